@@ -1,0 +1,87 @@
+"""One way in: whatever names a workload becomes the workload."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from ..errors import ChipgymError, shorten, unknown
+from .loaders import load_scalesim, parse_shorthand
+from .network.graph import Network
+from .network.operator import integer
+from .network.zoo import build_network, network_names
+from .workload import Workload
+
+#: What a file holds and what loads it, by its extension.
+FILE_FORMATS = {".csv": ("SCALE-Sim topology", load_scalesim)}
+
+
+def load_workload(spec: str | os.PathLike[str] | Workload, *, batch: int | None = None) -> Workload:
+    """The workload that `spec` names.
+
+    Args:
+        spec: a workload, returned as it is; a name of `network_names()`; the shorthand "mlp:16-64-5"; or the path of a
+            file (`.csv`: SCALE-Sim topology). A registered name comes before a file of that name.
+        batch: samples that a network runs together; its own (1 unless the file says otherwise) by default.
+
+    Raises:
+        ChipgymError: nothing has that name, the file is missing or malformed, or `batch` is not a positive integer.
+    """
+    size = None if batch is None else integer("batch", batch)
+    if isinstance(spec, str):
+        return _resolve(spec, size)
+    if isinstance(spec, os.PathLike):
+        return _load_file(os.fspath(spec), size)
+    if isinstance(spec, type) or not isinstance(spec, Workload):
+        raise ChipgymError(f"workload: expected a name, a path or a workload, got {shorten(spec)}")
+    if size is None:
+        return spec
+    if not isinstance(spec, Network):
+        raise ChipgymError(f"batch: {size} was given, but workload {spec.name!r} is no network and has no batch")
+    return _with_batch(spec, size)
+
+
+def _resolve(spec: str, batch: int | None) -> Workload:
+    name = spec.strip()
+    if not name:
+        raise ChipgymError("workload: expected a name or a path, got an empty text")
+    if name in network_names():
+        return _with_batch(build_network(name), batch)
+    if name.lower().startswith("mlp:"):
+        return _with_batch(parse_shorthand(name), batch)
+    if _looks_like_path(name) or _is_file(spec):
+        return _load_file(spec, batch)
+    if ":" in name:
+        return _with_batch(parse_shorthand(name), batch)
+    error = unknown("workload", name, network_names())
+    raise ChipgymError(f"{error}, or mlp:16-64-5, or the path of a {' or '.join(FILE_FORMATS)} file")
+
+
+def _with_batch(network: Network, batch: int | None) -> Network:
+    return network if batch is None else network.with_batch(batch)
+
+
+def _looks_like_path(text: str) -> bool:
+    return "/" in text or os.sep in text or re.fullmatch(r"\.[A-Za-z]\w{0,9}", Path(text).suffix) is not None
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return os.path.isfile(text)
+    except ValueError:  # a NUL in the text
+        return False
+
+
+def _load_file(path: str | bytes, batch: int | None) -> Network:
+    if isinstance(path, bytes):
+        path = os.fsdecode(path)
+    suffix = Path(path).suffix.lower()
+    if suffix not in FILE_FORMATS and _is_file(path):
+        formats = ", ".join(f"{extension} ({what})" for extension, (what, _) in FILE_FORMATS.items())
+        raise ChipgymError(
+            f"file {shorten(path, 200)}: unknown format {suffix or 'without extension'!r}, known: {formats}"
+        )
+    # A path of another extension that is no file fails in any loader, with the words for what is wrong with it.
+    _, load = FILE_FORMATS.get(suffix, FILE_FORMATS[".csv"])
+    return load(path, batch=batch)

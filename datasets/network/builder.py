@@ -1,0 +1,221 @@
+"""Writes networks as code: each method adds one node and returns its name, which later calls take as input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from ...errors import unknown
+from .graph import Network, Node, check_node, infer_shape
+from .operators import (
+    Concat,
+    Conv2d,
+    Elementwise,
+    Embedding,
+    Input,
+    LearnedTensor,
+    Linear,
+    MatMul,
+    Normalization,
+    Operator,
+    Pool2d,
+    Reshape,
+    Shape,
+    Slice,
+    Softmax,
+    Transpose,
+)
+
+#: One number for both axes, or (height, width).
+Pair = int | Sequence[int]
+
+
+class NetworkBuilder:
+    """Builds a `Network` node by node.
+
+    >>> b = NetworkBuilder("tiny")
+    >>> x = b.input((3, 8, 8))
+    >>> x = b.relu(b.conv(x, 16, 3, padding=1, name="conv1"))
+    >>> b.build().macs
+    27648
+
+    A node without a `name` is called after its operator and numbered where needed; inside `with b.scope("layer1"):`
+    names start with "layer1.". Every call raises ChipgymError where the operator does not fit its inputs.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._nodes: dict[str, Node] = {}
+        self._scopes: list[str] = []
+
+    @contextmanager
+    def scope(self, name: str) -> Iterator[None]:
+        """Prefixes the names of the nodes added inside it."""
+        self._scopes.append(name)
+        try:
+            yield
+        finally:
+            self._scopes.pop()
+
+    def shape(self, node: str) -> Shape:
+        """Output shape of a node, per sample."""
+        if node not in self._nodes:
+            raise unknown(f"node of {self.name!r}", node, self._nodes)
+        return self._nodes[node].shape
+
+    def add(self, op: Operator, *inputs: str, name: str | None = None) -> str:
+        """Adds any operator; the other methods are shorthands for this one."""
+        label = ".".join((*self._scopes, name)) if name else self._unnamed(op)
+        shape = infer_shape(label, op, tuple(self.shape(source) for source in inputs))
+        node = Node(label, op, inputs, shape)
+        check_node(node, self._nodes)
+        self._nodes[label] = node
+        return label
+
+    def _unnamed(self, op: Operator) -> str:
+        base = op.function if isinstance(op, Elementwise) else op.type_name.lower()
+        label = first = ".".join((*self._scopes, base))
+        number = 1
+        while label in self._nodes:
+            number += 1
+            label = f"{first}_{number}"
+        return label
+
+    def build(self, batch: int = 1) -> Network:
+        """The network so far."""
+        return Network(self.name, tuple(self._nodes.values()), batch)
+
+    def input(self, shape: Sequence[int], *, name: str = "input") -> str:
+        return self.add(Input(tuple(shape)), name=name)
+
+    def learned(self, shape: Sequence[int], *, name: str) -> str:
+        return self.add(LearnedTensor(tuple(shape)), name=name)
+
+    def embedding(self, x: str, num_embeddings: int, dim: int, *, name: str | None = None) -> str:
+        return self.add(Embedding(num_embeddings, dim), x, name=name)
+
+    def conv(
+        self,
+        x: str,
+        out_channels: int,
+        kernel: Pair,
+        *,
+        stride: Pair = 1,
+        padding: Pair = 0,
+        dilation: Pair = 1,
+        groups: int = 1,
+        bias: bool = True,
+        name: str | None = None,
+    ) -> str:
+        """Convolution; `padding` is one number, (height, width), or (top, bottom, left, right)."""
+        op = Conv2d(out_channels, pair(kernel), pair(stride), sides(padding), pair(dilation), groups, bias)
+        return self.add(op, x, name=name)
+
+    def linear(
+        self, x: str, out_features: int, *, bias: bool = True, tied_to: str | None = None, name: str | None = None
+    ) -> str:
+        return self.add(Linear(out_features, bias, tied_to), x, name=name)
+
+    def matmul(self, a: str, b: str, *, transpose_b: bool = False, name: str | None = None) -> str:
+        return self.add(MatMul(transpose_b), a, b, name=name)
+
+    def max_pool(
+        self,
+        x: str,
+        kernel: Pair,
+        *,
+        stride: Pair | None = None,
+        padding: Pair = 0,
+        ceil_mode: bool = False,
+        name: str | None = None,
+    ) -> str:
+        """Max pooling; the stride is the kernel unless given."""
+        steps = pair(kernel if stride is None else stride)
+        return self.add(Pool2d("max", pair(kernel), steps, sides(padding), ceil_mode), x, name=name)
+
+    def avg_pool(
+        self,
+        x: str,
+        kernel: Pair,
+        *,
+        stride: Pair | None = None,
+        padding: Pair = 0,
+        ceil_mode: bool = False,
+        name: str | None = None,
+    ) -> str:
+        """Average pooling; the stride is the kernel unless given."""
+        steps = pair(kernel if stride is None else stride)
+        return self.add(Pool2d("avg", pair(kernel), steps, sides(padding), ceil_mode), x, name=name)
+
+    def global_avg_pool(self, x: str, *, name: str | None = None) -> str:
+        """Average of each channel's whole map: (C, H, W) to (C, 1, 1)."""
+        return self.avg_pool(x, self.shape(x)[1:], name=name)
+
+    def elementwise(self, function: str, *inputs: str, name: str | None = None) -> str:
+        """A function of one or two nodes, element by element; without a `name` the node is called after it."""
+        return self.add(Elementwise(function), *inputs, name=name)
+
+    def relu(self, x: str, *, name: str | None = None) -> str:
+        return self.elementwise("relu", x, name=name)
+
+    def relu6(self, x: str, *, name: str | None = None) -> str:
+        return self.elementwise("relu6", x, name=name)
+
+    def gelu(self, x: str, *, name: str | None = None) -> str:
+        return self.elementwise("gelu", x, name=name)
+
+    def tanh(self, x: str, *, name: str | None = None) -> str:
+        return self.elementwise("tanh", x, name=name)
+
+    def scale(self, x: str, *, name: str | None = None) -> str:
+        return self.elementwise("scale", x, name=name)
+
+    def tensor_add(self, a: str, b: str, *, name: str | None = None) -> str:
+        """The sum of two nodes."""
+        return self.elementwise("add", a, b, name=name)
+
+    def softmax(self, x: str, *, name: str | None = None) -> str:
+        return self.add(Softmax(), x, name=name)
+
+    def batch_norm(self, x: str, *, name: str | None = None) -> str:
+        return self.add(Normalization("batch"), x, name=name)
+
+    def layer_norm(self, x: str, *, name: str | None = None) -> str:
+        return self.add(Normalization("layer"), x, name=name)
+
+    def rms_norm(self, x: str, *, name: str | None = None) -> str:
+        return self.add(Normalization("rms"), x, name=name)
+
+    def reshape(self, x: str, shape: Sequence[int], *, name: str | None = None) -> str:
+        return self.add(Reshape(tuple(shape)), x, name=name)
+
+    def flatten(self, x: str, *, name: str | None = None) -> str:
+        size = 1
+        for extent in self.shape(x):
+            size *= extent
+        return self.reshape(x, (size,), name=name)
+
+    def transpose(self, x: str, permutation: Sequence[int], *, name: str | None = None) -> str:
+        return self.add(Transpose(tuple(permutation)), x, name=name)
+
+    def concat(self, *inputs: str, axis: int, name: str | None = None) -> str:
+        return self.add(Concat(axis), *inputs, name=name)
+
+    def slice(self, x: str, *, axis: int, start: int, stop: int, name: str | None = None) -> str:
+        return self.add(Slice(axis, start, stop), x, name=name)
+
+
+def pair(value: Pair) -> tuple[int, int]:
+    """One number for both axes as (value, value); the operator checks the rest."""
+    if isinstance(value, Sequence):
+        return tuple(value)  # type: ignore[return-value]
+    return (value, value)
+
+
+def sides(value: Pair) -> tuple[int, int, int, int]:
+    """Padding as (top, bottom, left, right) from one number, (height, width) or all four."""
+    if not isinstance(value, Sequence):
+        return (value, value, value, value)
+    if len(value) == 2:
+        return (value[0], value[0], value[1], value[1])
+    return tuple(value)  # type: ignore[return-value]

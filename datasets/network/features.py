@@ -1,0 +1,89 @@
+"""Numbers that describe a network to an agent or a cost model, under one fixed set of keys."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from .operators import Conv2d, Linear, MatMul, elements
+
+if TYPE_CHECKING:  # graph.py imports this module
+    from .graph import Network, Node
+
+#: Keys of `network_features`, in order.
+FEATURE_NAMES = (
+    "log10_macs",
+    "log10_parameters",
+    "log10_activations",
+    "log10_batch",
+    "log10_intensity",
+    "matrix_layers",
+    "matrix_depth",
+    "macs_conv_depthwise",
+    "macs_conv_pointwise",
+    "macs_conv_other",
+    "macs_linear",
+    "macs_matmul",
+    "vector_elements",
+)
+
+
+def network_features(network: Network) -> dict[str, float]:
+    """Features of a network, all finite.
+
+    `log10_macs`, `log10_parameters`, `log10_activations` (whole batch; log10(1 + x)), `log10_batch`;
+    `log10_intensity`: log10 of multiply-accumulates per word that the matrix operators read and write at least once;
+    `matrix_layers`: number of matrix operators; `matrix_depth`: most of them on one path;
+    `macs_*`: fraction of all multiply-accumulates in each kind of matrix operator (a grouped convolution with one
+    channel per group is depthwise, one with a 1x1 kernel and one group pointwise);
+    `vector_elements`: fraction of output elements that come from operators without matrix products.
+    """
+    macs = dict.fromkeys(("conv_depthwise", "conv_pointwise", "conv_other", "linear", "matmul"), 0)
+    words = 0
+    for node in network.matrix_nodes:
+        macs[matrix_class(network, node)] += network.batch * network.node_macs(node)
+        words += matrix_words(network, node)
+    total = network.macs
+    vector = sum(elements(node.shape) for node in network.nodes if not node.op.matrix and node.op.arity)
+    outputs = vector + sum(elements(node.shape) for node in network.matrix_nodes)
+    features = {
+        "log10_macs": math.log10(1 + total),
+        "log10_parameters": math.log10(1 + network.parameters),
+        "log10_activations": math.log10(1 + network.activations),
+        "log10_batch": math.log10(network.batch),
+        "log10_intensity": math.log10(total / words) if words else 0.0,
+        "matrix_layers": float(len(network.matrix_nodes)),
+        "matrix_depth": float(matrix_depth(network)),
+        **{f"macs_{kind}": count / total if total else 0.0 for kind, count in macs.items()},
+        "vector_elements": vector / outputs if outputs else 0.0,
+    }
+    return {name: features[name] for name in FEATURE_NAMES}
+
+
+def matrix_class(network: Network, node: Node) -> str:
+    """Which of the `macs_*` features a matrix operator's work counts in."""
+    if isinstance(node.op, Conv2d):
+        channels = network.input_shapes(node)[0][0]
+        if node.op.groups > 1 and node.op.groups == channels:
+            return "conv_depthwise"
+        return "conv_pointwise" if node.op.kernel == (1, 1) and node.op.groups == 1 else "conv_other"
+    return "linear" if isinstance(node.op, Linear) else "matmul"
+
+
+def matrix_words(network: Network, node: Node) -> int:
+    """Words that a matrix operator moves if each operand crosses once: activations per sample, weights per batch."""
+    inputs = network.input_shapes(node)
+    moved = network.batch * (sum(elements(shape) for shape in inputs) + elements(node.shape))
+    if isinstance(node.op, MatMul):
+        return moved
+    if isinstance(node.op, Linear):  # a tied weight is read like any other
+        return moved + inputs[0][-1] * node.op.out_features
+    return moved + node.op.parameters(inputs)
+
+
+def matrix_depth(network: Network) -> int:
+    """Most matrix operators on any one path through the network."""
+    depth: dict[str, int] = {}
+    for node in network.nodes:
+        depth[node.name] = max((depth[source] for source in node.inputs), default=0) + node.op.matrix
+    return max(depth.values())

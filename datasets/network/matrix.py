@@ -1,0 +1,131 @@
+"""Operators that are matrix products: convolution, linear, and the product of two activations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ...errors import ChipgymError, shorten
+from .operator import Operator, Shape, elements, rank
+
+
+def window_output(kind: str, size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
+    """Positions of a sliding window along one padded axis.
+
+    floor((size + padding - dilation (kernel - 1) - 1) / stride) + 1; with `ceil_mode` the division rounds up.
+
+    Raises:
+        ChipgymError: the window is larger than the padded axis.
+    """
+    reach = dilation * (kernel - 1) + 1
+    room = size + padding - reach
+    if room < 0:
+        raise ChipgymError(f"{kind} kernel: a window of {reach} does not fit an axis of {size} padded by {padding}")
+    return (-(-room // stride) if ceil_mode else room // stride) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Conv2d(Operator):
+    """Cross-correlation of (C, H, W) with `out_channels` filters of (C / groups, kernel): (out_channels, H', W').
+
+    `kernel`, `stride` and `dilation` are (height, width); `padding` is zeros at (top, bottom, left, right).
+    """
+
+    out_channels: int
+    kernel: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+    bias: bool = True
+    matrix: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        self._int("out_channels")
+        for field in ("kernel", "stride", "dilation"):
+            self._ints(field, 2)
+        self._ints("padding", 4, minimum=0)
+        self._int("groups")
+        self._bool("bias")
+        if self.out_channels % self.groups:
+            raise ChipgymError(f"Conv2d groups: {self.groups} does not divide out_channels {self.out_channels}")
+
+    def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        shape = inputs[0]
+        if len(shape) != 3:
+            raise ChipgymError(f"Conv2d input: expected shape (C, H, W), got {shape}")
+        if shape[0] % self.groups:
+            raise ChipgymError(f"Conv2d groups: {self.groups} does not divide the input's {shape[0]} channels")
+        top, bottom, left, right = self.padding
+        (kh, kw), (sh, sw), (dh, dw) = self.kernel, self.stride, self.dilation
+        height = window_output("Conv2d", shape[1], kh, sh, top + bottom, dh, False)
+        width = window_output("Conv2d", shape[2], kw, sw, left + right, dw, False)
+        return (self.out_channels, height, width)
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        # Products with padded zeros count: an array executes them, and published totals include them.
+        return elements(output) * (inputs[0][0] // self.groups) * self.kernel[0] * self.kernel[1]
+
+    def parameters(self, inputs: tuple[Shape, ...]) -> int:
+        weights = self.out_channels * (inputs[0][0] // self.groups) * self.kernel[0] * self.kernel[1]
+        return weights + self.out_channels * self.bias
+
+
+@dataclass(frozen=True, slots=True)
+class Linear(Operator):
+    """(..., in) times a weight of (in, out_features): (..., out_features); leading dimensions are rows.
+
+    `tied_to` names an earlier node whose weight this one shares; the weight then counts there alone.
+    """
+
+    out_features: int
+    bias: bool = True
+    tied_to: str | None = None
+    matrix: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        self._int("out_features")
+        self._bool("bias")
+        if self.tied_to is not None and not isinstance(self.tied_to, str):
+            raise ChipgymError(f"Linear tied_to: expected the name of a node, got {shorten(self.tied_to)}")
+
+    def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        rank("Linear", inputs[0], 1, "(..., in)")
+        return (*inputs[0][:-1], self.out_features)
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return elements(inputs[0]) * self.out_features
+
+    def parameters(self, inputs: tuple[Shape, ...]) -> int:
+        weights = 0 if self.tied_to is not None else inputs[0][-1] * self.out_features
+        return weights + self.out_features * self.bias
+
+
+@dataclass(frozen=True, slots=True)
+class MatMul(Operator):
+    """Product of two activations, (..., m, k) x (..., k, n): (..., m, n), one per leading index (heads).
+
+    With `transpose_b` the second is (..., n, k), as the keys of attention are.
+    """
+
+    transpose_b: bool = False
+    arity: ClassVar[int] = 2
+    matrix: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        self._bool("transpose_b")
+
+    def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        a, b = inputs
+        for shape in inputs:
+            rank("MatMul", shape, 2, "(..., rows, columns)")
+        if a[:-2] != b[:-2]:
+            raise ChipgymError(f"MatMul inputs: leading dimensions of {a} and {b} differ")
+        inner, columns = (b[-1], b[-2]) if self.transpose_b else (b[-2], b[-1])
+        if a[-1] != inner:
+            form = "(..., m, k) x (..., n, k)" if self.transpose_b else "(..., m, k) x (..., k, n)"
+            raise ChipgymError(f"MatMul inputs: expected {form}, got {a} and {b}")
+        return (*a[:-1], columns)
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return elements(output) * inputs[0][-1]

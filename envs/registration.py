@@ -1,0 +1,40 @@
+"""Environment ids for every registered simulator, so that adding a simulator is one registration."""
+
+from __future__ import annotations
+
+import gymnasium
+
+from ..simulators import SimulatorEntry, register, registered
+
+# Frozen: a change of what an environment answers is a new version, never a change of this one.
+VERSION = 0
+
+
+def env_id(entry: SimulatorEntry) -> str:
+    """The Gymnasium id of a simulator's environment, as in `chipgym/Systolic-v0`."""
+    return f"chipgym/{entry.title}-v{VERSION}"
+
+
+def register_environments() -> None:
+    """Registers `chipgym/<Title>-v0` for every registered simulator; calling it again changes nothing."""
+    for entry in registered():
+        if env_id(entry) not in gymnasium.registry:
+            gymnasium.register(
+                id=env_id(entry),
+                entry_point=f"{__package__}.make:make_env",
+                vector_entry_point=f"{__package__}.make:make_vector_env",
+                kwargs={"simulator": entry.name},
+            )
+
+
+def register_simulator(entry: SimulatorEntry) -> None:
+    """Makes a simulator known by its name and its environments by their ids.
+
+    Args:
+        entry: name, title and class of the simulator.
+
+    Raises:
+        ChipgymError: where another simulator has that name already.
+    """
+    register(entry)
+    register_environments()

@@ -1,0 +1,73 @@
+"""Search agents, the loop that runs them, the store that their evaluations live in, and adapters to other libraries."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .agents import (
+    Agent,
+    AgentEntry,
+    agent_names,
+    agent_options,
+    make_agent,
+    register_agent,
+    registered_agents,
+    unregister_agent,
+)
+from .loop import optimize
+from .pareto import non_dominated
+from .progress import Progress
+from .result import EvaluatedDesign, Evaluations, SearchResult
+
+if TYPE_CHECKING:
+    from ..simulators import Problem
+    from .store import Store
+
+__all__ = [
+    "Agent",
+    "AgentEntry",
+    "EvaluatedDesign",
+    "Evaluations",
+    "Progress",
+    "SearchResult",
+    "agent_names",
+    "agent_options",
+    "load_result",
+    "make_agent",
+    "non_dominated",
+    "open_store",
+    "optimize",
+    "optuna_objective",
+    "register_agent",
+    "registered_agents",
+    "unregister_agent",
+]
+
+
+def open_store(store: str | os.PathLike[str]) -> Store:
+    """A store to read from: a path or an SQLAlchemy URL.
+
+    Raises:
+        ChipgymError: naming what is wrong with it.
+    """
+    from .store import Store
+
+    return Store(store)
+
+
+def load_result(store: str | os.PathLike[str], run: int | None = None) -> SearchResult:
+    """A run read from a store, without its simulator; the latest run where `run` is None.
+
+    Raises:
+        ChipgymError: naming what is wrong with the store, or the runs that it has.
+    """
+    return open_store(store).result(run)
+
+
+def optuna_objective(problem: Problem) -> Callable[..., Any]:
+    """An objective for `optuna.Study.optimize`; see `chipgym.search.adapters.optuna`."""
+    from .adapters.optuna import OptunaObjective
+
+    return OptunaObjective(problem)

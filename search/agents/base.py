@@ -1,0 +1,76 @@
+"""What every search agent is: ask for designs, be told what they are worth."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from ...errors import ChipgymError, shorten
+from ...simulators import Evaluation, Indices, Problem
+
+
+class Agent(ABC):
+    """Proposes designs of a problem and learns from their evaluations.
+
+    An agent is a function of (seed, ask number, told history): `propose` draws only from the generator that it is
+    handed, which is that of `SeedSequence((seed, ask number))`, and what else it knows comes from `tell`. A search
+    that was killed therefore goes on to the same result once its stored batches have been replayed; nothing is
+    pickled.
+
+    Options are the keyword arguments of the constructor beyond `problem` and `seed`.
+
+    Attributes:
+        problem: what is searched.
+        seed: a whole number ≥ 0.
+        asks: how many asks were made, which is the number of the next one.
+        batch: how many designs one ask of the search loop proposes where the user does not say.
+    """
+
+    batch: int = 64
+
+    def __init__(self, problem: Problem, seed: int = 0) -> None:
+        self.problem = problem
+        self.seed = seed
+        self.asks = 0
+
+    def ask(self, n: int) -> Indices:
+        """At most `n` canonical index rows, shape (n, p); none where there is nothing left to propose."""
+        rng = np.random.default_rng(np.random.SeedSequence((self.seed, self.asks)))
+        rows = self.propose(n, rng)
+        self.asks += 1
+        return rows
+
+    def replay(self, designs: Indices, evaluation: Evaluation) -> None:
+        """Counts an ask that an earlier process made and tells its outcome."""
+        self.asks += 1
+        self.tell(designs, evaluation)
+
+    @abstractmethod
+    def propose(self, n: int, rng: np.random.Generator) -> Indices:
+        """As `ask`, drawing from `rng` alone."""
+
+    def tell(self, designs: Indices, evaluation: Evaluation) -> None:  # noqa: B027 (an agent need not learn)
+        """Takes the evaluations of the last ask's designs, in its order; `designs` has shape (n, p)."""
+
+
+def whole(name: str, value: object, low: int = 1) -> int:
+    """`value` as a whole number of at least `low`.
+
+    Raises:
+        ChipgymError: naming the option, the value and what was expected.
+    """
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer) or value < low:
+        raise ChipgymError(f"{name}: {shorten(value)} is not a whole number of at least {low}")
+    return int(value)
+
+
+def fraction(name: str, value: object) -> float:
+    """`value` as a number from 0 to 1.
+
+    Raises:
+        ChipgymError: naming the option, the value and what was expected.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ChipgymError(f"{name}: {shorten(value)} is not a number from 0 to 1")
+    return float(value)

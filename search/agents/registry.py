@@ -1,0 +1,113 @@
+"""Agents by name. Adding one is one class and one line here."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...errors import ChipgymError, unknown
+from ...simulators import Problem, load_target
+from .base import Agent, whole
+
+
+@dataclass(frozen=True, slots=True)
+class AgentEntry:
+    """A registered agent.
+
+    Attributes:
+        name: what `optimize` takes, in lower case.
+        target: the class, or "module:Class" so that it is imported only where it is used.
+        doc: one line.
+    """
+
+    name: str
+    target: str | type[Agent]
+    doc: str = ""
+
+    def load(self) -> type[Agent]:
+        """The agent's class.
+
+        Raises:
+            ChipgymError: where a library that the agent is built on is not installed.
+        """
+        if not isinstance(self.target, str):
+            return self.target
+        try:
+            cls: type[Agent] = load_target(self.target)
+        except ModuleNotFoundError as error:
+            raise ChipgymError(f"agent {self.name!r} needs {error.name}, which is not installed") from error
+        return cls
+
+
+_HERE = __name__.rpartition(".")[0]
+_ENTRIES: dict[str, AgentEntry] = {
+    e.name: e
+    for e in (
+        AgentEntry("random", f"{_HERE}.uniform:UniformAgent", "Uniform draws from the grid"),
+        AgentEntry("exhaustive", f"{_HERE}.exhaustive:ExhaustiveAgent", "Every design once, in grid order"),
+        AgentEntry("nsga2", f"{_HERE}.nsga2:NSGA2Agent", "Genetic search, NSGA-II (Optuna)"),
+        AgentEntry("tpe", f"{_HERE}.tpe:TPEAgent", "Tree-structured Parzen estimator (Optuna)"),
+        AgentEntry("gp", f"{_HERE}.gp:GPAgent", "Bayesian optimisation with a Gaussian process (Optuna, torch)"),
+    )
+}
+
+
+def register_agent(entry: AgentEntry) -> None:
+    """Makes an agent known by its name.
+
+    Raises:
+        ChipgymError: where another agent has that name already.
+    """
+    if _ENTRIES.get(entry.name, entry) != entry:
+        raise ChipgymError(f"agent {entry.name!r} is registered already")
+    _ENTRIES[entry.name] = entry
+
+
+def unregister_agent(name: str) -> None:
+    """Forgets an agent; for tests and notebooks that register their own."""
+    _ENTRIES.pop(name, None)
+
+
+def registered_agents() -> tuple[AgentEntry, ...]:
+    """Every registered agent, in registration order."""
+    return tuple(_ENTRIES.values())
+
+
+def agent_names() -> tuple[str, ...]:
+    """What `optimize` takes as `agent`."""
+    return tuple(_ENTRIES)
+
+
+def agent_options(name: str) -> dict[str, Any]:
+    """Default by option of the agent called `name`.
+
+    Raises:
+        ChipgymError: for an unknown agent, with the nearest known.
+    """
+    if name not in _ENTRIES:
+        raise unknown("agent", name, _ENTRIES)
+    signature = inspect.signature(_ENTRIES[name].load())
+    return {p.name: p.default for p in signature.parameters.values() if p.name not in ("problem", "seed")}
+
+
+def make_agent(name: str, problem: Problem, seed: int = 0, options: Mapping[str, Any] | None = None) -> Agent:
+    """An agent for a problem.
+
+    Args:
+        name: a registered agent, such as "nsga2".
+        problem: what it searches.
+        seed: a whole number ≥ 0; the same seed proposes the same designs.
+        options: the agent's own settings.
+
+    Raises:
+        ChipgymError: for an unknown agent or option, with the nearest known, or a setting out of its range.
+    """
+    known = agent_options(name)
+    for option in options or {}:
+        if option not in known:
+            raise unknown(f"option of {name}:", option, known)
+    factory: Any = _ENTRIES[name].load()
+    agent: Agent = factory(problem, whole("seed", seed, 0), **(options or {}))
+    return agent

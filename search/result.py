@@ -1,0 +1,157 @@
+"""What a search found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import ChipgymError
+from ..simulators import Problem, Value
+from ..simulators.core.parameter import Column
+from .log import best_number
+from .pareto import non_dominated
+
+if TYPE_CHECKING:
+    import pandas
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluatedDesign:
+    """One evaluated design.
+
+    Attributes:
+        number: its place in the run's order of evaluation, from 0.
+        design: value by knob.
+        metrics: the simulator's metrics, without those that mean nothing for an infeasible design.
+        objectives: minimised values, NaN where the simulator finds the design infeasible.
+        feasible: buildable and within every constraint.
+        violation: how far beyond the limits, 0 where feasible.
+    """
+
+    number: int
+    design: dict[str, Value]
+    metrics: dict[str, float]
+    objectives: tuple[float, ...]
+    feasible: bool
+    violation: float
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluations:
+    """Every evaluated design of a run as columns, each of length n, in the order of evaluation.
+
+    Attributes:
+        designs: values by knob, each (n,).
+        metrics: by name, each (n,) float64, NaN where they mean nothing.
+        objectives: minimised values, shape (n, k).
+        objective_names: k names.
+        violation: shape (n,), constraints included.
+        reward: maximised reward, shape (n,).
+        asks: the ask that proposed each, shape (n,).
+    """
+
+    designs: Mapping[str, Column]
+    metrics: Mapping[str, Column]
+    objectives: Column
+    objective_names: tuple[str, ...]
+    violation: Column
+    reward: Column
+    asks: Column
+
+    def __len__(self) -> int:
+        return len(self.violation)
+
+    def row(self, number: int) -> EvaluatedDesign:
+        """One of them as plain Python values."""
+        metrics = {name: float(column[number]) for name, column in self.metrics.items()}
+        return EvaluatedDesign(
+            number=number,
+            design={name: column[number].item() for name, column in self.designs.items()},
+            metrics={name: value for name, value in metrics.items() if value == value},  # NaN has no meaning
+            objectives=tuple(self.objectives[number].tolist()),
+            feasible=bool(self.violation[number] <= 0),
+            violation=float(self.violation[number]),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class SearchResult:
+    """A finished search, or one read from a store.
+
+    Attributes:
+        table: every evaluation as columns.
+        agent: the agent's name.
+        seed: its seed.
+        identity: what was searched, as `Problem.identity` gives it.
+        store: where the evaluations are, None where only in memory.
+        stopped: "budget", "space exhausted" or "agent repeats itself"; "stored" for a run read from a store.
+        problem: what was searched; None for a run read from a store.
+    """
+
+    table: Evaluations
+    agent: str
+    seed: int
+    identity: Mapping[str, Any]
+    store: str | None
+    stopped: str
+    problem: Problem | None = None
+
+    @property
+    def evaluations(self) -> int:
+        """How many designs were evaluated."""
+        return len(self.table)
+
+    @cached_property
+    def best(self) -> EvaluatedDesign:
+        """The best design.
+
+        The feasible one with the least objective, or with several objectives the greatest reward. Where none is
+        feasible it is the one with the least violation, and its `feasible` is False.
+
+        Raises:
+            ChipgymError: where nothing was evaluated.
+        """
+        if not len(self.table):
+            raise ChipgymError("the run has no evaluations yet")
+        return self.table.row(best_number(self.table.objectives, self.table.violation, self.table.reward))
+
+    @cached_property
+    def pareto(self) -> tuple[EvaluatedDesign, ...]:
+        """The feasible designs that none dominates, by the first objective; for one objective the single best.
+
+        Empty where nothing is feasible.
+        """
+        objectives = self.table.objectives
+        feasible = np.flatnonzero(self.table.violation <= 0)
+        if not len(feasible):
+            return ()
+        if objectives.shape[1] == 1:
+            return (self.best,)
+        front = feasible[non_dominated(objectives[feasible])]
+        front = front[np.lexsort(objectives[front].T[::-1])]
+        return tuple(self.table.row(int(i)) for i in front)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """One row per evaluation, in order.
+
+        Columns: number, ask, the knobs, the metrics, feasible, violation, reward, and the objectives under their
+        names with the prefix "objective:".
+        """
+        import pandas as pd
+
+        table = self.table
+        objectives = zip(table.objective_names, table.objectives.T, strict=True)
+        return pd.DataFrame({
+            "number": np.arange(len(table)),
+            "ask": table.asks,
+            **table.designs,
+            **table.metrics,
+            "feasible": table.violation <= 0,
+            "violation": table.violation,
+            "reward": table.reward,
+            **{f"objective:{name}": column for name, column in objectives},
+        })

@@ -1,0 +1,106 @@
+"""One run of an agent: what identifies it, and where its evaluations go."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from ..errors import ChipgymError
+from ..simulators import Indices, Problem
+
+
+@dataclass(frozen=True)
+class RunKey:
+    """What makes two runs the same: continuing one needs all of it unchanged.
+
+    Attributes:
+        problem: what is searched; not part of `digest`, a store has one problem.
+        agent: registered name.
+        options: the agent's settings that were given.
+        seed: the agent's seed.
+        batch: designs per ask.
+    """
+
+    problem: Problem
+    agent: str
+    options: Mapping[str, Any]
+    seed: int
+    batch: int
+
+    @staticmethod
+    def of(problem: Problem, agent: str, options: Mapping[str, Any], seed: int, batch: int) -> RunKey:
+        """A key whose options are known to be JSON data.
+
+        Raises:
+            ChipgymError: naming the option that is not.
+        """
+        for name, value in options.items():
+            try:
+                json.dumps(value)
+            except (TypeError, ValueError):
+                raise ChipgymError(f"{name}: {type(value).__name__} is not a number, text, list or dict") from None
+        return RunKey(problem, agent, dict(options), seed, batch)
+
+    def reward(self) -> dict[str, Any]:
+        """The reward and its reference values, as JSON data."""
+        return {"name": self.problem.reward_name, "reference": self.problem.reference.tolist()}
+
+    def digest(self) -> str:
+        """A hash of everything but the problem, hex."""
+        content = [self.agent, self.options, self.seed, self.batch, self.reward()]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+class Run(Protocol):
+    """Where a search's evaluations are written.
+
+    Attributes:
+        label: what to call the place in messages; None for memory.
+    """
+
+    label: str | None
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
+
+    def asked(self) -> Iterator[Indices]:
+        """For each ask that was told to the agent, in order, the numbers of its designs' evaluations."""
+        ...
+
+    def write(self, ask: int, start: int, numbers: Indices | None) -> None:
+        """Makes the log's evaluations from `start` on durable, all or none of them.
+
+        Args:
+            ask: the ask that proposed them.
+            start: the first number that is not written yet.
+            numbers: the evaluations of all of the ask's designs in order, None where the budget cut it.
+        """
+        ...
+
+
+class InMemoryRun:
+    """Keeps nothing beyond the log."""
+
+    label: str | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        pass
+
+    def asked(self) -> Iterator[Indices]:
+        """None: every search starts from nothing."""
+        return iter(())
+
+    def write(self, ask: int, start: int, numbers: Indices | None) -> None:
+        """Nothing to write."""

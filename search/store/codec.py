@@ -1,0 +1,90 @@
+"""JSON text of designs and metrics, column by column, and back; floats keep every bit.
+
+JSON has no NaN and no infinity: NaN is null and infinities are the strings "inf" and "-inf".
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...simulators import DesignSpace, Indices, Value
+from ...simulators.core.parameter import Column
+
+
+def value_text(value: Value) -> str:
+    """One value as JSON text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "null" if math.isnan(value) else f'"{value}"'
+    return json.dumps(value)
+
+
+def number_texts(column: Column) -> list[str]:
+    """A float64 column of shape (n,) as n JSON texts; `repr` is the shortest text that gives the same float back."""
+    texts = list(map(repr, column.tolist()))
+    for i in np.flatnonzero(~np.isfinite(column)).tolist():
+        texts[i] = value_text(float(column[i]))
+    return texts
+
+
+def design_texts(space: DesignSpace, rows: Indices) -> list[str]:
+    """Index rows of shape (n, p) as n JSON objects of values by knob."""
+    columns = []
+    for j, p in enumerate(space.parameters):
+        texts = np.array([f"{json.dumps(p.name)}: {value_text(v)}" for v in p.values], dtype=object)
+        columns.append(texts[rows[:, j]].tolist())
+    return ["{" + ", ".join(parts) + "}" for parts in zip(*columns, strict=True)]
+
+
+def object_texts(names: Sequence[str], matrix: Column) -> list[str]:
+    """A float64 matrix of shape (n, m) as n JSON objects of m numbers by name."""
+    template = "{" + ", ".join(json.dumps(name).replace("%", "%%") + ": %s" for name in names) + "}"
+    return [template % parts for parts in zip(*(number_texts(c) for c in matrix.T), strict=True)]
+
+
+def array_texts(matrix: Column) -> list[str]:
+    """A float64 matrix of shape (n, k) as n JSON arrays of k numbers."""
+    return ["[" + ", ".join(parts) + "]" for parts in zip(*(number_texts(c) for c in matrix.T), strict=True)]
+
+
+def parse_number(value: Any) -> float:
+    """A number as `number_texts` writes it."""
+    return math.nan if value is None else float(value)
+
+
+def parse_all(texts: Iterable[str]) -> list[Any]:
+    """Many JSON texts at once."""
+    parsed: list[Any] = json.loads("[" + ",".join(texts) + "]")
+    return parsed
+
+
+def parse_matrix(objects: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Column:
+    """Numbers by name as a float64 matrix of shape (n, m).
+
+    Raises:
+        KeyError, TypeError, ValueError: where one is missing or is no number.
+    """
+    columns = [[parse_number(o[name]) for o in objects] for name in names]
+    return np.array(columns, dtype=np.float64).reshape(len(names), len(objects)).T
+
+
+def parse_rows(space: DesignSpace, designs: Sequence[Mapping[str, Any]]) -> Indices:
+    """Designs of values by knob as index rows, shape (n, p).
+
+    Raises:
+        KeyError: where a knob is missing or its value is not on the grid.
+    """
+    out = np.empty((len(designs), len(space.parameters)), dtype=np.int64)
+    for j, p in enumerate(space.parameters):
+        index = {json.loads(value_text(v)): i for i, v in enumerate(p.values)}
+        out[:, j] = [index[d[p.name]] for d in designs]
+    return out
+
+
+def plain_value(value: Any) -> Any:
+    """A knob's value as it was before `value_text`."""
+    return float(value) if value in ("inf", "-inf") else value

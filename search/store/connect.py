@@ -1,0 +1,171 @@
+"""Opening a store: an SQLite file at a path, or any database that SQLAlchemy reaches by URL."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+
+from ...errors import ChipgymError, shorten
+from . import schema
+
+# Seconds to wait for another process's transaction.
+BUSY_S = 30.0
+_SQLITE_HEADER = b"SQLite format 3\0"
+
+
+def place(store: str | os.PathLike[str]) -> tuple[str, Path | sa.URL]:
+    """What to call a store in messages (without a password), and its file or URL.
+
+    Raises:
+        ChipgymError: where it is neither a path nor a URL.
+    """
+    if isinstance(store, str) and "://" in store:
+        try:
+            url = sa.make_url(store)
+        except ArgumentError:
+            raise ChipgymError("store: not a database URL such as 'postgresql+psycopg://user@host/name'") from None
+        if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
+            return str(url.database), Path(str(url.database))
+        return url.render_as_string(hide_password=True), url
+    if not isinstance(store, str | os.PathLike) or not os.fspath(store):
+        raise ChipgymError(f"store: {shorten(store)} is not a path or a database URL")
+    path = Path(store)
+    return str(path), path
+
+
+def engine(where: Path | sa.URL, label: str, *, create: bool) -> sa.Engine:
+    """An engine for a store whose file, where it has one, looks like one.
+
+    Args:
+        where: file or URL.
+        label: what to call it in messages.
+        create: whether a file that does not exist is made, with its folders.
+
+    Raises:
+        ChipgymError: naming what is wrong with the place.
+    """
+    if not isinstance(where, Path):
+        try:
+            return sa.create_engine(where)
+        except NoSuchModuleError:
+            raise ChipgymError(f"store: no SQLAlchemy dialect for {shorten(label)}") from None
+        except ModuleNotFoundError as error:
+            raise ChipgymError(f"store: {label} needs {error.name}, which is not installed") from None
+    _check_file(where, create)
+    uri = f"file:{quote(str(where.absolute()))}?mode={'rwc' if create else 'rw'}"
+
+    def connect() -> sqlite3.Connection:
+        # Transactions are begun by SQLAlchemy's event below, so that creating tables is part of one too.
+        connection = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        # FULL: a transaction that was committed survives a power cut. The rollback journal is the default and leaves
+        # a single file behind, which can be copied.
+        connection.execute("PRAGMA synchronous=FULL")
+        return connection
+
+    made = sa.create_engine("sqlite://", creator=connect, poolclass=sa.pool.NullPool)
+    sa.event.listen(made, "begin", _begin)
+    return made
+
+
+def _begin(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _check_file(path: Path, create: bool) -> None:
+    try:
+        if path.is_dir():
+            raise ChipgymError(f"store: {path} is a folder, expected a file such as {path / 'search.db'}")
+        if create:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        elif not path.is_file():
+            raise ChipgymError(f"store: there is no file {path}")
+        if path.exists():
+            with path.open("rb") as file:
+                head = file.read(len(_SQLITE_HEADER))
+            # A search that was killed before its first transaction leaves an empty file: that is an empty store.
+            if head not in (b"", _SQLITE_HEADER):
+                raise ChipgymError(f"store: {path} is not a store (not an SQLite file); it was left as it is")
+    except (FileExistsError, NotADirectoryError):
+        raise ChipgymError(f"store: {path.parent} is not a folder") from None
+    except OSError as error:
+        raise ChipgymError(f"store: {path} cannot be opened ({error.strerror})") from None
+    except ValueError as error:  # a null byte in the path
+        raise ChipgymError(f"store: {shorten(str(path))} is not a path ({error})") from None
+
+
+@contextmanager
+def readable(label: str) -> Iterator[None]:
+    """Turns a database's errors while reading or opening into one line.
+
+    Raises:
+        ChipgymError: for any of them.
+    """
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        raise ChipgymError(f"store: {label} cannot be read ({reason(error)})") from error
+
+
+@contextmanager
+def writable(label: str, stored: int) -> Iterator[None]:
+    """Turns a database's errors while writing into one line that says what is safe and how to go on.
+
+    Raises:
+        ChipgymError: for any of them.
+    """
+    safe = f"the {stored} designs of this run stored so far are intact"
+    try:
+        yield
+    except IntegrityError as error:
+        raise ChipgymError(
+            f"store: another process is writing this run to {label}; {safe}; "
+            "wait for it and run the same search again to continue, or choose another store"
+        ) from error
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        raise ChipgymError(
+            f"store: {label} cannot be written ({reason(error)}); {safe}; "
+            "make room for it and run the same search again to resume"
+        ) from error
+
+
+def reason(error: Exception) -> str:
+    """The database's own words on one line."""
+    original: Any = getattr(error, "orig", None) or error
+    return " ".join(str(original).split())[:200]
+
+
+def prepare(connection: sa.Connection, label: str, *, create: bool) -> bool:
+    """Checks that a database is a store of this format, and makes it one where it is empty and `create` says so.
+
+    Returns:
+        Whether it is a store (False only for an empty database that is not to be changed).
+
+    Raises:
+        ChipgymError: for another program's database or another format.
+    """
+    tables = set(sa.inspect(connection).get_table_names())
+    if schema.meta.name not in tables:
+        if isinstance(connection.dialect.name, str) and tables & set(schema.metadata.tables):
+            raise ChipgymError(f"store: {label} is a database of another program; it was left as it is")
+        if connection.dialect.name == "sqlite" and tables:
+            raise ChipgymError(f"store: {label} is a database of another program; it was left as it is")
+        if not create:
+            return False
+        schema.metadata.create_all(connection)
+        connection.execute(schema.meta.insert().values(key="format", value=schema.FORMAT))
+        return True
+    query = sa.select(schema.meta.c.value).where(schema.meta.c.key == "format")
+    found = connection.execute(query).scalar()
+    if found != schema.FORMAT:
+        raise ChipgymError(
+            f"store format: {label} has {shorten(found)}, this version writes {schema.FORMAT!r}; choose another store"
+        )
+    return True

@@ -1,0 +1,155 @@
+"""Reading a store without the simulator that filled it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from ...errors import ChipgymError, shorten
+from ...simulators import REWARDS
+from ...simulators.core.parameter import Column
+from ..result import Evaluations, SearchResult
+from . import codec, connect, schema
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One run of a store.
+
+    Attributes:
+        id: what `load_result` takes.
+        agent: registered name.
+        options: the agent's settings that were given.
+        seed: the agent's seed.
+        batch: designs per ask.
+        evaluations: how many designs were evaluated so far.
+        feasible: how many of them are feasible.
+        budget: of the process that began the run.
+        problem: what was searched, as `Problem.identity` gives it.
+        objectives: names of what was minimised.
+        versions: of chipgym and the libraries that agents are built on, when the run began.
+        started_at: ISO 8601, UTC.
+    """
+
+    id: int
+    agent: str
+    options: Mapping[str, Any]
+    seed: int
+    batch: int
+    evaluations: int
+    feasible: int
+    budget: int
+    problem: Mapping[str, Any]
+    objectives: tuple[str, ...]
+    versions: Mapping[str, str]
+    started_at: str
+
+
+class Store:
+    """A store to read from; also while a search writes to it."""
+
+    def __init__(self, store: str | os.PathLike[str]) -> None:
+        """Checks that it is a store.
+
+        Args:
+            store: a path or an SQLAlchemy URL.
+
+        Raises:
+            ChipgymError: naming what is wrong with it.
+        """
+        self.label, where = connect.place(store)
+        self._engine = connect.engine(where, self.label, create=False)
+        with self._connected():
+            pass
+
+    def runs(self) -> tuple[RunSummary, ...]:
+        """Every run, in the order in which they began."""
+        table = schema.evaluations
+        with self._connected() as connection:
+            counts = connection.execute(
+                sa.select(table.c.run, sa.func.count(), sa.func.sum(sa.cast(table.c.feasible, sa.Integer))).group_by(
+                    table.c.run
+                )
+            ).all()
+            found = connection.execute(sa.select(schema.runs).order_by(schema.runs.c.id)).all()
+        numbers = {run: (int(n), int(feasible or 0)) for run, n, feasible in counts}
+        with self._intact():
+            return tuple(
+                RunSummary(
+                    id=r.id,
+                    agent=r.agent,
+                    options=json.loads(r.options),
+                    seed=int(r.seed),
+                    batch=r.batch,
+                    evaluations=numbers.get(r.id, (0, 0))[0],
+                    feasible=numbers.get(r.id, (0, 0))[1],
+                    budget=r.budget,
+                    problem=json.loads(r.problem),
+                    objectives=tuple(json.loads(r.objectives)),
+                    versions=json.loads(r.versions),
+                    started_at=r.started_at,
+                )
+                for r in found
+            )
+
+    def result(self, run: int | None = None) -> SearchResult:
+        """A run's evaluations; those of the latest run where `run` is None.
+
+        Raises:
+            ChipgymError: where there is no such run, naming those that there are.
+        """
+        table = schema.evaluations
+        with self._connected() as connection:
+            ids = list(connection.execute(sa.select(schema.runs.c.id).order_by(schema.runs.c.id)).scalars())
+            if not ids:
+                raise ChipgymError(f"store: {self.label} has no runs yet")
+            wanted = ids[-1] if run is None else run
+            if wanted not in ids:
+                raise ChipgymError(f"run: {shorten(run)} is not in {self.label}, which has {shorten(ids)}")
+            about = connection.execute(sa.select(schema.runs).where(schema.runs.c.id == wanted)).one()
+            rows = connection.execute(sa.select(table).where(table.c.run == wanted).order_by(table.c.number)).all()
+        with self._intact():
+            names = tuple(json.loads(about.objectives))
+            metrics, designs = (codec.parse_all(r[i] for r in rows) for i in (5, 4))
+            texts = codec.parse_all(r.objectives for r in rows)
+            objectives = np.array([[codec.parse_number(v) for v in t] for t in texts], dtype=np.float64)
+            objectives = objectives.reshape(len(rows), len(names))
+            violation = np.array([r.violation for r in rows], dtype=np.float64)
+            reward = json.loads(about.reward)
+            identity = json.loads(about.problem)
+            units = json.loads(about.units)
+            evaluations = Evaluations(
+                designs={k: _values([codec.plain_value(d[k]) for d in designs]) for k in identity["space"]},
+                metrics=dict(zip(units, codec.parse_matrix(metrics, tuple(units)).T, strict=True)),
+                objectives=objectives,
+                objective_names=names,
+                violation=violation,
+                reward=REWARDS[reward["name"]](objectives, np.array(reward["reference"]), violation),
+                asks=np.array([r.ask for r in rows], dtype=np.int64),
+            )
+            return SearchResult(evaluations, about.agent, int(about.seed), identity, self.label, "stored")
+
+    @contextmanager
+    def _connected(self) -> Iterator[sa.Connection]:
+        with connect.readable(self.label), self._engine.connect() as connection, connection.begin():
+            if not connect.prepare(connection, self.label, create=False):
+                raise ChipgymError(f"store: {self.label} is empty: it has no runs yet")
+            yield connection
+
+    @contextmanager
+    def _intact(self) -> Iterator[None]:
+        try:
+            yield
+        except (KeyError, TypeError, ValueError) as error:
+            raise ChipgymError(f"store: {self.label} is damaged ({shorten(str(error))})") from error
+
+
+def _values(values: list[Any]) -> Column:
+    return np.array(values) if values else np.empty(0)

@@ -1,0 +1,61 @@
+"""Tables of a store. Everything in them is a number or JSON text; nothing is ever unpickled."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Double, ForeignKey, Integer, MetaData, String, Table, Text
+
+# Changes whenever a table does.
+FORMAT = "1"
+
+metadata = MetaData()
+
+meta = Table(
+    "chipgym_meta",
+    metadata,
+    Column("key", String(32), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),  # of agent, options, seed, batch and reward
+    Column("agent", Text, nullable=False),
+    Column("options", Text, nullable=False),  # JSON: the agent's settings that were given
+    Column("seed", Text, nullable=False),  # text, since a seed may have more than 64 bits
+    Column("batch", Integer, nullable=False),
+    Column("reward", Text, nullable=False),  # JSON: name and reference values
+    Column("problem", Text, nullable=False),  # JSON: Problem.identity()
+    Column("problem_digest", String(64), nullable=False),
+    Column("objectives", Text, nullable=False),  # JSON: names
+    Column("units", Text, nullable=False),  # JSON: unit by metric
+    Column("versions", Text, nullable=False),  # JSON: of chipgym and the libraries that agents are built on
+    Column("budget", Integer, nullable=False),  # of the process that began the run
+    Column("started_at", Text, nullable=False),  # ISO 8601, UTC
+)
+
+evaluations = Table(
+    "evaluations",
+    metadata,
+    Column("run", Integer, ForeignKey("runs.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),  # order of evaluation, from 0
+    Column("ask", Integer, nullable=False),  # the ask that proposed it
+    Column("position", Integer, nullable=False),  # within the ask
+    Column("design", Text, nullable=False),  # JSON: value by knob
+    Column("metrics", Text, nullable=False),  # JSON: number by metric, null for NaN, "inf" for infinity
+    Column("objectives", Text, nullable=False),  # JSON: minimised values, as above
+    Column("violation", Double, nullable=False),  # constraints included
+    Column("simulator_violation", Double, nullable=False),
+    Column("feasible", Boolean(create_constraint=False), nullable=False),
+)
+
+# What each ask proposed, repeats included, so that it can be told again in order. An ask that the budget cut has
+# evaluations but no row here.
+asks = Table(
+    "asks",
+    metadata,
+    Column("run", Integer, ForeignKey("runs.id"), primary_key=True),
+    Column("ask", Integer, primary_key=True, autoincrement=False),
+    Column("numbers", Text, nullable=False),  # JSON: the evaluation of each of its designs
+)

@@ -1,0 +1,21 @@
+"""Simulators of accelerators and memory systems, and the vocabulary they share.
+
+One folder per machine; `core` holds what they have in common. Each built-in simulator is registered here by name and
+imported only where it is used.
+"""
+
+from . import core
+from .core import *  # noqa: F403
+from .core import SimulatorEntry, register
+
+__all__ = core.__all__
+
+register(
+    SimulatorEntry(
+        name="systolic",
+        title="Systolic",
+        target=f"{__name__}.systolic:SystolicSimulator",
+        doc="Systolic-array accelerators (output, weight, input stationary) running neural networks",
+        validation=f"{__name__}.systolic.validation:validate",
+    )
+)

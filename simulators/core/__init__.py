@@ -1,0 +1,54 @@
+"""The vocabulary that every simulator, environment, agent and surrogate shares."""
+
+from .metrics import Breakdown, Metrics, MetricSpec
+from .objective import Constraint, Objective, parse_constraints, parse_objectives
+from .parameter import Choices, Column, Condition, Integers, Parameter, Reals, Value, when
+from .problem import Evaluation, Problem, bind_problem
+from .registry import (
+    SimulatorEntry,
+    load_target,
+    make_problem,
+    make_simulator,
+    register,
+    registered,
+    unregister,
+)
+from .reward import REWARDS
+from .simulator import Simulator, relative_excess
+from .space import Columns, Design, Designs, DesignSpace, Indices
+
+__all__ = [
+    "REWARDS",
+    "Breakdown",
+    "Choices",
+    "Column",
+    "Columns",
+    "Condition",
+    "Constraint",
+    "Design",
+    "DesignSpace",
+    "Designs",
+    "Evaluation",
+    "Indices",
+    "Integers",
+    "MetricSpec",
+    "Metrics",
+    "Objective",
+    "Parameter",
+    "Problem",
+    "Reals",
+    "Simulator",
+    "SimulatorEntry",
+    "Value",
+    "bind_problem",
+    "load_target",
+    "make_problem",
+    "make_simulator",
+    "parse_constraints",
+    "parse_objectives",
+    "register",
+    "registered",
+    "relative_excess",
+    "unregister",
+    "when",
+]

@@ -1,0 +1,157 @@
+"""A problem: a simulator and what to minimise on it. What every environment, agent, study and data set takes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...errors import ChipgymError, shorten, unknown
+from .metrics import Metrics
+from .objective import Constraint, Objective, parse_constraints, parse_objectives, total_excess
+from .parameter import Column, Value
+from .reward import REWARDS
+from .simulator import Simulator
+from .space import Designs, DesignSpace
+
+# Seeded draws looked at for a reference where the default design cannot be built for a workload.
+REFERENCE_DRAWS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A batch of n evaluated designs.
+
+    Attributes:
+        metrics: the simulator's answer.
+        objectives: minimised values, shape (n, m), NaN where the simulator finds the design infeasible.
+        violation: the simulator's violation plus the constraints' excess, shape (n,); 0 where feasible.
+    """
+
+    metrics: Metrics
+    objectives: Column
+    violation: Column
+
+    @property
+    def feasible(self) -> Column:
+        """Buildable and within every constraint, shape (n,), bool."""
+        return self.violation <= 0
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A simulator, the objectives to minimise on it, the constraints to meet, and the part of its space to search.
+
+    Attributes:
+        simulator: the machine bound to its workload.
+        space: the simulator's space, narrowed where the user said so.
+        objectives: one for single-objective search, several for Pareto search.
+        constraints: beyond the simulator's own feasibility.
+        reward_name: one of `REWARDS`.
+        targets: the reference per objective for the reward; the default design's own values where None.
+    """
+
+    simulator: Simulator
+    space: DesignSpace
+    objectives: tuple[Objective, ...]
+    constraints: tuple[Constraint, ...] = ()
+    reward_name: str = "log_ratio"
+    targets: tuple[float, ...] | None = None
+    reference: Column = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.reward_name not in REWARDS:
+            raise unknown("reward", self.reward_name, REWARDS)
+        if self.targets is not None:
+            reference = np.array(self.targets, dtype=np.float64)
+            if reference.shape != (len(self.objectives),) or not (np.isfinite(reference) & (reference > 0)).all():
+                names = ", ".join(o.name for o in self.objectives)
+                raise ChipgymError(f"targets: {shorten(self.targets)}, expected a positive number for each of {names}")
+        else:
+            reference = self._default_objectives()
+        object.__setattr__(self, "reference", reference)
+
+    def _default_objectives(self) -> Column:
+        """Objectives of the default design, or of the first buildable one of a fixed sequence of draws."""
+        rows = np.vstack([self.space.default_indices, self.space.sample(REFERENCE_DRAWS, np.random.default_rng(0))])
+        for part in (rows[:1], rows[1:]):
+            values = self.evaluate(part).objectives
+            good = np.isfinite(values).all(axis=1) & (values > 0).all(axis=1)
+            if good.any():
+                return values[int(np.argmax(good))]
+        raise ChipgymError(
+            f"no design that can be built for {self.simulator.workload.name} among {REFERENCE_DRAWS} tried; widen the space or give targets"
+        )
+
+    def evaluate(self, designs: Designs) -> Evaluation:
+        """Evaluates designs given as index rows of this problem's space, dicts, or columns.
+
+        Returns:
+            n evaluated designs.
+
+        Raises:
+            ChipgymError: as `Simulator.evaluate`.
+        """
+        columns, n = self.space.columns(designs)
+        metrics = self.simulator.evaluate_columns(columns, n)
+        objectives = np.stack([o(metrics) for o in self.objectives], axis=1)
+        violation = metrics["violation"]
+        if self.constraints:
+            violation = violation + total_excess(self.constraints, metrics)
+        return Evaluation(metrics, objectives, violation)
+
+    def reward(self, evaluation: Evaluation) -> Column:
+        """Maximised reward per design, shape (n,), always finite."""
+        return REWARDS[self.reward_name](evaluation.objectives, self.reference, evaluation.violation)
+
+    def identity(self) -> dict[str, Any]:
+        """Everything that makes two problems the same, as JSON-able data."""
+        return {
+            **self.simulator.identity(),
+            "objectives": [o.product.text for o in self.objectives],
+            "constraints": [c.text for c in self.constraints],
+            "space": {p.name: list(p.values) for p in self.space.parameters},
+        }
+
+    @property
+    def digest(self) -> str:
+        """A hash of `identity`, hex."""
+        return hashlib.sha256(json.dumps(self.identity(), sort_keys=True).encode()).hexdigest()
+
+
+def bind_problem(
+    simulator: Simulator,
+    *,
+    objective: str | Sequence[str] | None = None,
+    constraints: str | Sequence[str] = (),
+    space: Mapping[str, Value | Sequence[Value]] | None = None,
+    reward: str = "log_ratio",
+    targets: Sequence[float] | Mapping[str, float] | None = None,
+) -> Problem:
+    """A problem on a simulator that exists; `make_problem` is the same by the simulator's name.
+
+    Raises:
+        ChipgymError: naming the first argument that is wrong, and the nearest right one.
+    """
+    wanted = simulator.default_objective if objective is None else objective
+    objectives = parse_objectives(wanted, simulator.metrics, simulator.objectives)
+    if isinstance(targets, Mapping):
+        for name in targets:
+            if name not in {o.name for o in objectives}:
+                raise unknown("objective in targets", name, [o.name for o in objectives])
+        missing = [o.name for o in objectives if o.name not in targets]
+        if missing:
+            raise ChipgymError(f"targets: no value for {missing[0]}; expected one for each objective")
+        targets = [targets[o.name] for o in objectives]
+    return Problem(
+        simulator,
+        simulator.space.narrow(space),
+        objectives,
+        parse_constraints(constraints, simulator.metrics),
+        reward,
+        tuple(targets) if targets is not None else None,
+    )

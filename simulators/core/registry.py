@@ -1,0 +1,139 @@
+"""Simulators by name. Adding one is one folder and one registration."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...datasets import Workload
+from ...errors import ChipgymError, unknown
+from .parameter import Value
+from .problem import Problem, bind_problem
+from .simulator import Simulator
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorEntry:
+    """A registered simulator.
+
+    Attributes:
+        name: what `make_simulator` takes, in lower case.
+        title: what stands in environment ids, as in `chipgym/Systolic-v0`.
+        target: the class, or "module:Class" so that it is imported only where it is used.
+        doc: one line.
+        validation: "module:function" that compares the simulator with reference data, or None.
+    """
+
+    name: str
+    title: str
+    target: str | type[Simulator]
+    doc: str = ""
+    validation: str | None = None
+
+    def load(self) -> type[Simulator]:
+        """The simulator's class."""
+        if not isinstance(self.target, str):
+            return self.target
+        cls: type[Simulator] = load_target(self.target)
+        return cls
+
+
+_ENTRIES: dict[str, SimulatorEntry] = {}
+
+
+def load_target(target: str) -> Any:
+    """The object that "module:name" names."""
+    module, name = target.split(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def register(entry: SimulatorEntry) -> None:
+    """Makes a simulator known by its name.
+
+    Raises:
+        ChipgymError: where another simulator has that name already.
+    """
+    if _ENTRIES.get(entry.name, entry) != entry:
+        raise ChipgymError(f"simulator {entry.name!r} is registered already")
+    _ENTRIES[entry.name] = entry
+
+
+def unregister(name: str) -> None:
+    """Forgets a simulator; for tests and notebooks that register their own."""
+    _ENTRIES.pop(name, None)
+
+
+def registered() -> tuple[SimulatorEntry, ...]:
+    """Every registered simulator, in registration order."""
+    return tuple(_ENTRIES.values())
+
+
+def entry(name: str) -> SimulatorEntry:
+    """The simulator registered as `name`.
+
+    Raises:
+        ChipgymError: naming the nearest where there is none.
+    """
+    if name not in _ENTRIES:
+        raise unknown("simulator", name, _ENTRIES)
+    return _ENTRIES[name]
+
+
+def make_simulator(name: str, workload: str | os.PathLike[str] | Workload | None = None, **options: Any) -> Simulator:
+    """A simulator bound to a workload.
+
+    Args:
+        name: a registered simulator, such as "systolic".
+        workload: a named workload, a path, or a workload object; the simulator's default where None.
+        options: the simulator's own settings.
+
+    Raises:
+        ChipgymError: for an unknown simulator, workload or option, with the nearest known.
+    """
+    cls = entry(name).load()
+    known = [p for p in inspect.signature(cls).parameters if p != "workload"]
+    for option in options:
+        if option not in known:
+            raise unknown(f"option of {name}:", option, known)
+    factory: Any = cls
+    simulator: Simulator = factory(**({} if workload is None else {"workload": workload}), **options)
+    return simulator
+
+
+def make_problem(
+    simulator: str | Simulator,
+    workload: str | os.PathLike[str] | Workload | None = None,
+    *,
+    objective: str | Sequence[str] | None = None,
+    constraints: str | Sequence[str] = (),
+    space: Mapping[str, Value | Sequence[Value]] | None = None,
+    reward: str = "log_ratio",
+    targets: Sequence[float] | Mapping[str, float] | None = None,
+    **options: Any,
+) -> Problem:
+    """A problem: a simulator by name (or an existing one), what to minimise, and within what.
+
+    Args:
+        simulator: a registered name, or a simulator object (then `workload` and `options` must be left out).
+        workload: as for `make_simulator`.
+        objective: a preset such as "edp", a metric, a product of metrics, or a list of them for Pareto search.
+        constraints: texts such as "area_mm2 <= 10".
+        space: restrictions of the grid, as in {"rows": [16, 32], "dataflow": "ws"}.
+        reward: "log_ratio" (decades better than the default design) or "target_distance" (ArchGym's).
+        targets: reference value per objective for the reward; the default design's values where None.
+        options: the simulator's own settings.
+
+    Raises:
+        ChipgymError: naming the first argument that is wrong, and the nearest right one.
+    """
+    if isinstance(simulator, str):
+        simulator = make_simulator(simulator, workload, **options)
+    elif workload is not None or options:
+        raise ChipgymError("workload and options belong to make_simulator where a simulator object is given")
+    return bind_problem(
+        simulator, objective=objective, constraints=constraints, space=space, reward=reward, targets=targets
+    )

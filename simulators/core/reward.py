@@ -1,0 +1,44 @@
+"""Rewards: how an evaluation becomes the number that an agent maximises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Protocol
+
+import numpy as np
+
+from .parameter import Column
+
+# A design ten thousand times better than the default is as good as reward gets: 5 decades.
+DECADES = 5.0
+
+
+class Reward(Protocol):
+    """Maximised value per design from objectives (n, m), their reference (m,), and violations (n,)."""
+
+    def __call__(self, objectives: Column, reference: Column, violation: Column) -> Column: ...
+
+
+def log_ratio(objectives: Column, reference: Column, violation: Column) -> Column:
+    """Decades of improvement over the reference: `clip(log10(reference / objective), -5, 5)`, mean over objectives.
+
+    An infeasible design gets `-5 - v / (1 + v)`, so that each ranks below every feasible one, nearer misses higher.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gain = np.clip(np.log10(reference / objectives), -DECADES, DECADES).mean(axis=1)
+    return np.where(violation > 0, -DECADES - violation / (1 + violation), gain)
+
+
+def target_distance(objectives: Column, reference: Column, violation: Column) -> Column:
+    """ArchGym's reward, target / |target − objective|, mean over objectives, with the reference as the target.
+
+    Bounded at 1e6 where the target is met exactly (ArchGym, ISCA 2023, section 3, divides by zero there). Infeasible
+    designs rank below every feasible one as in `log_ratio`.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        closeness = np.minimum(reference / np.abs(reference - objectives), 1e6).mean(axis=1)
+    return np.where(violation > 0, -DECADES - violation / (1 + violation), closeness)
+
+
+REWARDS: Mapping[str, Reward] = MappingProxyType({"log_ratio": log_ratio, "target_distance": target_distance})

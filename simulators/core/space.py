@@ -1,0 +1,327 @@
+"""The designs that a search may propose: a finite grid over parameters, and the designs it stands for.
+
+In search and environments a design is a row of an integer index matrix of shape (n, p); a simulator's kernel and a
+store see columns of values. A batch is the normal case and one design is n = 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...errors import ChipgymError, shorten, unknown
+from .canonical import canonical_size
+from .parameter import Column, Parameter, Value, _tuple
+
+if TYPE_CHECKING:
+    from gymnasium.spaces import MultiDiscrete
+
+Design = Mapping[str, Any]
+Indices = np.ndarray[Any, np.dtype[np.int64]]
+Columns = dict[str, Column]
+Designs = Design | Sequence[Design] | np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True)
+class DesignSpace:
+    """An ordered tuple of parameters.
+
+    A parameter's condition may only name parameters that come before it.
+    """
+
+    parameters: tuple[Parameter, ...]
+
+    def __post_init__(self) -> None:
+        seen: set[str] = set()
+        for p in self.parameters:
+            if p.name in seen:
+                raise ChipgymError(f"{p.name}: declared twice")
+            for name, _ in p.condition.clauses if p.condition else ():
+                if name not in seen:
+                    raise ChipgymError(f"{p.name}: its condition names {name!r}, which is not declared before it")
+            seen.add(p.name)
+
+    # --- what there is -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Parameter names, in order."""
+        return tuple(p.name for p in self.parameters)
+
+    @cached_property
+    def sizes(self) -> Indices:
+        """Grid size of each parameter, shape (p,)."""
+        return np.array([p.size for p in self.parameters], dtype=np.int64)
+
+    @cached_property
+    def size(self) -> int:
+        """How many index rows there are: the exact product of the grid sizes."""
+        return math.prod(p.size for p in self.parameters)
+
+    @cached_property
+    def canonical_size(self) -> int:
+        """How many different machines there are: `size` with inactive parameters folded."""
+        return canonical_size(self.parameters)
+
+    @cached_property
+    def default(self) -> dict[str, Value]:
+        """The design that a person would start from; what a knob left out takes."""
+        return {p.name: p.default for p in self.parameters if p.default is not None}
+
+    @cached_property
+    def default_indices(self) -> Indices:
+        """The default design as an index row, shape (p,)."""
+        return np.array([p.default_index for p in self.parameters], dtype=np.int64)
+
+    def __getitem__(self, name: str) -> Parameter:
+        for p in self.parameters:
+            if p.name == name:
+                return p
+        raise unknown("parameter", name, self.names)
+
+    def subsystems(self) -> dict[str, tuple[str, ...]]:
+        """Parameter names by the subsystem that they belong to."""
+        groups: dict[str, tuple[str, ...]] = {}
+        for p in self.parameters:
+            groups[p.subsystem] = (*groups.get(p.subsystem, ()), p.name)
+        return groups
+
+    def describe(self) -> list[Mapping[str, Any]]:
+        """The space as JSON-able data."""
+        return [p.describe() for p in self.parameters]
+
+    # --- index rows ----------------------------------------------------------------------------------------------
+
+    def sample(self, n: int, rng: np.random.Generator) -> Indices:
+        """`n` rows drawn uniformly from the grid, folded to canonical form; shape (n, p)."""
+        return self.canonicalize(rng.integers(0, self.sizes, size=(n, len(self.parameters))))
+
+    def enumerate(self, start: int = 0, stop: int | None = None) -> Indices:
+        """Rows `start` to `stop` of the whole grid in mixed-radix order (the last parameter turns fastest)."""
+        stop = self.size if stop is None else min(stop, self.size)
+        if self.size > np.iinfo(np.int64).max:
+            raise ChipgymError(f"a space of {self.size:.3g} designs cannot be enumerated; narrow it first")
+        numbers = np.arange(start, max(stop, start), dtype=np.int64)
+        out = np.empty((len(numbers), len(self.parameters)), dtype=np.int64)
+        for j in range(len(self.parameters) - 1, -1, -1):
+            numbers, out[:, j] = np.divmod(numbers, self.sizes[j])
+        return out
+
+    def canonical_rows(self, chunk: int = 65536) -> Iterator[Indices]:
+        """Every canonical design once, in grid order, at most `chunk` rows at a time."""
+        for start in range(0, self.size, chunk):
+            rows = self.enumerate(start, start + chunk)
+            rows = rows[(self.canonicalize(rows) == rows).all(axis=1)]
+            if len(rows):
+                yield rows
+
+    def active(self, indices: Indices) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Which parameters mean anything in each row; shape (n, p)."""
+        return self._fold(np.atleast_2d(indices))[1]
+
+    def canonicalize(self, indices: Indices) -> Indices:
+        """Rows with every inactive parameter at its default, so that the same hardware is the same row."""
+        return self._fold(indices)[0] if self._conditional else indices
+
+    def mutate(self, indices: Indices, rng: np.random.Generator, rate: float | None = None) -> Indices:
+        """Rows in which each parameter changes with probability `rate` (1/p by default), at least one in each.
+
+        An ordinal parameter steps to a neighbouring value half of the time, and anywhere else otherwise.
+        """
+        rows = np.atleast_2d(indices)
+        n, p = rows.shape
+        free = np.flatnonzero(self.sizes > 1)
+        if not len(free):
+            return rows.copy()
+        change = (rng.random((n, p)) < (1 / len(free) if rate is None else rate)) & (self.sizes > 1)
+        none = ~change.any(axis=1)
+        change[np.flatnonzero(none), rng.choice(free, size=int(none.sum()))] = True
+        anywhere = (rows + rng.integers(1, np.maximum(self.sizes, 2), size=(n, p))) % self.sizes
+        step = np.clip(rows + rng.choice([-1, 1], size=(n, p)), 0, self.sizes - 1)
+        ordinal = np.array([bool(q.ordinal) for q in self.parameters])
+        near = ordinal & (rng.random((n, p)) < 0.5) & (step != rows)
+        return self.canonicalize(np.where(change, np.where(near, step, anywhere), rows))
+
+    def neighbors(self, row: Indices) -> Indices:
+        """The rows that differ from `row` in one active parameter: one step of an ordinal, any other of a category."""
+        out = []
+        for j, p in enumerate(self.parameters):
+            here = int(row[j])
+            others = [here - 1, here + 1] if p.ordinal else [i for i in range(p.size) if i != here]
+            for i in others:
+                if 0 <= i < p.size:
+                    other = row.copy()
+                    other[j] = i
+                    out.append(other)
+        if not out:
+            return np.empty((0, len(self.parameters)), dtype=np.int64)
+        rows = np.unique(self.canonicalize(np.array(out)), axis=0)
+        return rows[(rows != self.canonicalize(np.atleast_2d(row))).any(axis=1)]
+
+    def mask(self, chosen: Mapping[str, int] | None = None) -> tuple[np.ndarray[Any, np.dtype[np.int8]], ...]:
+        """Legal grid positions of each parameter, 1 or 0, given the positions already chosen for some.
+
+        A parameter that the choices made so far make inactive may only take its default.
+        """
+        chosen = chosen or {}
+        masks = []
+        for j, p in enumerate(self.parameters):
+            legal = np.ones(p.size, dtype=np.int8)
+            for name, values in p.condition.clauses if p.condition else ():
+                if name in chosen and self[name].values[chosen[name]] not in values:
+                    legal[:] = 0
+                    legal[self.default_indices[j]] = 1
+            masks.append(legal)
+        return tuple(masks)
+
+    def to_gymnasium(self, seed: int | None = None) -> MultiDiscrete:
+        """The grid as a `gymnasium.spaces.MultiDiscrete`."""
+        from gymnasium.spaces import MultiDiscrete
+
+        return MultiDiscrete(self.sizes, seed=seed)
+
+    # --- values --------------------------------------------------------------------------------------------------
+
+    def decode(self, indices: Indices) -> Columns:
+        """Columns of values, each of shape (n,), of index rows of shape (n, p) or (p,).
+
+        Raises:
+            ChipgymError: where the array is not of whole numbers, has another width or an index out of range.
+        """
+        rows = np.asarray(indices)
+        if rows.ndim == 1:
+            rows = rows[None, :]
+        if rows.dtype.kind not in "iu":
+            raise ChipgymError(f"an index array must hold integers, not {rows.dtype}; pass values as dicts or columns")
+        if rows.ndim != 2 or rows.shape[1] != len(self.parameters):
+            raise ChipgymError(f"an index array has shape {rows.shape}, expected (n, {len(self.parameters)})")
+        if len(rows):
+            high = rows.max(axis=0)
+            if rows.min() < 0 or (high >= self.sizes).any():
+                j = int(np.argmax((rows.min(axis=0) < 0) | (high >= self.sizes)))
+                bad = rows[:, j].min() if rows[:, j].min() < 0 else high[j]
+                raise ChipgymError(f"{self.names[j]}: index {bad} is not in 0…{self.sizes[j] - 1}")
+        return {p.name: p.column_values[rows[:, j]] for j, p in enumerate(self.parameters)}
+
+    def design(self, row: Indices) -> dict[str, Value]:
+        """One index row as a dict of plain Python values."""
+        return {p.name: p.values[i] for p, i in zip(self.parameters, row.tolist(), strict=True)}
+
+    def encode(self, designs: Designs) -> Indices:
+        """Index rows, shape (n, p), of designs whose values are all on the grid.
+
+        Raises:
+            ChipgymError: naming the first value that is not on the grid, and the nearest that is.
+        """
+        columns, n = self.columns(designs)
+        out = np.empty((n, len(self.parameters)), dtype=np.int64)
+        for j, p in enumerate(self.parameters):
+            same = columns[p.name][:, None] == p.column_values[None, :]
+            found = same.any(axis=1)
+            if not found.all():
+                value = columns[p.name][int(np.argmin(found))].item()
+                near = p.values[p.nearest_index(value)]
+                raise ChipgymError(f"{p.name}: {shorten(value)} is not on the grid {p.values}; nearest is {near}")
+            out[:, j] = same.argmax(axis=1)
+        return out
+
+    def columns(self, designs: Designs) -> tuple[Columns, int]:
+        """Any accepted form of designs as complete, checked, canonical columns of values, and their number n.
+
+        Accepts a list of dicts, one dict, a dict of columns (scalars are repeated) or an integer index array. A knob
+        left out takes the default; a value outside the grid but inside the domain is kept.
+
+        Raises:
+            ChipgymError: naming the knob, the value, what was expected, and the nearest legal choice.
+        """
+        if isinstance(designs, np.ndarray):
+            columns = self.decode(designs)
+            n = len(next(iter(columns.values()))) if columns else len(designs)
+        else:
+            given, n = _given_columns(designs, self.default)
+            for name in given:
+                if name not in self.default:
+                    raise unknown("knob", name, self.names)
+            columns = {
+                p.name: p.accepts.column(p.name, given[p.name])
+                if p.name in given
+                else np.full(n, p.default, dtype=p.accepts.dtype)
+                for p in self.parameters
+            }
+        return (self._fold_columns(columns, n) if self._conditional else columns), n
+
+    def narrow(self, restrictions: Mapping[str, Value | Sequence[Value]] | None) -> DesignSpace:
+        """A space whose grids are restricted, as in `{"rows": [16, 32], "dataflow": "ws"}`.
+
+        Values need not have been on the grid, only in the domain. A default outside the new grid moves to its
+        nearest value.
+        """
+        if not restrictions:
+            return self
+        for name in restrictions:
+            if name not in self.default:
+                raise unknown("knob", name, self.names)
+        out = []
+        for p in self.parameters:
+            if p.name not in restrictions:
+                out.append(p)
+                continue
+            column = p.accepts.column(p.name, list(_tuple(restrictions[p.name])))
+            values = list(dict.fromkeys(column.tolist()))
+            if not values:
+                raise ChipgymError(f"{p.name}: an empty list leaves no design; expected at least one value")
+            values = tuple(sorted(values)) if p.ordinal else tuple(values)
+            fresh = replace(p, values=values, default=values[0])
+            out.append(replace(fresh, default=values[fresh.nearest_index(self.default[p.name])]))
+        return DesignSpace(tuple(out))
+
+    # --- conditions ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _conditional(self) -> bool:
+        return any(p.condition for p in self.parameters)
+
+    def _fold(self, indices: Indices) -> tuple[Indices, np.ndarray[Any, np.dtype[np.bool_]]]:
+        rows = np.array(indices, dtype=np.int64, ndmin=2)
+        active = np.ones(rows.shape, dtype=bool)
+        position = {name: j for j, name in enumerate(self.names)}
+        for j, p in enumerate(self.parameters):
+            for name, values in p.condition.clauses if p.condition else ():
+                legal = np.isin(self[name].column_values, values)
+                active[:, j] &= legal[rows[:, position[name]]]
+            rows[~active[:, j], j] = self.default_indices[j]
+        return rows.reshape(np.shape(indices)), active
+
+    def _fold_columns(self, columns: Columns, n: int) -> Columns:
+        out = dict(columns)
+        for p in self.parameters:
+            if p.condition:
+                active = np.ones(n, dtype=bool)
+                for name, values in p.condition.clauses:
+                    active &= np.isin(out[name], values)
+                out[p.name] = np.where(active, out[p.name], np.array(p.default, dtype=p.accepts.dtype))
+        return out
+
+
+def _given_columns(designs: object, default: Mapping[str, Value]) -> tuple[dict[str, Any], int]:
+    """Columns as the user gave them (lists or arrays of one length) and their length."""
+    if isinstance(designs, Mapping):
+        lengths = {k: len(v) for k, v in designs.items() if isinstance(v, list | tuple | np.ndarray) and np.ndim(v) == 1}
+        if len(set(lengths.values())) > 1:
+            raise ChipgymError(f"columns of different lengths: {shorten(lengths, 200)}; expected one length")
+        n = next(iter(lengths.values()), 1)
+        return {str(k): v if k in lengths else [v] * n for k, v in designs.items()}, n
+    if not isinstance(designs, list | tuple):
+        raise ChipgymError(
+            f"designs: {shorten(designs)} is not a dict, a list of dicts, a dict of columns or an integer index array"
+        )
+    for d in designs:
+        if not isinstance(d, Mapping):
+            raise ChipgymError(f"designs: {shorten(d)} in the list is not a dict")
+    names = dict.fromkeys(str(k) for d in designs for k in d)
+    return {name: [d.get(name, default.get(name)) for d in designs] for name in names}, len(designs)

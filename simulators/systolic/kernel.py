@@ -1,0 +1,135 @@
+"""The batch kernel: cycles, traffic and accesses of every layer of a network on every design.
+
+Array (SCALE-Sim's mapping, Samajdar et al., ISPASS 2020): on an R × C array, with (Sr, Sc, T) = (M, N, K) for output,
+(K, N, M) for weight and (K, M, N) for input stationary, a product takes ceil(Sr/R)·ceil(Sc/C) folds of R + C + T - 2
+(os) or 2R + C + T - 2 (ws, is) cycles, as the RTL of a small array does. Groups whose Sr × Sc fits several times are
+placed along the diagonal of the array, so that none of their operands meet. Several arrays share the folds.
+
+Memory: see `tiling` (words) and `schedule` (stalls).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from .lowering import HIDDEN, WORDS_IN, WORDS_OUT, WORK
+from .schedule import stream_cycles, total_cycles
+from .tiling import (
+    CHANNELS,
+    FILTERS,
+    GROUPS,
+    IMAGES,
+    OUT_H,
+    OUT_W,
+    TAPS_H,
+    TAPS_W,
+    ceil_div,
+    plan,
+)
+
+# What is counted, per output row (float64).
+(
+    CYCLES, COMPUTE, VECTOR, MACS, SLOTS, DRAM_I, DRAM_F, DRAM_O, DRAM_P, SRAM_I, SRAM_F, SRAM_O, SRAM_P,
+    OPERATIONS, EXCESS,
+) = range(15)  # fmt: skip
+FIELDS = 15
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def count_product(layer, times, flow, rows, cols, arrays, cap_i, cap_f, cap_o, psum_words, bandwidth, fixed, out):
+    """Adds one distinct matrix product, occurring `times` times, to the counts `out` (FIELDS,)."""
+    groups, channels, n = layer[GROUPS], layer[CHANNELS], layer[FILTERS]
+    m = layer[IMAGES] * layer[OUT_H] * layer[OUT_W]
+    k = layer[TAPS_H] * layer[TAPS_W] * channels
+    if flow == 0:
+        sr, sc, t, fill = m, n, k, rows + cols - 2
+    elif flow == 1:
+        sr, sc, t, fill = k, n, m, 2 * rows + cols - 2
+    else:
+        sr, sc, t, fill = k, m, n, 2 * rows + cols - 2
+    folds_r, folds_c = ceil_div(sr, rows), ceil_div(sc, cols)
+    folds = float(folds_r) * folds_c * groups
+    if groups > 1 and folds_r == 1 and folds_c == 1:
+        folds = float(ceil_div(groups, min(groups, rows // sr, cols // sc)))
+    compute = np.ceil(folds / arrays) * (fill + t)
+    macs = float(m) * n * k * groups
+
+    order, a, b, c, fi, ff, fo, one_pass, ri, rf, ro = plan(
+        layer, flow, rows, cols, cap_i, cap_f, cap_o, psum_words, fixed
+    )
+    if order < 0:  # not even one pixel, channel and filter fit
+        taps = float(layer[TAPS_H] * layer[TAPS_W])
+        short = max(taps / max(cap_i, 0.5), taps / max(cap_f, 0.5), 1.0 / max(cap_o, 0.5)) - 1.0
+        out[EXCESS] = max(out[EXCESS], short)
+        return
+    size_f, size_o = float(k) * n, float(m) * n
+    cycles = compute
+    if bandwidth < np.inf:
+        tiles = float(a) * b * c * groups
+        cycles = total_cycles(
+            order, a, b, c, groups, ri, rf, ro,
+            one_pass / (float(a) * c), size_f / (float(b) * c), size_o / (float(a) * b),
+            psum_words, compute / tiles, bandwidth,
+        )  # fmt: skip
+    spilled = size_o * (fo - 1) * psum_words
+    out[CYCLES] += times * max(cycles, compute)
+    out[COMPUTE] += times * compute
+    out[MACS] += times * macs
+    out[SLOTS] += times * folds * rows * cols * t
+    out[DRAM_I] += times * groups * one_pass * fi
+    out[DRAM_F] += times * groups * size_f * ff
+    out[DRAM_O] += times * groups * (size_o + spilled)
+    out[DRAM_P] += times * groups * spilled
+    whole_m, whole_n, whole_k = float(m) * k * groups, size_f * groups, size_o * groups
+    if flow == 0:
+        out[SRAM_I] += times * whole_m * folds_c
+        out[SRAM_F] += times * whole_n * folds_r
+        out[SRAM_O] += times * whole_k
+    elif flow == 1:
+        out[SRAM_I] += times * whole_m * folds_c
+        out[SRAM_F] += times * whole_n
+        out[SRAM_O] += times * whole_k * folds_r
+        out[SRAM_P] += times * whole_k * (folds_r - 1)
+    else:
+        out[SRAM_I] += times * whole_m
+        out[SRAM_F] += times * whole_n * folds_c
+        out[SRAM_O] += times * whole_k * folds_r
+        out[SRAM_P] += times * whole_k * (folds_r - 1)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def count(
+    matrix, matrix_counts, matrix_rows, vector, vector_counts, vector_rows, n_rows,
+    rows, cols, flow, cap_i, cap_f, cap_o, bandwidth, arrays, order, psum_words,
+):  # fmt: skip
+    """Counts per design and output row, float64 (n, n_rows, FIELDS).
+
+    Args:
+        matrix, vector: tables of distinct layers (see `lowering`), with how often each counts and which output row it
+            adds to: one row for totals, or one per layer.
+        rows … order: design columns, each (n,); `flow` and `order` are codes, `cap_*` words of half an SRAM.
+        psum_words: words per partial sum.
+    """
+    n = len(rows)
+    out = np.zeros((n, n_rows, FIELDS))
+    for d in range(n):
+        for u in range(len(matrix)):
+            count_product(
+                matrix[u], matrix_counts[u], flow[d], rows[d], cols[d], arrays[d], cap_i[d], cap_f[d], cap_o[d],
+                psum_words, bandwidth[d], order[d], out[d, matrix_rows[u]],
+            )  # fmt: skip
+        for v in range(len(vector)):
+            times, row = vector_counts[v], out[d, vector_rows[v]]
+            work, read, written = vector[v, WORK], vector[v, WORDS_IN], vector[v, WORDS_OUT]
+            row[OPERATIONS] += times * work
+            if vector[v, HIDDEN] == 0.0:
+                lanes = float(cols[d] * arrays[d])
+                busy = np.ceil(work / lanes)
+                row[VECTOR] += times * busy
+                row[CYCLES] += times * stream_cycles(work / lanes, read, written, bandwidth[d])
+                row[DRAM_I] += times * read
+                row[DRAM_O] += times * written
+                row[SRAM_I] += times * read
+                row[SRAM_O] += times * written
+    return out

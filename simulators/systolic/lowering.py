@@ -1,0 +1,175 @@
+"""A network as the tables that the systolic kernel runs: matrix products on the array, the rest on the vector unit."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...datasets import (
+    Conv2d,
+    Elementwise,
+    Embedding,
+    Linear,
+    MatMul,
+    Network,
+    Node,
+    Normalization,
+    Pool2d,
+    Softmax,
+)
+from .tiling import LAYER_COLUMNS
+
+Table = np.ndarray[Any, np.dtype[Any]]
+
+# Operations of the vector unit per element. One lane does one add, multiply, compare or table look-up a cycle
+# (assumption: exp, tanh and the like are one look-up, as in the activation units of TPU v1, Jouppi et al. 2017).
+ELEMENTWISE_OPERATIONS = {"gelu": 4, "gelu_tanh": 8, "silu": 2, "hardswish": 4, "hardsigmoid": 3, "relu6": 2}
+SOFTMAX_OPERATIONS = 5  # maximum, subtract, exp, sum, divide
+# batch: multiply, add. layer: sum, subtract, square, sum, multiply, scale, shift. rms: square, sum, multiply, scale.
+# local response over five channels (Krizhevsky et al. 2012): square, five adds, power (log, multiply, exp), divide.
+NORMALIZATION_OPERATIONS = {"batch": 2, "layer": 7, "rms": 4, "local_response": 10}
+
+# Columns of the vector table (float64): operations, words read and written, and 1 where they hide behind the array.
+WORK, WORDS_IN, WORDS_OUT, HIDDEN = range(4)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One operator that costs something.
+
+    Attributes:
+        name: of the node.
+        kind: operator type, such as "Conv2d".
+        unit: "array" or "vector".
+        fused: whether it works on results as they leave the array, in no time of its own and without DRAM traffic.
+    """
+
+    name: str
+    kind: str
+    unit: str
+    fused: bool = False
+
+
+@dataclass(frozen=True)
+class LoweredNetwork:
+    """Kernel tables of a network.
+
+    Attributes:
+        layers: every operator that costs something, in graph order.
+        matrix: int64 (distinct products, LAYER_COLUMNS), see `tiling`.
+        vector: float64 (distinct operators, 4): operations, words in, words out, hidden.
+        position: of each layer in `matrix` (unit "array") or `vector`.
+        macs: multiply-accumulates of the whole network.
+    """
+
+    layers: tuple[Layer, ...]
+    matrix: Table
+    vector: Table
+    position: Table
+    macs: int
+
+    @property
+    def matrix_counts(self) -> Table:
+        """How often each row of `matrix` occurs, float64."""
+        return self._counts("array", len(self.matrix))
+
+    @property
+    def vector_counts(self) -> Table:
+        """How often each row of `vector` occurs, float64."""
+        return self._counts("vector", len(self.vector))
+
+    def _counts(self, unit: str, n: int) -> Table:
+        rows = [int(p) for p, layer in zip(self.position, self.layers, strict=True) if layer.unit == unit]
+        return np.bincount(np.array(rows, dtype=np.int64), minlength=n).astype(np.float64)
+
+
+def lower(network: Network) -> LoweredNetwork:
+    """The kernel tables of `network`, equal rows merged.
+
+    Reshaping, transposing, slicing and joining cost nothing: addresses change, words do not move.
+    """
+    layers: list[Layer] = []
+    position: list[int] = []
+    matrix: dict[tuple[int, ...], int] = {}
+    vector: dict[tuple[float, ...], int] = {}
+    passing: dict[str, bool] = {}  # nodes whose results pass by element by element, and whether as the array drains
+    for node in network.nodes:
+        if node.op.matrix:
+            row = _product(network, node)
+            layers.append(Layer(node.name, type(node.op).__name__, "array"))
+            position.append(matrix.setdefault(row, len(matrix)))
+            passing[node.name] = True
+            continue
+        work = _operations(node) * network.batch
+        if work < 0:
+            continue
+        source = _followed(network, node, passing)
+        hidden = source is not None and passing[source]
+        passing[node.name] = hidden
+        read = written = 0.0
+        if source is None:
+            read = float(sum(math.prod(shape) for shape in network.input_shapes(node)) * network.batch)
+            written = float(math.prod(node.shape) * network.batch)
+            if isinstance(node.op, Embedding):  # the rows looked up, not their indices
+                read = written
+        layers.append(Layer(node.name, type(node.op).__name__, "vector", hidden))
+        position.append(vector.setdefault((work, read, written, float(hidden)), len(vector)))
+    return LoweredNetwork(
+        tuple(layers),
+        np.array(list(matrix), dtype=np.int64).reshape(-1, LAYER_COLUMNS),
+        np.array(list(vector), dtype=np.float64).reshape(-1, 4),
+        np.array(position, dtype=np.int64),
+        network.macs,
+    )
+
+
+def _product(network: Network, node: Node) -> tuple[int, ...]:
+    """The row of the layer table for a matrix product; see the column names in `tiling`."""
+    op, shapes, batch = node.op, network.input_shapes(node), network.batch
+    if isinstance(op, Conv2d):
+        channels, height, width = shapes[0]
+        _, out_h, out_w = node.shape
+        (r, s), (dh, dw) = op.kernel, op.dilation
+        if op.kernel == (1, 1) and op.stride == (1, 1) and not any(op.padding):
+            return _plain(op.groups, batch * out_h * out_w, channels // op.groups, op.out_channels // op.groups)
+        return (
+            op.groups, batch, out_h, out_w, height, width, r, s, (r - 1) * dh + 1, (s - 1) * dw + 1,
+            *op.stride, channels // op.groups, op.out_channels // op.groups,
+        )  # fmt: skip
+    if isinstance(op, Linear):
+        *rows, k = shapes[0]
+        return _plain(1, batch * math.prod(rows), k, op.out_features)
+    assert isinstance(op, MatMul), f"{type(op).__name__} is marked as a matrix product but is not known here"
+    *heads, m, k = shapes[0]
+    return _plain(batch * math.prod(heads), m, k, node.shape[-1])
+
+
+def _plain(groups: int, m: int, k: int, n: int) -> tuple[int, ...]:
+    """`groups` products of m × k by k × n: a convolution of 1 × 1 windows over an image of m × 1."""
+    return (groups, 1, m, 1, m, 1, 1, 1, 1, 1, 1, 1, k, n)
+
+
+def _operations(node: Node) -> float:
+    """Vector-unit operations for one sample; negative for an operator that costs nothing at all."""
+    elements, op = math.prod(node.shape), node.op
+    if isinstance(op, Elementwise):
+        return float(elements * ELEMENTWISE_OPERATIONS.get(op.function, 1))
+    if isinstance(op, Pool2d):
+        return float(elements * op.kernel[0] * op.kernel[1])
+    if isinstance(op, Softmax):
+        return float(elements * SOFTMAX_OPERATIONS)
+    if isinstance(op, Normalization):
+        return float(elements * NORMALIZATION_OPERATIONS[op.kind])
+    return 0.0 if isinstance(op, Embedding) else -1.0
+
+
+def _followed(network: Network, node: Node, passing: dict[str, bool]) -> str | None:
+    """The node whose results `node` works on as they pass by: it is element-wise, and their only reader."""
+    alike = isinstance(node.op, Elementwise) or (isinstance(node.op, Normalization) and node.op.kind == "batch")
+    if not alike or len(node.inputs) != 1:
+        return None
+    (source,) = node.inputs
+    return source if source in passing and len(network.consumers[source]) == 1 else None

@@ -1,0 +1,161 @@
+"""A systolic-array accelerator bound to a network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from ...datasets import Network, Workload, load_workload
+from ...errors import ChipgymError, shorten
+from ..core import Breakdown, Column, Columns, Design, Metrics, Simulator, relative_excess
+from . import kernel as k
+from .cost import CostModel
+from .lowering import LoweredNetwork, lower
+from .metrics import METRICS
+from .space import DATAFLOWS, systolic_space
+from .technology import load_technology
+from .tiling import ORDERS
+
+# Codes that the kernel takes for the values of the two named knobs.
+_FLOW_CODES = {name: i for i, name in enumerate(DATAFLOWS)}
+_ORDER_CODES = {"best": -1} | {name: i for i, name in enumerate(ORDERS)}
+
+# Kernel counts that are metrics as they are.
+_COUNTED = {
+    "cycles": k.CYCLES,
+    "vector_cycles": k.VECTOR,
+    "macs": k.MACS,
+    "dram_ifmap_reads": k.DRAM_I,
+    "dram_filter_reads": k.DRAM_F,
+    "dram_ofmap_writes": k.DRAM_O,
+    "dram_ofmap_reads": k.DRAM_P,
+    "sram_ifmap_reads": k.SRAM_I,
+    "sram_filter_reads": k.SRAM_F,
+    "sram_ofmap_writes": k.SRAM_O,
+    "sram_ofmap_reads": k.SRAM_P,
+}
+
+
+class SystolicSimulator(Simulator):
+    """Cycles, traffic, energy and area of a network on systolic arrays.
+
+    Args:
+        workload: a network by name, a SCALE-Sim topology CSV, the shorthand `mlp:16-64-5`, or a `Network`.
+        batch: samples run together; the network's own where None.
+        operand_bits: bits of a word of inputs, filters and outputs.
+        accumulator_bits: bits of a partial sum kept in SRAM or DRAM: 8 as SCALE-Sim counts, 32 to study energy.
+        technology: process node of the energy and area tables.
+        dram: DRAM family of the interface; the technology's default where None.
+
+    Raises:
+        ChipgymError: for an unknown workload, technology or DRAM, and widths out of range.
+    """
+
+    name = "systolic"
+    version = "1"
+    metrics = METRICS
+    default_objective = "edp"
+    objectives: Mapping[str, str | tuple[str, ...]] = MappingProxyType(
+        {"latency": "latency_s", "energy": "energy_j", "area": "area_mm2", "ppa": ("latency_s", "energy_j", "area_mm2")}
+    )
+    chunk = 32768
+
+    def __init__(
+        self,
+        workload: str | os.PathLike[str] | Workload = "resnet18",
+        *,
+        batch: int | None = None,
+        operand_bits: int = 8,
+        accumulator_bits: int = 8,
+        technology: str = "45nm",
+        dram: str | None = None,
+    ) -> None:
+        self.workload = load_workload(workload, batch=batch)
+        if not isinstance(self.workload, Network):
+            raise ChipgymError(f"workload: the systolic simulator runs networks, not {shorten(self.workload)}")
+        for field, bits in (("operand_bits", operand_bits), ("accumulator_bits", accumulator_bits)):
+            if bits not in (4, 8, 16, 32, 64):
+                raise ChipgymError(f"{field}: {shorten(bits)} is not one of 4, 8, 16, 32, 64")
+        tables = load_technology(technology)
+        self.cost = CostModel(tables, tables.dram_interface(dram), operand_bits, accumulator_bits)
+        self.options = {
+            "operand_bits": operand_bits,
+            "accumulator_bits": accumulator_bits,
+            "technology": technology,
+            "dram": self.cost.dram.name,
+        }
+        self.space = systolic_space(tables)
+        self.network: LoweredNetwork = lower(self.workload)
+        self._totals = (
+            self.network.matrix, self.network.matrix_counts, np.zeros(len(self.network.matrix), np.int64),
+            self.network.vector, self.network.vector_counts, np.zeros(len(self.network.vector), np.int64), 1,
+        )  # fmt: skip
+
+    def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
+        return self._price(columns, self._count(columns, self._totals)[:, 0])
+
+    def evaluate_layers(self, design: Design) -> Breakdown:
+        """The metrics of one design, layer by layer: a row for every operator that costs something.
+
+        Areas are the whole chip's in every row; the other cost metrics add up to `evaluate`'s.
+
+        Raises:
+            ChipgymError: as `evaluate`.
+        """
+        columns, n = self.space.columns(design)
+        if n != 1:
+            raise ChipgymError(f"evaluate_layers takes one design, not {n}")
+        net = self.network
+        rows = (
+            net.matrix, np.ones(len(net.matrix)), np.arange(len(net.matrix)),
+            net.vector, np.ones(len(net.vector)), len(net.matrix) + np.arange(len(net.vector)),
+            len(net.matrix) + len(net.vector),
+        )  # fmt: skip
+        distinct = self._count(columns, rows)[0]
+        on_array = np.array([layer.unit == "array" for layer in net.layers])
+        counts = distinct[np.where(on_array, net.position, len(net.matrix) + net.position)]
+        repeated = {name: np.repeat(column, len(counts)) for name, column in columns.items()}
+        metrics = Metrics(METRICS, *self._price(repeated, counts))
+        return Breakdown(tuple(layer.name for layer in net.layers), tuple(layer.kind for layer in net.layers), metrics)
+
+    def _count(self, columns: Columns, rows: tuple[Any, ...]) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Kernel counts (n, output rows, FIELDS) of design columns."""
+        half = [columns[name] * (1024 * 8 // 2) for name in ("ifmap_sram_kb", "filter_sram_kb", "ofmap_sram_kb")]
+        bits, sum_bits = self.cost.operand_bits, max(self.cost.operand_bits, self.cost.accumulator_bits)
+        counts: np.ndarray[Any, np.dtype[np.float64]] = k.count(
+            *rows, columns["rows"], columns["cols"], _codes(columns["dataflow"], _FLOW_CODES),
+            half[0] // bits, half[1] // bits, half[2] // sum_bits, columns["dram_bandwidth"], columns["num_arrays"],
+            _codes(columns["loop_order"], _ORDER_CODES), sum_bits / bits,
+        )  # fmt: skip
+        return counts
+
+    def _price(self, columns: Columns, counts: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[Columns, Column]:
+        """Metric columns and violation of kernel counts (n, FIELDS)."""
+        clock_hz = columns["clock_mhz"] * 1e6
+        out: Columns = {name: counts[:, field] for name, field in _COUNTED.items()}
+        out["compute_cycles"] = counts[:, k.COMPUTE] + counts[:, k.VECTOR]
+        out["stall_cycles"] = out["cycles"] - out["compute_cycles"]
+        out["latency_s"] = out["cycles"] / clock_hz
+        energy = self.cost.energy_j(columns, counts, clock_hz)
+        out |= energy
+        out["energy_j"] = sum(energy.values())  # type: ignore[assignment]
+        out["area_mm2"] = self.cost.area_mm2(columns, clock_hz)
+        pes = columns["rows"] * columns["cols"] * columns["num_arrays"]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            out["power_w"] = out["energy_j"] / out["latency_s"]
+            # 0 / 0 is a layer without multiply-accumulates: it uses and maps no PE.
+            out["utilization"] = np.nan_to_num(counts[:, k.MACS] / (pes * out["cycles"]))
+            out["mapping_efficiency"] = np.nan_to_num(counts[:, k.MACS] / counts[:, k.SLOTS])
+        return out, counts[:, k.EXCESS] + relative_excess(clock_hz, self.cost.technology.max_clock_hz)
+
+
+def _codes(names: Column, codes: Mapping[str, int]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Integer codes of a text column."""
+    out = np.empty(len(names), dtype=np.int64)
+    for name, code in codes.items():
+        out[names == name] = code
+    return out

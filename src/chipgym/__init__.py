@@ -1,0 +1,53 @@
+"""chipgym: a Gymnasium for hardware design-space exploration.
+
+Simulators of accelerators and memory systems, environments over them, and search agents of every kind on equal terms.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import version as _version
+from pathlib import Path as _Path
+from typing import TYPE_CHECKING, Any
+
+if not (_Path(__file__).parent / "simulators").is_dir():
+    raise ImportError(
+        "chipgym's folders are symbolic links and this checkout has none: clone with `git clone -c core.symlinks=true`, "
+        "or install the package with `pip install .` from a checkout that has them"
+    )
+
+from . import datasets, envs, simulators
+from .envs import register_simulator
+from .errors import ChipgymError
+from .simulators import make_problem, make_simulator
+
+if TYPE_CHECKING:
+    from . import search, surrogates
+    from .search import optimize
+
+__version__ = _version("chipgym")
+__all__ = [
+    "ChipgymError",
+    "__version__",
+    "datasets",
+    "envs",
+    "make_problem",
+    "make_simulator",
+    "optimize",
+    "register_simulator",
+    "search",
+    "simulators",
+    "surrogates",
+]
+
+# Environment ids exist as soon as `import chipgym` has run, as users of Gymnasium expect.
+envs.register_environments()
+
+
+def __getattr__(name: str) -> Any:
+    """Rooms that most scripts need later, imported on first use so that `import chipgym` stays quick."""
+    if name in ("search", "surrogates"):
+        return importlib.import_module(f"{__name__}.{name}")
+    if name == "optimize":
+        return importlib.import_module(f"{__name__}.search").optimize
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,214 @@
+"""Shapes, multiply-accumulates and parameters of every operator, against slow independent counts."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chipgym.datasets import (
+    Concat,
+    Conv2d,
+    Elementwise,
+    Embedding,
+    Input,
+    LearnedTensor,
+    Linear,
+    MatMul,
+    Normalization,
+    Pool2d,
+    Reshape,
+    Slice,
+    Softmax,
+    Transpose,
+)
+from chipgym.errors import ChipgymError
+
+
+def count_conv(shape, op):
+    """Output size and multiplications of a convolution by walking over every window and every filter tap."""
+    channels, height, width = shape
+    top, bottom, left, right = op.padding
+    padded = np.zeros((channels, height + top + bottom, width + left + right))
+    rows = [y for y in range(padded.shape[1]) if y + op.dilation[0] * (op.kernel[0] - 1) < padded.shape[1]]
+    columns = [x for x in range(padded.shape[2]) if x + op.dilation[1] * (op.kernel[1] - 1) < padded.shape[2]]
+    rows, columns = rows[:: op.stride[0]], columns[:: op.stride[1]]
+    count = 0
+    for group in range(op.groups):
+        own = range(group * channels // op.groups, (group + 1) * channels // op.groups)
+        for _filter, y, x in itertools.product(range(op.out_channels // op.groups), rows, columns):
+            for c, r, s in itertools.product(own, range(op.kernel[0]), range(op.kernel[1])):
+                assert padded[c, y + r * op.dilation[0], x + s * op.dilation[1]] == 0  # inside, or IndexError
+                count += 1
+    return (op.out_channels, len(rows), len(columns)), count
+
+
+small = st.integers(1, 3)
+
+
+@st.composite
+def convolutions(draw):
+    groups = draw(st.integers(1, 3))
+    op = Conv2d(
+        groups * draw(st.integers(1, 2)),
+        (draw(small), draw(small)),
+        (draw(small), draw(small)),
+        tuple(draw(st.integers(0, 2)) for _ in range(4)),
+        (draw(st.integers(1, 2)), draw(st.integers(1, 2))),
+        groups,
+        draw(st.booleans()),
+    )
+    return op, (groups * draw(st.integers(1, 2)), draw(st.integers(1, 6)), draw(st.integers(1, 6)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(convolutions())
+def test_conv_agrees_with_walking_over_every_window(case):
+    op, shape = case
+    expected, count = count_conv(shape, op)
+    if 0 in expected:
+        with pytest.raises(ChipgymError, match="does not fit"):
+            op.infer((shape,))
+        return
+    assert op.infer((shape,)) == expected
+    assert op.macs((shape,), expected) == count
+    weights = np.zeros((op.out_channels, shape[0] // op.groups, *op.kernel)).size
+    assert op.parameters((shape,)) == weights + (op.out_channels if op.bias else 0)
+
+
+@given(st.lists(small, max_size=2), small, small, small, st.booleans())
+def test_matmul_agrees_with_numpy(leading, m, k, n, transpose_b):
+    a, b = np.ones((*leading, m, k)), np.ones((*leading, *((n, k) if transpose_b else (k, n))))
+    product = a @ (np.swapaxes(b, -1, -2) if transpose_b else b)
+    op = MatMul(transpose_b)
+    assert op.infer((a.shape, b.shape)) == product.shape
+    # Each element of a product of ones is the number of products summed into it.
+    assert op.macs((a.shape, b.shape), product.shape) == product.sum()
+
+
+@given(st.lists(small, max_size=3), small, small, st.booleans())
+def test_linear_agrees_with_numpy(leading, width, out, bias):
+    x, weight = np.ones((*leading, width)), np.ones((width, out))
+    op = Linear(out, bias)
+    assert op.infer((x.shape,)) == (x @ weight).shape
+    assert op.macs((x.shape,), (x @ weight).shape) == (x @ weight).sum()
+    assert op.parameters((x.shape,)) == weight.size + bias * out
+
+
+def test_tied_linear_owns_only_its_bias():
+    assert Linear(7, bias=True, tied_to="other").parameters(((3, 5),)) == 7
+    assert Linear(7, bias=False, tied_to="other").parameters(((3, 5),)) == 0
+
+
+@pytest.mark.parametrize(
+    ("op", "shape", "expected"),
+    [
+        (Pool2d("max", (3, 3), (2, 2)), (4, 13, 13), (4, 6, 6)),
+        (Pool2d("max", (3, 3), (2, 2), (1, 1, 1, 1)), (64, 112, 112), (64, 56, 56)),
+        (Pool2d("max", (2, 2), (2, 2), ceil_mode=True), (1, 5, 4), (1, 3, 2)),
+        # PyTorch drops a ceil-mode window that would start in the trailing padding.
+        (Pool2d("max", (2, 2), (3, 3), (1, 1, 1, 1), ceil_mode=True), (1, 2, 2), (1, 1, 1)),
+        (Pool2d("avg", (7, 7), (7, 7)), (512, 7, 7), (512, 1, 1)),
+    ],
+)
+def test_pool_shapes(op, shape, expected):
+    assert op.infer((shape,)) == expected
+    assert op.macs((shape,), expected) == op.parameters((shape,)) == 0
+
+
+shapes = st.lists(st.integers(1, 3), max_size=3).map(tuple)
+
+
+@given(shapes, shapes)
+def test_elementwise_broadcasts_as_numpy_does(a, b):
+    try:
+        expected = np.broadcast_shapes(a, b)
+    except ValueError:
+        with pytest.raises(ChipgymError, match="do not broadcast"):
+            Elementwise("add").infer((a, b))
+    else:
+        assert Elementwise("add").infer((a, b)) == expected
+
+
+@given(st.data(), st.lists(st.integers(1, 3), min_size=1, max_size=4).map(tuple))
+def test_data_movement_agrees_with_numpy(data, shape):
+    x = np.zeros(shape)
+    permutation = tuple(data.draw(st.permutations(range(len(shape)))))
+    assert Transpose(permutation).infer((shape,)) == x.transpose(permutation).shape
+    axis = data.draw(st.integers(0, len(shape) - 1))
+    assert Concat(axis).infer((shape, shape)) == np.concatenate((x, x), axis).shape
+    start = data.draw(st.integers(0, shape[axis] - 1))
+    stop = data.draw(st.integers(start + 1, shape[axis]))
+    assert Slice(axis, start, stop).infer((shape,)) == x.take(range(start, stop), axis).shape
+    assert Reshape((x.size,)).infer((shape,)) == (x.size,)
+
+
+def test_parameters_of_the_rest():
+    assert Embedding(10, 4).parameters(((7,),)) == 40
+    assert Embedding(10, 4).infer(((7,),)) == (7, 4)
+    assert LearnedTensor((2, 3)).parameters(()) == 6
+    assert Input((2, 3)).parameters(()) == 0
+    assert Softmax().infer(((2, 3),)) == (2, 3)
+    shape = (8, 5, 6)
+    counts = {kind: Normalization(kind).parameters((shape,)) for kind in Normalization.kinds}
+    assert counts == {"batch": 16, "layer": 12, "rms": 6, "local_response": 0}
+    assert Normalization("layer", affine=False).parameters((shape,)) == 0
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Conv2d(0, (3, 3)), "Conv2d out_channels: expected an integer from 1 to 2147483647, got 0"),
+        (lambda: Conv2d(8, 3), r"Conv2d kernel: expected a tuple of 2 integers, got 3"),
+        (lambda: Conv2d(8, (3, 3, 3)), r"Conv2d kernel: expected a tuple of 2 integers"),
+        (lambda: Conv2d(8, (3, 3), padding=(0, 0, 0, -1)), "Conv2d padding: expected an integer from 0"),
+        (lambda: Conv2d(8, (3, 3), groups=3), "groups: 3 does not divide out_channels 8"),
+        (lambda: Conv2d(8, (3, 3), bias=1), "bias: expected True or False"),
+        (lambda: Linear(2.5), "Linear out_features: expected an integer, got 2.5"),
+        (lambda: Linear(True), "expected an integer, got True"),
+        (lambda: Linear(2**31), "expected an integer from 1"),
+        (lambda: Linear(2, tied_to=3), "Linear tied_to"),
+        (lambda: Pool2d("mean", (2, 2), (2, 2)), "unknown Pool2d kind 'mean'"),
+        (lambda: Elementwise("rleu"), "did you mean 'relu'"),
+        (lambda: Normalization("layers"), "did you mean 'layer'"),
+        (lambda: Input(5), "Input shape: expected a tuple"),
+        (lambda: Input("33"), "Input shape: expected a tuple"),
+        (lambda: Transpose((0, 0)), "each axis once"),
+        (lambda: Slice(0, 3, 3), "Slice stop - start"),
+    ],
+)
+def test_bad_attributes_are_one_clear_line(make, message):
+    with pytest.raises(ChipgymError, match=message) as caught:
+        make()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("op", "inputs", "message"),
+    [
+        (Conv2d(8, (3, 3)), ((3, 8),), r"expected shape \(C, H, W\)"),
+        (Conv2d(8, (3, 3)), ((3, 2, 8),), "a window of 3 does not fit an axis of 2"),
+        (Conv2d(8, (3, 3), groups=2), ((3, 8, 8),), "does not divide the input's 3 channels"),
+        (Pool2d("max", (3, 3), (1, 1)), ((4, 4),), r"expected shape \(C, H, W\)"),
+        (Linear(3), ((),), "Linear input"),
+        (MatMul(), ((2, 3), (2, 3)), r"\(..., m, k\) x \(..., k, n\)"),
+        (MatMul(), ((4, 2, 3), (5, 3, 2)), "leading dimensions"),
+        (MatMul(), ((3,), (3, 2)), "MatMul input"),
+        (Reshape((5,)), ((2, 3),), "does not hold"),
+        (Transpose((1, 0)), ((2, 3, 4),), "does not fit"),
+        (Concat(0), ((2, 3), (2, 4)), "differ outside axis 0"),
+        (Concat(2), ((2, 3), (2, 3)), "is not an axis"),
+        (Slice(0, 0, 3), ((2, 3),), "outside shape"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_errors(op, inputs, message):
+    with pytest.raises(ChipgymError, match=message):
+        op.infer(inputs)
+
+
+def test_numpy_integers_and_lists_are_the_same_operator():
+    assert Conv2d(np.int64(8), [3, np.int32(3)]) == Conv2d(8, (3, 3))
+    assert type(Conv2d(np.int64(8), (3, 3)).out_channels) is int

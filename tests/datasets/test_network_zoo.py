@@ -1,0 +1,144 @@
+"""The named networks against published totals.
+
+One multiply-accumulate (MAC) is what torchvision's documentation calls one operation of its "GFLOPS", what the
+MobileNet paper calls a mult-add, and two FLOPs in the transformer literature.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from chipgym.datasets import Conv2d, Embedding, Linear, MatMul, Network, Softmax, load_workload, network_names
+from chipgym.datasets.network.zoo import bert_base, build_network, gpt2
+from chipgym.errors import ChipgymError
+
+#: torchvision documentation, https://pytorch.org/vision/stable/models.html, "Table of all available classification
+#: weights" and each model's page: `num_params`, and `_ops` (the page's GFLOPS before it is rounded to two digits), of
+#: the IMAGENET1K_V1 weights at 224 x 224.
+TORCHVISION = {
+    "alexnet": (61_100_840, 0.714),
+    "vgg16": (138_357_544, 15.47),
+    "resnet18": (11_689_512, 1.814),
+    "resnet50": (25_557_032, 4.089),
+    "mobilenet_v2": (3_504_872, 0.301),
+    "vit_b16": (86_567_656, 17.564),
+}
+
+
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_torchvision_totals(name):
+    parameters, giga_macs = TORCHVISION[name]
+    network = build_network(name)
+    assert network.parameters == parameters
+    assert round(network.macs / 1e9, 3) == giga_macs
+
+
+def test_mobilenet_v1_totals():
+    network = build_network("mobilenet_v1")
+    # MobileNets paper (arXiv:1704.04861), "1.0 MobileNet-224": 569 million mult-adds, 4.2 million parameters.
+    assert round(network.macs / 1e6) == 569
+    # Trained parameters in the summary of Keras's `MobileNet` (4,253,864 with the 21,888 running statistics), and of
+    # TensorFlow-Slim's mobilenet_v1_1.0_224.
+    assert network.parameters == 4_231_976
+
+
+def test_bert_base_totals():
+    network = build_network("bert_base")
+    # Hugging Face `BertModel("bert-base-uncased")`: encoder and pooler.
+    assert network.parameters == 109_482_240
+    # calflops (https://pypi.org/project/calflops/, "Transformers Model, such as bert") prints 11.17 GMACs for one
+    # sequence of 128 tokens through a BERT-Base encoder with pooler (hfl/chinese-roberta-wwm-ext, whose vocabulary
+    # differs, but a lookup has no MACs). It too counts matrix products alone, attention's included.
+    assert round(network.macs / 1e9, 2) == 11.17
+
+
+def test_gpt2_totals():
+    network = build_network("gpt2")
+    # Hugging Face `GPT2LMHeadModel("gpt2")`, tied embedding counted once.
+    assert network.parameters == 124_439_808
+    # nanoGPT's transformer_sizing notebook (https://github.com/karpathy/nanoGPT) counts 291,648,307,200 FLOPs for one
+    # forward pass over 1024 tokens: two FLOPs a MAC, full (unmasked) attention, logits of every token. Exact.
+    assert 2 * network.macs == 291_648_307_200
+
+
+@pytest.mark.parametrize(("build", "seq"), [(bert_base, 1), (bert_base, 77), (bert_base, 512), (gpt2, 1), (gpt2, 333)])
+def test_transformer_totals_follow_the_formula_at_any_length(build, seq):
+    # Narayanan et al. (arXiv:2104.04473, appendix on floating-point operations): a layer's forward pass over s tokens
+    # of width h takes 24 s h^2 + 4 s^2 h FLOPs, so half as many MACs.
+    h, layers = 768, 12
+    expected = layers * (12 * seq * h * h + 2 * seq * seq * h)
+    expected += h * h if build is bert_base else seq * h * 50_257  # the pooler's one token, or the logits
+    assert build(seq=seq).macs == expected
+    assert build(seq=seq).parameters == build().parameters
+
+
+@pytest.mark.parametrize(("build", "limit"), [(bert_base, 512), (gpt2, 1024)])
+def test_sequence_length_is_limited_by_the_position_table(build, limit):
+    with pytest.raises(ChipgymError, match=f"{limit + 1} tokens, at most {limit}"):
+        build(seq=limit + 1)
+    with pytest.raises(ChipgymError, match="seq: expected an integer"):
+        build(seq=0)
+
+
+def kinds(network: Network) -> Counter[str]:
+    return Counter(node.op.type_name for node in network.nodes)
+
+
+def test_layers_are_those_of_the_papers():
+    assert (kinds(build_network("resnet18"))["Conv2d"], kinds(build_network("resnet18"))["Linear"]) == (20, 1)
+    assert (kinds(build_network("resnet50"))["Conv2d"], kinds(build_network("resnet50"))["Linear"]) == (53, 1)
+    assert (kinds(build_network("alexnet"))["Conv2d"], kinds(build_network("alexnet"))["Linear"]) == (5, 3)
+    assert (kinds(build_network("vgg16"))["Conv2d"], kinds(build_network("vgg16"))["Linear"]) == (13, 3)
+    assert kinds(build_network("mobilenet_v1"))["Conv2d"] == 27
+    assert kinds(build_network("mobilenet_v2"))["Conv2d"] == 52
+    for name, linear in (("vit_b16", 6 * 12 + 1), ("bert_base", 6 * 12 + 1), ("gpt2", 6 * 12 + 1)):
+        counts = kinds(build_network(name))
+        assert (counts["Linear"], counts["MatMul"], counts["Softmax"]) == (linear, 24, 12)
+
+
+def test_resnet50_strides_sit_in_the_3x3_convolutions():
+    network = build_network("resnet50")
+    strided = [node for node in network.nodes if isinstance(node.op, Conv2d) and node.op.stride == (2, 2)]
+    assert [node.name for node in strided if node.op.kernel == (3, 3)] == [f"layer{s}.0.conv2" for s in (2, 3, 4)]
+    assert [node.name for node in strided if node.op.kernel == (1, 1)] == [
+        f"layer{s}.0.downsample.conv" for s in (2, 3, 4)
+    ]
+
+
+def test_feature_map_sizes_of_resnet18():
+    network = build_network("resnet18")
+    assert network.node("conv1").shape == (64, 112, 112)
+    assert [network.node(f"layer{s}.1.relu_out").shape for s in (1, 2, 3, 4)] == [
+        (64, 56, 56),
+        (128, 28, 28),
+        (256, 14, 14),
+        (512, 7, 7),
+    ]
+
+
+def test_attention_is_explicit_and_split_into_heads():
+    network = gpt2(seq=32)
+    scores, context = network.node("h0.attention.scores"), network.node("h0.attention.context")
+    assert isinstance(scores.op, MatMul)
+    assert scores.op.transpose_b
+    assert network.input_shapes(scores) == ((12, 32, 64), (12, 32, 64))
+    assert (scores.shape, context.shape) == ((12, 32, 32), (12, 32, 64))
+    assert isinstance(network.node(context.inputs[0]).op, Softmax)
+    head = network.node("lm_head").op
+    assert isinstance(head, Linear)
+    assert isinstance(network.node(head.tied_to or "").op, Embedding)
+
+
+def test_every_named_network_has_one_output_and_reads_all_nodes():
+    for name in network_names():
+        network = build_network(name)
+        assert network.name == name
+        assert len(network.outputs) == 1
+        assert load_workload(name) == network
+
+
+def test_unknown_name_has_the_nearest():
+    with pytest.raises(ChipgymError, match="did you mean 'resnet18'"):
+        build_network("resnet-18")
