@@ -46,16 +46,27 @@ class DesignEnv(gymnasium.Env[Observation, Action], ABC):
         self._features = workload_observation(problem.simulator.workload)
         # What an episode starts from and is compared with: assessed once, told at every reset.
         self._start = assess(problem, problem.space.default_indices[None, :])
+        self._start_info = self._info.one(self._start)
         self._now: Assessment = self._start
         self._reward: float | None = None
         self.action_space = problem.space.to_gymnasium()
         self.observation_space = workload_box(problem.simulator.workload)
 
+    def _starting_info(self) -> Info:
+        """The info of the default design; every object in it is new."""
+        known = self._start_info
+        return {
+            **known,
+            "design": known["design"].copy(),
+            "metrics": known["metrics"].copy(),
+            "action_mask": self._info.masks(),
+        }
+
     @abstractmethod
     def action_masks(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Legal actions now, flat over all parameters, as sb3-contrib's MaskablePPO asks for them."""
 
-    def render(self) -> str | np.ndarray[Any, np.dtype[np.uint8]] | None:  # type: ignore[override]
+    def render(self) -> str | np.ndarray[Any, np.dtype[np.uint8]] | None:
         """The design in hand (the default one after a reset) as text or as a picture of shape (H, W, 3).
 
         None, with Gymnasium's warning, where no render mode was asked for.
@@ -108,18 +119,20 @@ def check_reset_options(options: Mapping[str, Any] | None, known: tuple[str, ...
         ChipgymError: naming the first.
     """
     for name in options or ():
+        if not known:
+            raise ChipgymError(f"reset option {name!r}: this environment takes none")
         if name not in known:
             raise unknown("reset option", name, known)
 
 
 def index_rows(actions: Any, shape: tuple[int, ...]) -> Indices:
-    """Actions as an array of that shape.
+    """A copy of actions as an array of that shape, so that what is drawn later is what was evaluated.
 
     Raises:
         ChipgymError: where the shape differs; what is in it, the design space checks.
     """
     try:
-        rows: Indices = np.asarray(actions)
+        rows: Indices = np.array(actions)
     except ValueError:  # a ragged list
         rows = np.empty(0, dtype=np.int64)
     if rows.shape != shape:

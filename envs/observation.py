@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+from gymnasium import Space
 from gymnasium.spaces import Box
 
 from ..datasets import Workload
@@ -15,11 +16,12 @@ Observation = np.ndarray[Any, np.dtype[np.float32]]
 BOUND = 1e9
 
 
-def workload_box(workload: Workload) -> Box:
+def workload_box(workload: Workload) -> Space[Observation]:
     """The observation space of a workload's features, float32, shape (f,)."""
-    return Box(-BOUND, BOUND, shape=(len(workload.features()),), dtype=np.float32)
+    box: Any = Box(-BOUND, BOUND, shape=(len(workload.features()),), dtype=np.float32)
+    return cast(Space[Observation], box)
 
 
 def workload_observation(workload: Workload) -> Observation:
     """A workload's features as float32, shape (f,), within `BOUND`."""
-    return np.clip(np.array(list(workload.features().values())), -BOUND, BOUND).astype(np.float32)
+    return np.array(list(workload.features().values())).clip(-BOUND, BOUND).astype(np.float32)

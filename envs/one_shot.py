@@ -71,7 +71,7 @@ class OneShotEnv(DesignEnv):
         check_reset_options(options)
         self._now, self._reward = self._start, None
         self._running, self._warned = True, False
-        return self._features.copy(), self._info.one(self._start)
+        return self._features.copy(), self._starting_info()
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, Info]:
         """Evaluates one design.
@@ -88,7 +88,7 @@ class OneShotEnv(DesignEnv):
         self._now = assess(self.problem, index_rows(action, self._shape)[None, :])
         self._reward = float(self._now.rewards[0])
         self._running = False
-        return self._features.copy(), self._reward, True, False, self._info.one(self._now)
+        return self._features.copy(), self._reward, True, False, self._info.each(self._now)[0]
 
     def action_masks(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Legal actions, flat over all parameters, bool, shape (sum of their sizes,)."""

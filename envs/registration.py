@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gymnasium
 
+from ..errors import ChipgymError
 from ..simulators import SimulatorEntry, register, registered
 
 # Frozen: a change of what an environment answers is a new version, never a change of this one.
@@ -34,7 +35,10 @@ def register_simulator(entry: SimulatorEntry) -> None:
         entry: name, title and class of the simulator.
 
     Raises:
-        ChipgymError: where another simulator has that name already.
+        ChipgymError: where another simulator has that name or title already.
     """
+    taken = gymnasium.registry.get(env_id(entry))
+    if taken is not None and taken.kwargs.get("simulator") != entry.name:
+        raise ChipgymError(f"title: {entry.title!r} is that of simulator {taken.kwargs.get('simulator')!r} already")
     register(entry)
     register_environments()

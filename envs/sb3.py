@@ -27,7 +27,7 @@ def make_sb3(id: str, num_envs: int, **kwargs: Any) -> SB3VecEnv:  # noqa: A002 
     return SB3VecEnv(made.unwrapped)
 
 
-class SB3VecEnv(VecEnv):  # type: ignore[misc]
+class SB3VecEnv(VecEnv):
     """`num_envs` environments that share one call of the batch kernel per step.
 
     Infos are those of the scalar environment, with Stable-Baselines3's `terminal_observation` and
@@ -50,7 +50,7 @@ class SB3VecEnv(VecEnv):  # type: ignore[misc]
         for given in self._options:
             options.update(given)
         observations, _ = self.venv.reset(seed=list(self._seeds), options=options)
-        self.reset_infos = [self.venv.writer.one(self.venv.last, i) for i in range(self.num_envs)]
+        self.reset_infos = self.venv.writer.each(self.venv.last)
         self._reset_seeds()
         self._reset_options()
         return observations
@@ -64,7 +64,7 @@ class SB3VecEnv(VecEnv):  # type: ignore[misc]
         assert self._actions is not None, "step_wait() was called before step_async()"
         observations, rewards, terminated, truncated, infos = self.venv.step(self._actions)
         self._actions = None
-        out = [self.venv.writer.one(self.venv.last, i) for i in range(self.num_envs)]
+        out = self.venv.writer.each(self.venv.last)
         for info, last, cut in zip(out, infos["final_obs"], truncated & ~terminated, strict=True):
             info["terminal_observation"] = last
             info["TimeLimit.truncated"] = bool(cut)
@@ -93,7 +93,9 @@ class SB3VecEnv(VecEnv):  # type: ignore[misc]
         """Sets an attribute that `get_attr` and `env_method` see."""
         setattr(self._one, attr_name, value)
 
-    def env_method(self, method_name: str, *method_args: Any, indices: Indices = None, **method_kwargs: Any) -> list[Any]:
+    def env_method(
+        self, method_name: str, *method_args: Any, indices: Indices = None, **method_kwargs: Any
+    ) -> list[Any]:
         """The answers of a method of each environment; `reset` and `step` belong to the whole.
 
         Raises:
@@ -109,6 +111,6 @@ class SB3VecEnv(VecEnv):  # type: ignore[misc]
         method = self._one.get_wrapper_attr(method_name)
         return [method(*method_args, **method_kwargs) for _ in chosen]
 
-    def env_is_wrapped(self, wrapper_class: type[gymnasium.Wrapper], indices: Indices = None) -> list[bool]:  # type: ignore[type-arg]
+    def env_is_wrapped(self, wrapper_class: type[gymnasium.Wrapper], indices: Indices = None) -> list[bool]:
         """Whether each environment is wrapped: never, they are one kernel."""
         return [False for _ in self._get_indices(indices)]

@@ -59,6 +59,7 @@ class OneShotVectorEnv(VectorEnv[Observation, Action, Any]):
         self.single_observation_space = workload_box(problem.simulator.workload)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
+        self._shape = (self.num_envs, len(problem.space.parameters))
         self.writer = InfoWriter(problem)
         self._features = workload_observation(problem.simulator.workload)
         start = assess(problem, problem.space.default_indices[None, :])
@@ -66,7 +67,7 @@ class OneShotVectorEnv(VectorEnv[Observation, Action, Any]):
         self.last: Assessment = self._start
         self._running = False
 
-    def reset(  # type: ignore[override]
+    def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, Info]:
         """Starts an episode in every environment.
@@ -99,7 +100,7 @@ class OneShotVectorEnv(VectorEnv[Observation, Action, Any]):
         if not self._running:
             raise gymnasium.error.ResetNeeded("step() was called before reset()")
         n = self.num_envs
-        self.last = assess(self.problem, index_rows(actions, (n, self._features_of_action())))
+        self.last = assess(self.problem, index_rows(actions, self._shape))
         infos = self.writer.many(self._start)
         infos["final_obs"], infos["_final_obs"] = _objects(self._observe()), np.ones(n, dtype=np.bool_)
         infos["final_info"], infos["_final_info"] = self.writer.many(self.last), np.ones(n, dtype=np.bool_)
@@ -124,9 +125,6 @@ class OneShotVectorEnv(VectorEnv[Observation, Action, Any]):
 
     def _observe(self) -> Observation:
         return np.tile(self._features, (self.num_envs, 1))
-
-    def _features_of_action(self) -> int:
-        return len(self.problem.space.parameters)
 
     def _one_seed(self, seed: int | Sequence[int | None] | None) -> int | None:
         if seed is None or isinstance(seed, int | np.integer):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .agents import (
     Agent,
@@ -23,6 +22,7 @@ from .result import EvaluatedDesign, Evaluations, SearchResult
 
 if TYPE_CHECKING:
     from ..simulators import Problem
+    from .adapters.optuna import OptunaObjective
     from .store import Store
 
 __all__ = [
@@ -66,8 +66,8 @@ def load_result(store: str | os.PathLike[str], run: int | None = None) -> Search
     return open_store(store).result(run)
 
 
-def optuna_objective(problem: Problem) -> Callable[..., Any]:
-    """An objective for `optuna.Study.optimize`; see `chipgym.search.adapters.optuna`."""
+def optuna_objective(problem: Problem) -> OptunaObjective:
+    """An objective for `optuna.Study.optimize`, for one or several objectives; see `OptunaObjective`."""
     from .adapters.optuna import OptunaObjective
 
     return OptunaObjective(problem)

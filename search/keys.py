@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 
 from ..simulators import Indices
@@ -12,5 +14,5 @@ def row_keys(rows: Indices) -> list[bytes]:
     if not rows.size:
         return [b""] * len(rows)
     flat = np.ascontiguousarray(rows, dtype=np.int64)
-    keys: list[bytes] = flat.view(np.dtype((np.void, flat.shape[1] * flat.itemsize))).ravel().tolist()
-    return keys
+    whole_rows = flat.view(np.dtype((np.void, flat.shape[1] * flat.itemsize)))
+    return cast(list[bytes], whole_rows.ravel().tolist())

@@ -12,8 +12,9 @@ import numpy as np
 
 from ..errors import ChipgymError, shorten
 from ..simulators import Indices, Problem
+from ..simulators.core.metrics import row_dict
+from .agents import registry
 from .agents.base import Agent, whole
-from .agents.registry import make_agent
 from .log import Log, best_number
 from .progress import Progress
 from .result import Evaluations, SearchResult
@@ -58,9 +59,10 @@ def optimize(
     if not isinstance(problem, Problem):
         raise ChipgymError(f"problem: {shorten(problem)} is not a problem; make one with chipgym.make_problem")
     budget = whole("budget", budget)
-    searcher = make_agent(agent, problem, seed, agent_options)
+    searcher = registry.make_agent(agent, problem, seed, agent_options)
     size = searcher.batch if batch is None else whole("batch", batch)
-    key = RunKey.of(problem, agent, agent_options or {}, searcher.seed, size)
+    options = {**registry.agent_options(agent), **(agent_options or {})}  # a default spelled out is the same run
+    key = RunKey.of(problem, agent, options, searcher.seed, size)
     log = Log(problem)
     with _open(store, key, log, budget) as run:
         search = Search(problem, searcher, size, budget, log, run)
@@ -167,7 +169,7 @@ class Search:
             ask=self.agent.asks - 1,
             feasible=self.feasible,
             best_objectives=tuple(self.log.objectives[self.best].tolist()),
-            best_design=self.problem.space.design(self.log.rows[self.best]),
+            best_design=row_dict(self.problem.space.decode(self.log.rows[self.best]), 0),
             best_feasible=bool(self.log.violation[self.best] <= 0),
             elapsed_s=elapsed,
             rate=rate,

@@ -145,13 +145,15 @@ class SearchResult:
 
         table = self.table
         objectives = zip(table.objective_names, table.objectives.T, strict=True)
-        return pd.DataFrame({
-            "number": np.arange(len(table)),
-            "ask": table.asks,
-            **table.designs,
-            **table.metrics,
-            "feasible": table.violation <= 0,
-            "violation": table.violation,
-            "reward": table.reward,
-            **{f"objective:{name}": column for name, column in objectives},
-        })
+        return pd.DataFrame(
+            {
+                "number": np.arange(len(table)),
+                "ask": table.asks,
+                **table.designs,
+                **table.metrics,
+                "feasible": table.violation <= 0,
+                "violation": table.violation,
+                "reward": table.reward,
+                **{f"objective:{name}": column for name, column in objectives},
+            }
+        )

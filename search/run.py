@@ -20,7 +20,7 @@ class RunKey:
     Attributes:
         problem: what is searched; not part of `digest`, a store has one problem.
         agent: registered name.
-        options: the agent's settings that were given.
+        options: the agent's settings, defaults included.
         seed: the agent's seed.
         batch: designs per ask.
     """

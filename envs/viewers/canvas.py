@@ -69,7 +69,14 @@ class Canvas:
         self._draw.text((x, y), text, font=font(size), fill=color, anchor=anchor)
 
     def box(
-        self, x: float, y: float, w: float, h: float, fill: Color | None = None, edge: Color | None = LINE, radius: int = 0
+        self,
+        x: float,
+        y: float,
+        w: float,
+        h: float,
+        fill: Color | None = None,
+        edge: Color | None = LINE,
+        radius: int = 0,
     ) -> None:
         """A rectangle with its corner at (x, y)."""
         if w >= 1 and h >= 1:
@@ -88,7 +95,8 @@ class Canvas:
         step = 1 if x1 > x0 else -1
         head = 5 + width
         self._draw.line((x0, y, x1 - step * head, y), fill=color, width=width)
-        self._draw.polygon([(x1, y), (x1 - step * head, y - head * 0.7), (x1 - step * head, y + head * 0.7)], fill=color)
+        back, half = x1 - step * head, head * 0.7
+        self._draw.polygon([(x1, y), (back, y - half), (back, y + half)], fill=color)
 
     def elbow(self, x0: float, y0: float, x1: float, y1: float, color: Color = MUTED, width: int = 2) -> None:
         """An arrow that leaves (x0, y0) level, turns once half-way, and arrives level at (x1, y1)."""

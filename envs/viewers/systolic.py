@@ -87,7 +87,7 @@ def _sram_side(kb: float) -> float:
 
 def _draw_array(sheet: Canvas, view: View) -> None:
     rows, cols = int(view.design.get("rows", 1)), int(view.design.get("cols", 1))
-    arrays = int(view.design.get("arrays", 1))
+    arrays = int(view.design.get("num_arrays", 1))
     width, height = _array_size(rows, cols)
     x, y = ARRAY_X + (ARRAY_MOST - width) / 2, TOP + (MACHINE_H - 44 - height) / 2 + 4
     # The bus that the SRAMs feed, and its way into the array.
@@ -114,7 +114,15 @@ def _array_size(rows: int, cols: int) -> tuple[float, float]:
 
 
 def _draw_cells(
-    sheet: Canvas, x: float, y: float, w: float, h: float, rows: int, cols: int, mapped: float | None, busy: float | None
+    sheet: Canvas,
+    x: float,
+    y: float,
+    w: float,
+    h: float,
+    rows: int,
+    cols: int,
+    mapped: float | None,
+    busy: float | None,
 ) -> None:
     """The share of processing elements that hold work, in the colour of how busy they are; the rest grey."""
     sheet.box(x, y, w, h, GREY, None)
@@ -145,7 +153,7 @@ def _draw_figures(sheet: Canvas, view: View) -> None:
     if not any(name in view.metrics for name in FIGURES):
         sheet.text(SIDE_X, y, "cannot be built or run", 15, RED)
         y += 28
-    shown = {"rows", "cols", "arrays", "dataflow", "dram_bandwidth", *(o[1] for o in OPERANDS)}
+    shown = {"rows", "cols", "num_arrays", "dataflow", "dram_bandwidth", *(o[1] for o in OPERANDS)}
     rest = [(k, v) for k, v in view.design.items() if k not in shown]
     room = int((TOP + MACHINE_H - y - 12) // 22)
     y += 12
@@ -159,16 +167,15 @@ def _draw_bars(sheet: Canvas, view: View) -> None:
     """Where the cycles, the words and, where the simulator says so, the joules go."""
     sheet.line(28, PANEL_Y - 14, WIDTH - 28, PANEL_Y - 14)
     m = view.metrics
-    traffic = {
-        level: sum(m[key] for key in keys)
-        for level, keys in (("DRAM", [o[2] for o in OPERANDS]), ("SRAM", [o[3] for o in OPERANDS]))
-        if all(key in m for key in keys)
-    }
+    traffic = {}
+    for level in ("DRAM", "SRAM"):
+        words = [v for k, v in m.items() if k.startswith(f"{level.lower()}_") and k.endswith(("_reads", "_writes"))]
+        if words:
+            traffic[level] = sum(words)
     stall = m.get("stall_cycles")
     cycles = {"compute": m["cycles"] - stall, "stall": stall} if stall is not None and "cycles" in m else {}
-    energy = {k.removesuffix("_j").removesuffix("_energy").removeprefix("energy_"): v for k, v in m.items()
-              if k.endswith("_j") and k != "energy_j"}  # fmt: skip
-    energy = dict(sorted(energy.items(), key=lambda kv: -kv[1])[:4])
+    spent = [k for k in m if k.endswith("_energy_j")][:5]
+    energy = {k.removesuffix("_energy_j"): m[k] for k in spent}
     panels = [p for p in (("cycles", "", cycles), ("words moved", "", traffic), ("energy", "J", energy)) if p[2]]
     each = (WIDTH - 56 + 32) / max(len(panels), 1)
     for i, (title, unit, parts) in enumerate(panels):
@@ -181,7 +188,7 @@ def _draw_panel(sheet: Canvas, x: float, w: float, title: str, unit: str, parts:
     most = max([*parts.values(), 1e-300])
     label, figure = 84, 84
     for i, (name, value) in enumerate(parts.items()):
-        y = PANEL_Y + 30 + i * 25
+        y = PANEL_Y + 28 + i * 22
         sheet.text(x, y, name, 13, INK, room=label - 6)
         length = (w - label - figure) * max(value, 0.0) / most
         sheet.box(x + label, y - 7, max(length, 1.0), 14, (BLUE, RED)[name == "stall"], None)

@@ -7,7 +7,7 @@ from typing import Any
 
 from .view import View
 
-_PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n"), (1e-12, "p"))
+_PREFIXES = tuple(zip((1e12, 1e9, 1e6, 1e3, 1, 1e-3, 1e-6, 1e-9, 1e-12), "TGMk munp", strict=True))
 # Units that take a prefix; an area or a fraction is written as it is.
 _SCALED = ("s", "J", "W", "B", "Hz", "B/s", "words", "cycles")
 
@@ -18,7 +18,7 @@ def number(value: float, unit: str = "") -> str:
         return f"{value:g} {unit}".strip()
     if value and (unit in _SCALED or (not unit and abs(value) >= 1e4)):
         size, prefix = next(((s, p) for s, p in _PREFIXES if abs(value) >= s), _PREFIXES[-1])
-        return f"{value / size:.4g} {prefix}{unit}".strip()
+        return f"{value / size:.4g} {prefix.strip()}{unit}".strip()
     return f"{value:.4g} {unit}".strip()
 
 

@@ -35,7 +35,7 @@ def design_texts(space: DesignSpace, rows: Indices) -> list[str]:
     """Index rows of shape (n, p) as n JSON objects of values by knob."""
     columns = []
     for j, p in enumerate(space.parameters):
-        texts = np.array([f"{json.dumps(p.name)}: {value_text(v)}" for v in p.values], dtype=object)
+        texts = np.array([f"{json.dumps(p.name)}: {value_text(v)}" for v in p.column_values.tolist()], dtype=object)
         columns.append(texts[rows[:, j]].tolist())
     return ["{" + ", ".join(parts) + "}" for parts in zip(*columns, strict=True)]
 
@@ -85,6 +85,8 @@ def parse_rows(space: DesignSpace, designs: Sequence[Mapping[str, Any]]) -> Indi
     return out
 
 
-def plain_value(value: Any) -> Any:
-    """A knob's value as it was before `value_text`."""
-    return float(value) if value in ("inf", "-inf") else value
+def parse_values(values: Sequence[Any], grid: Sequence[Any]) -> Column:
+    """One knob's values as a column of shape (n,); `grid` tells a number that is infinite from a name."""
+    text = any(isinstance(v, str) for v in grid)
+    whole = all(isinstance(v, int) for v in (*grid, *values))
+    return np.array(values, dtype=np.str_ if text else np.int64 if whole else np.float64)

@@ -115,13 +115,17 @@ def readable(label: str) -> Iterator[None]:
 
 
 @contextmanager
-def writable(label: str, stored: int) -> Iterator[None]:
+def writable(label: str, stored: int | None = None) -> Iterator[None]:
     """Turns a database's errors while writing into one line that says what is safe and how to go on.
+
+    Args:
+        label: what to call the store.
+        stored: how many designs the run has in it, None where that is not known yet.
 
     Raises:
         ChipgymError: for any of them.
     """
-    safe = f"the {stored} designs of this run stored so far are intact"
+    safe = "what is stored is intact" if stored is None else f"the {stored} designs stored so far are intact"
     try:
         yield
     except IntegrityError as error:
@@ -153,9 +157,8 @@ def prepare(connection: sa.Connection, label: str, *, create: bool) -> bool:
     """
     tables = set(sa.inspect(connection).get_table_names())
     if schema.meta.name not in tables:
-        if isinstance(connection.dialect.name, str) and tables & set(schema.metadata.tables):
-            raise ChipgymError(f"store: {label} is a database of another program; it was left as it is")
-        if connection.dialect.name == "sqlite" and tables:
+        # A file is a store or it is not; a database server may hold other tables beside ours.
+        if tables if connection.dialect.name == "sqlite" else tables & set(schema.metadata.tables):
             raise ChipgymError(f"store: {label} is a database of another program; it was left as it is")
         if not create:
             return False

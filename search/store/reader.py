@@ -14,7 +14,6 @@ import sqlalchemy as sa
 
 from ...errors import ChipgymError, shorten
 from ...simulators import REWARDS
-from ...simulators.core.parameter import Column
 from ..result import Evaluations, SearchResult
 from . import codec, connect, schema
 
@@ -26,7 +25,7 @@ class RunSummary:
     Attributes:
         id: what `load_result` takes.
         agent: registered name.
-        options: the agent's settings that were given.
+        options: the agent's settings.
         seed: the agent's seed.
         batch: designs per ask.
         evaluations: how many designs were evaluated so far.
@@ -126,7 +125,7 @@ class Store:
             identity = json.loads(about.problem)
             units = json.loads(about.units)
             evaluations = Evaluations(
-                designs={k: _values([codec.plain_value(d[k]) for d in designs]) for k in identity["space"]},
+                designs={k: codec.parse_values([d[k] for d in designs], grid) for k, grid in identity["space"].items()},
                 metrics=dict(zip(units, codec.parse_matrix(metrics, tuple(units)).T, strict=True)),
                 objectives=objectives,
                 objective_names=names,
@@ -150,6 +149,3 @@ class Store:
         except (KeyError, TypeError, ValueError) as error:
             raise ChipgymError(f"store: {self.label} is damaged ({shorten(str(error))})") from error
 
-
-def _values(values: list[Any]) -> Column:
-    return np.array(values) if values else np.empty(0)

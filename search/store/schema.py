@@ -22,7 +22,7 @@ runs = Table(
     Column("id", Integer, primary_key=True),
     Column("digest", String(64), nullable=False, unique=True),  # of agent, options, seed, batch and reward
     Column("agent", Text, nullable=False),
-    Column("options", Text, nullable=False),  # JSON: the agent's settings that were given
+    Column("options", Text, nullable=False),  # JSON: the agent's settings
     Column("seed", Text, nullable=False),  # text, since a seed may have more than 64 bits
     Column("batch", Integer, nullable=False),
     Column("reward", Text, nullable=False),  # JSON: name and reference values
@@ -45,8 +45,8 @@ evaluations = Table(
     Column("design", Text, nullable=False),  # JSON: value by knob
     Column("metrics", Text, nullable=False),  # JSON: number by metric, null for NaN, "inf" for infinity
     Column("objectives", Text, nullable=False),  # JSON: minimised values, as above
-    Column("violation", Double, nullable=False),  # constraints included
-    Column("simulator_violation", Double, nullable=False),
+    Column("violation", Double),  # constraints included; SQLite keeps a NaN as NULL
+    Column("simulator_violation", Double),
     Column("feasible", Boolean(create_constraint=False), nullable=False),
 )
 

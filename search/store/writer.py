@@ -58,7 +58,7 @@ class StoredRun:
         with connect.readable(self._name):
             self._connection = engine.connect()
         try:
-            with connect.writable(self._name, 0):
+            with connect.writable(self._name):
                 self._run = self._find_or_make()
             with connect.readable(self._name), self._connection.begin():
                 self._load()
@@ -118,7 +118,7 @@ class StoredRun:
             "seed": str(self._key.seed),
             "batch": self._key.batch,
             "reward": json.dumps(self._key.reward()),
-            "problem": json.dumps(problem.identity(), sort_keys=True),
+            "problem": json.dumps(problem.identity()),
             "problem_digest": problem.digest,
             "objectives": json.dumps([o.name for o in problem.objectives]),
             "units": json.dumps({s.name: s.unit for s in problem.simulator.metrics}),

@@ -2,17 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
+from ..core.compiled import compiled
 
-from ..core import Columns
-from . import kernel as k
+from ..core import Column, Columns, DesignSpace
+from .kernel import (
+    COMPUTE,
+    CYCLES,
+    DRAM_F,
+    DRAM_I,
+    DRAM_O,
+    DRAM_P,
+    MACS,
+    OPERATIONS,
+    SLOTS,
+    SRAM_F,
+    SRAM_I,
+    SRAM_O,
+    SRAM_P,
+    VECTOR,
+)
 from .technology import DramInterface, Technology
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
+
+SRAMS = ("ifmap_sram_kb", "filter_sram_kb", "ofmap_sram_kb")
+# Columns of an SRAM's prices, and of a clock's.
+READ, WRITE, LEAKAGE, AREA = range(4)
+ENERGY_SCALE, LEAKAGE_SCALE = range(2)
+
+# What `price` answers, in this order.
+PRICED = (
+    "latency_s", "energy_j", "power_w", "area_mm2", "compute_cycles", "stall_cycles", "utilization",
+    "mapping_efficiency", "array_energy_j", "vector_energy_j", "sram_energy_j", "dram_energy_j", "static_energy_j",
+)  # fmt: skip
+
+
+class Prices(NamedTuple):
+    """What a unit of each action and component costs, J, W or mm2, at nominal voltage."""
+
+    mac_os: float  # one multiply-accumulate, where outputs stay in the PEs
+    mac: float  # where weights or inputs stay
+    clock_share: float  # of an array's dynamic power
+    vector_operation: float
+    dram_word: float
+    pe_leakage: float
+    lane_leakage: float
+    standing_per_gbps: float
+    pe_area: float
+    lane_area: float
+    phy_area_per_gbps: float
+    bytes_per_word: float
 
 
 @dataclass(frozen=True)
@@ -24,84 +69,147 @@ class CostModel:
         dram: the off-chip interface.
         operand_bits: bits of a word.
         accumulator_bits: bits of a partial sum in the output SRAM.
+        space: the knobs; prices at its grid values are looked up rather than computed again.
     """
 
     technology: Technology
     dram: DramInterface
     operand_bits: int
     accumulator_bits: int
+    space: DesignSpace
+
+    @property
+    def sum_bits(self) -> int:
+        """Bits of a word of the output SRAM: a partial sum, or a result where that is wider."""
+        return max(self.accumulator_bits, self.operand_bits)
 
     @property
     def adder_bits(self) -> int:
         """Width of a PE's accumulator: products of b-bit operands summed without overflow, 4b (32 for 8, TPU v1)."""
         return max(self.accumulator_bits, 4 * self.operand_bits)
 
-    def gigabytes_per_s(self, columns: Columns, clock_hz: Array) -> Array:
-        """Peak of the three operand interfaces together, 1e9 bytes/s; 0 where it is idealised as infinite."""
-        words = np.where(np.isinf(columns["dram_bandwidth"]), 0.0, columns["dram_bandwidth"])
-        return 3.0 * words * (self.operand_bits / 8.0) * clock_hz / 1e9
+    @cached_property
+    def prices(self) -> Prices:
+        """The prices that no knob changes.
 
-    def area_mm2(self, columns: Columns, clock_hz: Array) -> Array:
-        """Placed area of arrays, vector lanes, the three SRAMs and the DRAM interface, shape (n,)."""
-        t = self.technology
-        lanes = columns["cols"] * columns["num_arrays"]
-        pes = lanes * columns["rows"]
-        sram = sum(t.sram_area_mm2(columns[name]) for name in SRAMS)
-        phy = self.dram.phy_area_mm2_per_gbps * self.gigabytes_per_s(columns, clock_hz)
-        pe = t.pe_area_mm2(self.operand_bits, self.adder_bits)
-        return pes * pe + lanes * t.vector_lane_area_mm2(self.adder_bits) + sram + phy
-
-    def energy_j(self, columns: Columns, counts: Array, clock_hz: Array) -> Mapping[str, Array]:
-        """Energy by component, each of shape (n,), of the counted work.
-
-        Args:
-            columns: design columns, each (n,).
-            counts: (n, FIELDS) of the kernel.
-            clock_hz: (n,).
+        A multiply-accumulate latches the operands that move on and its sum: both operands in an output-stationary PE;
+        one of them in the others, where the sum moves instead of the second.
         """
-        t, bits = self.technology, self.operand_bits
-        scale = t.energy_scale(clock_hz)
-        lanes = columns["cols"] * columns["num_arrays"]
-        pes = lanes * columns["rows"]
+        t, bits, adder = self.technology, self.operand_bits, self.adder_bits
+        mac = float(t.mac_energy_j(bits, adder))
+        latch = float(t.register_energy_j_per_bit)
+        return Prices(
+            mac_os=mac + (2 * bits + adder) * latch,
+            mac=mac + (bits + adder) * latch,
+            clock_share=float(t.clock_share),
+            vector_operation=float(t.vector_op_energy_j(adder)),
+            dram_word=bits * self.dram.total_energy_j_per_bit,
+            pe_leakage=float(t.pe_leakage_w(bits, adder)),
+            lane_leakage=float(t.vector_lane_leakage_w(adder)),
+            standing_per_gbps=self.dram.static_w_per_gbps,
+            pe_area=float(t.pe_area_mm2(bits, adder)),
+            lane_area=float(t.vector_lane_area_mm2(adder)),
+            phy_area_per_gbps=self.dram.phy_area_mm2_per_gbps,
+            bytes_per_word=bits / 8.0,
+        )
 
-        # Each multiply-accumulate latches the operands that move on and its sum: both operands in an output-stationary
-        # PE, one of them in the others, where the sum moves instead of the second.
-        moving = np.where(columns["dataflow"] == "os", 2 * bits, bits) + self.adder_bits
-        per_mac = t.mac_energy_j(bits, self.adder_bits) + moving * t.register_energy_j_per_bit
-        # The clock tree's share of an array at work, spent on every PE in every cycle that the arrays run.
-        per_pe_cycle = t.clock_share / (1.0 - t.clock_share) * per_mac
-        running = counts[:, k.COMPUTE]
-        array = scale * (counts[:, k.MACS] * per_mac + running * pes * per_pe_cycle)
-        vector = scale * counts[:, k.OPERATIONS] * t.vector_op_energy_j(self.adder_bits)
+    def sram_prices(self, width: int, kb: Column) -> Array:
+        """Read and write per word of `width` bits (J), leakage (W) and area (mm2) of SRAMs; shape (n, 4)."""
+        t = self.technology
+        columns = (t.sram_read_j_per_word(kb, width), t.sram_write_j_per_word(kb, width))
+        return np.stack([*columns, t.sram_leakage_w(kb), t.sram_area_mm2(kb)], axis=1)
 
-        sum_bits = max(self.accumulator_bits, bits)
-        sram = np.zeros_like(scale)
-        for name, width, reads, writes in (
-            ("ifmap_sram_kb", bits, counts[:, k.SRAM_I], counts[:, k.DRAM_I]),
-            ("filter_sram_kb", bits, counts[:, k.SRAM_F], counts[:, k.DRAM_F]),
-            (
-                "ofmap_sram_kb",
-                sum_bits,
-                counts[:, k.SRAM_P] + counts[:, k.DRAM_O],
-                counts[:, k.SRAM_O] + counts[:, k.DRAM_P],
-            ),
-        ):
-            size = columns[name]
-            sram += reads * t.sram_read_j_per_word(size, width) + writes * t.sram_write_j_per_word(size, width)
-        words = counts[:, k.DRAM_I] + counts[:, k.DRAM_F] + counts[:, k.DRAM_O] + counts[:, k.DRAM_P]
-        dram = words * (bits * self.dram.total_energy_j_per_bit)
+    def clock_prices(self, clock_mhz: Column) -> Array:
+        """Factors on dynamic energy and leakage at the voltage that a clock needs; shape (n, 2)."""
+        hz = clock_mhz * 1e6
+        return np.stack([self.technology.energy_scale(hz), self.technology.leakage_scale(hz)], axis=1)
 
-        leakage = pes * t.pe_leakage_w(bits, self.adder_bits) + lanes * t.vector_lane_leakage_w(self.adder_bits)
-        leakage = leakage + sum(t.sram_leakage_w(columns[name]) for name in SRAMS)
-        standing = self.dram.static_w_per_gbps * self.gigabytes_per_s(columns, clock_hz)
-        static = (leakage * t.leakage_scale(clock_hz) + standing) * (counts[:, k.CYCLES] / clock_hz)
-        return {
-            "array_energy_j": array,
-            "vector_energy_j": vector,
-            "sram_energy_j": scale * sram,
-            "dram_energy_j": dram,
-            "static_energy_j": static,
-        }
+    @cached_property
+    def _lookups(self) -> dict[str, GridLookup]:
+        widths = dict(zip(SRAMS, (self.operand_bits, self.operand_bits, self.sum_bits), strict=True))
+
+        def sram(name: str) -> Callable[[Column], Array]:
+            return lambda kb: self.sram_prices(widths[name], kb)
+
+        functions = {name: sram(name) for name in SRAMS} | {"clock_mhz": self.clock_prices}
+        return {name: GridLookup.over(self.space[name].column_values, f) for name, f in functions.items()}
+
+    def evaluate(self, columns: Columns, counts: Array) -> Columns:
+        """The metrics of PRICED, each (n,), of kernel counts (n, FIELDS) on design columns, each (n,)."""
+        look = self._lookups
+        out = price(
+            counts, columns["rows"], columns["cols"], columns["num_arrays"], columns["dataflow"] == "os",
+            columns["dram_bandwidth"], columns["clock_mhz"] * 1e6,
+            *(look[name](columns[name]) for name in SRAMS), look["clock_mhz"](columns["clock_mhz"]), self.prices,
+        )  # fmt: skip
+        return dict(zip(PRICED, out, strict=True))
 
 
-SRAMS = ("ifmap_sram_kb", "filter_sram_kb", "ofmap_sram_kb")
+@dataclass(frozen=True, eq=False)
+class GridLookup:
+    """A function of a knob, remembered at its grid values; values off the grid are computed."""
+
+    function: Callable[[Column], Array]
+    grid: Column
+    table: Array
+
+    @staticmethod
+    def over(grid: Column, function: Callable[[Column], Array]) -> GridLookup:
+        """Remembers `function` at the ascending values `grid`."""
+        return GridLookup(function, grid, function(grid))
+
+    def __call__(self, values: Column) -> Array:
+        """Rows of the function's answer for `values`, shape (n, columns)."""
+        at = np.searchsorted(self.grid, values)
+        at[at == len(self.grid)] = 0
+        return self.table[at] if (self.grid[at] == values).all() else self.function(values)
+
+
+@compiled
+def price(counts, rows, cols, arrays, outputs_stay, bandwidth, clock_hz, sram_i, sram_f, sram_o, supply, p):
+    """Metrics (len(PRICED), n) of counts (n, FIELDS); `sram_*` (n, 4) and `supply` (n, 2) are looked-up prices."""
+    n = len(rows)
+    out = np.empty((13, n))
+    for d in range(n):
+        c = counts[d]
+        lanes = float(cols[d] * arrays[d])
+        pes = lanes * rows[d]
+        scale, seconds = supply[d, ENERGY_SCALE], c[CYCLES] / clock_hz[d]
+        # Peak of the three interfaces together; an unlimited one is an idealisation that costs nothing.
+        gbps = 0.0
+        if bandwidth[d] < np.inf:
+            gbps = 3.0 * bandwidth[d] * p.bytes_per_word * clock_hz[d] / 1e9
+
+        mac = p.mac_os if outputs_stay[d] else p.mac
+        # The clock tree's share of an array at work is spent on every PE in every cycle that the arrays run.
+        clock = p.clock_share / (1.0 - p.clock_share) * mac
+        array = scale * (c[MACS] * mac + c[COMPUTE] * pes * clock)
+        vector = scale * c[OPERATIONS] * p.vector_operation
+        sram = c[SRAM_I] * sram_i[d, READ] + c[DRAM_I] * sram_i[d, WRITE]
+        sram += c[SRAM_F] * sram_f[d, READ] + c[DRAM_F] * sram_f[d, WRITE]
+        sram += (c[SRAM_P] + c[DRAM_O]) * sram_o[d, READ] + (c[SRAM_O] + c[DRAM_P]) * sram_o[d, WRITE]
+        sram *= scale
+        dram = (c[DRAM_I] + c[DRAM_F] + c[DRAM_O] + c[DRAM_P]) * p.dram_word
+        leakage = pes * p.pe_leakage + lanes * p.lane_leakage
+        leakage += sram_i[d, LEAKAGE] + sram_f[d, LEAKAGE] + sram_o[d, LEAKAGE]
+        static = (leakage * supply[d, LEAKAGE_SCALE] + p.standing_per_gbps * gbps) * seconds
+        energy = array + vector + sram + dram + static
+
+        area = pes * p.pe_area + lanes * p.lane_area + p.phy_area_per_gbps * gbps
+        area += sram_i[d, AREA] + sram_f[d, AREA] + sram_o[d, AREA]
+        busy = c[COMPUTE] + c[VECTOR]
+        out[0, d] = seconds
+        out[1, d] = energy
+        out[2, d] = energy / seconds
+        out[3, d] = area
+        out[4, d] = busy
+        out[5, d] = c[CYCLES] - busy
+        # A layer without multiply-accumulates uses and maps no PE.
+        out[6, d] = c[MACS] / (pes * c[CYCLES]) if c[MACS] > 0.0 else 0.0
+        out[7, d] = c[MACS] / c[SLOTS] if c[MACS] > 0.0 else 0.0
+        out[8, d] = array
+        out[9, d] = vector
+        out[10, d] = sram
+        out[11, d] = dram
+        out[12, d] = static
+    return out

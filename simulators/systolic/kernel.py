@@ -11,7 +11,7 @@ Memory: see `tiling` (words) and `schedule` (stalls).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+from ..core.compiled import compiled
 
 from .lowering import HIDDEN, WORDS_IN, WORDS_OUT, WORK
 from .schedule import stream_cycles, total_cycles
@@ -36,7 +36,7 @@ from .tiling import (
 FIELDS = 15
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def count_product(layer, times, flow, rows, cols, arrays, cap_i, cap_f, cap_o, psum_words, bandwidth, fixed, out):
     """Adds one distinct matrix product, occurring `times` times, to the counts `out` (FIELDS,)."""
     groups, channels, n = layer[GROUPS], layer[CHANNELS], layer[FILTERS]
@@ -98,7 +98,7 @@ def count_product(layer, times, flow, rows, cols, arrays, cap_i, cap_f, cap_o, p
         out[SRAM_P] += times * whole_k * (folds_r - 1)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def count(
     matrix, matrix_counts, matrix_rows, vector, vector_counts, vector_rows, n_rows,
     rows, cols, flow, cap_i, cap_f, cap_o, bandwidth, arrays, order, psum_words,

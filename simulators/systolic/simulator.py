@@ -81,14 +81,14 @@ class SystolicSimulator(Simulator):
             if bits not in (4, 8, 16, 32, 64):
                 raise ChipgymError(f"{field}: {shorten(bits)} is not one of 4, 8, 16, 32, 64")
         tables = load_technology(technology)
-        self.cost = CostModel(tables, tables.dram_interface(dram), operand_bits, accumulator_bits)
+        self.space = systolic_space(tables)
+        self.cost = CostModel(tables, tables.dram_interface(dram), operand_bits, accumulator_bits, self.space)
         self.options = {
             "operand_bits": operand_bits,
             "accumulator_bits": accumulator_bits,
             "technology": technology,
             "dram": self.cost.dram.name,
         }
-        self.space = systolic_space(tables)
         self.network: LoweredNetwork = lower(self.workload)
         self._totals = (
             self.network.matrix, self.network.matrix_counts, np.zeros(len(self.network.matrix), np.int64),
@@ -96,7 +96,7 @@ class SystolicSimulator(Simulator):
         )  # fmt: skip
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
-        return self._price(columns, self._count(columns, self._totals)[:, 0])
+        return self._price(columns, self._count(columns, self._totals).reshape(n, k.FIELDS))
 
     def evaluate_layers(self, design: Design) -> Breakdown:
         """The metrics of one design, layer by layer: a row for every operator that costs something.
@@ -125,7 +125,7 @@ class SystolicSimulator(Simulator):
     def _count(self, columns: Columns, rows: tuple[Any, ...]) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Kernel counts (n, output rows, FIELDS) of design columns."""
         half = [columns[name] * (1024 * 8 // 2) for name in ("ifmap_sram_kb", "filter_sram_kb", "ofmap_sram_kb")]
-        bits, sum_bits = self.cost.operand_bits, max(self.cost.operand_bits, self.cost.accumulator_bits)
+        bits, sum_bits = self.cost.operand_bits, self.cost.sum_bits
         counts: np.ndarray[Any, np.dtype[np.float64]] = k.count(
             *rows, columns["rows"], columns["cols"], _codes(columns["dataflow"], _FLOW_CODES),
             half[0] // bits, half[1] // bits, half[2] // sum_bits, columns["dram_bandwidth"], columns["num_arrays"],
@@ -135,26 +135,16 @@ class SystolicSimulator(Simulator):
 
     def _price(self, columns: Columns, counts: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[Columns, Column]:
         """Metric columns and violation of kernel counts (n, FIELDS)."""
-        clock_hz = columns["clock_mhz"] * 1e6
         out: Columns = {name: counts[:, field] for name, field in _COUNTED.items()}
-        out["compute_cycles"] = counts[:, k.COMPUTE] + counts[:, k.VECTOR]
-        out["stall_cycles"] = out["cycles"] - out["compute_cycles"]
-        out["latency_s"] = out["cycles"] / clock_hz
-        energy = self.cost.energy_j(columns, counts, clock_hz)
-        out |= energy
-        out["energy_j"] = sum(energy.values())  # type: ignore[assignment]
-        out["area_mm2"] = self.cost.area_mm2(columns, clock_hz)
-        pes = columns["rows"] * columns["cols"] * columns["num_arrays"]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            out["power_w"] = out["energy_j"] / out["latency_s"]
-            # 0 / 0 is a layer without multiply-accumulates: it uses and maps no PE.
-            out["utilization"] = np.nan_to_num(counts[:, k.MACS] / (pes * out["cycles"]))
-            out["mapping_efficiency"] = np.nan_to_num(counts[:, k.MACS] / counts[:, k.SLOTS])
-        return out, counts[:, k.EXCESS] + relative_excess(clock_hz, self.cost.technology.max_clock_hz)
+        out |= self.cost.evaluate(columns, counts)
+        top = self.cost.technology.max_clock_hz / 1e6
+        return out, counts[:, k.EXCESS] + relative_excess(columns["clock_mhz"], top)
 
 
 def _codes(names: Column, codes: Mapping[str, int]) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Integer codes of a text column."""
+    if len(names) == 1:  # one design at a time, as a scalar environment asks, should not pay for masks
+        return np.array([codes[names[0]]], dtype=np.int64)
     out = np.empty(len(names), dtype=np.int64)
     for name, code in codes.items():
         out[names == name] = code

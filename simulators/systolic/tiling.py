@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+from ..core.compiled import compiled
 
 # Loop orders, outermost first; 0 = m, 1 = n, 2 = k. The index is the code used in the kernel.
 ORDERS: tuple[str, ...] = ("mnk", "nmk", "mkn", "kmn", "nkm", "knm")
@@ -38,18 +38,18 @@ GROUPS, IMAGES, OUT_H, OUT_W, IN_H, IN_W, TAPS_H, TAPS_W, SPAN_H, SPAN_W, STRIDE
 LAYER_COLUMNS = 14
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@compiled
 def ceil_div(a, b):
     return (a + b - 1) // b
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def touched(p, stride, span, taps, whole):
     """Input rows (or columns) that `p` neighbouring output rows read, at most `whole`."""
     return min((p - 1) * stride + span, p * taps, whole)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def most_outputs(available, outputs, stride, span, taps, whole):
     """Most neighbouring output rows whose input rows fit in `available`; 0 where not even one does."""
     if available >= whole:
@@ -60,7 +60,7 @@ def most_outputs(available, outputs, stride, span, taps, whole):
     return min(p, outputs)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def balanced_sum(length, parts, stride, span, taps, whole):
     """Input rows read by `length` output rows cut into `parts` bands whose sizes differ by at most one."""
     big = ceil_div(length, parts)
@@ -71,7 +71,7 @@ def balanced_sum(length, parts, stride, span, taps, whole):
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def cut_pixels(layer, height, width, words, pixels):
     """The largest tile over m whose input fits `words` per channel and whose outputs number at most `pixels`.
 
@@ -101,7 +101,7 @@ def cut_pixels(layer, height, width, words, pixels):
     return images * out_h * pieces, images * out_h * one_row * columns, False
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def repeats(order, a, b, c, ri, rf, ro):
     """How often each operand crosses the DRAM interface with `a`, `b`, `c` tiles over m, n, k.
 
@@ -146,7 +146,7 @@ def repeats(order, a, b, c, ri, rf, ro):
     return fi, ff, fo, inside
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def plan(layer, dataflow, rows, cols, cap_i, cap_f, cap_o, psum_words, fixed_order):
     """Tiles and loop order of one group of a layer.
 

@@ -114,6 +114,7 @@ def walk(p: Product, order: int, a: int, b: int, c: int, caps, psum_words: float
             at = dict(zip(ORDERS[order], turn))
             m, n, k = at["m"], at["n"], at["k"]
             step = {"i": False, "f": False, "back": False, "out": None}
+            step |= {"new_i": on_chip_i != (m, k), "new_f": on_chip_f != (n, k), "new_o": on_chip_o != (m, n)}
             if on_chip_i != (m, k) and not (keep_i and (m, k) in came_i):
                 step["i"] = True
                 fresh = reads[m]
@@ -142,20 +143,27 @@ def walk(p: Product, order: int, a: int, b: int, c: int, caps, psum_words: float
         assert set(added.values()) == {c}
         steps += order_steps
 
-    # Time, with tiles of the mean size: what is on the wires while a tile is computed, tile by tile.
-    groups = p.groups
-    input_tile = seen.input_words / max(1, sum(s["i"] for s in steps))
-    filter_tile, output_tile = size_f / (b * c), size_o / (a * b)
-    clock = max(input_tile, filter_tile) / bandwidth
-    for now, step in enumerate(steps):
-        ahead = steps[now + 1] if now + 1 < len(steps) else None
-        input_in = input_tile if ahead and ahead["i"] else 0.0
-        filter_in = filter_tile if ahead and ahead["f"] else 0.0
-        sums_in = output_tile * psum_words if ahead and ahead["back"] else 0.0
-        behind = steps[now - 1]["out"] if now else None
-        out = {None: 0.0, "none": 0.0, "final": output_tile, "partial": output_tile * psum_words}[behind]
-        clock += max(compute / (a * b * c * groups), input_in / bandwidth, filter_in / bandwidth, (out + sums_in) / bandwidth)
-    seen.cycles = clock + output_tile / bandwidth
+    # Time, with tiles of the mean size. A tile of an operand is in use from `since` on; meanwhile the next one of that
+    # operand comes in, and for outputs the one before goes out.
+    per_step = compute / (a * b * c * p.groups)
+    load_i = seen.input_words / max(1, sum(s["i"] for s in steps)) / bandwidth
+    load_f = size_f / (b * c) / bandwidth
+    store = {"none": 0.0, "final": size_o / (a * b) / bandwidth, "partial": size_o * psum_words / (a * b) / bandwidth}
+    now = max(load_i, load_f)
+    since_i = since_f = since_o = now
+    going_out = 0.0
+    for before, step in itertools.pairwise(steps):
+        now += per_step
+        if step["new_i"]:
+            now = max(now, since_i + (load_i if step["i"] else 0.0))
+        if step["new_f"]:
+            now = max(now, since_f + (load_f if step["f"] else 0.0))
+        if step["new_o"]:
+            now = max(now, since_o + going_out + (store["partial"] if step["back"] else 0.0))
+            going_out, since_o = store[before["out"]], now
+        since_i = now if step["new_i"] else since_i
+        since_f = now if step["new_f"] else since_f
+    seen.cycles = max(now + per_step, since_o + going_out) + store["final"]
     return seen
 
 

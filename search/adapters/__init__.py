@@ -1,0 +1,1 @@
+"""A problem in the form that other libraries' own optimisers take."""

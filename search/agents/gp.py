@@ -1,0 +1,51 @@
+"""Bayesian optimisation with a Gaussian process: the fewest evaluations, the most arithmetic between them."""
+
+from __future__ import annotations
+
+# Optuna imports both only when the first model is fitted; here they are missed before a search begins.
+import optuna
+import scipy  # noqa: F401
+import torch  # noqa: F401
+from optuna.distributions import BaseDistribution
+
+from ...simulators import Problem
+from .base import whole
+from .optuna_agent import OptunaAgent
+
+
+class GPAgent(OptunaAgent):
+    """Optuna's `GPSampler`: expected improvement (hypervolume improvement for several objectives), with the
+    probability of meeting the constraint.
+
+    The model takes time that grows with the cube of the designs told: meant for some hundreds.
+
+    Args:
+        problem: what is searched.
+        seed: a whole number ≥ 0.
+        n_startup_trials: random designs before the first model.
+    """
+
+    batch = 1
+
+    def __init__(self, problem: Problem, seed: int = 0, *, n_startup_trials: int = 10) -> None:
+        super().__init__(problem, seed)
+        self._startup = whole("n_startup_trials", n_startup_trials)
+
+    def sampler(self, seed: int) -> optuna.samplers.BaseSampler:
+        """A fresh `GPSampler` for an objective without noise, as every simulator is."""
+        return _StaticGPSampler(
+            self._distributions, n_startup_trials=self._startup, deterministic_objective=True, seed=seed
+        )
+
+
+class _StaticGPSampler(optuna.samplers.GPSampler):
+    """`GPSampler` that is told the space rather than working it out from every trial."""
+
+    def __init__(self, space: dict[str, BaseDistribution], **settings: object) -> None:
+        super().__init__(**settings, warn_independent_sampling=False)  # type: ignore[arg-type]
+        self._static_space = space
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: optuna.trial.FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        return self._static_space

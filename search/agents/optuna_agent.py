@@ -1,0 +1,138 @@
+"""What the agents built on Optuna's samplers share: an in-memory study that holds exactly what was told."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import warnings
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+
+from ...simulators import Evaluation, Indices, Problem
+from ...simulators.core.parameter import Column
+from ..keys import row_keys
+from .base import Agent
+
+# Objectives reach the samplers as decades over the problem's reference, within this many.
+DECADES = 30.0
+# Rounds in which proposals that were evaluated already are mutated before they are proposed all the same.
+MUTATIONS = 10
+
+
+class OptunaAgent(Agent):
+    """Proposes what one of Optuna's samplers would.
+
+    Each ask makes a fresh sampler, seeded from the ask's own generator, over a study whose complete trials are the
+    told history in its order; trials opened by an ask are closed as failed, which samplers leave out. Nothing else
+    carries over, so that a replayed history gives the same proposals.
+
+    The samplers see grid positions (whole numbers for an ordinal knob, categories otherwise) of every knob that has a
+    choice; inactive knobs are folded to their default before a design is proposed. They minimise
+    log10(objective / reference): the same order as the objective, on the scale of the reward. A value that an
+    infeasible design lacks is the worst one told so far. The violation v is the one constraint, as v / (1 + v).
+
+    A proposal that was told already would cost no budget and teach nothing, and is mutated.
+    """
+
+    def __init__(self, problem: Problem, seed: int = 0) -> None:
+        super().__init__(problem, seed)
+        space = problem.space
+        self._free = [j for j, p in enumerate(space.parameters) if p.size > 1]
+        self._distributions: dict[str, BaseDistribution] = {
+            space.names[j]: IntDistribution(0, space.parameters[j].size - 1)
+            if space.parameters[j].ordinal
+            else CategoricalDistribution(tuple(range(space.parameters[j].size)))
+            for j in self._free
+        }
+        self._names = list(self._distributions)
+        self._worst = np.full(len(problem.objectives), -np.inf)
+        self._seen: set[bytes] = set()
+        with _quiet():
+            self._study = optuna.create_study(directions=["minimize"] * len(problem.objectives))
+
+    @abstractmethod
+    def sampler(self, seed: int) -> optuna.samplers.BaseSampler:
+        """A fresh sampler with this seed."""
+
+    def attributes(self, n: int) -> dict[str, Any]:
+        """System attributes of the `n` trials that are being told, where a sampler needs any."""
+        return {}
+
+    def propose(self, n: int, rng: np.random.Generator) -> Indices:
+        """What the sampler suggests, canonical, with repeats mutated."""
+        seed = int(rng.integers(2**32))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            self._study.sampler = self.sampler(seed)
+        space = self.problem.space
+        rows = np.repeat(space.default_indices[None, :], n, axis=0)
+        if not self._free:
+            return rows[:1]
+        trials = []
+        for i in range(n):
+            trial = self._study.ask(self._distributions)
+            rows[i, self._free] = [trial.params[name] for name in self._names]
+            trials.append(trial)
+        for trial in trials:
+            self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        return self._renewed(space.canonicalize(rows), rng)
+
+    def tell(self, designs: Indices, evaluation: Evaluation) -> None:
+        """Adds complete trials to the study."""
+        values, violation = self._finite(evaluation)
+        attributes = self.attributes(len(designs))
+        columns = zip(designs[:, self._free].tolist(), values.tolist(), violation.tolist(), strict=True)
+        for positions, objectives, excess in columns:
+            trial = optuna.trial.create_trial(
+                values=objectives,
+                params=dict(zip(self._names, positions, strict=True)),
+                distributions=self._distributions,
+                system_attrs=dict(attributes),  # the trial keeps it, and its constraint in it
+                constraints={"violation": excess},
+            )
+            self._study.add_trial(trial)
+        self._seen.update(row_keys(designs))
+
+    def _finite(self, evaluation: Evaluation) -> tuple[Column, Column]:
+        """Minimised values (n, k) and the constraint (n,), all finite."""
+        objectives, violation = evaluation.objectives, evaluation.violation
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values = np.log10(np.maximum(objectives, 0.0) / self.problem.reference).clip(-DECADES, DECADES)
+        known = np.where(np.isnan(values), -np.inf, values)
+        self._worst = np.maximum(self._worst, known.max(axis=0, initial=-np.inf))
+        worst = np.where(np.isfinite(self._worst), self._worst, 0.0)
+        share = np.where(np.isfinite(violation), violation / (1 + np.nan_to_num(violation)), 1.0)
+        return np.where(np.isnan(values), worst, values), share
+
+    def _renewed(self, rows: Indices, rng: np.random.Generator) -> Indices:
+        """Rows in which those that were told, or that came before in the same batch, are mutated."""
+        for _ in range(MUTATIONS):
+            keys = row_keys(rows)
+            first = {key: i for i, key in reversed(list(enumerate(keys)))}
+            old = [i for i, key in enumerate(keys) if key in self._seen or first[key] != i]
+            if not old:
+                break
+            rows[old] = self.problem.space.mutate(rows[old], rng)
+        return rows
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Optuna's message that a study was made: from this thread, for this while, and changing no setting."""
+    me = threading.get_ident()
+
+    def other_thread(record: logging.LogRecord) -> bool:
+        return record.thread != me
+
+    logger = logging.getLogger("optuna.storages._in_memory")
+    logger.addFilter(other_thread)
+    try:
+        yield
+    finally:
+        logger.removeFilter(other_thread)

@@ -1,0 +1,41 @@
+"""Numba compilation whose disk cache knows every source file that a kernel is made of.
+
+Numba's own cache looks only at the file that a function stands in. A kernel that calls functions of a neighbouring
+module, or uses its constants, would go on running the old ones after that module was edited or updated.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from numba import njit
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@cache
+def folder_stamp(folder: Path) -> str:
+    """A hash of all Python sources directly in `folder`."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def compiled(function: F) -> F:
+    """Compiles `function` to machine code on its first call, without the GIL, and keeps it on disk.
+
+    The copy on disk is used as long as no Python source in the function's folder has changed.
+    """
+    dispatcher: Any = njit(cache=True, nogil=True, error_model="numpy")(function)
+    try:
+        file = dispatcher._cache._cache_file
+        file._source_stamp = (folder_stamp(Path(inspect.getfile(function)).parent), file._source_stamp)
+    except AttributeError:  # another Numba keeps it elsewhere: no copy is better than an old one
+        dispatcher = njit(nogil=True, error_model="numpy")(function)
+    return dispatcher  # type: ignore[no-any-return]

@@ -1,0 +1,117 @@
+"""The command and its verbs, and how anything that goes wrong becomes one line and an exit status.
+
+Exit status: 0 done, 2 bad input or a failing disk, 130 interrupted, 1 the reader of a pipe went away.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.exceptions import Abort, TyperException
+
+from ..errors import ChipgymError, unknown
+from .listing import list_registered
+from .searching import search_designs
+from .simulating import simulate_design
+from .validating import validate_simulators
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="chipgym",
+    help="Design-space exploration of accelerators and memory systems.",
+    add_completion=False,
+    # Plain help and one-line errors: they pipe, grep and log well, and rich's help alone costs a fifth of a second.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("list")(list_registered)
+app.command("simulate")(simulate_design)
+app.command("search")(search_designs)
+app.command("validate")(validate_simulators)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from .. import __version__
+
+        typer.echo(f"chipgym {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs the command and leaves with its exit status.
+
+    Args:
+        arguments: what stands after `chipgym`; the process's own where None.
+    """
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs the command and answers its exit status; whatever went wrong is one line on standard error."""
+    try:
+        status: Any = typer.main.get_command(app).main(list(arguments), prog_name="chipgym", standalone_mode=False)
+        sys.stdout.flush()
+    except ChipgymError as error:
+        return _fail(str(error))
+    except TyperException as error:
+        return _fail(_usage(error))
+    except (KeyboardInterrupt, Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        _discard_output()
+        return 1
+    except OSError as error:
+        _discard_output()
+        return _fail(f"{error.filename or 'output'}: {error.strerror or error}")
+    return status if isinstance(status, int) else 0
+
+
+def _fail(message: str) -> int:
+    line = " ".join(message.split())
+    try:
+        sys.stdout.flush()
+        sys.stderr.write(f"error: {line}\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):  # nobody reads it any more; the status says enough
+        _discard_output()
+    return 2
+
+
+def _discard_output() -> None:
+    """Points standard output at nothing, so that the interpreter's last flush of it cannot fail too."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError):  # not a real stream, as in tests
+        pass
+
+
+def _usage(error: TyperException) -> str:
+    """What is wrong with the command line itself, with the nearest option or verb."""
+    context = getattr(error, "ctx", None)
+    option = getattr(error, "option_name", None)
+    if context is not None and option is not None and hasattr(error, "possibilities"):
+        names = [name for p in context.command.get_params(context) for name in p.opts if name.startswith("--")]
+        return str(unknown("option", option, names))
+    message = error.format_message().strip().rstrip(".")
+    message = message[:1].lower() + message[1:]
+    where = context.command_path if context is not None else "chipgym"
+    return f"{message} (see '{where} --help')"

@@ -1,0 +1,198 @@
+"""`chipgym list`: what is registered, and what it takes and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import ChipgymError, unknown
+from . import output
+from .options import Json
+from .parse import simulator_defaults
+
+if TYPE_CHECKING:
+    from ..simulators import Parameter, Simulator
+
+Rows = list[dict[str, Any]]
+
+# Values of a grid beyond which only its ends are shown; `--json` has them all.
+SHOWN_VALUES = 12
+
+
+def list_registered(
+    what: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[WHAT]",
+            help="simulators, workloads, agents, objectives, metrics or knobs; everything by name where left out.",
+            show_default=False,
+        ),
+    ] = None,
+    of: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME]",
+            help="A simulator (its options, objectives, metrics or knobs) or an agent (its options).",
+            show_default=False,
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List simulators, workloads and agents, or a simulator's knobs, metrics and objectives."""
+    if what is None:
+        _overview(json)
+        return
+    if what not in LISTS:
+        raise unknown("list", what, LISTS)
+    rows = LISTS[what](of)
+    if json:
+        output.as_json(rows)
+    else:
+        _table(rows)
+
+
+def _overview(json: bool) -> None:
+    from ..datasets import network_names
+    from ..search import registered_agents
+    from ..simulators import registered
+
+    names: Mapping[str, Sequence[str]] = {
+        "simulators": [e.name for e in registered()],
+        "workloads": list(network_names()),
+        "agents": [e.name for e in registered_agents()],
+    }
+    if json:
+        output.as_json(names)
+        return
+    for kind, found in names.items():
+        output.line(f"{kind + ':':12} {', '.join(found)}")
+    output.line("")
+    output.line("More: chipgym list simulators|workloads|agents, chipgym list knobs|metrics|objectives SIMULATOR")
+
+
+def _simulators(of: str | None) -> Rows:
+    from ..simulators import registered
+
+    if of is not None:
+        return _options(simulator_defaults(of))
+    return [{"simulator": e.name, "about": e.doc} for e in registered()]
+
+
+def _workloads(of: str | None) -> Rows:
+    from ..datasets import Network, load_workload, network_names
+
+    rows = []
+    for name in network_names() if of is None else [of]:
+        workload = load_workload(name)
+        row: dict[str, Any] = {"workload": workload.name}
+        if isinstance(workload, Network):
+            row |= {"macs": workload.macs, "parameters": workload.parameters, "operators": len(workload.nodes)}
+        rows.append(row)
+    return rows
+
+
+def _agents(of: str | None) -> Rows:
+    from ..search import agent_options, registered_agents
+
+    if of is not None:
+        return _options(agent_options(of))
+    return [{"agent": e.name, "about": e.doc} for e in registered_agents()]
+
+
+def _options(defaults: Mapping[str, Any]) -> Rows:
+    return [{"option": name, "default": default} for name, default in defaults.items()]
+
+
+def _objectives(of: str | None) -> Rows:
+    from ..simulators import parse_objectives
+
+    rows = []
+    for simulator in _bare(of):
+        presets = {**_common(simulator), **simulator.objectives}
+        for name in presets:
+            minimised = parse_objectives(name, simulator.metrics, simulator.objectives)
+            rows.append(
+                {
+                    "simulator": simulator.name,
+                    "objective": name,
+                    "minimises": ", ".join(o.product.text for o in minimised),
+                    "default": name == simulator.default_objective,
+                }
+            )
+    return rows
+
+
+def _common(simulator: Simulator) -> Mapping[str, str]:
+    """The field's products that this simulator has the metrics for."""
+    from ..simulators import parse_objectives
+    from ..simulators.core.objective import COMMON
+
+    usable = {}
+    for name, expression in COMMON.items():
+        try:
+            parse_objectives(expression, simulator.metrics)
+        except ChipgymError:
+            continue
+        usable[name] = expression
+    return usable
+
+
+def _metrics(of: str | None) -> Rows:
+    return [
+        {"simulator": s.name, "metric": m.name, "unit": m.unit, "better": m.goal, "about": m.doc}
+        for s in _bare(of)
+        for m in s.metrics
+    ]
+
+
+def _knobs(of: str | None) -> Rows:
+    return [_knob(s, p) for s in _bare(of) for p in s.space.parameters]
+
+
+def _knob(simulator: Simulator, knob: Parameter) -> dict[str, Any]:
+    about = knob.describe()
+    return {
+        "simulator": simulator.name,
+        "knob": knob.name,
+        "grid": about["values"],
+        "accepts": about["accepts"],
+        "default": about["default"],
+        "unit": about["unit"],
+        "active_when": about["active_when"],
+        "about": about["doc"],
+    }
+
+
+def _bare(of: str | None) -> list[Simulator]:
+    """The simulator called `of`, or every one, on its default workload."""
+    from ..simulators import make_simulator, registered
+
+    return [make_simulator(name) for name in ([e.name for e in registered()] if of is None else [of])]
+
+
+def _table(rows: Rows) -> None:
+    columns = list(rows[0]) if rows else ["nothing registered"]
+    # One simulator's own rows need not repeat its name, nor a column in which no row has anything to say.
+    if len({row.get("simulator") for row in rows}) == 1 and len(columns) > 2:
+        columns = [c for c in columns if c != "simulator"]
+    columns = [c for c in columns if any(row[c] not in (None, "") for row in rows)] or columns
+    output.table(columns, [[_cell(row[c]) for c in columns] for row in rows])
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, list):
+        shown = value if len(value) <= SHOWN_VALUES else [*value[:3], "…", *value[-2:]]
+        return " ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in shown)
+    return {True: "yes", False: ""}.get(value, value) if isinstance(value, bool) else value
+
+
+LISTS: Mapping[str, Callable[[str | None], Rows]] = {
+    "simulators": _simulators,
+    "workloads": _workloads,
+    "agents": _agents,
+    "objectives": _objectives,
+    "metrics": _metrics,
+    "knobs": _knobs,
+}

@@ -1,0 +1,30 @@
+"""Arguments and options that several verbs share, so that they are spelled and explained the same everywhere."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+SimulatorName = Annotated[
+    str, typer.Argument(metavar="SIMULATOR", help="A registered simulator; see `chipgym list simulators`.")
+]
+WorkloadName = Annotated[
+    str | None,
+    typer.Option(
+        "--workload",
+        metavar="NAME",
+        help="A named workload, a shorthand such as mlp:16-64-5, or a file; the simulator's default where left out.",
+        show_default=False,
+    ),
+]
+SimulatorOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option",
+        metavar="NAME=VALUE",
+        help="A setting of the simulator, such as technology=22nm; repeatable.",
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -1,0 +1,118 @@
+"""`name=value` texts of the command line as the Python values that they stand for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ChipgymError, shorten, unknown
+
+if TYPE_CHECKING:
+    from ..simulators import DesignSpace, Parameter, Value
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,4000}")  # int() refuses more digits
+_REAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|nan)", re.IGNORECASE)
+_WORDS = {"true": True, "false": False, "none": None}
+
+
+def number(text: str) -> int | float | str:
+    """A text as a whole number, else a real number (`inf` and `nan` included), else itself."""
+    text = text.strip()
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    return float(text) if _REAL.fullmatch(text) else text
+
+
+def pairs(flag: str, texts: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """`name=value` texts in order.
+
+    Raises:
+        ChipgymError: naming `flag` for a text of another form, or a name that comes twice.
+    """
+    seen = set()
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or not name or not value:
+            raise ChipgymError(f"{flag}: {shorten(text)} is not of the form name=value")
+        if name in seen:
+            raise ChipgymError(f"{flag}: {name} is given twice")
+        seen.add(name)
+        yield name, value
+
+
+def design(space: DesignSpace, texts: Iterable[str]) -> dict[str, Value]:
+    """A design from texts such as `rows=64`; the space checks the values themselves.
+
+    Raises:
+        ChipgymError: for another form, or a knob that the space has not.
+    """
+    return {name: _knob_value(_knob(space, name), value) for name, value in pairs("--set", texts)}
+
+
+def restrictions(space: DesignSpace, texts: Iterable[str]) -> dict[str, list[Value]]:
+    """Parts of a grid from texts such as `rows=16,32`.
+
+    Raises:
+        ChipgymError: for another form, or a knob that the space has not.
+    """
+    out = {}
+    for name, values in pairs("--space", texts):
+        parts = [part.strip() for part in values.split(",")]
+        if "" in parts:
+            raise ChipgymError(f"--space: {name} has an empty value in {shorten(values)}")
+        out[name] = [_knob_value(_knob(space, name), part) for part in parts]
+    return out
+
+
+def settings(flag: str, texts: Iterable[str], defaults: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    """Settings of a simulator or an agent from texts such as `technology=22nm`.
+
+    A setting whose default is a text stays one; any other is read as a number, `true`, `false` or `none` where it
+    looks like one.
+
+    Raises:
+        ChipgymError: for another form, or a setting that `defaults` has not.
+    """
+    out: dict[str, Any] = {}
+    for name, value in pairs(flag, texts):
+        if name not in defaults:
+            raise unknown(f"option of {owner}:", name, defaults)
+        keep = isinstance(defaults[name], str)
+        out[name] = value if keep else _WORDS.get(value.lower(), number(value))
+    return out
+
+
+def simulator_settings(simulator: str, texts: Iterable[str]) -> dict[str, Any]:
+    """As `settings`, for a registered simulator.
+
+    Raises:
+        ChipgymError: for an unknown simulator or setting, with the nearest known.
+    """
+    return settings("--option", texts, simulator_defaults(simulator), simulator)
+
+
+def simulator_defaults(simulator: str) -> dict[str, Any]:
+    """A registered simulator's settings and their defaults, without the workload.
+
+    Raises:
+        ChipgymError: for an unknown simulator, with the nearest known.
+    """
+    import inspect
+
+    from ..simulators.core.registry import entry
+
+    signature = inspect.signature(entry(simulator).load())
+    return {p.name: p.default for p in signature.parameters.values() if p.name != "workload"}
+
+
+def _knob(space: DesignSpace, name: str) -> Parameter:
+    if name not in space.names:
+        raise unknown("knob", name, space.names)
+    return space[name]
+
+
+def _knob_value(knob: Parameter, text: str) -> Value:
+    from ..simulators import Choices
+
+    return text if isinstance(knob.accepts, Choices) else number(text)

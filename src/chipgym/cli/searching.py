@@ -1,0 +1,182 @@
+"""`chipgym search`: runs an agent on a problem, keeps every evaluation, and shows what it found."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import ChipgymError
+from . import output, parse
+from .designs import design_columns, print_designs, write_designs
+from .options import Json, SimulatorName, SimulatorOptions, WorkloadName
+from .progress import ProgressReport
+
+if TYPE_CHECKING:
+    from ..search import SearchResult
+    from ..simulators import Problem
+
+
+def search_designs(
+    simulator: SimulatorName,
+    workload: WorkloadName = None,
+    objective: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WHAT",
+            help="What to minimise: a preset such as edp, a metric, a product of metrics; repeat for a Pareto front.",
+            show_default=False,
+        ),
+    ] = None,
+    constraint: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TEXT", help="A limit such as 'area_mm2 <= 10'; repeatable.", show_default=False),
+    ] = None,
+    space: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KNOB=VALUES", help="Search only these values, as in rows=16,32; repeatable.", show_default=False
+        ),
+    ] = None,
+    agent: Annotated[str, typer.Option(metavar="NAME", help="See `chipgym list agents`.")] = "nsga2",
+    agent_option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A setting of the agent; repeatable.", show_default=False),
+    ] = None,
+    budget: Annotated[int, typer.Option(metavar="N", help="How many designs to evaluate.")] = 1000,
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same search.")] = 0,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="SQLite file or database URL; runs/<simulator>-<workload>-<agent>-<seed>.db where left out.",
+            show_default=False,
+        ),
+    ] = None,
+    option: SimulatorOptions = None,
+    csv: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Where the found designs go; <store>.pareto.csv where left out.", show_default=False
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Search a simulator's design space.
+
+    A search that was interrupted, and one whose budget is raised, goes on where its store ends.
+    """
+    from ..search import agent_options, optimize
+
+    problem = _problem(simulator, workload, objective, constraint, space, option)
+    settings = parse.settings("--agent-option", agent_option or (), agent_options(agent), agent)
+    name = f"{simulator}-{_slug(problem.simulator.workload.name)}-{agent}-{seed}"
+    store = store or str(Path("runs", f"{name}.db"))
+    table = _writable(Path(csv) if csv else _beside(store, name))
+    report = ProgressReport(tuple(o.name for o in problem.objectives), budget)
+    try:
+        with report:
+            result = optimize(
+                problem, agent, budget, seed, store, agent_options=settings or None, callback=report
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        _say_interrupted(report, _without_password(store))
+        raise typer.Exit(130) from None
+    columns = design_columns(problem)
+    write_designs(table, result)
+    if json:
+        output.as_json(_document(result, str(table)))
+        return
+    print_designs(result, columns)
+    output.line("")
+    output.line(f"{result.evaluations:,} designs evaluated (stopped: {result.stopped}); all of them in {result.store}")
+    output.line(f"{_counted(result)} in {table}")
+
+
+def _problem(
+    simulator: str,
+    workload: str | None,
+    objective: list[str] | None,
+    constraint: list[str] | None,
+    space: list[str] | None,
+    option: list[str] | None,
+) -> Problem:
+    from ..simulators import bind_problem, make_simulator
+
+    made = make_simulator(simulator, workload, **parse.simulator_settings(simulator, option or ()))
+    return bind_problem(
+        made,
+        objective=objective or None,
+        constraints=constraint or (),
+        space=parse.restrictions(made.space, space or ()),
+    )
+
+
+def _slug(name: str) -> str:
+    """A workload's name as part of a file name."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:80] or "workload"
+
+
+def _beside(store: str, name: str) -> Path:
+    return Path("runs", f"{name}.pareto.csv") if "://" in store else Path(f"{store}.pareto.csv")
+
+
+def _writable(path: Path) -> Path:
+    """`path`, in a folder that exists now: a search of hours must not end at a table that cannot be written.
+
+    Raises:
+        ChipgymError: where it is a folder, or its folder cannot be made.
+    """
+    try:
+        if path.is_dir():
+            raise ChipgymError(f"--csv: {path} is a folder, expected a file")
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except ChipgymError:
+        raise
+    except (OSError, ValueError) as error:
+        raise ChipgymError(f"--csv: {path} cannot be written ({getattr(error, 'strerror', None) or error})") from None
+    return path
+
+
+def _say_interrupted(report: ProgressReport, store: str) -> None:
+    done = report.last.evaluations if report.last else 0
+    count = f"{done:,} designs are" if done else "what was evaluated is"
+    output.note(f"interrupted: {count} safe in {store}; the same command goes on from there")
+
+
+def _without_password(store: str) -> str:
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", store)
+
+
+def _counted(result: SearchResult) -> str:
+    n = len(result.pareto)
+    if not n:
+        return "no feasible design; the nearest miss"
+    return "the best design" if n == 1 else f"{n:,} Pareto-optimal designs"
+
+
+def _document(result: SearchResult, table: str) -> dict[str, Any]:
+    return {
+        **result.identity,
+        "agent": result.agent,
+        "seed": result.seed,
+        "evaluations": result.evaluations,
+        "stopped": result.stopped,
+        "store": result.store,
+        "csv": table,
+        "best": _design(result.best, result),
+        "pareto": [_design(d, result) for d in result.pareto],
+    }
+
+
+def _design(design: Any, result: SearchResult) -> dict[str, Any]:
+    return {
+        "number": design.number,
+        "design": design.design,
+        "metrics": design.metrics,
+        "objectives": dict(zip(result.table.objective_names, design.objectives, strict=True)),
+        "feasible": design.feasible,
+        "violation": design.violation,
+    }
