@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from chipgym.datasets import Workload, load_workload
@@ -13,17 +15,19 @@ class ToySimulator(Simulator):
 
     name, version, default_objective = "toy", "1", "edp"
     metrics = (MetricSpec("latency_s", "s"), MetricSpec("energy_j", "J"), MetricSpec("area_mm2", "mm2"))
-    objectives = {"all": ("latency_s", "energy_j", "area_mm2")}
+    objectives: ClassVar = {"all": ("latency_s", "energy_j", "area_mm2")}
 
     def __init__(self, workload: str | Workload = "mlp:16-64-5", budget_mm2: float = 40.0) -> None:
         self.workload = load_workload(workload)
         self.options = {"budget_mm2": budget_mm2}
-        self.space = DesignSpace((
-            Parameter("units", (1, 2, 4, 8, 16, 32), default=4, subsystem="compute"),
-            Parameter("cache", ("off", "on"), subsystem="cache"),
-            Parameter("cache_kb", (4, 8, 16, 32), condition=when(cache="on"), subsystem="cache"),
-            Parameter("clock_mhz", (100, 200, 400), unit="MHz", subsystem="compute"),
-        ))
+        self.space = DesignSpace(
+            (
+                Parameter("units", (1, 2, 4, 8, 16, 32), default=4, subsystem="compute"),
+                Parameter("cache", ("off", "on"), subsystem="cache"),
+                Parameter("cache_kb", (4, 8, 16, 32), condition=when(cache="on"), subsystem="cache"),
+                Parameter("clock_mhz", (100, 200, 400), unit="MHz", subsystem="compute"),
+            )
+        )
 
     def simulate(self, columns, n):
         kb = np.where(columns["cache"] == "on", columns["cache_kb"], 0.0)

@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from ..core.compiled import compiled
 
 from ..core import Column, Columns, DesignSpace
+from ..core.compiled import compiled
 from .kernel import (
     COMPUTE,
     CYCLES,
@@ -137,10 +137,11 @@ class CostModel:
     def evaluate(self, columns: Columns, counts: Array) -> Columns:
         """The metrics of PRICED, each (n,), of kernel counts (n, FIELDS) on design columns, each (n,)."""
         look = self._lookups
+        sram_i, sram_f, sram_o = (look[name](columns[name]) for name in SRAMS)
         out = price(
             counts, columns["rows"], columns["cols"], columns["num_arrays"], columns["dataflow"] == "os",
             columns["dram_bandwidth"], columns["clock_mhz"] * 1e6,
-            *(look[name](columns[name]) for name in SRAMS), look["clock_mhz"](columns["clock_mhz"]), self.prices,
+            sram_i, sram_f, sram_o, look["clock_mhz"](columns["clock_mhz"]), self.prices,
         )  # fmt: skip
         return dict(zip(PRICED, out, strict=True))
 
@@ -166,7 +167,10 @@ class GridLookup:
 
 
 @compiled
-def price(counts, rows, cols, arrays, outputs_stay, bandwidth, clock_hz, sram_i, sram_f, sram_o, supply, p):
+def price(
+    counts: Array, rows: Column, cols: Column, arrays: Column, outputs_stay: Column, bandwidth: Column,
+    clock_hz: Column, sram_i: Array, sram_f: Array, sram_o: Array, supply: Array, p: Prices,
+) -> Array:  # fmt: skip
     """Metrics (len(PRICED), n) of counts (n, FIELDS); `sram_*` (n, 4) and `supply` (n, 2) are looked-up prices."""
     n = len(rows)
     out = np.empty((13, n))

@@ -11,8 +11,8 @@ Memory: see `tiling` (words) and `schedule` (stalls).
 from __future__ import annotations
 
 import numpy as np
-from ..core.compiled import compiled
 
+from ..core.compiled import compiled
 from .lowering import HIDDEN, WORDS_IN, WORDS_OUT, WORK
 from .schedule import stream_cycles, total_cycles
 from .tiling import (
@@ -24,6 +24,7 @@ from .tiling import (
     OUT_W,
     TAPS_H,
     TAPS_W,
+    Table,
     ceil_div,
     plan,
 )
@@ -37,7 +38,10 @@ FIELDS = 15
 
 
 @compiled
-def count_product(layer, times, flow, rows, cols, arrays, cap_i, cap_f, cap_o, psum_words, bandwidth, fixed, out):
+def count_product(
+    layer: Table, times: float, flow: int, rows: int, cols: int, arrays: int, cap_i: int, cap_f: int, cap_o: int,
+    psum_words: float, bandwidth: float, fixed: int, out: Table,
+) -> None:  # fmt: skip
     """Adds one distinct matrix product, occurring `times` times, to the counts `out` (FIELDS,)."""
     groups, channels, n = layer[GROUPS], layer[CHANNELS], layer[FILTERS]
     m = layer[IMAGES] * layer[OUT_H] * layer[OUT_W]
@@ -100,9 +104,11 @@ def count_product(layer, times, flow, rows, cols, arrays, cap_i, cap_f, cap_o, p
 
 @compiled
 def count(
-    matrix, matrix_counts, matrix_rows, vector, vector_counts, vector_rows, n_rows,
-    rows, cols, flow, cap_i, cap_f, cap_o, bandwidth, arrays, order, psum_words,
-):  # fmt: skip
+    matrix: Table, matrix_counts: Table, matrix_rows: Table,
+    vector: Table, vector_counts: Table, vector_rows: Table, n_rows: int,
+    rows: Table, cols: Table, flow: Table, cap_i: Table, cap_f: Table, cap_o: Table,
+    bandwidth: Table, arrays: Table, order: Table, psum_words: float,
+) -> Table:  # fmt: skip
     """Counts per design and output row, float64 (n, n_rows, FIELDS).
 
     Args:

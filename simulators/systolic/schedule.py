@@ -12,14 +12,14 @@ loop are alike, so at most 27 kinds of step in 9 kinds of period are weighed by 
 
 from __future__ import annotations
 
-import numpy as np
-from ..core.compiled import compiled
+import math
 
+from ..core.compiled import compiled
 from .tiling import LOOPS
 
 
 @compiled
-def turns(trips, kind):
+def turns(trips: int, kind: int) -> int:
     """How often a loop of `trips` turns is at its first (0), a middle (1) or its last (2) turn."""
     if kind == 1:
         return max(trips - 2, 0)
@@ -27,7 +27,10 @@ def turns(trips, kind):
 
 
 @compiled
-def total_cycles(order, a, b, c, groups, ri, rf, ro, tile_i, tile_f, tile_o, psum_words, compute, bandwidth):
+def total_cycles(
+    order: int, a: int, b: int, c: int, groups: int, ri: bool, rf: bool, ro: bool,
+    tile_i: float, tile_f: float, tile_o: float, psum_words: float, compute: float, bandwidth: float,
+) -> float:  # fmt: skip
     """Cycles from the first word in to the last word out.
 
     Args:
@@ -152,6 +155,6 @@ def total_cycles(order, a, b, c, groups, ri, rf, ro, tile_i, tile_f, tile_o, psu
 
 
 @compiled
-def stream_cycles(work, words_in, words_out, bandwidth):
+def stream_cycles(work: float, words_in: float, words_out: float, bandwidth: float) -> float:
     """Cycles of an operator that streams through the vector unit: the slowest of working, reading and writing."""
-    return max(np.ceil(work), words_in / bandwidth, words_out / bandwidth)
+    return max(math.ceil(work), words_in / bandwidth, words_out / bandwidth)

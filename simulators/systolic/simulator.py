@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -59,7 +59,7 @@ class SystolicSimulator(Simulator):
     version = "1"
     metrics = METRICS
     default_objective = "edp"
-    objectives: Mapping[str, str | tuple[str, ...]] = MappingProxyType(
+    objectives: ClassVar[Mapping[str, str | tuple[str, ...]]] = MappingProxyType(
         {"latency": "latency_s", "energy": "energy_j", "area": "area_mm2", "ppa": ("latency_s", "energy_j", "area_mm2")}
     )
     chunk = 32768
@@ -122,16 +122,17 @@ class SystolicSimulator(Simulator):
         metrics = Metrics(METRICS, *self._price(repeated, counts))
         return Breakdown(tuple(layer.name for layer in net.layers), tuple(layer.kind for layer in net.layers), metrics)
 
-    def _count(self, columns: Columns, rows: tuple[Any, ...]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def _count(self, columns: Columns, tables: tuple[Any, ...]) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Kernel counts (n, output rows, FIELDS) of design columns."""
         half = [columns[name] * (1024 * 8 // 2) for name in ("ifmap_sram_kb", "filter_sram_kb", "ofmap_sram_kb")]
         bits, sum_bits = self.cost.operand_bits, self.cost.sum_bits
-        counts: np.ndarray[Any, np.dtype[np.float64]] = k.count(
-            *rows, columns["rows"], columns["cols"], _codes(columns["dataflow"], _FLOW_CODES),
+        matrix, matrix_counts, matrix_rows, vector, vector_counts, vector_rows, n_rows = tables
+        return k.count(
+            matrix, matrix_counts, matrix_rows, vector, vector_counts, vector_rows, n_rows,
+            columns["rows"], columns["cols"], _codes(columns["dataflow"], _FLOW_CODES),
             half[0] // bits, half[1] // bits, half[2] // sum_bits, columns["dram_bandwidth"], columns["num_arrays"],
             _codes(columns["loop_order"], _ORDER_CODES), sum_bits / bits,
         )  # fmt: skip
-        return counts
 
     def _price(self, columns: Columns, counts: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[Columns, Column]:
         """Metric columns and violation of kernel counts (n, FIELDS)."""

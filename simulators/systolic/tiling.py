@@ -1,8 +1,8 @@
 """Cutting a layer into SRAM tiles: which tiles and loop order move the fewest words to and from DRAM.
 
-A layer is G independent products of M × K by K × N (one for a plain convolution or matrix product). Its tile loops run
-over m (output pixels), n (filters) and k (input channels). Half of each operand's double-buffered SRAM holds the tile in
-use while the other half is filled.
+A layer is G independent products of M × K by K × N (one for a plain convolution or matrix product). Its tile loops
+run over m (output pixels), n (filters) and k (input channels). Half of each operand's double-buffered SRAM holds the
+tile in use while the other half is filled.
 
 Rules of reuse, all checked against a tile-by-tile event model in the tests:
 
@@ -19,8 +19,10 @@ Compiled with Numba; word counts are float64 (exact up to 2**53), trip counts in
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+
 from ..core.compiled import compiled
 
 # Loop orders, outermost first; 0 = m, 1 = n, 2 = k. The index is the code used in the kernel.
@@ -33,24 +35,28 @@ PREFERENCE = np.array([[0, 1, 2, 4, 3, 5], [4, 5, 3, 1, 0, 2], [2, 3, 5, 0, 1, 4
 
 HUGE = 1 << 60
 
+Table = np.ndarray[Any, np.dtype[Any]]
+
 # Columns of the layer table (int64), one row per distinct layer of a network.
-GROUPS, IMAGES, OUT_H, OUT_W, IN_H, IN_W, TAPS_H, TAPS_W, SPAN_H, SPAN_W, STRIDE_H, STRIDE_W, CHANNELS, FILTERS = range(14)
+(
+    GROUPS, IMAGES, OUT_H, OUT_W, IN_H, IN_W, TAPS_H, TAPS_W, SPAN_H, SPAN_W, STRIDE_H, STRIDE_W, CHANNELS, FILTERS,
+) = range(14)  # fmt: skip
 LAYER_COLUMNS = 14
 
 
 @compiled
-def ceil_div(a, b):
+def ceil_div(a: int, b: int) -> int:
     return (a + b - 1) // b
 
 
 @compiled
-def touched(p, stride, span, taps, whole):
+def touched(p: int, stride: int, span: int, taps: int, whole: int) -> int:
     """Input rows (or columns) that `p` neighbouring output rows read, at most `whole`."""
     return min((p - 1) * stride + span, p * taps, whole)
 
 
 @compiled
-def most_outputs(available, outputs, stride, span, taps, whole):
+def most_outputs(available: int, outputs: int, stride: int, span: int, taps: int, whole: int) -> int:
     """Most neighbouring output rows whose input rows fit in `available`; 0 where not even one does."""
     if available >= whole:
         return outputs
@@ -61,7 +67,7 @@ def most_outputs(available, outputs, stride, span, taps, whole):
 
 
 @compiled
-def balanced_sum(length, parts, stride, span, taps, whole):
+def balanced_sum(length: int, parts: int, stride: int, span: int, taps: int, whole: int) -> int:
     """Input rows read by `length` output rows cut into `parts` bands whose sizes differ by at most one."""
     big = ceil_div(length, parts)
     n_big = length - parts * (big - 1)
@@ -72,7 +78,7 @@ def balanced_sum(length, parts, stride, span, taps, whole):
 
 
 @compiled
-def cut_pixels(layer, height, width, words, pixels):
+def cut_pixels(layer: Table, height: int, width: int, words: int, pixels: int) -> tuple[int, int, bool]:
     """The largest tile over m whose input fits `words` per channel and whose outputs number at most `pixels`.
 
     Whole images if they fit, else bands of whole output rows, else pieces of a row.
@@ -102,7 +108,7 @@ def cut_pixels(layer, height, width, words, pixels):
 
 
 @compiled
-def repeats(order, a, b, c, ri, rf, ro):
+def repeats(order: int, a: int, b: int, c: int, ri: bool, rf: bool, ro: bool) -> tuple[int, int, int, bool]:
     """How often each operand crosses the DRAM interface with `a`, `b`, `c` tiles over m, n, k.
 
     Returns:
@@ -147,7 +153,17 @@ def repeats(order, a, b, c, ri, rf, ro):
 
 
 @compiled
-def plan(layer, dataflow, rows, cols, cap_i, cap_f, cap_o, psum_words, fixed_order):
+def plan(
+    layer: Table,
+    dataflow: int,
+    rows: int,
+    cols: int,
+    cap_i: int,
+    cap_f: int,
+    cap_o: int,
+    psum_words: float,
+    fixed_order: int,
+) -> tuple[int, int, int, int, int, int, int, float, bool, bool, bool]:
     """Tiles and loop order of one group of a layer.
 
     Args:

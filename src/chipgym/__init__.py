@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if not (_Path(__file__).parent / "simulators").is_dir():
     raise ImportError(
-        "chipgym's folders are symbolic links and this checkout has none: clone with `git clone -c core.symlinks=true`, "
-        "or install the package with `pip install .` from a checkout that has them"
+        "chipgym's folders are symbolic links and this checkout has none: clone with "
+        "`git clone -c core.symlinks=true`, or install the package with `pip install .` from a checkout that has them"
     )
 
 from . import datasets, envs, simulators

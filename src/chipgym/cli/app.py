@@ -5,6 +5,7 @@ Exit status: 0 done, 2 bad input or a failing disk, 130 interrupted, 1 the reade
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -65,6 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Runs the command and answers its exit status; whatever went wrong is one line on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a locale without a letter is no reason to fail
     try:
         status: Any = typer.main.get_command(app).main(list(arguments), prog_name="chipgym", standalone_mode=False)
         sys.stdout.flush()

@@ -84,6 +84,7 @@ def write_designs(path: Path, result: SearchResult) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             with partial.open("w", newline="", encoding="utf-8") as file:
                 csv.writer(file).writerows(_rows(result))
             partial.replace(path)

@@ -13,13 +13,15 @@ UNLIMITED = 100_000
 
 
 def text(value: object) -> str:
-    """A value for people: whole numbers with thousands separators, others to six digits, a dash for none."""
+    """A value for people: thousands separators, about six digits, a dash for none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "–" if value is None else str(value)
     if isinstance(value, float) and not math.isfinite(value):
         return "–" if math.isnan(value) else str(value)
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
+    if 1e3 <= abs(value) < 1e15:
+        return f"{value:,.1f}" if abs(value) < 1e5 else f"{value:,.0f}"
     return f"{value:.6g}"
 
 
@@ -41,9 +43,12 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]], title: str 
     for row in cells:
         made.add_row(*(Text(text(cell)) for cell in row))
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else UNLIMITED, highlight=False)
-    if title:
-        console.print(Text(title, style="bold"))
-    console.print(made)
+    with console.capture() as printed:
+        if title:
+            console.print(Text(title, style="bold"))
+        console.print(made)
+    # Padding at the end of lines is of no use to anyone, and folds on a narrow screen.
+    sys.stdout.writelines(f"{row.rstrip()}\n" for row in printed.get().splitlines())
 
 
 def line(message: str) -> None:

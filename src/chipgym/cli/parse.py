@@ -54,14 +54,17 @@ def restrictions(space: DesignSpace, texts: Iterable[str]) -> dict[str, list[Val
     """Parts of a grid from texts such as `rows=16,32`.
 
     Raises:
-        ChipgymError: for another form, or a knob that the space has not.
+        ChipgymError: for another form, a knob that the space has not, or a value outside its domain.
     """
     out = {}
     for name, values in pairs("--space", texts):
         parts = [part.strip() for part in values.split(",")]
         if "" in parts:
             raise ChipgymError(f"--space: {name} has an empty value in {shorten(values)}")
-        out[name] = [_knob_value(_knob(space, name), part) for part in parts]
+        knob = _knob(space, name)
+        out[name] = [_knob_value(knob, part) for part in parts]
+        for value in out[name]:  # one by one, so that the error names the one that is wrong
+            knob.accepts.column(name, [value])
     return out
 
 

@@ -74,7 +74,7 @@ def search_designs(
     settings = parse.settings("--agent-option", agent_option or (), agent_options(agent), agent)
     name = f"{simulator}-{_slug(problem.simulator.workload.name)}-{agent}-{seed}"
     store = store or str(Path("runs", f"{name}.db"))
-    table = _writable(Path(csv) if csv else _beside(store, name))
+    table = _writable(csv) if csv else _beside(store, name)
     report = ProgressReport(tuple(o.name for o in problem.objectives), budget)
     try:
         with report:
@@ -123,12 +123,13 @@ def _beside(store: str, name: str) -> Path:
     return Path("runs", f"{name}.pareto.csv") if "://" in store else Path(f"{store}.pareto.csv")
 
 
-def _writable(path: Path) -> Path:
-    """`path`, in a folder that exists now: a search of hours must not end at a table that cannot be written.
+def _writable(csv: str) -> Path:
+    """The path of a file, in a folder that exists now: hours of search must not end at a table without a place.
 
     Raises:
         ChipgymError: where it is a folder, or its folder cannot be made.
     """
+    path = Path(csv)
     try:
         if path.is_dir():
             raise ChipgymError(f"--csv: {path} is a folder, expected a file")

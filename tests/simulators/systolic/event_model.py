@@ -62,7 +62,7 @@ def output_tiles(p: Product, a: int):
     image = [[(i, y, x) for y in range(p.out_h) for x in range(p.out_w)] for i in range(p.images)]
     if a <= p.images:
         per_tile = -(-p.images // a)
-        return [sum(image[i : i + per_tile], []) for i in range(0, p.images, per_tile)], True
+        return [[o for one in image[i : i + per_tile] for o in one] for i in range(0, p.images, per_tile)], True
     if a % p.images == 0 and a // p.images <= p.out_h:
         bands = np.array_split(np.arange(p.out_h), a // p.images)
         return [[(i, y, x) for y in band for x in range(p.out_w)] for i in range(p.images) for band in bands], True
@@ -111,7 +111,7 @@ def walk(p: Product, order: int, a: int, b: int, c: int, caps, psum_words: float
         added = {}
         order_steps = []
         for turn in itertools.product(*(range(counts[d]) for d in ORDERS[order])):
-            at = dict(zip(ORDERS[order], turn))
+            at = dict(zip(ORDERS[order], turn, strict=True))
             m, n, k = at["m"], at["n"], at["k"]
             step = {"i": False, "f": False, "back": False, "out": None}
             step |= {"new_i": on_chip_i != (m, k), "new_f": on_chip_f != (n, k), "new_o": on_chip_o != (m, n)}
