@@ -137,18 +137,19 @@ class CostModel:
     def evaluate(self, columns: Columns, counts: Array) -> Columns:
         """The metrics of PRICED, each (n,), of kernel counts (n, FIELDS) on design columns, each (n,)."""
         look = self._lookups
-        sram_i, sram_f, sram_o = (look[name](columns[name]) for name in SRAMS)
+        (kb_i, sram_i), (kb_f, sram_f), (kb_o, sram_o) = (look[name].tables(columns[name]) for name in SRAMS)
+        clocks, supply = look["clock_mhz"].tables(columns["clock_mhz"])
         out = price(
             counts, columns["rows"], columns["cols"], columns["num_arrays"], columns["dataflow"] == "os",
-            columns["dram_bandwidth"], columns["clock_mhz"] * 1e6,
-            sram_i, sram_f, sram_o, look["clock_mhz"](columns["clock_mhz"]), self.prices,
+            columns["dram_bandwidth"], columns["ifmap_sram_kb"], columns["filter_sram_kb"], columns["ofmap_sram_kb"],
+            columns["clock_mhz"], kb_i, sram_i, kb_f, sram_f, kb_o, sram_o, clocks, supply, self.prices,
         )  # fmt: skip
         return dict(zip(PRICED, out, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
 class GridLookup:
-    """A function of a knob, remembered at its grid values; values off the grid are computed."""
+    """A function of a knob, remembered at its grid values."""
 
     function: Callable[[Column], Array]
     grid: Column
@@ -159,48 +160,80 @@ class GridLookup:
         """Remembers `function` at the ascending values `grid`."""
         return GridLookup(function, grid, function(grid))
 
-    def __call__(self, values: Column) -> Array:
-        """Rows of the function's answer for `values`, shape (n, columns)."""
-        at = np.searchsorted(self.grid, values)
-        at[at == len(self.grid)] = 0
-        return self.table[at] if (self.grid[at] == values).all() else self.function(values)
+    def tables(self, values: Column) -> tuple[Column, Array]:
+        """Ascending values that hold all of `values`, and the function's answers for them, one row each."""
+        if all_known(values, self.grid):
+            return self.grid, self.table
+        grid = np.unique(values)
+        return grid, self.function(grid)
+
+
+@compiled
+def position(value: float, grid: Column) -> int:
+    """Where `value` stands in the ascending `grid`: the first place that is not below it."""
+    low, high = 0, len(grid)
+    while low < high:
+        middle = (low + high) // 2
+        if grid[middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled
+def all_known(values: Column, grid: Column) -> bool:
+    """Whether every one of `values` stands in the ascending `grid`."""
+    for value in values:
+        at = position(value, grid)
+        if at == len(grid) or grid[at] != value:
+            return False
+    return True
 
 
 @compiled
 def price(
     counts: Array, rows: Column, cols: Column, arrays: Column, outputs_stay: Column, bandwidth: Column,
-    clock_hz: Column, sram_i: Array, sram_f: Array, sram_o: Array, supply: Array, p: Prices,
+    ifmap_kb: Column, filter_kb: Column, ofmap_kb: Column, clock_mhz: Column,
+    kb_i: Column, sram_i: Array, kb_f: Column, sram_f: Array, kb_o: Column, sram_o: Array,
+    clocks: Column, supply: Array, p: Prices,
 ) -> Array:  # fmt: skip
-    """Metrics (len(PRICED), n) of counts (n, FIELDS); `sram_*` (n, 4) and `supply` (n, 2) are looked-up prices."""
+    """Metrics (len(PRICED), n) of counts (n, FIELDS) and design columns (n,).
+
+    `kb_*` and `clocks` are the values at which `sram_*` (values, 4) and `supply` (values, 2) hold prices.
+    """
     n = len(rows)
     out = np.empty((13, n))
     for d in range(n):
         c = counts[d]
         lanes = float(cols[d] * arrays[d])
         pes = lanes * rows[d]
-        scale, seconds = supply[d, ENERGY_SCALE], c[CYCLES] / clock_hz[d]
+        clock_hz = clock_mhz[d] * 1e6
+        ifmap, filters = sram_i[position(ifmap_kb[d], kb_i)], sram_f[position(filter_kb[d], kb_f)]
+        ofmap, volts = sram_o[position(ofmap_kb[d], kb_o)], supply[position(clock_mhz[d], clocks)]
+        scale, seconds = volts[ENERGY_SCALE], c[CYCLES] / clock_hz
         # Peak of the three interfaces together; an unlimited one is an idealisation that costs nothing.
         gbps = 0.0
         if bandwidth[d] < np.inf:
-            gbps = 3.0 * bandwidth[d] * p.bytes_per_word * clock_hz[d] / 1e9
+            gbps = 3.0 * bandwidth[d] * p.bytes_per_word * clock_hz / 1e9
 
         mac = p.mac_os if outputs_stay[d] else p.mac
         # The clock tree's share of an array at work is spent on every PE in every cycle that the arrays run.
         clock = p.clock_share / (1.0 - p.clock_share) * mac
         array = scale * (c[MACS] * mac + c[COMPUTE] * pes * clock)
         vector = scale * c[OPERATIONS] * p.vector_operation
-        sram = c[SRAM_I] * sram_i[d, READ] + c[DRAM_I] * sram_i[d, WRITE]
-        sram += c[SRAM_F] * sram_f[d, READ] + c[DRAM_F] * sram_f[d, WRITE]
-        sram += (c[SRAM_P] + c[DRAM_O]) * sram_o[d, READ] + (c[SRAM_O] + c[DRAM_P]) * sram_o[d, WRITE]
+        sram = c[SRAM_I] * ifmap[READ] + c[DRAM_I] * ifmap[WRITE]
+        sram += c[SRAM_F] * filters[READ] + c[DRAM_F] * filters[WRITE]
+        sram += (c[SRAM_P] + c[DRAM_O]) * ofmap[READ] + (c[SRAM_O] + c[DRAM_P]) * ofmap[WRITE]
         sram *= scale
         dram = (c[DRAM_I] + c[DRAM_F] + c[DRAM_O] + c[DRAM_P]) * p.dram_word
         leakage = pes * p.pe_leakage + lanes * p.lane_leakage
-        leakage += sram_i[d, LEAKAGE] + sram_f[d, LEAKAGE] + sram_o[d, LEAKAGE]
-        static = (leakage * supply[d, LEAKAGE_SCALE] + p.standing_per_gbps * gbps) * seconds
+        leakage += ifmap[LEAKAGE] + filters[LEAKAGE] + ofmap[LEAKAGE]
+        static = (leakage * volts[LEAKAGE_SCALE] + p.standing_per_gbps * gbps) * seconds
         energy = array + vector + sram + dram + static
 
         area = pes * p.pe_area + lanes * p.lane_area + p.phy_area_per_gbps * gbps
-        area += sram_i[d, AREA] + sram_f[d, AREA] + sram_o[d, AREA]
+        area += ifmap[AREA] + filters[AREA] + ofmap[AREA]
         busy = c[COMPUTE] + c[VECTOR]
         out[0, d] = seconds
         out[1, d] = energy

@@ -16,6 +16,7 @@ from typer.exceptions import Abort, TyperException
 
 from ..errors import ChipgymError, unknown
 from .listing import list_registered
+from .output import Interrupted, note
 from .searching import search_designs
 from .simulating import simulate_design
 from .validating import validate_simulators
@@ -76,14 +77,19 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(str(error))
     except TyperException as error:
         return _fail(_usage(error))
-    except (KeyboardInterrupt, Abort):
+    except Interrupted as stopped:
+        note(f"interrupted: {stopped}")
         return INTERRUPTED
+    except (KeyboardInterrupt, Abort):
+        status = INTERRUPTED
     except BrokenPipeError:
         _discard_output()
         return 1
     except OSError as error:
         _discard_output()
         return _fail(f"{error.filename or 'output'}: {error.strerror or error}")
+    if status == INTERRUPTED:  # typer's answer to Ctrl-C
+        note("interrupted")
     return status if isinstance(status, int) else 0
 
 

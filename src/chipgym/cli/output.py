@@ -12,6 +12,10 @@ from typing import Any
 UNLIMITED = 100_000
 
 
+class Interrupted(Exception):
+    """The user stopped a verb; the message says what is safe."""
+
+
 def text(value: object) -> str:
     """A value for people: thousands separators, about six digits, a dash for none."""
     if isinstance(value, bool) or not isinstance(value, int | float):

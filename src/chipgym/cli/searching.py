@@ -82,8 +82,7 @@ def search_designs(
                 problem, agent, budget, seed, store, agent_options=settings or None, callback=report
             )  # fmt: skip
     except KeyboardInterrupt:
-        _say_interrupted(report, _without_password(store))
-        raise typer.Exit(130) from None
+        raise output.Interrupted(_what_is_safe(report, _without_password(store))) from None
     columns = design_columns(problem)
     write_designs(table, result)
     if json:
@@ -141,10 +140,11 @@ def _writable(csv: str) -> Path:
     return path
 
 
-def _say_interrupted(report: ProgressReport, store: str) -> None:
+def _what_is_safe(report: ProgressReport, store: str) -> str:
     done = report.last.evaluations if report.last else 0
-    count = f"{done:,} designs are" if done else "what was evaluated is"
-    output.note(f"interrupted: {count} safe in {store}; the same command goes on from there")
+    # A batch may have been stored since the last report, so that the store can have a few more.
+    safe = f"{done:,} designs or more are safe in {store}" if done else f"what was evaluated is safe in {store}"
+    return f"{safe}; the same command goes on from there"
 
 
 def _without_password(store: str) -> str:
