@@ -5,8 +5,8 @@ SCALE-Sim comes from PyPI into a virtual environment of its own (`.bench-venv`),
 ResNet-18 on a 128 x 128 array takes it minutes, so that a few layers of it stand for the rest. Both tools run one
 thread; starting Python and importing are not counted for either, and this simulator has been compiled before.
 
-Also printed: layer evaluations per CPU-second on the whole of ResNet-18, and the peak memory of a process that evaluates
-a million designs.
+Also printed: layer evaluations per CPU-second on the whole of ResNet-18, and the peak memory of a process that
+evaluates a million designs.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ import tempfile
 import time
 from pathlib import Path
 
+# Before numpy and numba are imported, which read them once.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 os.environ.update(dict.fromkeys(THREADS, "1"))
 
-import numpy as np
+import numpy as np  # noqa: E402
 
-import chipgym
-from chipgym.datasets.loaders.scalesim import parse_scalesim
+import chipgym  # noqa: E402
+from chipgym.datasets.loaders.scalesim import parse_scalesim  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".bench-venv"
@@ -152,7 +153,7 @@ MILLION = """
 import resource
 import numpy as np
 import chipgym
-sim = chipgym.make_simulator("systolic", workload="mlp:16-64-5")
+sim = chipgym.make_simulator("systolic", workload="resnet18")
 sim.evaluate(sim.space.sample(1_000_000, np.random.default_rng(0)))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
@@ -177,7 +178,9 @@ def main() -> None:
         print(f"  SCALE-Sim 3.0.0  {theirs:.3g}")
         print(f"  ratio            {theirs / ours:,.0f}")
         same = all(a == b + 1 for a, b in zip(our_cycles, their_cycles, strict=True))
-        print(f"  cycles           {'equal' if same else 'DIFFERENT'} but for the one that SCALE-Sim leaves out a layer")
+        print(
+            f"  cycles           {'equal' if same else 'DIFFERENT'} but for the one that SCALE-Sim leaves out a layer"
+        )
     print(f"layer evaluations of ResNet-18 per CPU-second, in batches: {throughput():,.0f}")
     print(f"peak memory of a million designs: {peak_memory_gb():.2f} GB")
 

@@ -9,7 +9,7 @@ import optuna
 import scipy  # noqa: F401
 import torch  # noqa: F401
 from optuna.distributions import BaseDistribution
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ...simulators import Indices, Problem
 from .base import whole

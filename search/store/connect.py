@@ -35,7 +35,7 @@ def place(store: str | os.PathLike[str]) -> tuple[str, Path | sa.URL]:
         if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
             return str(url.database), Path(str(url.database))
         return url.render_as_string(hide_password=True), url
-    if not isinstance(store, str | os.PathLike) or not os.fspath(store):
+    if not isinstance(store, str | os.PathLike) or not os.fspath(store) or "\0" in str(store):
         raise ChipgymError(f"store: {shorten(store)} is not a path or a database URL")
     path = Path(store)
     return str(path), path
@@ -71,12 +71,14 @@ def engine(where: Path | sa.URL, label: str, *, create: bool) -> sa.Engine:
         return connection
 
     made = sa.create_engine("sqlite://", creator=connect, poolclass=sa.pool.NullPool)
-    sa.event.listen(made, "begin", _begin)
+
+    def begin(connection: sa.Connection) -> None:
+        # A writer takes its lock at once, where it waits for another's: a transaction that first reads and then
+        # writes would be refused instead.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if create else "BEGIN")
+
+    sa.event.listen(made, "begin", begin)
     return made
-
-
-def _begin(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
 
 
 def _check_file(path: Path, create: bool) -> None:
@@ -97,8 +99,6 @@ def _check_file(path: Path, create: bool) -> None:
         raise ChipgymError(f"store: {path.parent} is not a folder") from None
     except OSError as error:
         raise ChipgymError(f"store: {path} cannot be opened ({error.strerror})") from None
-    except ValueError as error:  # a null byte in the path
-        raise ChipgymError(f"store: {shorten(str(path))} is not a path ({error})") from None
 
 
 @contextmanager
@@ -136,7 +136,7 @@ def writable(label: str, stored: int | None = None) -> Iterator[None]:
     except (SQLAlchemyError, sqlite3.Error) as error:
         raise ChipgymError(
             f"store: {label} cannot be written ({reason(error)}); {safe}; "
-            "make room for it and run the same search again to resume"
+            "when it can be, run the same search again to resume"
         ) from error
 
 

@@ -148,4 +148,3 @@ class Store:
             yield
         except (KeyError, TypeError, ValueError) as error:
             raise ChipgymError(f"store: {self.label} is damaged ({shorten(str(error))})") from error
-

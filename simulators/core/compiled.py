@@ -32,10 +32,11 @@ def compiled(function: F) -> F:
 
     The copy on disk is used as long as no Python source in the function's folder has changed.
     """
-    dispatcher: Any = njit(cache=True, nogil=True, error_model="numpy")(function)
     try:
+        dispatcher: Any = njit(cache=True, nogil=True, error_model="numpy")(function)
         file = dispatcher._cache._cache_file
         file._source_stamp = (folder_stamp(Path(inspect.getfile(function)).parent), file._source_stamp)
-    except AttributeError:  # another Numba keeps it elsewhere: no copy is better than an old one
+    except (AttributeError, RuntimeError):
+        # Another Numba keeps it elsewhere, or no folder can be written: no copy is better than an old one, or none.
         dispatcher = njit(nogil=True, error_model="numpy")(function)
     return dispatcher  # type: ignore[no-any-return]

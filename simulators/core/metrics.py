@@ -67,6 +67,10 @@ class Metrics(Mapping[str, Column]):
         except KeyError:
             raise unknown("metric", name, self._columns) from None
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """The column called `name`, or `default` where there is none."""
+        return self._columns.get(name, default)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._columns)
 

@@ -20,6 +20,9 @@ from .parameter import Column
 # Products that the field has names for, usable wherever a simulator has the metrics.
 COMMON: Mapping[str, str] = MappingProxyType({"edp": "energy_j * latency_s", "ed2p": "energy_j * latency_s**2"})
 
+# Beyond this a product of any metrics leaves the range of floating-point numbers.
+MOST_POWER = 100
+
 _FACTOR = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:(?:\*\*|\^)\s*([-+]?\d+(?:\.\d+)?))?\s*")
 _CONSTRAINT = re.compile(r"^(?P<left>[^<>=]+?)\s*(?P<sign><=|>=)\s*(?P<right>[^<>=]+)$")
 
@@ -34,9 +37,10 @@ class Product:
     def __call__(self, metrics: Metrics) -> Column:
         """Value per design, shape (n,); NaN where a metric is."""
         (first, power), *rest = self.terms
-        value = metrics[first] if power == 1 else metrics[first] ** power
-        for name, power in rest:
-            value = value * (metrics[name] if power == 1 else metrics[name] ** power)
+        with np.errstate(all="ignore"):
+            value = metrics[first] if power == 1 else metrics[first] ** power
+            for name, power in rest:
+                value = value * (metrics[name] if power == 1 else metrics[name] ** power)
         return value
 
 
@@ -63,8 +67,9 @@ class Constraint:
 
     def excess(self, metrics: Metrics) -> Column:
         """Signed distance beyond the limit as a fraction of it, shape (n,): ≤ 0 is met; NaN where a metric is."""
-        gap = self.product(metrics) - self.limit
-        return (gap if self.upper else -gap) / (abs(self.limit) or 1.0)
+        with np.errstate(all="ignore"):
+            gap = self.product(metrics) - self.limit
+            return (gap if self.upper else -gap) / (abs(self.limit) or 1.0)
 
 
 def parse_product(text: str, metrics: Sequence[MetricSpec], field: str) -> Product:
@@ -83,6 +88,9 @@ def parse_product(text: str, metrics: Sequence[MetricSpec], field: str) -> Produ
         terms[name] = terms.get(name, 0.0) + sign * float(found[2] or 1)
         at = found.end()
         if at == len(text):
+            for name, power in terms.items():
+                if power == 0 or abs(power) > MOST_POWER:
+                    raise ChipgymError(f"{field}: {shorten(text)} has {name} to the power {power:g}, expected 1 to 100")
             return Product(text.strip(), tuple(terms.items()))
         if text[at] not in "*/":
             raise ChipgymError(f"{field}: {shorten(text)} has {text[at]!r} where '*' or '/' was expected")
@@ -102,9 +110,7 @@ def parse_objectives(
     """
     known = {**COMMON, **presets}
     out: list[Objective] = []
-    for text in [wanted] if isinstance(wanted, str) else list(wanted):
-        if not isinstance(text, str):
-            raise ChipgymError(f"objective: {shorten(text)} is not text such as 'latency_s' or 'edp'")
+    for text in _texts(wanted, "objective", "edp"):
         expression = known.get(text, text)
         if not isinstance(expression, str):
             out.extend(parse_objectives(expression, metrics, presets))
@@ -131,8 +137,8 @@ def parse_constraints(wanted: str | Sequence[str], metrics: Sequence[MetricSpec]
         ChipgymError: naming the text and the form that was expected.
     """
     out = []
-    for text in [wanted] if isinstance(wanted, str) else list(wanted):
-        found = _CONSTRAINT.match(text.strip()) if isinstance(text, str) else None
+    for text in _texts(wanted, "constraint", "area_mm2 <= 10"):
+        found = _CONSTRAINT.match(text.strip())
         if not found:
             raise ChipgymError(f"constraint: {shorten(text)} is not of the form 'area_mm2 <= 10' (or >=)")
         try:
@@ -144,6 +150,16 @@ def parse_constraints(wanted: str | Sequence[str], metrics: Sequence[MetricSpec]
         product = parse_product(found["left"], metrics, "constraint")
         out.append(Constraint(text.strip(), product, found["sign"] == "<=", limit))
     return tuple(out)
+
+
+def _texts(wanted: object, field: str, example: str) -> list[str]:
+    texts = [wanted] if isinstance(wanted, str) else wanted
+    if not isinstance(texts, list | tuple):
+        raise ChipgymError(f"{field}: {shorten(wanted)} is not text such as {example!r}, or a list of such texts")
+    for text in texts:
+        if not isinstance(text, str):
+            raise ChipgymError(f"{field}: {shorten(text)} is not text such as {example!r}")
+    return list(texts)
 
 
 def total_excess(constraints: Sequence[Constraint], metrics: Metrics) -> Column:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,18 +33,13 @@ class Integers:
             ChipgymError: for the first value that is not a whole number within the bounds.
         """
         raw = _plain_column(values)
-        if raw.dtype.kind not in "iu":
-            try:
-                real = np.asarray(raw, dtype=np.float64)
-            except (TypeError, ValueError, OverflowError):
-                real = np.full(len(raw), np.nan)
-            wrong = ~((real >= self.low) & (real <= self.high) & (real == np.floor(real)))
-            wrong |= _is_bool(raw)
-        else:
-            wrong = (raw < self.low) | (raw > self.high)
-        if wrong.any():
-            raise _outside(name, raw[int(np.argmax(wrong))], self)
-        return raw.astype(np.int64) if raw.dtype != np.int64 else raw
+        numbers = _numbers(raw)
+        right = (numbers >= self.low) & (numbers <= self.high)
+        if numbers.dtype.kind == "f":
+            right &= numbers == np.floor(numbers)
+        if not right.all():
+            raise _outside(name, raw[int(np.argmin(right))], self)
+        return raw.astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +61,13 @@ class Reals:
             ChipgymError: for the first value that is not a number within the bounds.
         """
         raw = _plain_column(values)
-        try:
-            real = np.asarray(raw, dtype=np.float64)
-        except (TypeError, ValueError, OverflowError):
-            real = np.array([_float_or_nan(v) for v in raw])
-        wrong = ~((real >= self.low) & (real <= self.high)) | _is_bool(raw) | (raw.dtype.kind in "US")
+        real = _numbers(raw).astype(np.float64)
+        right = (real >= self.low) & (real <= self.high)
         if self.infinite:
-            wrong &= ~np.isposinf(real)
-        if wrong.any():
-            raise _outside(name, raw[int(np.argmax(wrong))], self)
-        return real
+            right |= np.isposinf(real)
+        if not right.all():
+            raise _outside(name, raw[int(np.argmin(right))], self)
+        return real + 0.0  # one zero: -0.0 is the same hardware as 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +90,10 @@ class Choices:
             ChipgymError: for the first value that is not one of the names.
         """
         raw = _plain_column(values)
-        known = np.isin(raw, self.names) if raw.dtype.kind == "U" else np.array([v in self.names for v in raw], bool)
+        if raw.dtype.kind == "U":
+            known = among(raw, self.names)
+        else:
+            known = np.array([isinstance(v, str) and v in self.names for v in raw], bool)
         if not known.all():
             raise unknown(f"value of {name}:", _python(raw[int(np.argmin(known))]), self.names)
         return raw.astype(self.dtype)
@@ -118,7 +114,7 @@ class Condition:
 
 def when(**clauses: Value | Iterable[Value]) -> Condition:
     """A condition, as in `when(refresh_policy="all_bank", arbiter=("fifo", "reorder"))`."""
-    return Condition(tuple((k, _tuple(v)) for k, v in clauses.items()))
+    return Condition(tuple((k, (v,) if isinstance(v, str | int | float) else tuple(v)) for k, v in clauses.items()))
 
 
 @dataclass(frozen=True)
@@ -151,22 +147,24 @@ class Parameter:
     def __post_init__(self) -> None:
         if not self.values:
             raise ChipgymError(f"{self.name}: values is empty, expected at least one")
-        if len(set(self.values)) != len(self.values):
-            raise ChipgymError(f"{self.name}: values {shorten(self.values)} repeat one")
-        text = any(isinstance(v, str) for v in self.values)
         if self.domain is None:
-            object.__setattr__(self, "domain", _domain_of(self.values))
-        if self.ordinal is None:
-            object.__setattr__(self, "ordinal", not text)
-        if self.ordinal and list(self.values) != sorted(self.values):  # type: ignore[type-var]
-            raise ChipgymError(f"{self.name}: values {shorten(self.values)} of an ordinal knob must ascend")
-        if self.default is None:
-            object.__setattr__(self, "default", self.values[0])
-        column = self.accepts.column(self.name, list(self.values))
+            object.__setattr__(self, "domain", _domain_of(self.name, self.values))
+        column = self.accepts.column(self.name, self.values)
         column.setflags(write=False)
         object.__setattr__(self, "column_values", column)
-        if self.default not in self.values:
+        # As the domain has them, so that a grid of 100, 200 over real numbers reads 100.0, 200.0 everywhere.
+        object.__setattr__(self, "values", tuple(column.tolist()))
+        if len(set(self.values)) != len(self.values):
+            raise ChipgymError(f"{self.name}: values {shorten(self.values)} repeat one")
+        text = isinstance(self.accepts, Choices)
+        if self.ordinal is None:
+            object.__setattr__(self, "ordinal", not text)
+        if self.ordinal and (text or list(self.values) != sorted(self.values)):
+            raise ChipgymError(f"{self.name}: values {shorten(self.values)} of an ordinal knob are not ascending numbers")
+        if self.default is not None and self.default not in self.values:
             raise ChipgymError(f"{self.name}: default {shorten(self.default)} is not one of {shorten(self.values)}")
+        position = 0 if self.default is None else self.values.index(self.default)
+        object.__setattr__(self, "default", self.values[position])
 
     @property
     def accepts(self) -> Domain:
@@ -209,59 +207,70 @@ class Parameter:
         }
 
 
-def _tuple(values: Value | Iterable[Value]) -> tuple[Value, ...]:
-    return (values,) if isinstance(values, str | int | float) else tuple(values)
+def is_column(values: object) -> bool:
+    """Whether `values` is several values (a list, an array, a column of a table) and not one."""
+    return isinstance(values, list | tuple | range) or getattr(values, "ndim", 0) > 0
 
 
-def _domain_of(values: tuple[Value, ...]) -> Domain:
+def among(column: Column, values: Iterable[Value]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which entries of a column are one of a few values, shape (n,); quicker than `np.isin`, which sorts."""
+    found = np.zeros(len(column), dtype=bool)
+    for value in values:
+        found |= column == value
+    return found
+
+
+def _domain_of(name: str, values: tuple[Value, ...]) -> Domain:
     if all(isinstance(v, str) for v in values):
         return Choices(tuple(str(v) for v in values))
     if any(isinstance(v, str) for v in values):
-        raise ChipgymError(f"values {shorten(values)} mix text and numbers")
-    if all(isinstance(v, int) for v in values):
+        raise ChipgymError(f"{name}: values {shorten(values)} mix text and numbers")
+    if all(isinstance(v, int | np.integer) for v in values):
         return Integers(int(min(values)), int(max(values)))
     return Reals(float(min(values)), float(max(values)))
 
 
 def _plain_column(values: object) -> Column:
-    """A 1-d array; objects (and so Python's own types) where numpy would silently convert a mixture."""
-    if isinstance(values, np.ndarray):
-        return values.reshape(-1) if values.ndim == 0 else values
-    items = list(values)  # type: ignore[call-overload]
-    if len({type(v) for v in items}) == 1 and isinstance(items[0], int | float | str | np.generic):
-        try:
-            return np.array(items)
-        except OverflowError:  # an int beyond 64 bits
-            pass
+    """A 1-d array of numbers or text; of objects where numpy would silently convert or spread what it is given."""
+    if getattr(values, "ndim", 0) > 0:
+        values = np.asarray(values)
+        if values.ndim == 1 and values.dtype.kind in "iufU":
+            return values
+    items = [v.item() if isinstance(v, np.ndarray) and v.ndim == 0 else v for v in values]  # type: ignore[attr-defined]
+    kinds = {type(v) for v in items}
+    if len(kinds) == 1 and issubclass(kinds.pop(), int | float | str | np.integer | np.floating):
+        plain = np.array(items)
+        if plain.dtype.kind in "iufU":  # not a bool, nor an int beyond 64 bits
+            return plain
     out = np.empty(len(items), dtype=object)
-    out[:] = items
+    for i, item in enumerate(items):
+        out[i] = item
     return out
 
 
-def _is_bool(raw: Column) -> Column:
-    if raw.dtype.kind == "b":
-        return np.ones(len(raw), bool)
-    if raw.dtype.kind == "O":
-        return np.array([isinstance(v, bool | np.bool_ | str | bytes) for v in raw], bool)
-    return np.zeros(len(raw), bool)
+def _numbers(raw: Column) -> Column:
+    """A plain column as numbers, NaN where an entry is none: text, bools and numbers beyond a float are none."""
+    return raw if raw.dtype.kind in "iuf" else np.array([_float_or_nan(v) for v in raw], dtype=np.float64)
 
 
 def _float_or_nan(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        return math.nan
     try:
-        return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        return float("nan")
+        return float(value)
+    except OverflowError:
+        return math.nan
 
 
 def _python(value: object) -> object:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _outside(name: str, value: object, domain: Domain) -> ChipgymError:
-    value = _python(value)
+def _outside(name: str, wrong: object, domain: Domain) -> ChipgymError:
+    value: Any = _python(wrong)
     hint = ""
-    if isinstance(domain, Integers | Reals) and isinstance(value, int | float) and not isinstance(value, bool):
-        if value == value:  # not NaN
-            near = min(max(value, domain.low), domain.high)
-            hint = f"; nearest is {round(near) if isinstance(domain, Integers) else near:g}"
+    number = isinstance(value, int | float) and not isinstance(value, bool) and value == value  # not NaN
+    if number and isinstance(domain, Integers | Reals):
+        near = min(max(value, domain.low), domain.high)
+        hint = f"; nearest is {round(near) if isinstance(domain, Integers) else near:g}"
     return ChipgymError(f"{name}: {shorten(value)} is not {domain}{hint}")

@@ -13,7 +13,7 @@ import numpy as np
 from ...errors import ChipgymError, shorten, unknown
 from .metrics import Metrics
 from .objective import Constraint, Objective, parse_constraints, parse_objectives, total_excess
-from .parameter import Column, Value
+from .parameter import Column, Value, is_column
 from .reward import REWARDS
 from .simulator import Simulator
 from .space import Designs, DesignSpace
@@ -64,10 +64,13 @@ class Problem:
     reference: Column = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.reward_name not in REWARDS:
+        if not isinstance(self.reward_name, str) or self.reward_name not in REWARDS:
             raise unknown("reward", self.reward_name, REWARDS)
         if self.targets is not None:
-            reference = np.array(self.targets, dtype=np.float64)
+            try:
+                reference = np.array(self.targets, dtype=np.float64)
+            except (TypeError, ValueError, OverflowError):
+                reference = np.array(np.nan)
             if reference.shape != (len(self.objectives),) or not (np.isfinite(reference) & (reference > 0)).all():
                 names = ", ".join(o.name for o in self.objectives)
                 raise ChipgymError(f"targets: {shorten(self.targets)}, expected a positive number for each of {names}")
@@ -76,15 +79,23 @@ class Problem:
         object.__setattr__(self, "reference", reference)
 
     def _default_objectives(self) -> Column:
-        """Objectives of the default design, or of the first buildable one of a fixed sequence of draws."""
-        rows = np.vstack([self.space.default_indices, self.space.sample(REFERENCE_DRAWS, np.random.default_rng(0))])
-        for part in (rows[:1], rows[1:]):
-            values = self.evaluate(part).objectives
-            good = np.isfinite(values).all(axis=1) & (values > 0).all(axis=1)
-            if good.any():
-                return values[int(np.argmax(good))]
+        """Objectives of the default design, or of the first of a fixed sequence of draws that has positive ones."""
+        values = self.evaluate(self.space.default_indices).objectives
+        if not _comparable(values).all():
+            values = self.evaluate(self.space.sample(REFERENCE_DRAWS, np.random.default_rng(0))).objectives
+        good = _comparable(values)
+        if good.all(axis=1).any():
+            reference: Column = values[int(np.argmax(good.all(axis=1)))]
+            return reference
+        if np.isnan(values).any(axis=1).all():
+            raise ChipgymError(
+                f"no design that can be built for {self.simulator.workload.name} among {REFERENCE_DRAWS} tried; "
+                "widen the space or give targets"
+            )
+        name = self.objectives[int(np.argmin(good.sum(axis=0)))].name
         raise ChipgymError(
-            f"no design that can be built for {self.simulator.workload.name} among {REFERENCE_DRAWS} tried; widen the space or give targets"
+            f"objective: {name!r} has no positive, finite value among {REFERENCE_DRAWS} designs tried, and the reward "
+            "compares with one; give targets or another objective"
         )
 
     def evaluate(self, designs: Designs) -> Evaluation:
@@ -123,6 +134,11 @@ class Problem:
         return hashlib.sha256(json.dumps(self.identity(), sort_keys=True).encode()).hexdigest()
 
 
+def _comparable(objectives: Column) -> Column:
+    """Which objectives a reward can compare others with."""
+    return np.isfinite(objectives) & (objectives > 0)
+
+
 def bind_problem(
     simulator: Simulator,
     *,
@@ -147,6 +163,8 @@ def bind_problem(
         if missing:
             raise ChipgymError(f"targets: no value for {missing[0]}; expected one for each objective")
         targets = [targets[o.name] for o in objectives]
+    if targets is not None and not is_column(targets):
+        raise ChipgymError(f"targets: {shorten(targets)} is not a list of numbers or a dict of them by objective")
     return Problem(
         simulator,
         simulator.space.narrow(space),

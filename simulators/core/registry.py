@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...datasets import Workload
-from ...errors import ChipgymError, unknown
+from ...errors import ChipgymError, shorten, unknown
 from .parameter import Value
 from .problem import Problem, bind_problem
 from .simulator import Simulator
@@ -78,7 +78,7 @@ def entry(name: str) -> SimulatorEntry:
     Raises:
         ChipgymError: naming the nearest where there is none.
     """
-    if name not in _ENTRIES:
+    if not isinstance(name, str) or name not in _ENTRIES:
         raise unknown("simulator", name, _ENTRIES)
     return _ENTRIES[name]
 
@@ -132,6 +132,8 @@ def make_problem(
     """
     if isinstance(simulator, str):
         simulator = make_simulator(simulator, workload, **options)
+    elif not isinstance(simulator, Simulator):
+        raise ChipgymError(f"simulator: {shorten(simulator)} is neither a name such as 'systolic' nor a simulator")
     elif workload is not None or options:
         raise ChipgymError("workload and options belong to make_simulator where a simulator object is given")
     return bind_problem(

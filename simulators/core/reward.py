@@ -24,10 +24,12 @@ def log_ratio(objectives: Column, reference: Column, violation: Column) -> Colum
     """Decades of improvement over the reference: `clip(log10(reference / objective), -5, 5)`, mean over objectives.
 
     An infeasible design gets `-5 - v / (1 + v)`, so that each ranks below every feasible one, nearer misses higher.
+    An objective of 0 is as good as reward gets, one that is not a number as bad as a feasible design's gets.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gain = np.clip(np.log10(reference / objectives), -DECADES, DECADES).mean(axis=1)
-    return np.where(violation > 0, -DECADES - violation / (1 + violation), gain)
+    with np.errstate(all="ignore"):
+        decades = np.log10(reference / (np.maximum(objectives, 0.0) + 0.0))  # + 0.0 makes -0.0 positive
+    gain = np.clip(np.where(np.isnan(decades), -DECADES, decades), -DECADES, DECADES).mean(axis=1)
+    return np.where(violation <= 0, gain, _miss(violation))
 
 
 def target_distance(objectives: Column, reference: Column, violation: Column) -> Column:
@@ -36,9 +38,20 @@ def target_distance(objectives: Column, reference: Column, violation: Column) ->
     Bounded at 1e6 where the target is met exactly (ArchGym, ISCA 2023, section 3, divides by zero there). Infeasible
     designs rank below every feasible one as in `log_ratio`.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        closeness = np.minimum(reference / np.abs(reference - objectives), 1e6).mean(axis=1)
-    return np.where(violation > 0, -DECADES - violation / (1 + violation), closeness)
+    with np.errstate(all="ignore"):
+        closeness = np.minimum(reference / np.abs(reference - objectives), 1e6)
+    closeness = np.where(np.isnan(closeness), 0.0, closeness).mean(axis=1)
+    return np.where(violation <= 0, closeness, _miss(violation))
+
+
+def _miss(violation: Column) -> Column:
+    """`-5 - v / (1 + v)`: below -5 for every violation, -6 for one that is infinite or not a number."""
+    with np.errstate(all="ignore"):
+        share = violation / (1 + violation)
+    share = np.where(np.isfinite(share), share, 1.0)
+    # A violation too small to be seen beside 5 is still one.
+    worth: Column = np.minimum(-DECADES - share, np.nextafter(-DECADES, -np.inf))
+    return worth
 
 
 REWARDS: Mapping[str, Reward] = MappingProxyType({"log_ratio": log_ratio, "target_distance": target_distance})

@@ -87,5 +87,9 @@ class Simulator(ABC):
 
 
 def relative_excess(needed: Column, limit: Column | float) -> Column:
-    """How far `needed` is beyond `limit`, as a fraction of the limit; 0 where within. Shapes broadcast to (n,)."""
-    return np.maximum(needed / limit - 1.0, 0.0)
+    """How far `needed` is beyond `limit` ≥ 0, as a fraction of the limit; 0 where within, `inf` beyond a limit of 0.
+
+    Shapes broadcast to (n,).
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(needed <= limit, 0.0, needed / limit - 1.0)

@@ -16,7 +16,7 @@ import numpy as np
 
 from ...errors import ChipgymError, shorten, unknown
 from .canonical import canonical_size
-from .parameter import Column, Parameter, Value, _tuple
+from .parameter import Column, Parameter, Value, among, is_column
 
 if TYPE_CHECKING:
     from gymnasium.spaces import MultiDiscrete
@@ -37,14 +37,15 @@ class DesignSpace:
     parameters: tuple[Parameter, ...]
 
     def __post_init__(self) -> None:
-        seen: set[str] = set()
+        seen: dict[str, Parameter] = {}
         for p in self.parameters:
             if p.name in seen:
                 raise ChipgymError(f"{p.name}: declared twice")
-            for name, _ in p.condition.clauses if p.condition else ():
+            for name, values in p.condition.clauses if p.condition else ():
                 if name not in seen:
                     raise ChipgymError(f"{p.name}: its condition names {name!r}, which is not declared before it")
-            seen.add(p.name)
+                seen[name].accepts.column(f"{p.name}: its condition on {name}", values)
+            seen[p.name] = p
 
     # --- what there is -------------------------------------------------------------------------------------------
 
@@ -102,10 +103,16 @@ class DesignSpace:
         return self.canonicalize(rng.integers(0, self.sizes, size=(n, len(self.parameters))))
 
     def enumerate(self, start: int = 0, stop: int | None = None) -> Indices:
-        """Rows `start` to `stop` of the whole grid in mixed-radix order (the last parameter turns fastest)."""
+        """Rows `start` to `stop` of the whole grid in mixed-radix order (the last parameter turns fastest).
+
+        Raises:
+            ChipgymError: for a negative start, and for rows beyond the 2**63rd.
+        """
         stop = self.size if stop is None else min(stop, self.size)
-        if self.size > np.iinfo(np.int64).max:
-            raise ChipgymError(f"a space of {self.size:.3g} designs cannot be enumerated; narrow it first")
+        if start < 0:
+            raise ChipgymError(f"start: {start} is not a row of the grid; nearest is 0")
+        if max(start, stop) > np.iinfo(np.int64).max:
+            raise ChipgymError(f"a grid of 10^{math.log10(self.size):.0f} rows cannot be enumerated; narrow it first")
         numbers = np.arange(start, max(stop, start), dtype=np.int64)
         out = np.empty((len(numbers), len(self.parameters)), dtype=np.int64)
         for j in range(len(self.parameters) - 1, -1, -1):
@@ -126,21 +133,22 @@ class DesignSpace:
 
     def canonicalize(self, indices: Indices) -> Indices:
         """Rows with every inactive parameter at its default, so that the same hardware is the same row."""
-        return self._fold(indices)[0] if self._conditional else indices
+        return self._fold(indices)[0]
 
     def mutate(self, indices: Indices, rng: np.random.Generator, rate: float | None = None) -> Indices:
-        """Rows in which each parameter changes with probability `rate` (1/p by default), at least one in each.
+        """Rows in which each parameter changes with probability `rate` (1/p by default), an active one at least.
 
-        An ordinal parameter steps to a neighbouring value half of the time, and anywhere else otherwise.
+        An ordinal parameter steps to a neighbouring value half of the time, and anywhere else otherwise. Rows come
+        back canonical, and as they were only where no active parameter has another value.
         """
-        rows = np.atleast_2d(indices)
+        rows, active = self._fold(np.atleast_2d(indices))
         n, p = rows.shape
-        free = np.flatnonzero(self.sizes > 1)
-        if not len(free):
-            return rows.copy()
-        change = (rng.random((n, p)) < (1 / len(free) if rate is None else rate)) & (self.sizes > 1)
-        none = ~change.any(axis=1)
-        change[np.flatnonzero(none), rng.choice(free, size=int(none.sum()))] = True
+        free = self.sizes > 1
+        change = (rng.random((n, p)) < (1 / max(free.sum(), 1) if rate is None else rate)) & free
+        able = active & free
+        lots = np.where(able, rng.random((n, p)), -1.0)
+        still = np.flatnonzero(~(change & active).any(axis=1) & able.any(axis=1))
+        change[still, lots[still].argmax(axis=1)] = True
         anywhere = (rows + rng.integers(1, np.maximum(self.sizes, 2), size=(n, p))) % self.sizes
         step = np.clip(rows + rng.choice([-1, 1], size=(n, p)), 0, self.sizes - 1)
         ordinal = np.array([bool(q.ordinal) for q in self.parameters])
@@ -160,22 +168,25 @@ class DesignSpace:
                     out.append(other)
         if not out:
             return np.empty((0, len(self.parameters)), dtype=np.int64)
-        rows = np.unique(self.canonicalize(np.array(out)), axis=0)
-        return rows[(rows != self.canonicalize(np.atleast_2d(row))).any(axis=1)]
+        rows: Indices = np.unique(self.canonicalize(np.array(out)), axis=0)
+        others: Indices = rows[(rows != self.canonicalize(row)).any(axis=1)]
+        return others
 
     def mask(self, chosen: Mapping[str, int] | None = None) -> tuple[np.ndarray[Any, np.dtype[np.int8]], ...]:
         """Legal grid positions of each parameter, 1 or 0, given the positions already chosen for some.
 
-        A parameter that the choices made so far make inactive may only take its default.
+        A parameter that the choices made so far make inactive may only take its default, and so may one that it
+        would have activated. A parameter with a single value counts as chosen.
         """
-        chosen = chosen or {}
+        known = {p.name: 0 for p in self.parameters if p.size == 1} | dict(chosen or {})
         masks = []
-        for j, p in enumerate(self.parameters):
+        for p in self.parameters:
             legal = np.ones(p.size, dtype=np.int8)
             for name, values in p.condition.clauses if p.condition else ():
-                if name in chosen and self[name].values[chosen[name]] not in values:
+                if name in known and self[name].values[known[name]] not in values:
                     legal[:] = 0
-                    legal[self.default_indices[j]] = 1
+                    legal[p.default_index] = 1
+                    known[p.name] = p.default_index
             masks.append(legal)
         return tuple(masks)
 
@@ -193,20 +204,7 @@ class DesignSpace:
         Raises:
             ChipgymError: where the array is not of whole numbers, has another width or an index out of range.
         """
-        rows = np.asarray(indices)
-        if rows.ndim == 1:
-            rows = rows[None, :]
-        if rows.dtype.kind not in "iu":
-            raise ChipgymError(f"an index array must hold integers, not {rows.dtype}; pass values as dicts or columns")
-        if rows.ndim != 2 or rows.shape[1] != len(self.parameters):
-            raise ChipgymError(f"an index array has shape {rows.shape}, expected (n, {len(self.parameters)})")
-        if len(rows):
-            high = rows.max(axis=0)
-            if rows.min() < 0 or (high >= self.sizes).any():
-                j = int(np.argmax((rows.min(axis=0) < 0) | (high >= self.sizes)))
-                bad = rows[:, j].min() if rows[:, j].min() < 0 else high[j]
-                raise ChipgymError(f"{self.names[j]}: index {bad} is not in 0…{self.sizes[j] - 1}")
-        return {p.name: p.column_values[rows[:, j]] for j, p in enumerate(self.parameters)}
+        return self._values(self._checked(indices))
 
     def design(self, row: Indices) -> dict[str, Value]:
         """One index row as a dict of plain Python values."""
@@ -225,44 +223,49 @@ class DesignSpace:
             found = same.any(axis=1)
             if not found.all():
                 value = columns[p.name][int(np.argmin(found))].item()
-                near = p.values[p.nearest_index(value)]
-                raise ChipgymError(f"{p.name}: {shorten(value)} is not on the grid {p.values}; nearest is {near}")
+                hint = f"; nearest is {p.values[p.nearest_index(value)]}" if p.ordinal else ""
+                raise ChipgymError(f"{p.name}: {shorten(value)} is not on the grid {shorten(p.values, 200)}{hint}")
             out[:, j] = same.argmax(axis=1)
         return out
 
     def columns(self, designs: Designs) -> tuple[Columns, int]:
         """Any accepted form of designs as complete, checked, canonical columns of values, and their number n.
 
-        Accepts a list of dicts, one dict, a dict of columns (scalars are repeated) or an integer index array. A knob
-        left out takes the default; a value outside the grid but inside the domain is kept.
+        Accepts a list of dicts, one dict, a dict of columns (scalars are repeated; a column is a list, an array or
+        what pandas has) or an integer index array. A knob left out takes the default; a value outside the grid but
+        inside the domain is kept. The columns returned are new: what was passed is never shared.
 
         Raises:
             ChipgymError: naming the knob, the value, what was expected, and the nearest legal choice.
         """
         if isinstance(designs, np.ndarray):
-            columns = self.decode(designs)
-            n = len(next(iter(columns.values()))) if columns else len(designs)
-        else:
-            given, n = _given_columns(designs, self.default)
-            for name in given:
-                if name not in self.default:
-                    raise unknown("knob", name, self.names)
-            columns = {
-                p.name: p.accepts.column(p.name, given[p.name])
-                if p.name in given
-                else np.full(n, p.default, dtype=p.accepts.dtype)
-                for p in self.parameters
-            }
-        return (self._fold_columns(columns, n) if self._conditional else columns), n
+            rows = self._fold(self._checked(designs))[0]
+            return self._values(rows), len(rows)
+        given, n = _given_columns(designs, self.default)
+        for name in given:
+            if name not in self.default:
+                raise unknown("knob", name, self.names)
+        columns = {
+            p.name: p.accepts.column(p.name, given[p.name])
+            if p.name in given
+            else np.full(n, p.default, dtype=p.accepts.dtype)
+            for p in self.parameters
+        }
+        return self._fold_columns(columns, n), n
 
     def narrow(self, restrictions: Mapping[str, Value | Sequence[Value]] | None) -> DesignSpace:
         """A space whose grids are restricted, as in `{"rows": [16, 32], "dataflow": "ws"}`.
 
         Values need not have been on the grid, only in the domain. A default outside the new grid moves to its
-        nearest value.
+        nearest value, or for a categorical knob to the first.
+
+        Raises:
+            ChipgymError: naming the knob, the value, what was expected, and the nearest legal choice.
         """
-        if not restrictions:
+        if restrictions is None:
             return self
+        if not isinstance(restrictions, Mapping):
+            raise ChipgymError(f"space: {shorten(restrictions)} is not a dict such as {{'rows': [16, 32]}}")
         for name in restrictions:
             if name not in self.default:
                 raise unknown("knob", name, self.names)
@@ -271,29 +274,56 @@ class DesignSpace:
             if p.name not in restrictions:
                 out.append(p)
                 continue
-            column = p.accepts.column(p.name, list(_tuple(restrictions[p.name])))
-            values = list(dict.fromkeys(column.tolist()))
+            given: Any = restrictions[p.name]
+            if isinstance(given, set | frozenset):  # in an order that is the same in every process
+                given = sorted(given, key=repr)
+            column = p.accepts.column(p.name, given if is_column(given) else [given])
+            values = tuple(dict.fromkeys(column.tolist()))
             if not values:
                 raise ChipgymError(f"{p.name}: an empty list leaves no design; expected at least one value")
-            values = tuple(sorted(values)) if p.ordinal else tuple(values)
+            values = tuple(sorted(values)) if p.ordinal else values
             fresh = replace(p, values=values, default=values[0])
             out.append(replace(fresh, default=values[fresh.nearest_index(self.default[p.name])]))
         return DesignSpace(tuple(out))
 
-    # --- conditions ----------------------------------------------------------------------------------------------
+    # --- indices, conditions -------------------------------------------------------------------------------------
+
+    def _checked(self, indices: Indices) -> Indices:
+        """Index rows of shape (n, p), all within the grid."""
+        rows = np.asarray(indices)
+        if rows.dtype.kind not in "iu":
+            raise ChipgymError(
+                f"designs: an index array holds integers, not {rows.dtype}; pass values as dicts or columns"
+            )
+        if rows.ndim not in (1, 2) or rows.shape[-1] != len(self.parameters):
+            raise ChipgymError(f"designs: an index array has shape {rows.shape}, expected (n, {len(self.parameters)})")
+        rows = np.atleast_2d(rows)
+        wrong = (rows < 0) | (rows >= self.sizes)
+        if wrong.any():
+            i, j = np.argwhere(wrong)[0]
+            raise ChipgymError(f"{self.names[j]}: index {rows[i, j]} is not from 0 to {self.sizes[j] - 1}")
+        return rows
+
+    def _values(self, rows: Indices) -> Columns:
+        return {p.name: p.column_values[rows[:, j]] for j, p in enumerate(self.parameters)}
 
     @cached_property
-    def _conditional(self) -> bool:
-        return any(p.condition for p in self.parameters)
+    def _rules(self) -> list[tuple[int, list[tuple[int, Column]]]]:
+        """The position of each conditional parameter, with those that control it and which of their grid activates."""
+        position = {name: j for j, name in enumerate(self.names)}
+        return [
+            (j, [(position[name], among(self[name].column_values, values)) for name, values in p.condition.clauses])
+            for j, p in enumerate(self.parameters)
+            if p.condition
+        ]
 
     def _fold(self, indices: Indices) -> tuple[Indices, np.ndarray[Any, np.dtype[np.bool_]]]:
+        """New canonical rows of the shape given, and which of their parameters are active, shape (n, p)."""
         rows = np.array(indices, dtype=np.int64, ndmin=2)
         active = np.ones(rows.shape, dtype=bool)
-        position = {name: j for j, name in enumerate(self.names)}
-        for j, p in enumerate(self.parameters):
-            for name, values in p.condition.clauses if p.condition else ():
-                legal = np.isin(self[name].column_values, values)
-                active[:, j] &= legal[rows[:, position[name]]]
+        for j, clauses in self._rules:
+            for controller, legal in clauses:
+                active[:, j] &= legal[rows[:, controller]]
             rows[~active[:, j], j] = self.default_indices[j]
         return rows.reshape(np.shape(indices)), active
 
@@ -303,7 +333,7 @@ class DesignSpace:
             if p.condition:
                 active = np.ones(n, dtype=bool)
                 for name, values in p.condition.clauses:
-                    active &= np.isin(out[name], values)
+                    active &= among(out[name], values)
                 out[p.name] = np.where(active, out[p.name], np.array(p.default, dtype=p.accepts.dtype))
         return out
 
@@ -311,7 +341,7 @@ class DesignSpace:
 def _given_columns(designs: object, default: Mapping[str, Value]) -> tuple[dict[str, Any], int]:
     """Columns as the user gave them (lists or arrays of one length) and their length."""
     if isinstance(designs, Mapping):
-        lengths = {k: len(v) for k, v in designs.items() if isinstance(v, list | tuple | np.ndarray) and np.ndim(v) == 1}
+        lengths = {k: len(v) for k, v in designs.items() if is_column(v)}
         if len(set(lengths.values())) > 1:
             raise ChipgymError(f"columns of different lengths: {shorten(lengths, 200)}; expected one length")
         n = next(iter(lengths.values()), 1)

@@ -16,7 +16,10 @@ class ChipgymError(ValueError):
 
 def shorten(value: object, limit: int = 60) -> str:
     """`repr(value)` cut to `limit` characters, so that a message stays one readable line whatever was passed."""
-    text = repr(value).replace("\n", " ")
+    try:
+        text = " ".join(repr(value).splitlines())
+    except ValueError:  # Python does not write out a whole number of thousands of digits
+        text = f"{type(value).__name__} too long to write"
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

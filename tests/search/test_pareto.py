@@ -15,7 +15,9 @@ def reference(points):
     known = [not np.isnan(p).any() for p in points]
     return [
         known[i]
-        and not any(known[j] and (points[j] <= points[i]).all() and (points[j] < points[i]).any() for j in range(len(points)))
+        and not any(
+            known[j] and (points[j] <= points[i]).all() and (points[j] < points[i]).any() for j in range(len(points))
+        )
         for i in range(len(points))
     ]
 
@@ -31,9 +33,7 @@ def test_matches_the_definition_with_ties_and_nan(points):
     assert non_dominated(points).tolist() == reference(points)
 
 
-@given(
-    hnp.arrays(np.float64, st.tuples(st.integers(0, 40), st.integers(1, 4)), elements=st.floats(width=32))
-)
+@given(hnp.arrays(np.float64, st.tuples(st.integers(0, 40), st.integers(1, 4)), elements=st.floats(width=32)))
 def test_matches_the_definition(points):
     assert non_dominated(points).tolist() == reference(points)
 

@@ -16,7 +16,7 @@ from typer.exceptions import Abort, TyperException
 
 from ..errors import ChipgymError, unknown
 from .listing import list_registered
-from .output import Interrupted, note
+from .output import UserInterruptError, note
 from .searching import search_designs
 from .simulating import simulate_design
 from .validating import validate_simulators
@@ -77,7 +77,7 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(str(error))
     except TyperException as error:
         return _fail(_usage(error))
-    except Interrupted as stopped:
+    except UserInterruptError as stopped:
         note(f"interrupted: {stopped}")
         return INTERRUPTED
     except (KeyboardInterrupt, Abort):

@@ -12,7 +12,7 @@ from typing import Any
 UNLIMITED = 100_000
 
 
-class Interrupted(Exception):
+class UserInterruptError(Exception):
     """The user stopped a verb; the message says what is safe."""
 
 

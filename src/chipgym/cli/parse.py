@@ -42,10 +42,10 @@ def pairs(flag: str, texts: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def design(space: DesignSpace, texts: Iterable[str]) -> dict[str, Value]:
-    """A design from texts such as `rows=64`; the space checks the values themselves.
+    """A design from texts such as `rows=64`; the space checks that the values are in their domains.
 
     Raises:
-        ChipgymError: for another form, or a knob that the space has not.
+        ChipgymError: for another form, a knob that the space has not, or text where it takes numbers.
     """
     return {name: _knob_value(_knob(space, name), value) for name, value in pairs("--set", texts)}
 
@@ -116,6 +116,12 @@ def _knob(space: DesignSpace, name: str) -> Parameter:
 
 
 def _knob_value(knob: Parameter, text: str) -> Value:
+    """A text as the type that the knob takes; the knob's own domain checks the rest."""
     from ..simulators import Choices
 
-    return text if isinstance(knob.accepts, Choices) else number(text)
+    if isinstance(knob.accepts, Choices):
+        return text
+    value = number(text)
+    if isinstance(value, str):
+        raise ChipgymError(f"{knob.name}: {shorten(value)} is not {knob.accepts}")
+    return value

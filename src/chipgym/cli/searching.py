@@ -82,7 +82,7 @@ def search_designs(
                 problem, agent, budget, seed, store, agent_options=settings or None, callback=report
             )  # fmt: skip
     except KeyboardInterrupt:
-        raise output.Interrupted(_what_is_safe(report, _without_password(store))) from None
+        raise output.UserInterruptError(_what_is_safe(report, _without_password(store))) from None
     columns = design_columns(problem)
     write_designs(table, result)
     if json:

@@ -1,0 +1,60 @@
+# Needs Python 3.11 or newer and make; everything else is installed into .venv.
+#   make demo      search the Pareto front of accelerators for ResNet-18
+#   make test      the tests that take seconds; make test-all adds the slow ones
+#   make lint      ruff and mypy
+#   make bench     every benchmark
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+# Stamps say which requirements the environment was made with, so that nothing is installed twice.
+USE := $(VENV)/installed
+DEVELOP := $(VENV)/installed-dev
+WORKERS ?= 2
+BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all lint format bench clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(USE): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(DEVELOP): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[rl,gp,dev]'
+	@touch $(USE) $@
+
+# Latency, energy and area of every design that no other beats in all three; about ten seconds once installed.
+demo: $(USE)
+	$(BIN)/chipgym search systolic --workload resnet18 --objective latency_s --objective energy_j \
+		--objective area_mm2 --budget 5000 --store runs/demo.db
+
+test: $(DEVELOP)
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
+
+test-all: $(DEVELOP)
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+lint: $(DEVELOP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(DEVELOP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(DEVELOP)
+	@set -e; for b in $(BENCHMARKS); do echo "== $$b"; $(BIN)/python $$b; done
+
+clean:
+	rm -rf build dist runs site $(VENV) .bench-venv .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,75 @@
+"""`chipgym list`."""
+
+from __future__ import annotations
+
+import pytest
+
+from chipgym.datasets import load_workload, network_names
+from chipgym.search import agent_names
+
+
+def test_bare_list_names_everything(cli):
+    done = cli("list")
+    assert done.status == 0
+    for name in ("systolic", "toy", "resnet18", *agent_names()):
+        assert name in done.out
+    assert cli("list", "--json").json["agents"] == list(agent_names())
+
+
+def test_bare_command_shows_help(cli):
+    done = cli()
+    assert done.status == 0
+    for verb in ("list", "simulate", "search", "validate"):
+        assert verb in done.out
+    assert done.out == cli("--help").out
+
+
+def test_version(cli):
+    import chipgym
+
+    assert cli("--version").out == f"chipgym {chipgym.__version__}\n"
+
+
+def test_simulators_have_one_line_each(cli):
+    rows = cli("list", "simulators", "--json").json
+    assert {"systolic", "toy"} <= {r["simulator"] for r in rows}
+    assert all(r["about"] for r in rows)
+
+
+def test_workloads_have_macs_and_parameters(cli):
+    rows = {r["workload"]: r for r in cli("list", "workloads", "--json").json}
+    assert set(rows) == set(network_names())
+    assert rows["resnet18"]["macs"] == load_workload("resnet18").macs
+    assert "1,814,073,344" in cli("list", "workloads").out
+
+
+def test_knobs_of_a_simulator(cli):
+    rows = {r["knob"]: r for r in cli("list", "knobs", "toy", "--json").json}
+    assert rows["units"]["grid"] == [1, 2, 4, 8, 16, 32]
+    assert rows["units"]["default"] == 4
+    assert rows["clock_mhz"]["unit"] == "MHz"
+    assert rows["cache_kb"]["active_when"] == "cache is on"
+    shown = cli("list", "knobs", "toy").out
+    assert "1 2 4 8 16 32" in shown
+    assert "cache is on" in shown
+
+
+def test_metrics_and_objectives(cli):
+    metrics = {r["metric"]: r["unit"] for r in cli("list", "metrics", "toy", "--json").json}
+    assert metrics == {"latency_s": "s", "energy_j": "J", "area_mm2": "mm2"}
+    objectives = {r["objective"]: r for r in cli("list", "objectives", "toy", "--json").json}
+    assert objectives["edp"]["default"] is True
+    assert objectives["all"]["minimises"] == "latency_s, energy_j, area_mm2"
+
+
+def test_options_of_agents_and_simulators(cli):
+    assert "population_size" in {r["option"] for r in cli("list", "agents", "nsga2", "--json").json}
+    assert cli("list", "simulators", "toy", "--json").json == [{"option": "budget_mm2", "default": 40.0}]
+
+
+@pytest.mark.parametrize("what", ["simulators", "workloads", "agents", "objectives", "metrics", "knobs"])
+def test_every_list_prints(cli, what):
+    done = cli("list", what)
+    assert done.status == 0
+    assert len(done.out.splitlines()) > 2
+    assert done.err == ""

@@ -1,0 +1,112 @@
+"""The command as a process of its own: what it imports, pipes, signals, and disks that are full."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chipgym.search import load_result
+
+# Imported where they are used, and only there.
+HEAVY = (
+    "numba", "sklearn", "scipy", "optuna", "sqlalchemy", "torch", "torch_geometric", "stable_baselines3", "ray",
+    "plotly", "pandas", "pyarrow", "PIL", "matplotlib",
+)  # fmt: skip
+COMMAND = (sys.executable, "-m", "chipgym")
+
+
+def run_process(*arguments: str, **kwargs) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=120, check=False, **kwargs)
+
+
+def imported(code: str) -> set[str]:
+    """Top-level modules that a fresh interpreter has after running `code`."""
+    program = f"import sys\n{code}\nprint('\\n' + ' '.join({{m.split('.')[0] for m in sys.modules}}))"
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
+    return set(out.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import chipgym",
+        "import chipgym.search",
+        "from chipgym.cli.app import run; run(['--help'])",
+        "from chipgym.cli.app import run; run(['search', '--help'])",
+        "from chipgym.cli.app import run; run(['list'])",
+        "from chipgym.cli.app import run; run(['--nonsense'])",
+    ],
+)
+def test_light_imports(code):
+    assert not imported(code) & set(HEAVY)
+
+
+def test_module_and_script_are_one_command():
+    script = Path(sys.executable).with_name("chipgym")
+    version = run_process("--version").stdout
+    assert version.startswith("chipgym ")
+    if script.exists():
+        assert subprocess.run([script, "--version"], capture_output=True, text=True, check=True).stdout == version
+
+
+def test_bad_input_of_a_process():
+    done = run_process("simulate", "systolik")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == "error: unknown simulator 'systolik'; did you mean 'systolic'? (known: systolic)\n"
+
+
+@pytest.mark.parametrize("arguments", [("list", "metrics"), ("simulate", "systolic", "--layers"), ("--help",)])
+def test_broken_pipe_is_silent(arguments):
+    """As with `| head`, but the reader is gone before anything is written."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = subprocess.Popen([*COMMAND, *arguments], stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    _, err = process.communicate(timeout=120)
+    assert err == ""
+    assert process.returncode == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_full_output_device():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*COMMAND, "list"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False
+        )
+    assert done.returncode == 2
+    assert done.stderr == "error: output: No space left on device\n"
+
+
+def test_a_locale_without_the_letters():
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    done = run_process("validate", "systolic", env=environment)
+    assert done.returncode == 0
+    assert done.stderr == ""
+
+
+def test_ctrl_c_keeps_what_was_found(tmp_path):
+    """SIGINT at whatever the search is doing: status 130, one line that says where the results are, and it resumes."""
+    arguments = ("search", "systolic", "--workload", "mlp:64-64", "--agent", "random", "--store", "a.db")
+    command = [*COMMAND, *arguments, "--budget", "10000000"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    first = process.stderr.readline()
+    assert "designs/s" in first
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert out == ""
+    assert "Traceback" not in err
+    assert err.splitlines()[-1].startswith("interrupted: ")
+    assert "a.db" in err
+    stored = load_result(tmp_path / "a.db").evaluations
+    assert stored > 0
+    done = run_process(*arguments, "--budget", str(stored + 10), cwd=tmp_path)
+    assert done.returncode == 0
+    assert load_result(tmp_path / "a.db").evaluations == stored + 10

@@ -1,0 +1,134 @@
+"""`chipgym search`: what it prints, what it leaves on disk, and how it is interrupted."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from toy import ToySimulator
+
+import chipgym
+from chipgym.search import load_result
+
+FRONT = ("search", "toy", "--objective", "latency_s", "--objective", "energy_j", "--agent", "random")
+
+
+def rows_of(path: str | Path) -> list[dict[str, str]]:
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_front_on_screen_and_on_disk(cli):
+    done = cli(*FRONT, "--budget", 60, "--seed", 3)
+    assert done.status == 0
+    store = "runs/toy-mlp-16-64-5-random-3.db"
+    problem = chipgym.make_problem("toy", objective=["latency_s", "energy_j"])
+    expected = chipgym.optimize(problem, "random", 60, 3)
+    assert load_result(store).evaluations == 60
+    table = rows_of(f"{store}.pareto.csv")
+    assert [int(r["number"]) for r in table] == [d.number for d in expected.pareto]
+    assert [float(r["latency_s"]) for r in table] == [d.metrics["latency_s"] for d in expected.pareto]
+    assert {"units", "cache", "area_mm2", "feasible", "violation"} <= set(table[0])
+    assert "Pareto-optimal designs" in done.out
+    assert store in done.out
+    assert "60/60 designs" in done.err
+
+
+def test_json_is_alone_on_standard_output(cli):
+    out = cli(*FRONT, "--budget", 40, "--store", "a.db", "--csv", "deep/b.csv", "--json").json
+    assert out["evaluations"] == 40
+    assert out["objectives"] == ["latency_s", "energy_j"]
+    assert len(out["pareto"]) == len(rows_of("deep/b.csv"))
+    assert out["pareto"][0]["feasible"] is True
+    assert out["stopped"] == "budget"
+
+
+def test_space_constraint_and_options_reach_the_problem(cli):
+    out = cli(
+        "search", "toy", "--objective", "edp", "--constraint", "area_mm2 <= 9",
+        "--space", "units=2,8", "--space", "cache=off", "--agent", "nsga2", "--agent-option", "population_size=4",
+        "--option", "budget_mm2=20", "--budget", 50, "--json",
+    ).json  # fmt: skip
+    assert out["space"]["units"] == [2, 8]
+    assert out["space"]["cache"] == ["off"]
+    assert out["constraints"] == ["area_mm2 <= 9"]
+    assert out["options"] == {"budget_mm2": 20}
+    assert out["best"]["design"]["units"] == 8
+    assert len(out["pareto"]) == 1
+
+
+def test_nothing_feasible_is_said(cli):
+    done = cli("search", "toy", "--constraint", "area_mm2 <= 0.5", "--agent", "exhaustive", "--budget", 1000)
+    assert done.status == 0
+    assert "no feasible design" in done.out
+    assert "space exhausted" in done.out
+    assert (
+        cli("search", "toy", "--constraint", "area_mm2 <= 0.5", "--agent", "exhaustive", "--json").json["pareto"] == []
+    )
+
+
+def test_a_raised_budget_continues(cli):
+    cli(*FRONT, "--budget", 20, "--store", "a.db")
+    cli(*FRONT, "--budget", 50, "--store", "a.db")
+    assert cli(*FRONT, "--budget", 50, "--store", "b.db").status == 0
+    a, b = load_result("a.db").to_pandas(), load_result("b.db").to_pandas()
+    assert len(a) == 50
+    assert a.equals(b)
+
+
+@pytest.mark.parametrize("batch", [0, 1, 3])
+def test_interrupted_in_the_middle_of_a_batch(cli, monkeypatch, batch):
+    """Ctrl-C while designs are being simulated: exit 130, what was stored stays, and the same command goes on."""
+    arguments = ("search", "toy", "--agent", "nsga2", "--agent-option", "population_size=10", "--budget", 60)
+    simulate, calls = ToySimulator.simulate, iter(range(100))
+
+    def interrupted(self, columns, n):
+        if n > 1 and next(calls) == batch:  # n = 1 is the default design that rewards refer to
+            raise KeyboardInterrupt
+        return simulate(self, columns, n)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ToySimulator, "simulate", interrupted)
+        done = cli(*arguments, "--store", "a.db")
+    assert done.status == 130
+    assert done.out == ""
+    message = done.err.splitlines()[-1]
+    assert message.startswith("interrupted: ")
+    assert "a.db" in message
+    assert "the same command goes on" in message
+    stored = load_result("a.db").evaluations
+    assert stored < 60
+    assert (stored > 0) == (batch > 0)
+
+    assert cli(*arguments, "--store", "a.db").status == 0
+    assert cli(*arguments, "--store", "b.db").status == 0
+    a, b = (load_result(name) for name in ("a.db", "b.db"))
+    assert a.evaluations == 60
+    np.testing.assert_array_equal(a.table.objectives, b.table.objectives)
+
+
+def test_long_fronts_are_cut_on_screen_alone(cli):
+    arguments = (
+        "search",
+        "systolic",
+        "--workload",
+        "mlp:64-128-64",
+        "--objective",
+        "ppa",
+        "--agent",
+        "nsga2",
+        "--budget",
+        600,
+    )
+    done = cli(*arguments, "--store", "a.db")
+    n = len(rows_of("a.db.pareto.csv"))
+    assert n > 20
+    assert f"20 of {n} shown" in done.out
+
+
+def test_an_existing_csv_survives_a_search_that_fails(cli, tmp_path):
+    Path("kept.csv").write_text("mine\n")
+    assert cli(*FRONT, "--csv", "kept.csv", "--store", tmp_path).status == 2
+    assert Path("kept.csv").read_text() == "mine\n"

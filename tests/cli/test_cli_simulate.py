@@ -1,0 +1,69 @@
+"""`chipgym simulate`."""
+
+from __future__ import annotations
+
+import pytest
+
+import chipgym
+
+
+def test_toy_in_json(cli):
+    out = cli("simulate", "toy", "--set", "units=8", "--set", "cache=on", "--json").json
+    sim = chipgym.make_simulator("toy")
+    expected = sim.evaluate({"units": 8, "cache": "on"})
+    assert out["design"] == {**sim.space.default, "units": 8, "cache": "on"}
+    assert out["metrics"] == {name: expected[name][0] for name in ("latency_s", "energy_j", "area_mm2")}
+    assert out["units"]["latency_s"] == "s"
+    assert out["feasible"] is True
+
+
+def test_toy_as_a_table(cli):
+    done = cli("simulate", "toy", "--set", "units=2")
+    assert done.status == 0
+    assert "toy running mlp:16-64-5" in done.out
+    assert "latency_s" in done.out
+    assert "mm2" in done.out
+
+
+def test_infeasible_design_is_a_result(cli):
+    arguments = ("simulate", "toy", "--set", "units=32", "--option", "budget_mm2=1")
+    out = cli(*arguments, "--json").json
+    assert out["feasible"] is False
+    assert out["violation"] == 31.0
+    assert out["metrics"] == {"latency_s": None, "energy_j": None, "area_mm2": None}
+    done = cli(*arguments)
+    assert done.status == 0
+    assert "cannot be built" in done.out
+
+
+def test_layers_add_up(cli):
+    out = cli("simulate", "systolic", "--workload", "mlp:64-128-10", "--layers", "--json").json
+    assert out["workload"] == "mlp:64-128-10"
+    for name in ("cycles", "macs", "energy_j"):
+        total = sum(layer["metrics"][name] for layer in out["layers"])
+        assert total == pytest.approx(out["metrics"][name], rel=1e-12)
+    shown = cli("simulate", "systolic", "--workload", "mlp:64-128-10", "--layers").out
+    assert "fc1" in shown
+    assert "layer by layer" in shown
+
+
+def test_infinite_bandwidth_and_a_workload_file(cli, tmp_path):
+    (tmp_path / "net.csv").write_text("Layer,M,N,K,\ng,16,16,16,\n")
+    out = cli(
+        "simulate", "systolic", "--workload", "net.csv", "--set", "dram_bandwidth=inf",
+        "--option", "technology=22nm", "--json",
+    ).json  # fmt: skip
+    assert out["metrics"]["stall_cycles"] == 0
+    assert out["design"]["dram_bandwidth"] == "inf"
+    assert out["options"]["technology"] == "22nm"
+
+
+def test_chosen_metrics_alone(cli):
+    out = cli("simulate", "toy", "--metric", "area_mm2", "--json").json
+    assert list(out["metrics"]) == ["area_mm2"]
+
+
+def test_a_simulator_without_layers_says_so(cli):
+    done = cli("simulate", "toy", "--layers")
+    assert done.status == 2
+    assert done.err == "error: --layers: the toy simulator does not tell layers apart\n"

@@ -1,0 +1,54 @@
+"""Searches in processes of their own, to be killed: a helper program of the tests.
+
+Reads one JSON request per line, forks a child that searches, and answers its process id, then what it printed, then
+how it ended. Forking a program that has imported everything makes a killed search cost milliseconds, not a second.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import optuna  # noqa: F401
+import sqlalchemy  # noqa: F401
+from toy import TOY
+
+import chipgym
+import chipgym.search.store
+
+
+def search(store: str, agent: str, batch: int, budget: int, pause_s: float, largest_file: int | None) -> str:
+    """Searches the toy and says how that went."""
+    if largest_file:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+    problem = chipgym.make_problem("toy", objective=["latency_s", "energy_j"], constraints="area_mm2 <= 20")
+    try:
+        result = chipgym.optimize(
+            problem, agent, budget, 3, store, batch=batch, callback=lambda progress: time.sleep(pause_s)
+        )
+    except chipgym.ChipgymError as error:
+        return f"error: {error}"
+    return f"done: {result.evaluations}"
+
+
+if __name__ == "__main__":
+    chipgym.register_simulator(TOY)
+    print("ready", flush=True)
+    while line := sys.stdin.readline():
+        child = os.fork()
+        if child == 0:
+            print(search(**json.loads(line)), flush=True)
+            os._exit(0)
+        print(child, flush=True)
+        # Not reaped yet, so that a signal sent at this very moment meets the child and no other process.
+        os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+        print("ended", flush=True)
+        sys.stdin.readline()  # no more signals
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
