@@ -23,6 +23,10 @@ from .run import InMemoryRun, Run, RunKey
 # Consecutive asks without a new design after which an agent is taken to have nothing more to say.
 PATIENCE = 50
 
+# Designs evaluated before the first transaction of a process; then as many as a simulator does in about a second.
+FIRST_PART = 32
+SLOW_S = 1.0
+
 Callback = Callable[[Progress], None]
 
 
@@ -51,7 +55,7 @@ def optimize(
             SQLAlchemy URL. A run that is in the store already is continued.
         batch: designs per ask; the agent's own choice where None.
         agent_options: the agent's settings.
-        callback: called with the progress after each batch.
+        callback: called with the progress after each batch, and within one about every second.
 
     Raises:
         ChipgymError: naming the argument that is wrong and the nearest right one, or what is wrong with the store.
@@ -85,6 +89,7 @@ class Search:
     idle: int = 0
     best: int = -1
     feasible: int = 0
+    part: int = FIRST_PART
     started: float = field(default_factory=time.perf_counter)
 
     def resume(self) -> None:
@@ -107,34 +112,49 @@ class Search:
                 return "budget"
             if self.idle >= PATIENCE:
                 return "agent repeats itself"
-            if not self._step():
+            if not self._step(callback):
                 return "space exhausted"
-            if callback:
-                callback(self._progress())
 
-    def _step(self) -> bool:
+    def _step(self, callback: Callback | None) -> bool:
         """One ask, and whether the agent proposed anything."""
         ask = self.agent.asks
         rows = self._checked(self.agent.ask(self.batch))
         if not len(rows):
             return False
         numbers, fresh = self.log.find(rows)
-        room = self.budget - self.log.n
-        taken = fresh[:room]
+        taken = fresh[: self.budget - self.log.n]
+        complete = len(taken) == len(fresh)
         start = self.log.n
-        if len(taken):
-            self.log.append(rows[taken], self.problem.evaluate(rows[taken]), ask, taken)
-            self._update_best(np.arange(start, self.log.n))
-        complete = len(fresh) <= room
+        while len(taken):
+            part, taken = taken[: self.part], taken[self.part :]
+            self._evaluate(rows[part], ask, part)
+            if len(taken):
+                self.store.write(ask, start, None)
+                start = self.log.n
+                if callback:
+                    callback(self._progress())
         if complete and len(fresh):
             numbers, _ = self.log.find(rows)
-        # Written before the agent learns of it. An ask that the budget cut is not told: whoever continues makes it
-        # again, finds this part in the store, and so goes the way of a search that was never cut.
+        # Written before the agent learns of it. An ask that the budget or a signal cut is not told: whoever continues
+        # makes it again, finds this part in the store, and so goes the way of a search that was never cut.
         self.store.write(ask, start, numbers if complete else None)
         if complete:
             self.agent.tell(rows, self.log.take(numbers))
             self.idle = 0 if len(fresh) else self.idle + 1
+        if callback:
+            callback(self._progress())
         return True
+
+    def _evaluate(self, rows: Indices, ask: int, positions: Indices) -> None:
+        """Evaluates new rows, and sets how many to evaluate between two transactions by the time that they took."""
+        start, begun = self.log.n, time.perf_counter()
+        self.log.append(rows, self.problem.evaluate(rows), ask, positions)
+        self._update_best(np.arange(start, self.log.n))
+        took = time.perf_counter() - begun
+        if took > SLOW_S:
+            self.part = max(self.part // 2, 1)
+        elif took < SLOW_S / 4 and len(rows) == self.part:
+            self.part *= 4
 
     def _checked(self, rows: Indices) -> Indices:
         space = self.problem.space

@@ -160,7 +160,9 @@ class Parameter:
         if self.ordinal is None:
             object.__setattr__(self, "ordinal", not text)
         if self.ordinal and (text or list(self.values) != sorted(self.values)):
-            raise ChipgymError(f"{self.name}: values {shorten(self.values)} of an ordinal knob are not ascending numbers")
+            raise ChipgymError(
+                f"{self.name}: values {shorten(self.values)} of an ordinal knob are not ascending numbers"
+            )
         if self.default is not None and self.default not in self.values:
             raise ChipgymError(f"{self.name}: default {shorten(self.default)} is not one of {shorten(self.values)}")
         position = 0 if self.default is None else self.values.index(self.default)
@@ -238,9 +240,9 @@ def _plain_column(values: object) -> Column:
             return values
     items = [v.item() if isinstance(v, np.ndarray) and v.ndim == 0 else v for v in values]  # type: ignore[attr-defined]
     kinds = {type(v) for v in items}
-    if len(kinds) == 1 and issubclass(kinds.pop(), int | float | str | np.integer | np.floating):
+    if len(kinds) == 1 and issubclass(kind := kinds.pop(), int | float | str | np.integer | np.floating):
         plain = np.array(items)
-        if plain.dtype.kind in "iufU":  # not a bool, nor an int beyond 64 bits
+        if plain.dtype.kind in ("iu" if issubclass(kind, int | np.integer) else "fU"):  # no bool, no int beyond 64 bits
             return plain
     out = np.empty(len(items), dtype=object)
     for i, item in enumerate(items):
@@ -254,7 +256,7 @@ def _numbers(raw: Column) -> Column:
 
 
 def _float_or_nan(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+    if isinstance(value, bool | np.timedelta64) or not isinstance(value, int | float | np.integer | np.floating):
         return math.nan
     try:
         return float(value)

@@ -157,6 +157,7 @@ class DesignSpace:
 
     def neighbors(self, row: Indices) -> Indices:
         """The rows that differ from `row` in one active parameter: one step of an ordinal, any other of a category."""
+        row = self.canonicalize(row)
         out = []
         for j, p in enumerate(self.parameters):
             here = int(row[j])
@@ -169,8 +170,8 @@ class DesignSpace:
         if not out:
             return np.empty((0, len(self.parameters)), dtype=np.int64)
         rows: Indices = np.unique(self.canonicalize(np.array(out)), axis=0)
-        others: Indices = rows[(rows != self.canonicalize(row)).any(axis=1)]
-        return others
+        different: Indices = rows[(rows != row).any(axis=1)]
+        return different
 
     def mask(self, chosen: Mapping[str, int] | None = None) -> tuple[np.ndarray[Any, np.dtype[np.int8]], ...]:
         """Legal grid positions of each parameter, 1 or 0, given the positions already chosen for some.

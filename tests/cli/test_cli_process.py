@@ -110,3 +110,28 @@ def test_ctrl_c_keeps_what_was_found(tmp_path):
     done = run_process(*arguments, "--budget", str(stored + 10), cwd=tmp_path)
     assert done.returncode == 0
     assert load_result(tmp_path / "a.db").evaluations == stored + 10
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_a_bar_on_a_terminal(tmp_path):
+    import pty
+
+    ours, theirs = pty.openpty()
+    arguments = ("search", "systolic", "--workload", "mlp:8-8", "--agent", "random", "--budget", "512")
+    process = subprocess.Popen([*COMMAND, *arguments], cwd=tmp_path, stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:  # how Linux says that the other end was closed
+            break
+        if not part:
+            break
+        shown += part
+    os.close(ours)
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert b"512/512" in shown
+    assert b"best edp=" in shown
+    assert b"best design" in out

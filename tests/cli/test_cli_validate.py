@@ -5,6 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from toy import ToySimulator
+
+from chipgym.simulators import SimulatorEntry, register, unregister
+from chipgym.simulators.core.validation import Finding
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -46,3 +50,23 @@ def test_a_damaged_table(cli, tmp_path, change, says):
     assert done.status == 2
     assert len(done.err.splitlines()) == 1
     assert says in done.err
+
+
+def compare_toy(reference: Path) -> list[Finding]:
+    return [Finding("latency_s", 12.5, "% mean error", 7, "a stopwatch", f"read in {reference.name}")]
+
+
+def test_any_simulator_with_a_comparison(cli, tmp_path):
+    register(SimulatorEntry("toy_checked", "ToyChecked", ToySimulator, validation=f"{__name__}:compare_toy"))
+    try:
+        done = cli("validate", "toy_checked", "--reference", tmp_path)
+        (found,) = cli("validate", "toy_checked", "--reference", tmp_path, "--json").json["findings"]["toy_checked"]
+    finally:
+        unregister("toy_checked")
+    assert "toy_checked against a stopwatch" in done.out
+    assert "12.5" in done.out
+    assert f"latency_s: read in {tmp_path.name}" in done.out
+    assert found == {
+        "quantity": "latency_s", "figure": 12.5, "unit": "% mean error", "rows": 7, "reference": "a stopwatch",
+        "note": f"read in {tmp_path.name}",
+    }  # fmt: skip

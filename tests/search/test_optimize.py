@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import chipgym
-from chipgym.search import Agent, AgentEntry, optimize, register_agent, unregister_agent
+from chipgym.search import Agent, AgentEntry, open_store, optimize, register_agent, unregister_agent
 from chipgym.search.loop import PATIENCE
 
 
@@ -118,6 +118,25 @@ def test_progress(pareto, tmp_path):
     assert last.feasible == int(result.to_pandas().feasible.sum())
     assert last.rate > 0
     assert last.left_s == 0
+
+
+def test_a_slow_simulator_is_stored_in_parts(pareto, tmp_path, monkeypatch):
+    """What a kill in the middle of a batch loses is a part of it, and the outcome is the same."""
+    monkeypatch.setattr("chipgym.search.loop.SLOW_S", 0.0)  # every part is too slow: 32, 16, 8 … designs
+    seen = []
+
+    def stop(progress):
+        seen.append(progress.evaluations)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        optimize(pareto, "random", 80, store=tmp_path / "s.db", callback=stop)
+    assert seen == [32, 48, 56]
+    assert open_store(tmp_path / "s.db").runs()[0].evaluations == 56
+    cut = optimize(pareto, "random", 80, store=tmp_path / "s.db")
+    monkeypatch.undo()
+    assert cut.to_pandas().equals(optimize(pareto, "random", 80).to_pandas())
 
 
 def test_result_of_one_objective(toy):
