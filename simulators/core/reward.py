@@ -28,8 +28,8 @@ def log_ratio(objectives: Column, reference: Column, violation: Column) -> Colum
     """
     with np.errstate(all="ignore"):
         decades = np.log10(reference / (np.maximum(objectives, 0.0) + 0.0))  # + 0.0 makes -0.0 positive
-    gain = np.clip(np.where(np.isnan(decades), -DECADES, decades), -DECADES, DECADES).mean(axis=1)
-    return np.where(violation <= 0, gain, _miss(violation))
+    decades = np.where(np.isnan(decades), -DECADES, decades)
+    return _ranked(np.minimum(np.maximum(decades, -DECADES), DECADES).mean(axis=1), violation)
 
 
 def target_distance(objectives: Column, reference: Column, violation: Column) -> Column:
@@ -40,18 +40,20 @@ def target_distance(objectives: Column, reference: Column, violation: Column) ->
     """
     with np.errstate(all="ignore"):
         closeness = np.minimum(reference / np.abs(reference - objectives), 1e6)
-    closeness = np.where(np.isnan(closeness), 0.0, closeness).mean(axis=1)
-    return np.where(violation <= 0, closeness, _miss(violation))
+    return _ranked(np.where(np.isnan(closeness), 0.0, closeness).mean(axis=1), violation)
 
 
-def _miss(violation: Column) -> Column:
-    """`-5 - v / (1 + v)`: below -5 for every violation, -6 for one that is infinite or not a number."""
+def _ranked(worth: Column, violation: Column) -> Column:
+    """`worth` where feasible, else `-5 - v / (1 + v)`: below -5 for every v, -6 for one infinite or not a number."""
+    feasible = violation <= 0
+    if feasible.all():
+        return worth
     with np.errstate(all="ignore"):
         share = violation / (1 + violation)
     share = np.where(np.isfinite(share), share, 1.0)
     # A violation too small to be seen beside 5 is still one.
-    worth: Column = np.minimum(-DECADES - share, np.nextafter(-DECADES, -np.inf))
-    return worth
+    miss = np.minimum(-DECADES - share, np.nextafter(-DECADES, -np.inf))
+    return np.where(feasible, worth, miss)
 
 
 REWARDS: Mapping[str, Reward] = MappingProxyType({"log_ratio": log_ratio, "target_distance": target_distance})

@@ -52,6 +52,7 @@ BAD = {
     "store of another kind": (("search", "toy", "--store", "file"), "is not a store"),
     "store without a dialect": (("search", "toy", "--store", "nosuch://host/db"), "no SQLAlchemy dialect"),
     "csv that is a folder": (("search", "toy", "--csv", "."), "--csv: . is a folder"),
+    "csv in place of the store": (("search", "toy", "--csv", "a.db", "--store", "./a.db"), "a.db is the store"),
     "csv in a file": (("search", "toy", "--csv", "file/a.csv"), "--csv: file/a.csv cannot be written"),
     "reference": (("validate", "systolic", "--reference", "nowhere"), "--reference: nowhere is not a folder"),
     "reference without a table": (("validate", "systolic", "--reference", "."), "there is no file"),

@@ -31,39 +31,45 @@ def design_columns(problem: Problem) -> list[str]:
     return [m.name for m in problem.simulator.metrics if m.name in named]
 
 
-def print_designs(result: SearchResult, metrics: Sequence[str]) -> None:
-    """Prints the designs found: the knobs in which they differ, and these metrics."""
+def print_designs(result: SearchResult, problem: Problem) -> None:
+    """Prints the designs found: knobs, and the metrics that objectives and constraints are about."""
     designs = found_designs(result)
-    if not result.best.feasible:
-        output.line(f"no feasible design; the nearest miss is {result.best.violation:.3g} of a limit beyond it:")
+    metrics = design_columns(problem)
+    products = [(i, o.name) for i, o in enumerate(problem.objectives) if len(o.product.terms) > 1]
+    if len(designs) == 1:
+        _print_one(designs[0], problem, metrics, products)
+        return
     knobs = list(designs[0].design)
-    same = [k for k in knobs if len(designs) > 1 and len({d.design[k] for d in designs}) == 1]
-    products = [
-        (i, name)
-        for i, name in enumerate(result.table.objective_names)
-        if name not in metrics and _is_product(result, i)
-    ]
+    same = [k for k in knobs if len({d.design[k] for d in designs}) == 1]
+    differing = [k for k in knobs if k not in same]
     shown = _spread(designs)
-    headings = [*(k for k in knobs if k not in same), *metrics, *(name for _, name in products)]
     rows: list[list[object]] = [
         [
-            *(d.design[k] for k in knobs if k not in same),
+            *(d.design[k] for k in differing),
             *(d.metrics.get(m) for m in metrics),
             *(d.objectives[i] for i, _ in products),
         ]
         for d in shown
     ]
-    output.table(headings, rows, "Pareto-optimal designs" if len(designs) > 1 else "best design")
+    output.table([*differing, *metrics, *(name for _, name in products)], rows, "Pareto-optimal designs")
     if same:
         output.line("the same in all of them: " + ", ".join(f"{k}={output.text(designs[0].design[k])}" for k in same))
     if len(shown) < len(designs):
-        output.line(f"{len(shown)} of {len(designs)} shown, spread along {result.table.objective_names[0]}")
+        output.line(f"{len(shown)} of {len(designs)} shown, spread along {problem.objectives[0].name}")
 
 
-def _is_product(result: SearchResult, i: int) -> bool:
-    """Whether an objective is more than one metric under another name."""
-    assert result.problem is not None
-    return len(result.problem.objectives[i].product.terms) > 1
+def _print_one(
+    found: EvaluatedDesign, problem: Problem, metrics: Sequence[str], products: Sequence[tuple[int, str]]
+) -> None:
+    """One design, a line for each knob and metric."""
+    units = {p.name: p.unit for p in problem.space.parameters} | {m.name: m.unit for m in problem.simulator.metrics}
+    rows: list[list[object]] = [[name, value, units[name]] for name, value in found.design.items()]
+    rows += [[name, found.metrics.get(name), units[name]] for name in metrics]
+    rows += [[name, found.objectives[i], ""] for i, name in products]
+    title = "best design"
+    if not found.feasible:
+        title = f"no feasible design; the nearest miss is {found.violation:.3g} of a limit beyond it"
+    output.table(("", "value", "unit"), rows, title)
 
 
 def _spread(designs: Sequence[EvaluatedDesign]) -> list[EvaluatedDesign]:

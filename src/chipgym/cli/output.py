@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-# Wide enough that no table is folded where it is not a terminal that is read but a program or a file.
+# Columns: wide enough that rich folds no table.
 UNLIMITED = 100_000
 
 
@@ -30,29 +31,38 @@ def text(value: object) -> str:
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
-    """Prints rows under headings; numbers stand to the right."""
+    """Prints rows under headings; numbers stand to the right.
+
+    Nothing is ever cut or folded inside a cell. On a terminal that is too narrow headings break after underscores, and
+    what is wider even then is left to the terminal to wrap.
+    """
+    cells = [list(row) for row in rows]
+    lines = _lines(headings, cells, title)
+    if sys.stdout.isatty() and max(map(len, lines)) > shutil.get_terminal_size().columns:
+        lines = _lines([heading.replace("_", "_\n") for heading in headings], cells, title, gap=1)
+    # Padding at the end of lines is of no use to anyone, and folds on a narrow screen.
+    sys.stdout.writelines(f"{row.rstrip()}\n" for row in lines)
+
+
+def _lines(headings: Sequence[str], cells: Sequence[Sequence[object]], title: str, gap: int = 2) -> list[str]:
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    cells = [list(row) for row in rows]
-    numeric = [
-        any(_is_number(row[j]) for row in cells) and all(_is_number(row[j]) or row[j] is None for row in cells)
-        for j in range(len(headings))
-    ]
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for heading, right in zip(headings, numeric, strict=True):
-        made.add_column(Text(heading), justify="right" if right else "left", overflow="fold")
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, gap, 0, 0), header_style="none")
+    for j, heading in enumerate(headings):
+        numbers = [_is_number(row[j]) for row in cells if row[j] is not None]
+        made.add_column(Text(heading), justify="right" if numbers and all(numbers) else "left", no_wrap=True)
     for row in cells:
         made.add_row(*(Text(text(cell)) for cell in row))
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else UNLIMITED, highlight=False)
+    # Standard output, though nothing goes there yet: rich draws rules in letters that its encoding has.
+    console = Console(file=sys.stdout, width=UNLIMITED, force_terminal=False, highlight=False)
     with console.capture() as printed:
         if title:
-            console.print(Text(title, style="bold"))
+            console.print(Text(title))
         console.print(made)
-    # Padding at the end of lines is of no use to anyone, and folds on a narrow screen.
-    sys.stdout.writelines(f"{row.rstrip()}\n" for row in printed.get().splitlines())
+    return printed.get().splitlines()
 
 
 def line(message: str) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from ..errors import ChipgymError
 from . import output, parse
-from .designs import design_columns, print_designs, write_designs
+from .designs import print_designs, write_designs
 from .options import Json, SimulatorName, SimulatorOptions, WorkloadName
 from .progress import ProgressReport
 
@@ -74,21 +74,18 @@ def search_designs(
     settings = parse.settings("--agent-option", agent_option or (), agent_options(agent), agent)
     name = f"{simulator}-{_slug(problem.simulator.workload.name)}-{agent}-{seed}"
     store = store or str(Path("runs", f"{name}.db"))
-    table = _writable(csv) if csv else _beside(store, name)
+    table = _writable(csv, store) if csv else _beside(store, name)
     report = ProgressReport(tuple(o.name for o in problem.objectives), budget)
     try:
         with report:
-            result = optimize(
-                problem, agent, budget, seed, store, agent_options=settings or None, callback=report
-            )  # fmt: skip
+            result = optimize(problem, agent, budget, seed, store, agent_options=settings or None, callback=report)
     except KeyboardInterrupt:
         raise output.UserInterruptError(_what_is_safe(report, _without_password(store))) from None
-    columns = design_columns(problem)
     write_designs(table, result)
     if json:
         output.as_json(_document(result, str(table)))
         return
-    print_designs(result, columns)
+    print_designs(result, problem)
     output.line("")
     output.line(f"{result.evaluations:,} designs evaluated (stopped: {result.stopped}); all of them in {result.store}")
     output.line(f"{_counted(result)} in {table}")
@@ -122,16 +119,18 @@ def _beside(store: str, name: str) -> Path:
     return Path("runs", f"{name}.pareto.csv") if "://" in store else Path(f"{store}.pareto.csv")
 
 
-def _writable(csv: str) -> Path:
+def _writable(csv: str, store: str) -> Path:
     """The path of a file, in a folder that exists now: hours of search must not end at a table without a place.
 
     Raises:
-        ChipgymError: where it is a folder, or its folder cannot be made.
+        ChipgymError: where it is a folder or the store itself, or its folder cannot be made.
     """
     path = Path(csv)
     try:
         if path.is_dir():
             raise ChipgymError(f"--csv: {path} is a folder, expected a file")
+        if path.absolute() == Path(store).absolute():
+            raise ChipgymError(f"--csv: {path} is the store; choose another file")
         path.parent.mkdir(parents=True, exist_ok=True)
     except ChipgymError:
         raise

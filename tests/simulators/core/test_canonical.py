@@ -8,7 +8,7 @@ from chipgym.simulators import DesignSpace, Parameter, when
 
 
 @given(design_spaces())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_the_count_is_what_going_through_the_grid_finds(space):
     rows = space.canonicalize(space.enumerate())
     assert space.canonical_size == len(np.unique(rows, axis=0))
@@ -18,7 +18,7 @@ def test_the_count_is_what_going_through_the_grid_finds(space):
 
 
 @given(design_spaces())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_canonical_form_is_one_form(space):
     rows = rows_of(space, 0, 32)
     kept = rows.copy()
@@ -32,7 +32,7 @@ def test_canonical_form_is_one_form(space):
 
 
 @given(design_spaces())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_values_and_indices_fold_alike(space):
     rows = rows_of(space, 1)
     by_index, n = space.columns(rows)
@@ -50,22 +50,26 @@ def test_a_memory_controller():
 
 
 def test_a_chain_folds_to_its_end():
-    space = DesignSpace((
-        Parameter("cache", ("off", "on")),
-        Parameter("prefetch", ("off", "on"), condition=when(cache="on")),
-        Parameter("distance", (1, 2, 4), condition=when(prefetch="on")),
-    ))
+    space = DesignSpace(
+        (
+            Parameter("cache", ("off", "on")),
+            Parameter("prefetch", ("off", "on"), condition=when(cache="on")),
+            Parameter("distance", (1, 2, 4), condition=when(prefetch="on")),
+        )
+    )
     assert space.canonical_size == 1 + 1 + 3
     assert space.canonicalize(np.array([0, 1, 2])).tolist() == [0, 0, 0]
 
 
 def test_an_inactive_default_may_activate():
     """A knob that is inactive stands at its default, and what depends on that default is active."""
-    space = DesignSpace((
-        Parameter("mode", ("a", "b")),
-        Parameter("depth", (1, 2), default=2, condition=when(mode="b")),
-        Parameter("width", (1, 2, 3), condition=when(depth=2)),
-    ))
+    space = DesignSpace(
+        (
+            Parameter("mode", ("a", "b")),
+            Parameter("depth", (1, 2), default=2, condition=when(mode="b")),
+            Parameter("width", (1, 2, 3), condition=when(depth=2)),
+        )
+    )
     assert space.canonical_size == 3 + 1 + 3
     assert space.canonical_size == len(np.unique(space.canonicalize(space.enumerate()), axis=0))
 

@@ -18,9 +18,9 @@ FLOW = Choices(("os", "ws", "is"))
 
 HUGE = 10**5000  # more digits than Python writes out
 NOT_NUMBERS = [
-    math.nan, None, True, False, np.True_, b"16", "16", "", [16], [[1, 2], [3]], (16,), {}, {"a": 1}, 1j, np.complex128(1),
-    np.datetime64("2020"), np.timedelta64(3, "D"), object(), np.array([[1]]), np.array([1, 2]), Fraction(3), int, {16},
-    -math.inf, -1, -(10**400), 10**400, HUGE, 2**63, 1e300,
+    math.nan, None, True, False, np.True_, b"16", "16", "", [16], [[1, 2], [3]], (16,), {}, {"a": 1}, 1j,
+    np.complex128(1), np.datetime64("2020"), np.timedelta64(3, "D"), object(), np.array([[1]]), np.array([1, 2]),
+    Fraction(3), int, {16}, -math.inf, -1, -(10**400), 10**400, HUGE, 2**63, 1e300,
 ]  # fmt: skip
 
 

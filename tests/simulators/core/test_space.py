@@ -14,7 +14,7 @@ from spaces import design_spaces, rows_of
 from chipgym.errors import ChipgymError
 from chipgym.simulators import Choices, DesignSpace, Integers, Parameter, Reals, when
 
-QUICK = settings(max_examples=60, deadline=None)
+QUICK = settings(max_examples=25, deadline=None)
 
 SPACE = DesignSpace((
     Parameter("rows", (8, 16, 32), Integers(1, 1024), 16),
@@ -126,7 +126,7 @@ def test_neighbours_differ_in_one_active_parameter(space, seed):
         expected = 0
         for p, active, i in zip(space.parameters, space.active(row)[0], row, strict=True):
             if active:
-                expected += (i > 0) + (i < p.size - 1) if p.ordinal else p.size - 1
+                expected += int(i > 0) + int(i < p.size - 1) if p.ordinal else p.size - 1
         assert len(near) == expected
 
 
@@ -230,7 +230,9 @@ def test_a_knob_left_out_takes_the_default():
 
 
 def test_off_the_grid_inside_the_domain():
-    columns, _ = SPACE.columns({"rows": [7, 1000], "dataflow": "is", "bandwidth": math.inf, "cache": "on", "cache_kb": 5})
+    columns, _ = SPACE.columns(
+        {"rows": [7, 1000], "dataflow": "is", "bandwidth": math.inf, "cache": "on", "cache_kb": 5}
+    )
     assert columns["rows"].tolist() == [7, 1000]
     assert columns["dataflow"].tolist() == ["is", "is"]
     assert columns["bandwidth"].tolist() == [math.inf, math.inf]
@@ -249,13 +251,18 @@ def test_no_designs(empty):
     assert SPACE.encode(empty).shape == (0, 5)
 
 
-WRONG = [math.nan, -math.inf, -1, 0, 10**400, 10**5000, True, None, b"16", "16", [1], [[1, 2], [3]], {}, 3.5, 1j, object(),
-         np.array([[1, 2]]), pd.NA, range(2)]  # fmt: skip
+WRONG = [math.nan, -math.inf, -1, 0, 10**400, 10**5000, True, None, b"16", "16", [1], [[1, 2], [3]], {}, 3.5, 1j,
+         object(), np.array([[1, 2]]), pd.NA, range(2)]  # fmt: skip
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda v: str(type(v).__name__))
 def test_a_wrong_value_is_one_line_that_names_it(wrong):
-    for form in ([{"rows": wrong}], [{"rows": 8}, {"rows": wrong}], {"rows": [8, wrong]}, {"rows": [wrong], "cache": "on"}):
+    for form in (
+        [{"rows": wrong}],
+        [{"rows": 8}, {"rows": wrong}],
+        {"rows": [8, wrong]},
+        {"rows": [wrong], "cache": "on"},
+    ):
         refuses(lambda form=form: SPACE.columns(form), "rows: ", "whole number from 1 to 1024")
     if not isinstance(wrong, list | range):
         refuses(lambda: SPACE.columns({"rows": wrong}), "rows: ")
@@ -297,19 +304,21 @@ def test_malformed_designs(designs, says):
 
 
 @given(st.dictionaries(st.sampled_from([*SPACE.names, "other"]), st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3), st.binary(max_size=2), st.complex_numbers(),
-    st.lists(st.one_of(st.integers(-5, 40), st.floats(), st.text(max_size=2), st.none(), st.lists(st.integers())), max_size=3),
-    st.sampled_from(["on", "off", "ws", 8, 16, 1.5]),
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3), st.binary(max_size=2),
+    st.lists(st.one_of(st.integers(-5, 40), st.floats(), st.none(), st.lists(st.integers())), max_size=3),
+    st.complex_numbers(), st.sampled_from(["on", "off", "ws", 8, 16, 1.5]),
 )))  # fmt: skip
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_anything_else_is_evaluated_or_refused(designs):
     for form in (designs, [designs]):
         try:
             columns, n = SPACE.columns(form)
         except ChipgymError as error:
-            assert len(str(error).splitlines()) == 1
+            lines = str(error).splitlines()
         else:
+            lines = ["fine"]
             assert all(len(columns[p.name]) == n and columns[p.name].dtype.kind in "ifU" for p in SPACE.parameters)
+        assert len(lines) == 1
 
 
 # --- narrowing --------------------------------------------------------------------------------------------------

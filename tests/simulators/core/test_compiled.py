@@ -1,0 +1,86 @@
+"""The cache of compiled kernels; run in fresh processes, as a stamp is taken once in each."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from chipgym.simulators.core import compiled as module
+
+KERNEL = """
+from chipgym.simulators.core.compiled import compiled
+from .neighbour import SCALE, shift
+
+@compiled
+def kernel(x):
+    return SCALE * x + shift(x)
+"""
+NEIGHBOUR = """
+from chipgym.simulators.core.compiled import compiled
+
+SCALE = {scale}
+
+@compiled
+def shift(x):
+    return x + {shift}
+"""
+RUN = "from machine.kernel import kernel as k; print(k(2.0), sum(k.stats.cache_hits.values()))"
+
+
+def run(folder, scale: int, shift: int, **environment: str) -> list[str]:
+    package = folder / "machine"
+    package.mkdir(exist_ok=True)
+    (package / "__init__.py").touch()
+    (package / "kernel.py").write_text(KERNEL) if not (package / "kernel.py").exists() else None
+    (package / "neighbour.py").write_text(NEIGHBOUR.format(scale=scale, shift=shift))
+    variables = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"} | environment
+    done = subprocess.run(
+        [sys.executable, "-c", RUN], cwd=folder, env=variables, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_editing_a_neighbour_renews_the_kernel(tmp_path):
+    assert run(tmp_path, 10, 1) == ["23.0", "0"]
+    assert run(tmp_path, 10, 1) == ["23.0", "1"]
+    assert run(tmp_path, 20, 3) == ["45.0", "0"]
+
+
+def test_the_stamp_is_of_every_source_in_the_folder(tmp_path):
+    def stamp() -> str:
+        module.folder_stamp.cache_clear()
+        return module.folder_stamp(tmp_path)
+
+    seen = [stamp()]
+    (tmp_path / "a.py").write_text("x = 1")
+    seen.append(stamp())
+    (tmp_path / "a.py").write_text("x = 2")
+    seen.append(stamp())
+    (tmp_path / "a.py").rename(tmp_path / "b.py")
+    seen.append(stamp())
+    (tmp_path / "notes.txt").write_text("not code")
+    assert stamp() == seen[-1]
+    assert len(set(seen)) == 4
+
+
+@pytest.mark.parametrize("error", [AttributeError, RuntimeError])
+def test_without_a_cache_kernels_still_compile(monkeypatch, error):
+    """Where no folder can be written Numba raises RuntimeError; where its insides changed, AttributeError."""
+    real = module.njit
+
+    def njit(*args, **options):
+        if options.pop("cache", False):
+            raise error("no locator available")
+        return real(*args, **options)
+
+    monkeypatch.setattr(module, "njit", njit)
+
+    @module.compiled
+    def double(x: float) -> float:
+        return 2 * x
+
+    assert double(3.0) == 6.0

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chipgym.errors import ChipgymError
+from chipgym.simulators import Metrics, MetricSpec, parse_constraints, parse_objectives
+from chipgym.simulators.core.objective import total_excess
+
+SPECS = (
+    MetricSpec("latency_s", "s"),
+    MetricSpec("energy_j", "J"),
+    MetricSpec("area_mm2", "mm2", cost=False),
+    MetricSpec("tokens_per_s", "1/s", goal="max"),
+)
+PRESETS = {"ppa": ("latency_s", "energy_j", "area_mm2"), "power": "energy_j / latency_s", "both": ("edp", "power")}
+METRICS = Metrics(
+    SPECS,
+    {
+        "latency_s": np.array([2.0, 4.0, 1.0, 0.0]),
+        "energy_j": np.array([3.0, 5.0, 1.0, 0.0]),
+        "area_mm2": np.array([5.0, 20.0, 30.0, np.inf]),
+        "tokens_per_s": np.array([8.0, 0.5, 1.0, 0.0]),
+    },
+    np.array([0.0, 0.0, 1.5, 0.0]),
+)
+
+
+@pytest.fixture(autouse=True)
+def _warnings_are_errors():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def value(text: str) -> list[float]:
+    (objective,) = parse_objectives(text, SPECS, PRESETS)
+    return objective(METRICS).tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("latency_s", [2.0, 4.0]),
+        ("edp", [6.0, 20.0]),
+        ("ed2p", [12.0, 80.0]),
+        ("power", [1.5, 1.25]),
+        ("energy_j*latency_s", [6.0, 20.0]),
+        (" energy_j  *\tlatency_s ", [6.0, 20.0]),
+        ("energy_j / latency_s", [1.5, 1.25]),
+        ("energy_j / latency_s**2", [0.75, 0.3125]),
+        ("energy_j * latency_s ^ 2", [12.0, 80.0]),
+        ("latency_s**0.5", [math.sqrt(2), 2.0]),
+        ("latency_s**-1", [0.5, 0.25]),
+        ("latency_s * latency_s", [4.0, 16.0]),
+        ("energy_j * latency_s / energy_j**2", [2 / 3, 0.8]),
+        ("tokens_per_s", [0.125, 2.0]),
+        ("latency_s / tokens_per_s", [0.25, 8.0]),
+    ],
+)
+def test_one_objective(text, expected):
+    first, second, infeasible, _ = value(text)
+    assert [first, second] == pytest.approx(expected, rel=1e-15)
+    assert math.isnan(infeasible)
+
+
+def test_several_objectives():
+    assert [o.name for o in parse_objectives("ppa", SPECS, PRESETS)] == ["latency_s", "energy_j", "area_mm2"]
+    assert [o.name for o in parse_objectives(["edp", "area_mm2"], SPECS)] == ["edp", "area_mm2"]
+    assert [o.name for o in parse_objectives(("both", "latency_s"), SPECS, PRESETS)] == ["edp", "power", "latency_s"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [
+        ("latancy_s", ["'latancy_s'", "did you mean 'latency_s'"]),
+        ("edpp", ["did you mean 'edp'"]),
+        ("latancy_s * energy_j", ["'latancy_s'", "did you mean 'latency_s'"]),
+        ("feasible", ["'feasible'"]),
+        ("", ["''"]),
+        ("  ", ["product of metrics"]),
+        ("latency_s +energy_j", ["'+'"]),
+        ("latency_s *", ["product of metrics"]),
+        ("* latency_s", ["product of metrics"]),
+        ("latency_s ** energy_j", ["product of metrics"]),
+        ("latency_s energy_j", ["'e'"]),
+        ("2 * latency_s", ["product of metrics"]),
+        ("1 / latency_s", ["product of metrics"]),
+        ("(latency_s)", ["product of metrics"]),
+        ("latency_s\n; energy_j", ["';'"]),
+        ("latency_s / latency_s", ["latency_s to the power 0"]),
+        ("latency_s**0", ["power 0"]),
+        ("latency_s**" + "9" * 400, ["power inf"]),
+        ("latency_s**101", ["power 101"]),
+        ([], ["empty"]),
+        (["edp", "edp"], ["twice"]),
+        (["ppa", "latency_s"], ["twice"]),
+        (5, ["objective: 5"]),
+        (None, ["objective: None"]),
+        ({"edp": 1}, ["objective: {'edp': 1}"]),
+        (["edp", 5], ["objective: 5"]),
+        (b"edp", ["objective: b'edp'"]),
+    ],
+)
+def test_a_malformed_objective_says_so(wanted, says):
+    with pytest.raises(ChipgymError) as error:
+        parse_objectives(wanted, SPECS, PRESETS)
+    assert len(str(error.value).splitlines()) == 1
+    assert "objective" in str(error.value) or "metric" in str(error.value)
+    for part in says:
+        assert part in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("area_mm2 <= 10", [-0.5, 1.0, 2.0, math.inf]),
+        ("area_mm2<=10", [-0.5, 1.0, 2.0, math.inf]),
+        (" area_mm2  >=  1e1 ", [0.5, -1.0, -2.0, -math.inf]),
+        ("latency_s <= 0", [2.0, 4.0, math.nan, 0.0]),
+        ("energy_j / latency_s <= 1.25", [0.2, 0.0, math.nan, math.nan]),
+        ("tokens_per_s >= 1", [-7.0, 0.5, math.nan, 1.0]),
+        ("latency_s >= -2", [-2.0, -3.0, math.nan, -1.0]),
+        ("latency_s <= 1e-320", [math.inf, math.inf, math.nan, -1.0]),
+    ],
+)
+def test_constraints(text, expected):
+    (constraint,) = parse_constraints(text, SPECS)
+    assert constraint.excess(METRICS) == pytest.approx(expected, rel=1e-12, nan_ok=True)
+
+
+def test_excesses_add_up_and_stay_finite():
+    constraints = parse_constraints(["area_mm2 <= 10", "latency_s <= 3", "latency_s <= 1e-320"], SPECS)
+    total = total_excess(constraints, METRICS)
+    assert total[2] == 2.0
+    assert np.isfinite(total).all()
+    assert (total[:2] >= 1e300).all()
+    assert total_excess(parse_constraints(["area_mm2 <= 10", "latency_s <= 3"], SPECS), METRICS)[1] == 1.0 + 1 / 3
+    assert parse_constraints([], SPECS) == parse_constraints((), SPECS) == ()
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    ["area_mm2", "area_mm2 < 10", "area_mm2 = 10", "area_mm2 == 10", "10 >= area_mm2", "<= 10", "area_mm2 <=", "",
+     "area_mm2 <= ten", "area_mm2 <= nan", "area_mm2 <= inf", "area_mm2 <= 1e400", "1 <= area_mm2 <= 10", "area <= 10",
+     "area_mm2 <= energy_j", "area_mm2 + energy_j <= 3", None, 5, [5], ["area_mm2 <= 1", ""], {"area_mm2": 10}],
+    ids=repr,
+)  # fmt: skip
+def test_a_malformed_constraint_says_so(wanted):
+    with pytest.raises(ChipgymError, match=r"constraint|metric") as error:
+        parse_constraints(wanted, SPECS)
+    assert len(str(error.value).splitlines()) == 1
+
+
+PIECES = st.sampled_from(["latency_s", "energy_j", "tokens_per_s", "feasible", "x", "*", "**", "/", "^", "2", "-1",
+                          "0.5", " ", "\n", "<=", ">=", "1e9", "(", "٣", "edp", "é"])  # fmt: skip
+TEXTS = st.one_of(st.text(max_size=12), st.lists(PIECES, max_size=9).map("".join))
+
+
+@given(TEXTS)
+@settings(max_examples=300, deadline=None)
+def test_any_text_is_parsed_or_refused(text):
+    for parse in (parse_objectives, parse_constraints):
+        try:
+            (made,) = parse(text, SPECS)
+        except ChipgymError as error:
+            lines = str(error).splitlines()
+        else:
+            lines = ["fine"]
+            column = made(METRICS) if parse is parse_objectives else made.excess(METRICS)
+            assert column.shape == (4,)
+        assert len(lines) == 1
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["latency_s", "energy_j"]), st.sampled_from([1, 2, 3, -1, 0.5])),
+        min_size=1,
+        max_size=4,
+    )
+)
+@settings(max_examples=100, deadline=None)
+def test_a_product_is_what_it_says(terms):
+    powers: dict[str, float] = {}
+    for name, power in terms:
+        powers[name] = powers.get(name, 0) + power
+    text = " * ".join(f"{name}**{power}" for name, power in terms)
+    if 0 in powers.values():
+        with pytest.raises(ChipgymError):
+            value(text)
+        return
+    expected = np.prod([METRICS[name][:2] ** power for name, power in terms], axis=0)
+    assert value(text)[:2] == pytest.approx(expected, rel=1e-12)
