@@ -18,6 +18,8 @@ from . import schema
 
 # Seconds to wait for another process's transaction.
 BUSY_S = 30.0
+# What PostgreSQL calls the lock that processes take while they open a store; any number that others do not use.
+_OPENING = int.from_bytes(b"chipgym")
 _SQLITE_HEADER = b"SQLite format 3\0"
 
 
@@ -30,11 +32,16 @@ def place(store: str | os.PathLike[str]) -> tuple[str, Path | sa.URL]:
     if isinstance(store, str) and "://" in store:
         try:
             url = sa.make_url(store)
-        except ArgumentError:
+        except (ArgumentError, ValueError):  # ValueError: a port that is no number
             raise ChipgymError("store: not a database URL such as 'postgresql+psycopg://user@host/name'") from None
+        if "@" in (url.host or ""):  # the end of a password; it must not come up in a message about the host
+            raise ChipgymError("store: a database URL has one '@' before the host; write others as %40")
+        if url.drivername in ("postgres", "postgresql"):
+            url = url.set(drivername="postgresql+psycopg")
         if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
             return str(url.database), Path(str(url.database))
-        return url.render_as_string(hide_password=True), url
+        secrets = [name for name in url.query if "passw" in name.lower()]
+        return url.difference_update_query(secrets).render_as_string(hide_password=True), url
     if not isinstance(store, str | os.PathLike) or not os.fspath(store) or "\0" in str(store):
         raise ChipgymError(f"store: {shorten(store)} is not a path or a database URL")
     path = Path(store)
@@ -53,12 +60,7 @@ def engine(where: Path | sa.URL, label: str, *, create: bool) -> sa.Engine:
         ChipgymError: naming what is wrong with the place.
     """
     if not isinstance(where, Path):
-        try:
-            return sa.create_engine(where)
-        except NoSuchModuleError:
-            raise ChipgymError(f"store: no SQLAlchemy dialect for {shorten(label)}") from None
-        except ModuleNotFoundError as error:
-            raise ChipgymError(f"store: {label} needs {error.name}, which is not installed") from None
+        return _server(where, label)
     _check_file(where, create)
     uri = f"file:{quote(str(where.absolute()))}?mode={'rwc' if create else 'rw'}"
 
@@ -79,6 +81,30 @@ def engine(where: Path | sa.URL, label: str, *, create: bool) -> sa.Engine:
 
     sa.event.listen(made, "begin", begin)
     return made
+
+
+def _server(url: sa.URL, label: str) -> sa.Engine:
+    try:
+        # No pool: a search holds one connection, and a reader none between its questions.
+        made = sa.create_engine(url, poolclass=sa.pool.NullPool)
+    except NoSuchModuleError:
+        raise ChipgymError(f"store: no SQLAlchemy dialect for {shorten(label)}") from None
+    except ModuleNotFoundError as error:
+        extra = ": pip install 'chipgym[postgres]'" if error.name == "psycopg" else ""
+        raise ChipgymError(f"store: {label} needs {error.name}, which is not installed{extra}") from None
+    except (SQLAlchemyError, ImportError, TypeError, ValueError) as error:
+        raise ChipgymError(f"store: {label} cannot be used ({reason(error)})") from None
+    if made.dialect.name == "postgresql":
+        sa.event.listen(made, "begin", _begin_postgresql)
+    return made
+
+
+def _begin_postgresql(connection: sa.Connection) -> None:
+    # Without a limit a process that vanished in mid-transaction is waited for until TCP gives it up. Floats with all
+    # their bits are the default since PostgreSQL 12, unless a role or a database is set otherwise.
+    connection.exec_driver_sql(
+        f"SELECT set_config('lock_timeout', '{BUSY_S:.0f}s', true), set_config('extra_float_digits', '3', true)"
+    )
 
 
 def _check_file(path: Path, create: bool) -> None:
@@ -149,12 +175,17 @@ def reason(error: Exception) -> str:
 def prepare(connection: sa.Connection, label: str, *, create: bool) -> bool:
     """Checks that a database is a store of this format, and makes it one where it is empty and `create` says so.
 
+    With `create`, one process at a time goes on from here to the end of its transaction.
+
     Returns:
         Whether it is a store (False only for an empty database that is not to be changed).
 
     Raises:
         ChipgymError: for another program's database or another format.
     """
+    if create and connection.dialect.name == "postgresql":
+        # As SQLite's BEGIN IMMEDIATE: two that both find an empty database would both make the tables.
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_OPENING)))
     tables = set(sa.inspect(connection).get_table_names())
     if schema.meta.name not in tables:
         # A file is a store or it is not; a database server may hold other tables beside ours.

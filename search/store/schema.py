@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Double, ForeignKey, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Integer, MetaData, String, Table, Text
 
 # Changes whenever a table does.
 FORMAT = "1"
+
+# A budget may say "all of them"; SQLite's integers have 64 bits anyway.
+_LARGE = BigInteger().with_variant(Integer, "sqlite")
 
 metadata = MetaData()
 
@@ -24,14 +27,14 @@ runs = Table(
     Column("agent", Text, nullable=False),
     Column("options", Text, nullable=False),  # JSON: the agent's settings
     Column("seed", Text, nullable=False),  # text, since a seed may have more than 64 bits
-    Column("batch", Integer, nullable=False),
+    Column("batch", _LARGE, nullable=False),
     Column("reward", Text, nullable=False),  # JSON: name and reference values
     Column("problem", Text, nullable=False),  # JSON: Problem.identity()
     Column("problem_digest", String(64), nullable=False),
     Column("objectives", Text, nullable=False),  # JSON: names
     Column("units", Text, nullable=False),  # JSON: unit by metric
     Column("versions", Text, nullable=False),  # JSON: of chipgym and the libraries that agents are built on
-    Column("budget", Integer, nullable=False),  # of the process that began the run
+    Column("budget", _LARGE, nullable=False),  # of the process that began the run
     Column("started_at", Text, nullable=False),  # ISO 8601, UTC
 )
 

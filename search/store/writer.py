@@ -160,7 +160,10 @@ class StoredRun:
         ]
 
     def _load(self) -> None:
-        table = schema.evaluations
+        # Waits for a batch of this run that is being written: a server may still be at it when the process that sent it
+        # is dead. SQLite locks the whole file.
+        runs, table = schema.runs, schema.evaluations
+        self._connection.execute(sa.select(runs.c.id).where(runs.c.id == self._run).with_for_update())
         query = sa.select(table).where(table.c.run == self._run).order_by(table.c.number)
         rows = self._connection.execute(query).all()
         log, problem = self._log, self._log.problem

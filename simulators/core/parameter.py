@@ -205,6 +205,7 @@ class Parameter:
             "unit": self.unit,
             "ordinal": bool(self.ordinal),
             "active_when": str(self.condition) if self.condition else None,
+            "subsystem": self.subsystem,
             "doc": self.doc,
         }
 

@@ -109,7 +109,8 @@ class Problem:
         """
         columns, n = self.space.columns(designs)
         metrics = self.simulator.evaluate_columns(columns, n)
-        objectives = np.stack([o(metrics) for o in self.objectives], axis=1)
+        values = [o(metrics) for o in self.objectives]
+        objectives = np.stack(values, axis=1) if len(values) > 1 else values[0][:, None]
         violation = metrics["violation"]
         if self.constraints:
             violation = violation + total_excess(self.constraints, metrics)

@@ -29,7 +29,7 @@ def log_ratio(objectives: Column, reference: Column, violation: Column) -> Colum
     with np.errstate(all="ignore"):
         decades = np.log10(reference / (np.maximum(objectives, 0.0) + 0.0))  # + 0.0 makes -0.0 positive
     decades = np.where(np.isnan(decades), -DECADES, decades)
-    return _ranked(np.minimum(np.maximum(decades, -DECADES), DECADES).mean(axis=1), violation)
+    return _ranked(_mean(np.minimum(np.maximum(decades, -DECADES), DECADES)), violation)
 
 
 def target_distance(objectives: Column, reference: Column, violation: Column) -> Column:
@@ -40,7 +40,13 @@ def target_distance(objectives: Column, reference: Column, violation: Column) ->
     """
     with np.errstate(all="ignore"):
         closeness = np.minimum(reference / np.abs(reference - objectives), 1e6)
-    return _ranked(np.where(np.isnan(closeness), 0.0, closeness).mean(axis=1), violation)
+    return _ranked(_mean(np.where(np.isnan(closeness), 0.0, closeness)), violation)
+
+
+def _mean(worth: Column) -> Column:
+    """Mean over objectives of (n, m), shape (n,)."""
+    mean: Column = worth[:, 0] if worth.shape[1] == 1 else worth.mean(axis=1)
+    return mean
 
 
 def _ranked(worth: Column, violation: Column) -> Column:

@@ -79,6 +79,15 @@ class DesignSpace:
         """The default design as an index row, shape (p,)."""
         return np.array([p.default_index for p in self.parameters], dtype=np.int64)
 
+    def __iter__(self) -> Iterator[Parameter]:
+        return iter(self.parameters)
+
+    def __len__(self) -> int:
+        return len(self.parameters)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
     def __getitem__(self, name: str) -> Parameter:
         for p in self.parameters:
             if p.name == name:

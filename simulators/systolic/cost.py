@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -126,12 +126,9 @@ class CostModel:
 
     @cached_property
     def _lookups(self) -> dict[str, GridLookup]:
-        widths = dict(zip(SRAMS, (self.operand_bits, self.operand_bits, self.sum_bits), strict=True))
-
-        def sram(name: str) -> Callable[[Column], Array]:
-            return lambda kb: self.sram_prices(widths[name], kb)
-
-        functions = {name: sram(name) for name in SRAMS} | {"clock_mhz": self.clock_prices}
+        widths = zip(SRAMS, (self.operand_bits, self.operand_bits, self.sum_bits), strict=True)
+        functions: dict[str, Callable[[Column], Array]] = {n: partial(self.sram_prices, width) for n, width in widths}
+        functions["clock_mhz"] = self.clock_prices
         return {name: GridLookup.over(self.space[name].column_values, f) for name, f in functions.items()}
 
     def evaluate(self, columns: Columns, counts: Array) -> Columns:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from chipgym.datasets import Workload, load_workload
-from chipgym.simulators import DesignSpace, MetricSpec, Parameter, Simulator, SimulatorEntry, relative_excess
+from chipgym.simulators import DesignSpace, MetricSpec, Parameter, Simulator, relative_excess
 
 
 class BowlSimulator(Simulator):
@@ -28,6 +28,3 @@ class BowlSimulator(Simulator):
             "area_mm2": area,
         }
         return metrics, relative_excess(area, 60.0)
-
-
-BOWL = SimulatorEntry(name="bowl", title="Bowl", target=BowlSimulator, doc="Squared distances, for search tests")

@@ -12,9 +12,7 @@ from chipgym.simulators import Problem
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from bowl import BOWL
-
-chipgym.register_simulator(BOWL)
+from bowl import BowlSimulator
 
 PROBLEMS = {
     "single": {},
@@ -43,4 +41,4 @@ def problem(request: pytest.FixtureRequest) -> Problem:
 @pytest.fixture
 def bowl() -> Problem:
     """A billion designs with a known best."""
-    return chipgym.make_problem("bowl")
+    return chipgym.make_problem(BowlSimulator())

@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from bowl import BowlSimulator
 
 import chipgym
 from chipgym.search import SearchResult, agent_names, agent_options, make_agent, optimize, registered_agents
@@ -169,7 +170,7 @@ def test_learning_beats_random(bowl, agent, budget):
 
 def test_a_gaussian_process_finds_the_best_of_thousands():
     space = {f"k{i}": 5 for i in range(4, 10)}
-    problem = chipgym.make_problem("bowl", space=space)
+    problem = chipgym.make_problem(BowlSimulator(), space=space)
     assert problem.space.canonical_size == 8**4
     assert optimize(problem, "gp", 24).best.objectives == (1.0,)
 
@@ -177,7 +178,7 @@ def test_a_gaussian_process_finds_the_best_of_thousands():
 @pytest.mark.parametrize(("agent", "budget"), [("nsga2", 300), ("tpe", 40)])
 def test_learning_beats_random_on_a_front(agent, budget):
     """By the mean reward of the best compromise, within a constraint that few random designs meet."""
-    problem = chipgym.make_problem("bowl", objective=["latency_s", "energy_j"], constraints="area_mm2 <= 40")
+    problem = chipgym.make_problem(BowlSimulator(), objective=["latency_s", "energy_j"], constraints="area_mm2 <= 40")
     mine = [optimize(problem, agent, budget, seed).to_pandas().reward.max() for seed in range(2)]
     random = [optimize(problem, "random", budget, seed).to_pandas().reward.max() for seed in range(20)]
     assert np.mean(mine) > np.mean(random)

@@ -7,7 +7,6 @@ import json
 import math
 from collections.abc import Mapping
 from importlib import resources
-from types import MappingProxyType
 from typing import Any
 
 from ....errors import ChipgymError, unknown
@@ -82,11 +81,11 @@ def load_technology(name: str = "45nm") -> Technology:
         logic=_logic(base, node),
         sram=_sram(name, sources),
         supply=_supply(name, table["nodes"][name]["clock_table"], node["nominal_v"], base, sources),
-        dram=MappingProxyType(interfaces),
+        dram=interfaces,
         default_dram=str(dram_table["default"]),
         sram_layout_factor=base["sram_layout_factor"],
         clock_share=base["clock_share"],
-        sources=MappingProxyType(sources),
+        sources=sources,
     )
 
 
