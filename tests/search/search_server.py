@@ -23,14 +23,14 @@ import chipgym
 import chipgym.search.store
 
 
-def search(store: str, agent: str, batch: int, budget: int, pause_s: float, largest_file: int | None) -> str:
+def search(store: str, agent: str, batch: int, budget: int, seed: int, pause_s: float, largest_file: int | None) -> str:
     """Searches the toy and says how that went."""
     if largest_file:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
     problem = chipgym.make_problem("toy", objective=["latency_s", "energy_j"], constraints="area_mm2 <= 20")
     try:
         result = chipgym.optimize(
-            problem, agent, budget, 3, store, batch=batch, callback=lambda progress: time.sleep(pause_s)
+            problem, agent, budget, seed, store, batch=batch, callback=lambda progress: time.sleep(pause_s)
         )
     except chipgym.ChipgymError as error:
         return f"error: {error}"

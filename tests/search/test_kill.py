@@ -2,115 +2,49 @@
 
 from __future__ import annotations
 
-import json
-import os
 import random
-import signal
-import subprocess
-import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from killing import Server, kill_and_resume, write_together
 
-from chipgym.search import load_result, open_store
-
-REQUEST = {"agent": "random", "batch": 4, "budget": 80, "pause_s": 0.002, "largest_file": None}
-
-
-class Server:
-    """The helper program and its conversation."""
-
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("search_server.py")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout.readline() == "ready\n"
-
-    def begin(self, store, **request) -> int:
-        self._say(json.dumps({"store": str(store), **REQUEST, **request}))
-        return int(self._line())
-
-    def end(self) -> tuple[str, int]:
-        """What the child printed, and its exit code: minus the signal where it was killed."""
-        printed = ""
-        while (line := self._line()) != "ended":
-            printed += line
-        self._say("no more signals")
-        return printed, int(self._line())
-
-    def search(self, store, **request) -> str:
-        self.begin(store, **request)
-        return self.end()[0]
-
-    def _say(self, line: str) -> None:
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-
-    def _line(self) -> str:
-        return self.process.stdout.readline().rstrip("\n")
+from chipgym.search import load_result
 
 
 @pytest.fixture(scope="module")
 def server():
     one = Server()
     yield one
-    one.process.stdin.close()
-    one.process.wait()
-    one.process.stdout.close()
+    one.close()
 
 
-def kill_and_resume(server, folder, draw, kills, **request):
-    """Kills searches until `kills` were hit, each store carried to its end; compares all with an unkilled one."""
-    assert server.search(folder / "whole.db", **request) == "done: 80"
-    whole = load_result(folder / "whole.db").to_pandas()
-    hit, stores = 0, 0
-    while hit < kills:
-        store = folder / f"killed{stores}.db"
-        stores += 1
-        while True:
-            child = server.begin(store, **request)
-            time.sleep(draw.uniform(0, 0.08))
-            if hit < kills:
-                os.kill(child, signal.SIGKILL)
-            printed, code = server.end()
-            hit += code == -signal.SIGKILL
-            if code == 0:
-                assert printed == "done: 80"
-                break
-        pd.testing.assert_frame_equal(load_result(store).to_pandas(), whole, check_exact=True)
-        (run,) = open_store(store).runs()
-        assert run.evaluations == 80
-        assert sorted(p.name for p in folder.glob(f"{store.name}*")) == [store.name]  # a single file, no journal
+def in_folder(folder: Path) -> Callable[[str], Path]:
+    return lambda name: folder / f"{name}.db"
+
+
+def check_files(folder: Path, stores: list[Path]) -> None:
+    """Each is a single file, with no journal beside it."""
+    for store in stores:
+        assert sorted(p.name for p in folder.glob(f"{store.name}*")) == [store.name]
 
 
 @pytest.mark.parametrize(("agent", "kills"), [("random", 12), ("nsga2", 6)])
 def test_kill_minus_nine(server, tmp_path, agent, kills):
-    kill_and_resume(server, tmp_path, random.Random(0), kills, agent=agent)
+    check_files(tmp_path, kill_and_resume(server, in_folder(tmp_path), random.Random(0), kills, agent=agent))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("agent", ["random", "nsga2", "tpe"])
 def test_kill_minus_nine_many_times(server, tmp_path, agent):
-    kill_and_resume(server, tmp_path, random.Random(), 150, agent=agent)
+    check_files(tmp_path, kill_and_resume(server, in_folder(tmp_path), random.Random(), 150, agent=agent))
 
 
 def test_two_processes_writing_one_run(server, tmp_path):
     """At most one goes on; what is in the store stays right, and whoever starts again finishes it."""
     server.search(tmp_path / "whole.db")
-    other = Server()
-    try:
-        for one in (server, other):
-            one.begin(tmp_path / "both.db")
-        ends = [one.end()[0] for one in (server, other)]
-    finally:
-        other.process.stdin.close()
-        other.process.wait()
-        other.process.stdout.close()
+    ends = write_together(tmp_path / "both.db", server, {}, {})
     assert "done: 80" in ends
     for end in ends:
         assert end == "done: 80" or "another process is writing this run" in end
