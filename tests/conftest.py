@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 import chipgym
 
@@ -12,3 +17,19 @@ sys.path.insert(0, str(Path(__file__).parent))
 from toy import TOY
 
 chipgym.register_simulator(TOY)
+
+
+@pytest.fixture
+def unprivileged(tmp_path: Path) -> Iterator[Path]:
+    """A folder, in a test that files' permissions hold for: root, whom none stops, becomes nobody for as long."""
+    if os.geteuid() != 0:
+        yield tmp_path
+        return
+    nobody = 65534
+    with tempfile.TemporaryDirectory() as name:  # the folders above `tmp_path` are root's alone
+        os.chown(name, nobody, -1)
+        os.seteuid(nobody)
+        try:
+            yield Path(name)
+        finally:
+            os.seteuid(0)

@@ -240,9 +240,8 @@ def test_directories_pipes_and_missing_files(tmp_path):
             load_workload(tmp_path / "pipe.csv")
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads every file")
-def test_unreadable_file(tmp_path):
-    path = tmp_path / "secret.csv"
+def test_unreadable_file(unprivileged):
+    path = unprivileged / "secret.csv"
     path.write_text(GEMM)
     path.chmod(0)
     with pytest.raises(ChipgymError, match="cannot be read"):

@@ -238,10 +238,11 @@ def test_places_that_cannot_be(toy, tmp_path):
     assert not (tmp_path / "missing.db").exists()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes anywhere")
-def test_a_folder_that_cannot_be_written(toy, tmp_path):
-    (tmp_path / "locked").mkdir(mode=0o500)
-    assert refused(toy, store=tmp_path / "locked" / "s.db").startswith("store: ")
+def test_a_folder_that_cannot_be_written(toy, unprivileged):
+    locked = unprivileged / "locked"
+    locked.mkdir(mode=0o500)
+    assert refused(toy, store=locked / "s.db").startswith(f"store: {locked / 's.db'} cannot be read")
+    assert list(locked.iterdir()) == []
 
 
 def test_passwords_stay_out_of_messages(toy):
