@@ -128,8 +128,8 @@ def _check_file(path: Path, create: bool) -> None:
 
 
 @contextmanager
-def readable(label: str) -> Iterator[None]:
-    """Turns a database's errors while reading or opening into one line.
+def readable(label: str, verb: str = "read") -> Iterator[None]:
+    """Turns a database's errors while reading, or what `verb` says, into one line.
 
     Raises:
         ChipgymError: for any of them.
@@ -137,7 +137,7 @@ def readable(label: str) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:
-        raise ChipgymError(f"store: {label} cannot be read ({reason(error)})") from error
+        raise ChipgymError(f"store: {label} cannot be {verb} ({reason(error)})") from error
 
 
 @contextmanager

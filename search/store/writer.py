@@ -55,7 +55,7 @@ class StoredRun:
             ChipgymError: naming what is wrong with the store, or how its problem differs.
         """
         engine = connect.engine(self._where, self._name, create=True)
-        with connect.readable(self._name):
+        with connect.readable(self._name, "opened"):
             self._connection = engine.connect()
         try:
             with connect.writable(self._name):

@@ -151,7 +151,7 @@ def test_a_budget_beyond_32_bits(toy, database):
 
 
 def test_no_such_database(toy, folder):
-    with pytest.raises(ChipgymError, match=r'store: .* cannot be read .*database "absent" does not exist'):
+    with pytest.raises(ChipgymError, match=r'store: .* cannot be opened .*database "absent" does not exist'):
         chipgym.optimize(toy, budget=5, store=f"postgresql+psycopg://chipgym@/absent?host={folder}")
 
 

@@ -241,7 +241,7 @@ def test_places_that_cannot_be(toy, tmp_path):
 def test_a_folder_that_cannot_be_written(toy, unprivileged):
     locked = unprivileged / "locked"
     locked.mkdir(mode=0o500)
-    assert refused(toy, store=locked / "s.db").startswith(f"store: {locked / 's.db'} cannot be read")
+    assert refused(toy, store=locked / "s.db").startswith(f"store: {locked / 's.db'} cannot be opened")
     assert list(locked.iterdir()) == []
 
 
