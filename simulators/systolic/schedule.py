@@ -56,6 +56,8 @@ def total_cycles(
     more_2 = t2 > 1
 
     total = max(load_i, load_f) + final
+    if compute >= max(load_i, load_f, max(final, partial) + partial):  # no step ever waits
+        return total + compute * (float(t0) * t1 * t2 * groups)
     for x in range(3):
         nx = turns(t0, x)
         if nx == 0:

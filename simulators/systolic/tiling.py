@@ -292,6 +292,8 @@ def plan(
                     best, best_exposed, best_order = words, exposed, order
                     best_a, best_b, best_c = a, b, c
                     best_fi, best_ff, best_fo, best_pass = fi, ff, fo, one_pass
+            if best <= compulsory:  # the other orders can but equal it, with the same tiles
+                break
         if best <= compulsory:
             break
     return best_order, best_a, best_b, best_c, best_fi, best_ff, best_fo, best_pass, ri, rf, ro
