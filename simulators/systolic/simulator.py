@@ -24,6 +24,9 @@ from .tiling import ORDERS
 _FLOW_CODES = {name: i for i, name in enumerate(DATAFLOWS)}
 _ORDER_CODES = {"best": -1} | {name: i for i, name in enumerate(ORDERS)}
 
+# Bits that an operand or a partial sum may have.
+WIDTHS = (4, 8, 16, 32, 64)
+
 # Kernel counts that are metrics as they are.
 _COUNTED = {
     "cycles": k.CYCLES,
@@ -46,8 +49,10 @@ class SystolicSimulator(Simulator):
     Args:
         workload: a network by name, a SCALE-Sim topology CSV, the shorthand `mlp:16-64-5`, or a `Network`.
         batch: samples run together; the network's own where None.
-        operand_bits: bits of a word of inputs, filters and outputs.
-        accumulator_bits: bits of a partial sum kept in SRAM or DRAM: 8 as SCALE-Sim counts, 32 to study energy.
+        operand_bits: bits of a word of inputs, filters and outputs. Bandwidth counts words, so that wider ones come in
+            at more bytes per second: scale `dram_bandwidth` to compare widths at one interface.
+        accumulator_bits: bits of a partial sum kept in SRAM or DRAM, at least an operand's: 8 as SCALE-Sim counts, 32
+            to study energy.
         technology: process node of the energy and area tables.
         dram: DRAM family of the interface; the technology's default where None.
 
@@ -78,8 +83,8 @@ class SystolicSimulator(Simulator):
         if not isinstance(self.workload, Network):
             raise ChipgymError(f"workload: the systolic simulator runs networks, not {shorten(self.workload)}")
         for field, bits in (("operand_bits", operand_bits), ("accumulator_bits", accumulator_bits)):
-            if bits not in (4, 8, 16, 32, 64):
-                raise ChipgymError(f"{field}: {shorten(bits)} is not one of 4, 8, 16, 32, 64")
+            if bits not in WIDTHS:
+                raise ChipgymError(f"{field}: {shorten(bits)} is not one of {WIDTHS}{_nearest_width(bits)}")
         tables = load_technology(technology)
         self.space = systolic_space(tables)
         self.cost = CostModel(tables, tables.dram_interface(dram), operand_bits, accumulator_bits, self.space)
@@ -140,6 +145,12 @@ class SystolicSimulator(Simulator):
         out |= self.cost.evaluate(columns, counts)
         top = self.cost.technology.max_clock_hz / 1e6
         return out, counts[:, k.EXCESS] + relative_excess(columns["clock_mhz"], top)
+
+
+def _nearest_width(bits: object) -> str:
+    if not isinstance(bits, int | float) or bits != bits:
+        return ""
+    return f"; nearest is {min(WIDTHS, key=lambda width: abs(width - bits))}"
 
 
 def _codes(names: Column, codes: Mapping[str, int]) -> np.ndarray[Any, np.dtype[np.int64]]:
