@@ -15,6 +15,7 @@ from .agents import (
     registered_agents,
     unregister_agent,
 )
+from .collect import Collection, CollectProgress, collect
 from .loop import optimize
 from .pareto import non_dominated
 from .progress import Progress
@@ -28,12 +29,15 @@ if TYPE_CHECKING:
 __all__ = [
     "Agent",
     "AgentEntry",
+    "CollectProgress",
+    "Collection",
     "EvaluatedDesign",
     "Evaluations",
     "Progress",
     "SearchResult",
     "agent_names",
     "agent_options",
+    "collect",
     "load_result",
     "make_agent",
     "non_dominated",
