@@ -19,6 +19,7 @@ from .collect import Collection, CollectProgress, collect
 from .loop import optimize
 from .pareto import non_dominated
 from .progress import Progress
+from .regret import GroundTruth, ground_truth
 from .result import EvaluatedDesign, Evaluations, SearchResult
 
 if TYPE_CHECKING:
@@ -33,11 +34,13 @@ __all__ = [
     "Collection",
     "EvaluatedDesign",
     "Evaluations",
+    "GroundTruth",
     "Progress",
     "SearchResult",
     "agent_names",
     "agent_options",
     "collect",
+    "ground_truth",
     "load_result",
     "make_agent",
     "non_dominated",
