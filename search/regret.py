@@ -96,9 +96,8 @@ class GroundTruth:
             raise ChipgymError(f"found: is a search of {what}, expected {simulator.name} on {simulator.workload.name}")
         for name in ("objectives", "constraints", "space"):
             if theirs.get(name) != ours[name]:
-                raise ChipgymError(
-                    f"found: is a search with {name} {shorten(theirs.get(name), 100)}, expected {shorten(ours[name], 100)}"
-                )
+                has, expected = shorten(theirs.get(name), 100), shorten(ours[name], 100)
+                raise ChipgymError(f"found: is a search with {name} {has}, expected {expected}")
 
 
 def ground_truth(problem: Problem) -> GroundTruth:

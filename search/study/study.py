@@ -57,8 +57,8 @@ class Study:
 
     Attributes:
         truth: the problem and the objective of all of its designs.
-        incumbents: by agent, the least feasible objective after each evaluation, (seeds, budget); `inf` before the first
-            feasible design. A search that ended early keeps its last.
+        incumbents: by agent, the least feasible objective after each evaluation, (seeds, budget); `inf` before the
+            first feasible design. A search that ended early keeps its last.
     """
 
     truth: GroundTruth
