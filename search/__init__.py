@@ -15,7 +15,7 @@ from .agents import (
     registered_agents,
     unregister_agent,
 )
-from .collect import Collection, CollectProgress, collect
+from .collecting import Collection, CollectProgress, collect
 from .loop import optimize
 from .pareto import non_dominated
 from .progress import Progress

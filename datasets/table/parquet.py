@@ -66,9 +66,14 @@ class TableWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None:
-            self._writer.close()
-            return
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            # Where anything failed the file is given up, and pyarrow must not try its footer when it is collected.
+            self._writer.is_open = False
+
+    def _finish(self) -> None:
         if self._waiting_rows:
             self._write(*self._take(self._waiting_rows))
         self.digest = self._hash.hexdigest()

@@ -101,7 +101,7 @@ def _draw_frame(pen: ImageDraw.ImageDraw, study: Study, axes: _Axes) -> None:
         y = axes.y(decade)
         pen.line((LEFT * SCALE, y, (WIDTH - RIGHT) * SCALE, y), fill=LINE, width=SCALE)
         sign = "< " if decade == LEAST else ""
-        _text(pen, LEFT - 10, y / SCALE, f"{sign}{100 * 10.0**decade:g} %", 13, MUTED, "rm")
+        _text(pen, LEFT - 10, y / SCALE, f"{sign}{100 * 10.0**decade:,g} %", 13, MUTED, "rm")
     for evaluation in _ticks(axes.budget):
         x = axes.x(evaluation)
         pen.line((x, axes.y(axes.low), x, axes.y(axes.low) + 5 * SCALE), fill=LINE, width=SCALE)

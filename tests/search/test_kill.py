@@ -2,78 +2,46 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from server import Server
 
 from chipgym.search import load_result, open_store
 
 REQUEST = {"agent": "random", "batch": 4, "budget": 80, "pause_s": 0.002, "largest_file": None}
 
 
-class Server:
-    """The helper program and its conversation."""
+def begin(server, store, **request) -> int:
+    return server.begin("search", store=str(store), **{**REQUEST, **request})
 
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("search_server.py")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout.readline() == "ready\n"
 
-    def begin(self, store, **request) -> int:
-        self._say(json.dumps({"store": str(store), **REQUEST, **request}))
-        return int(self._line())
-
-    def end(self) -> tuple[str, int]:
-        """What the child printed, and its exit code: minus the signal where it was killed."""
-        printed = ""
-        while (line := self._line()) != "ended":
-            printed += line
-        self._say("no more signals")
-        return printed, int(self._line())
-
-    def search(self, store, **request) -> str:
-        self.begin(store, **request)
-        return self.end()[0]
-
-    def _say(self, line: str) -> None:
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-
-    def _line(self) -> str:
-        return self.process.stdout.readline().rstrip("\n")
+def search(server, store, **request) -> str:
+    begin(server, store, **request)
+    return server.end()[0]
 
 
 @pytest.fixture(scope="module")
 def server():
     one = Server()
     yield one
-    one.process.stdin.close()
-    one.process.wait()
-    one.process.stdout.close()
+    one.close()
 
 
 def kill_and_resume(server, folder, draw, kills, **request):
     """Kills searches until `kills` were hit, each store carried to its end; compares all with an unkilled one."""
-    assert server.search(folder / "whole.db", **request) == "done: 80"
+    assert search(server, folder / "whole.db", **request) == "done: 80"
     whole = load_result(folder / "whole.db").to_pandas()
     hit, stores = 0, 0
     while hit < kills:
         store = folder / f"killed{stores}.db"
         stores += 1
         while True:
-            child = server.begin(store, **request)
+            child = begin(server, store, **request)
             time.sleep(draw.uniform(0, 0.08))
             if hit < kills:
                 os.kill(child, signal.SIGKILL)
@@ -101,16 +69,14 @@ def test_kill_minus_nine_many_times(server, tmp_path, agent):
 
 def test_two_processes_writing_one_run(server, tmp_path):
     """At most one goes on; what is in the store stays right, and whoever starts again finishes it."""
-    server.search(tmp_path / "whole.db")
+    search(server, tmp_path / "whole.db")
     other = Server()
     try:
         for one in (server, other):
-            one.begin(tmp_path / "both.db")
+            begin(one, tmp_path / "both.db")
         ends = [one.end()[0] for one in (server, other)]
     finally:
-        other.process.stdin.close()
-        other.process.wait()
-        other.process.stdout.close()
+        other.close()
     assert "done: 80" in ends
     for end in ends:
         assert end == "done: 80" or "another process is writing this run" in end
@@ -121,22 +87,22 @@ def test_two_processes_writing_one_run(server, tmp_path):
 def test_a_full_disk(server, tmp_path):
     """A limit on the file's size stands in for one: the write fails in mid-search."""
     store = tmp_path / "s.db"
-    assert server.search(store, budget=20) == "done: 20"
-    printed = server.search(store, largest_file=store.stat().st_size + 4096)
+    assert search(server, store, budget=20) == "done: 20"
+    printed = search(server, store, largest_file=store.stat().st_size + 4096)
     assert "cannot be written" in printed
     assert "stored so far are intact" in printed
     assert "run the same search again to resume" in printed
     stored = load_result(store).to_pandas()
     assert 20 <= len(stored) < 80
     assert f"the {len(stored)} designs" in printed
-    assert server.search(store) == "done: 80"
-    server.search(tmp_path / "whole.db")
+    assert search(server, store) == "done: 80"
+    search(server, tmp_path / "whole.db")
     whole = load_result(tmp_path / "whole.db").to_pandas()
     pd.testing.assert_frame_equal(load_result(store).to_pandas(), whole, check_exact=True)
     pd.testing.assert_frame_equal(stored, whole[: len(stored)], check_exact=True)
 
 
 def test_a_disk_that_is_full_from_the_start(server, tmp_path):
-    printed = server.search(tmp_path / "s.db", largest_file=4096)
+    printed = search(server, tmp_path / "s.db", largest_file=4096)
     assert printed.startswith("error: store:")
-    assert server.search(tmp_path / "s.db") == "done: 80"
+    assert search(server, tmp_path / "s.db") == "done: 80"

@@ -56,7 +56,7 @@ def collect_designs(
 
 
 def _what_is_safe(report: CollectReport, out: str) -> str:
-    from ..search.collect.collect import parts_folder
+    from ..search.collecting import parts_folder
 
     done = f"{report.last.done:,} of {report.last.total:,} designs are" if report.last else "what was evaluated is"
     return f"{done} safe in {parts_folder(out)}; the same command goes on from there"

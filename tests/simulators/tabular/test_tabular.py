@@ -143,8 +143,8 @@ def test_a_large_grid_is_searched_in_order(toy, monkeypatch):
 
 def test_names_paths_and_tables_are_taken(toy):
     rows = make_simulator("tabular", toy).space.enumerate()
-    for given in (str(toy), toy, load_table(toy)):
-        assert_same(make_simulator("tabular", given).evaluate(rows), make_simulator("toy").evaluate(rows))
+    for spec in (str(toy), toy, load_table(toy)):
+        assert_same(make_simulator("tabular", spec).evaluate(rows), make_simulator("toy").evaluate(rows))
     assert make_simulator("tabular").identity() == make_simulator("tabular", "systolic-resnet18").identity()
     again = pickle.loads(pickle.dumps(make_simulator("tabular", toy)))
     assert again.identity() == make_simulator("tabular", toy).identity()

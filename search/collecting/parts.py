@@ -27,7 +27,7 @@ except ImportError:  # not a POSIX system: two processes there are not told apar
 
 Range = tuple[int, int]
 
-# The numbers of a part's designs, and the beginning of its content's sha256: a part that is damaged is no part.
+# The numbers of a part's designs, and the beginning of a sha256 of them and its content: what is damaged is no part.
 _PART = re.compile(r"(\d{1,19})-(\d{1,19})-([0-9a-f]{16})\.part")
 _PLAN, _LOCK = "plan.json", "lock"
 
@@ -177,4 +177,5 @@ def header_difference(theirs: TableHeader, ours: TableHeader) -> tuple[str, str,
 
 
 def _name(numbers: Range, content: bytes) -> str:
-    return f"{numbers[0]:015}-{numbers[1]:015}-{hashlib.sha256(content).hexdigest()[:16]}.part"
+    place = f"{numbers[0]:015}-{numbers[1]:015}"
+    return f"{place}-{hashlib.sha256(place.encode() + content).hexdigest()[:16]}.part"

@@ -1,5 +1,0 @@
-"""Collecting tables of evaluated designs."""
-
-from .collect import Collection, CollectProgress, collect
-
-__all__ = ["CollectProgress", "Collection", "collect"]
