@@ -35,7 +35,7 @@ class CollectProgress:
         total: designs to evaluate.
         resumed: designs that earlier processes have evaluated.
         elapsed_s: seconds that this process has evaluated.
-        rate: designs evaluated per second by this process.
+        rate: designs evaluated per second by this process, without its first part unless that is all.
         left_s: estimated seconds to the last design; None before the first.
     """
 
@@ -185,20 +185,41 @@ def _told(parts: Parts) -> Iterator[None]:
 
 def _evaluate(plan: Plan, parts: Parts, jobs: int, callback: Callable[[CollectProgress], None] | None) -> int:
     """Evaluates what is missing, and says how many designs that were."""
-    resumed = parts.designs
+    clock = _Clock(parts.designs, plan.designs)
     shares = _Shares(parts.missing(plan.span))
-    started = None
     for numbers, (values, seconds) in unordered(_Timed(plan), shares, jobs):
-        if started is None:  # without what processes take to start, which says nothing about the time left
-            started = time.perf_counter() - seconds
         parts.write(numbers, values)
         shares.adapt(numbers, seconds)
+        progress = clock.tell(parts.designs, seconds)
         if callback:
-            elapsed = time.perf_counter() - started
-            rate = (parts.designs - resumed) / elapsed
-            left = (plan.designs - parts.designs) / rate if rate else None
-            callback(CollectProgress(parts.designs, plan.designs, resumed, elapsed, rate, left))
-    return parts.designs - resumed
+            callback(progress)
+    return parts.designs - clock.resumed
+
+
+class _Clock:
+    """How fast designs are evaluated.
+
+    The start of processes is left out, and from the second part on so is the first: kernels are compiled in it, and it
+    would make the time left look many times what it is.
+    """
+
+    def __init__(self, resumed: int, total: int) -> None:
+        self.resumed = resumed
+        self._total = total
+        self._begun: float | None = None
+        self._since, self._counted = 0.0, resumed
+
+    def tell(self, done: int, seconds: float) -> CollectProgress:
+        """Progress after a part that took so many seconds, with so many designs done in all."""
+        now = time.perf_counter()
+        first = self._begun is None
+        if self._begun is None:
+            self._begun = self._since = now - seconds
+        rate = (done - self._counted) / max(now - self._since, 1e-9)
+        if first:
+            self._since, self._counted = now, done
+        left = (self._total - done) / rate if rate > 0 else None
+        return CollectProgress(done, self._total, self.resumed, now - self._begun, rate, left)
 
 
 @dataclass(frozen=True)

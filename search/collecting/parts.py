@@ -18,7 +18,7 @@ from ...datasets import TableHeader
 from ...errors import ChipgymError
 from ...simulators.core.parameter import Column
 from ..difference import first_difference
-from ..durable import durable_file
+from ..durable import durable_file, sync_folder
 
 try:
     import fcntl
@@ -58,6 +58,7 @@ class Parts:
             OSError: where it cannot be written.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
+        sync_folder(self.folder.parent)
         self._lock = (self.folder / _LOCK).open("ab")
         try:
             self._enter()

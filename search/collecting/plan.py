@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...datasets import TableHeader
-from ...errors import ChipgymError, shorten
+from ...errors import ChipgymError
 from ...simulators import DesignSpace, Indices, Simulator
 from ...simulators.core.parameter import Column
 from ...simulators.tabular import header_of
@@ -72,13 +72,19 @@ def make_plan(simulator: Simulator, space: DesignSpace, samples: int | None, see
             raise ChipgymError(f"space: {space.size:.3g} grid rows cannot be gone through; narrow it or draw samples")
         return Plan(simulator, space, header_of(simulator, space))
     n, seed = whole("samples", samples), whole("seed", seed, 0)
-    if n > space.canonical_size:
-        raise ChipgymError(
-            f"samples: {n} is more than the {shorten(space.canonical_size)} designs that there are; "
-            f"nearest is {shorten(space.canonical_size)}"
-        )
+    most = _count(space)
+    if most is not None and n > most:
+        raise ChipgymError(f"samples: {n} is more than the {most} designs that there are; nearest is {most}")
     rows = draw(space, n, np.random.default_rng(seed))
     return Plan(simulator, space, header_of(simulator, space, n, seed), rows)
+
+
+def _count(space: DesignSpace) -> int | None:
+    """How many different designs there are; None where there are too many conditions to count them."""
+    try:
+        return space.canonical_size
+    except ChipgymError:
+        return None
 
 
 def draw(space: DesignSpace, n: int, rng: np.random.Generator) -> Indices:

@@ -130,6 +130,11 @@ def run_study(
     seeds, budget, jobs = whole("seeds", seeds), whole("budget", budget), whole("jobs", jobs)
     options = _all_options(agents, agent_options or {})
     truth = ground_truth(problem)
+    if truth.optimum <= 0:
+        name = problem.objectives[0].name
+        raise ChipgymError(
+            f"objective: the least {name} is {truth.optimum}; regret relative to it needs a positive one"
+        )
     place = Path(folder)
     try:
         _claim(place, {**problem.identity(), "agents": options, "budget": budget})

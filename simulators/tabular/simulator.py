@@ -85,8 +85,8 @@ class TabularSimulator(Simulator):
     def _missing(self, design: Mapping[str, Any]) -> ChipgymError:
         text = ", ".join(f"{name}={value}" for name, value in design.items())
         return ChipgymError(
-            f"design: {text} is not among the {len(self._keys)} of {self.space.canonical_size} designs that table "
-            f"{self.workload.name} has; collect every design to search it"
+            f"design: {text} is not among the {len(self._keys)} designs drawn for table {self.workload.name}; "
+            "collect every design to search it"
         )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bowl import BowlSimulator
 from PIL import Image
 
 import chipgym
@@ -128,6 +129,23 @@ def test_arguments_and_folders_that_cannot_be(problem, tmp_path):
     ):
         with pytest.raises(chipgym.ChipgymError, match=says):
             run_study(problem, **{"folder": tmp_path / "s", **ARGUMENTS, **options})
+    assert not (tmp_path / "s").exists()
+
+
+class FreeSimulator(BowlSimulator):
+    """The best design costs nothing."""
+
+    name = "free"
+
+    def simulate(self, columns, n):
+        metrics, violation = super().simulate(columns, n)
+        return {**metrics, "latency_s": metrics["latency_s"] - 1}, violation
+
+
+def test_regret_relative_to_nothing_is_refused(tmp_path):
+    problem = chipgym.make_problem(FreeSimulator(), space={f"k{i}": 5 for i in range(8)})
+    with pytest.raises(chipgym.ChipgymError, match=r"the least latency_s is 0\.0; .* needs a positive one"):
+        run_study(problem, tmp_path / "s", **ARGUMENTS)
     assert not (tmp_path / "s").exists()
 
 

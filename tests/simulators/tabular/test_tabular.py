@@ -129,7 +129,9 @@ def test_samples_know_only_themselves(tmp_path, monkeypatch, indexed):
         for row in rows:
             if not (known == row).all(axis=1).any():
                 missing += 1
-                with pytest.raises(chipgym.ChipgymError, match=r"is not among the 40 of 90 designs .* collect every"):
+                with pytest.raises(
+                    chipgym.ChipgymError, match=r"is not among the 40 designs drawn for .*; collect every"
+                ):
                     table.evaluate(row)
     assert missing == 50
 
