@@ -30,6 +30,7 @@ def test_summary_and_file(cli):
     again = cli(*ALL)
     assert (again.status, again.err) == (0, "")
     assert "90 designs (there already)" in again.out
+    assert "chipgym search" not in cli("collect", "toy", "--samples", 9, "--out", "s.parquet").out
 
 
 def test_json_and_arguments(cli):

@@ -43,16 +43,15 @@ def collect_designs(
     report = CollectReport(made.space.narrow(restrictions).canonical_size if samples is None else samples)
     try:
         with report:
-            done = collect(
-                made, out, samples=samples, seed=seed, space=restrictions, jobs=jobs, callback=report
-            )  # fmt: skip
+            done = collect(made, out, samples=samples, seed=seed, space=restrictions, jobs=jobs, callback=report)
     except KeyboardInterrupt:
         raise output.UserInterruptError(_what_is_safe(report, out)) from None
     if json:
         output.as_json(_document(done))
         return
     output.line(_summary(done))
-    output.line(f"search it with: chipgym search tabular --workload {done.path}")
+    if exhaustive:  # a search would soon ask for a design that was not drawn
+        output.line(f"search it with: chipgym search tabular --workload {done.path}")
 
 
 def _what_is_safe(report: CollectReport, out: str) -> str:
