@@ -1,4 +1,4 @@
-"""Workloads that simulators run: networks that ship, the field's file formats, and how to build one."""
+"""Workloads that simulators run, and tables of designs that they have evaluated."""
 
 from .loading import load_workload
 from .network import FEATURE_NAMES, Network, NetworkBuilder, Node
@@ -20,18 +20,22 @@ from .network.operators import (
     Transpose,
 )
 from .network.zoo import network_names
+from .table import DesignTable, KnobField, MetricField, TableHeader, load_table, table_names
 from .workload import Workload
 
 __all__ = [
     "FEATURE_NAMES",
     "Concat",
     "Conv2d",
+    "DesignTable",
     "Elementwise",
     "Embedding",
     "Input",
+    "KnobField",
     "LearnedTensor",
     "Linear",
     "MatMul",
+    "MetricField",
     "Network",
     "NetworkBuilder",
     "Node",
@@ -41,8 +45,11 @@ __all__ = [
     "Reshape",
     "Slice",
     "Softmax",
+    "TableHeader",
     "Transpose",
     "Workload",
+    "load_table",
     "load_workload",
     "network_names",
+    "table_names",
 ]

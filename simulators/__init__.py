@@ -19,3 +19,11 @@ register(
         validation=f"{__name__}.systolic.validation:validate",
     )
 )
+register(
+    SimulatorEntry(
+        name="tabular",
+        title="Tabular",
+        target=f"{__name__}.tabular:TabularSimulator",
+        doc="Any simulator's collected designs, looked up in a table instead of simulated",
+    )
+)

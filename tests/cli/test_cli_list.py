@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chipgym.datasets import load_workload, network_names
+from chipgym.datasets import load_workload, network_names, table_names
 from chipgym.search import agent_names
 
 
@@ -43,6 +43,16 @@ def test_workloads_have_macs_and_parameters(cli):
     assert "1,814,073,344" in cli("list", "workloads").out
 
 
+def test_tables_that_ship_and_files(cli):
+    rows = {r["table"]: r for r in cli("list", "tables", "--json").json}
+    assert set(rows) == set(table_names())
+    shipped = rows["systolic-resnet18"]
+    assert (shipped["simulator"], shipped["workload"], shipped["designs"]) == ("systolic", "resnet18", 5184)
+    assert cli("collect", "toy", "--samples", 9, "--out", "t.parquet").status == 0
+    (row,) = cli("list", "tables", "t.parquet", "--json").json
+    assert (row["simulator"], row["designs"], row["drawn"]) == ("toy", 9, True)
+
+
 def test_knobs_of_a_simulator(cli):
     rows = {r["knob"]: r for r in cli("list", "knobs", "toy", "--json").json}
     assert rows["units"]["grid"] == [1, 2, 4, 8, 16, 32]
@@ -67,7 +77,7 @@ def test_options_of_agents_and_simulators(cli):
     assert cli("list", "simulators", "toy", "--json").json == [{"option": "budget_mm2", "default": 40.0}]
 
 
-@pytest.mark.parametrize("what", ["simulators", "workloads", "agents", "objectives", "metrics", "knobs"])
+@pytest.mark.parametrize("what", ["simulators", "workloads", "tables", "agents", "objectives", "metrics", "knobs"])
 def test_every_list_prints(cli, what):
     done = cli("list", what)
     assert done.status == 0

@@ -15,6 +15,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from ..errors import ChipgymError, unknown
+from .collecting import collect_designs
 from .listing import list_registered
 from .output import UserInterruptError, note
 from .searching import search_designs
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.command("list")(list_registered)
 app.command("simulate")(simulate_design)
 app.command("search")(search_designs)
+app.command("collect")(collect_designs)
 app.command("validate")(validate_simulators)
 
 

@@ -163,7 +163,7 @@ def test_bad_options_are_one_line(option):
 
 
 def test_a_width_that_is_none_is_told_the_nearest():
-    with pytest.raises(chipgym.ChipgymError, match="operand_bits: 7 is not one of .*; nearest is 8"):
+    with pytest.raises(chipgym.ChipgymError, match=r"operand_bits: 7 is not one of .*; nearest is 8"):
         chipgym.make_simulator("systolic", operand_bits=7)
 
 
