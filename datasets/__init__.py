@@ -1,5 +1,6 @@
 """Workloads that simulators run, and tables of designs that they have evaluated."""
 
+from .loaders import iterate_trace
 from .loading import load_workload
 from .network import FEATURE_NAMES, Network, NetworkBuilder, Node
 from .network.operators import (
@@ -21,10 +22,12 @@ from .network.operators import (
 )
 from .network.zoo import network_names
 from .table import DesignTable, KnobField, MetricField, TableHeader, load_table, table_names
+from .trace import TRACE_FEATURE_NAMES, Trace, build_trace, trace_names
 from .workload import Workload
 
 __all__ = [
     "FEATURE_NAMES",
+    "TRACE_FEATURE_NAMES",
     "Concat",
     "Conv2d",
     "DesignTable",
@@ -46,10 +49,14 @@ __all__ = [
     "Slice",
     "Softmax",
     "TableHeader",
+    "Trace",
     "Transpose",
     "Workload",
+    "build_trace",
+    "iterate_trace",
     "load_table",
     "load_workload",
     "network_names",
     "table_names",
+    "trace_names",
 ]
