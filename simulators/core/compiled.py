@@ -40,3 +40,8 @@ def compiled(function: F) -> F:
         # Another Numba keeps it elsewhere, or no folder can be written: no copy is better than an old one, or none.
         dispatcher = njit(nogil=True, error_model="numpy")(function)
     return dispatcher  # type: ignore[no-any-return]
+
+
+def inlined(function: F) -> F:
+    """Part of a compiled function in its own right: pasted into its callers, which saves passing it many arrays."""
+    return njit(nogil=True, error_model="numpy", forceinline=True, _nrt=False)(function)  # type: ignore[no-any-return]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core.compiled import compiled
-from .commands import ACT, PREPB, RD, WR
+from ..core.compiled import inlined
+from .commands import ACT, N_COMMANDS, PREPB, RD, WR
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -15,79 +15,117 @@ Array = np.ndarray[Any, np.dtype[Any]]
 PAGE_POLICIES = ("open", "open_adaptive", "closed", "closed_adaptive")
 SCHEDULERS = ("fifo", "fr_fcfs", "fr_fcfs_grp")
 
-# State per bank, int64 (banks, BANK): HEAD: oldest request not served; HIT: oldest such on the open row; OPEN_ROW: -1
-# where precharged; QUEUED: requests in the buffer; COMMAND, REQUEST: what the bank wants, -1 for nothing, and for which
-# request; BUSY: whether the bank works on a request; OPENED: time of the last ACT; OPENING: 1 after an ACT, 2 after one
-# that a conflict made necessary, 0 once a request was served; CONFLICT: whether the last row was closed for another.
-HEAD, HIT, OPEN_ROW, QUEUED, COMMAND, REQUEST, BUSY, OPENED, OPENING, CONFLICT = range(10)
-BANK = 10
+
+class Requests(NamedTuple):
+    """One channel's part of a `Workset`, each (n,), and which requests were served, bool (n + 1,)."""
+
+    arrival: Array
+    is_write: Array
+    bank: Array
+    row: Array
+    next_bank: Array
+    next_row: Array
+    previous_same: Array
+    served: Array
 
 
-@compiled
-def update_bank(
-    bank: Array, stored: int, scheduler: int, page: int, by_direction: bool, direction: int, row_of: Array, is_write: Array,
-    next_bank: Array, next_row: Array, previous_same: Array, served: Array,
-) -> bool:  # fmt: skip
+class Banks(NamedTuple):
+    """State of a channel's banks, int64 (banks,) each but `free`.
+
+    Attributes:
+        head: oldest request that was not served; hit: oldest such for the open row.
+        open_row: -1 where precharged.
+        queued: requests in the buffer.
+        command, request: what the bank wants, -1 for nothing, and for which request; earliest: not before, as far as
+            the bank's own history goes.
+        busy: whether the bank works on a request.
+        opened: time of the last ACT; opening: 1 after an ACT, 2 after one that a conflict made necessary, 0 once a
+            request was served; conflict: whether the last row was closed for another.
+        free: earliest time of each command by the bank's history, int64 (banks × commands,).
+    """
+
+    head: Array
+    hit: Array
+    open_row: Array
+    queued: Array
+    command: Array
+    request: Array
+    earliest: Array
+    busy: Array
+    opened: Array
+    opening: Array
+    conflict: Array
+    free: Array
+
+
+@inlined
+def plan_bank(
+    b: int, stored: int, scheduler: int, page: int, by_direction: bool, direction: int, banks: Banks, requests: Requests
+) -> bool:
     """Works out what a bank wants, after anything that may have changed it.
 
     Args:
-        bank: the bank's state, int64 (BANK,).
         stored: requests that the controller has stored so far.
         by_direction: whether requests of the direction of the last data command (`direction`) come first.
 
     Returns:
         Whether it wants anything else than before.
     """
-    before, before_request = bank[COMMAND], bank[REQUEST]
-    head = bank[HEAD]
-    if head >= stored:
-        bank[COMMAND] = -1
-        bank[BUSY] = 0
+    before, before_request = banks.command[b], banks.request[b]
+    chosen = banks.head[b]
+    if chosen >= stored:
+        banks.command[b] = -1
+        banks.busy[b] = 0
         return before != -1  # type: ignore[no-any-return]
-    bank[BUSY] = 1
-    chosen = head
-    more = False
-    command = -1
-    if bank[OPEN_ROW] < 0:
+    banks.busy[b] = 1
+    row = banks.open_row[b]
+    more = False  # whether another request waits for the open row
+    if row < 0:
         command = ACT
     elif scheduler == 0:
-        if row_of[head] != bank[OPEN_ROW]:
-            command = PREPB
-        else:
-            more = next_bank[head] == next_row[head] and next_bank[head] < stored
-    elif bank[HIT] >= stored:
+        command = PREPB
+        if requests.row[chosen] == row:
+            command = RD
+            more = requests.next_bank[chosen] == requests.next_row[chosen] and requests.next_bank[chosen] < stored
+    elif banks.hit[b] >= stored:
         command = PREPB
     else:
-        chosen = bank[HIT]
-        i = next_row[chosen]
-        while served[i]:
-            i = next_row[i]
+        command = RD
+        chosen = banks.hit[b]
+        i = requests.next_row[chosen]
+        while requests.served[i]:
+            i = requests.next_row[i]
         more = i < stored
         if by_direction:
             i = chosen
             while i < stored:
                 # No request overtakes an older one to its address.
-                if not served[i] and is_write[i] == direction and (previous_same[i] < 0 or served[previous_same[i]]):
+                older = requests.previous_same[i]
+                if not requests.served[i] and requests.is_write[i] == direction and (older < 0 or requests.served[older]):
                     chosen = i
                     break
-                i = next_row[i]
-    if command < 0:
-        auto = page == 2 or (page == 1 and not more and bank[QUEUED] >= 2) or (page == 3 and not more)
-        command = (WR if is_write[chosen] else RD) + (1 if auto else 0)
-    bank[COMMAND] = command
-    bank[REQUEST] = chosen
+                i = requests.next_row[i]
+    if command == RD:
+        if requests.is_write[chosen]:
+            command = WR
+        if page == 2 or (page == 1 and not more and banks.queued[b] >= 2) or (page == 3 and not more):
+            command += 1  # with auto-precharge
+    banks.command[b] = command
+    banks.request[b] = chosen
+    banks.earliest[b] = banks.free[b * N_COMMANDS + command]
     return command != before or chosen != before_request  # type: ignore[no-any-return]
 
 
-@compiled
-def leave_queue(bank: Array, next_bank: Array, next_row: Array, served: Array) -> None:
-    """Moves a bank's pointers on after one of its requests was served."""
-    bank[QUEUED] -= 1
-    i = bank[HEAD]
-    while served[i]:
-        i = next_bank[i]
-    bank[HEAD] = i
-    i = bank[HIT]
-    while served[i]:
-        i = next_row[i]
-    bank[HIT] = i
+@inlined
+def leave_queue(b: int, i: int, banks: Banks, requests: Requests) -> None:
+    """Takes a request that was served out of its bank's queue."""
+    requests.served[i] = True
+    banks.queued[b] -= 1
+    i = banks.head[b]
+    while requests.served[i]:
+        i = requests.next_bank[i]
+    banks.head[b] = i
+    i = banks.hit[b]
+    while requests.served[i]:
+        i = requests.next_row[i]
+    banks.hit[b] = i

@@ -28,7 +28,7 @@ def energy_columns(device: Device, ranks: int, counts: np.ndarray[Any, np.dtype[
     ras, precharge, refresh = t["RAS"], e["row_cycle"] - t["RAS"], e["refresh"]
     acts, closes = counts[:, ACT], counts[:, k.CLOSED]
     reads, writes = counts[:, RD] + counts[:, RDA], counts[:, WR] + counts[:, WRA]
-    window, opened = counts[:, k.WINDOW], counts[:, k.OPEN_CYCLES]
+    window, opened = counts[:, k.WINDOW], counts[:, k.ACTIVE_CYCLES]
     out = {name: np.zeros(len(counts)) for name in ("activate", "read", "write", "refresh", "background")}
     for rail in device.rails:
         scale = device.energy_cycle_s * device.devices * rail.volts * _MILLI

@@ -6,21 +6,46 @@ from typing import Any
 
 import numpy as np
 
-from ..core.compiled import compiled
+from numba import njit
 from .commands import PREAB, REFAB
+from .intake import INF
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 # State per rank, int64 (ranks, RANK): TRIGGER: time of the next refresh; OWED: refreshes owed, below 0 where done ahead;
 # PULLING: whether refreshes are being made ahead of time; BLOCKED: whether the banks wait for a forced one; OPEN_BANKS,
 # BUSY_BANKS: banks with an open row, and with a request; OPEN_SINCE, OPEN_UNTIL: the last time span in which some bank
-# was open, as far as it is known.
-TRIGGER, OWED, PULLING, BLOCKED, OPEN_BANKS, BUSY_BANKS, OPEN_SINCE, OPEN_UNTIL = range(8)
-RANK = 8
+# was open, as far as it is known; OPEN_CYCLES: all spans before it.
+TRIGGER, OWED, PULLING, BLOCKED, OPEN_BANKS, BUSY_BANKS, OPEN_SINCE, OPEN_UNTIL, OPEN_CYCLES = range(9)
+RANK = 9
 
 
-@compiled
-def due_refresh(rank: Array, now: int, interval: int, postponed: int) -> int:
+@njit(_nrt=False,nogil=True,error_model='numpy')
+def ask_for_refresh(
+    rank: Array, now: int, interval: int, postponed: int, command: Array, wanted: Array
+) -> tuple[bool, int]:
+    """Asks every rank's machine for the command that it wants, into `wanted` (ranks,); -1 for none.
+
+    Banks of a rank that must be refreshed want nothing any more: their `command` (banks,) becomes -1.
+
+    Returns:
+        Whether any wants one (then all are asked again at the next event), and the next trigger of those that do not.
+    """
+    refreshing, trigger = False, INF
+    per_rank = len(command) // len(rank)
+    for r in range(len(rank)):
+        wanted[r] = _wanted(rank[r], now, interval, postponed)
+        if rank[r, BLOCKED]:
+            command[r * per_rank : (r + 1) * per_rank] = -1
+        if wanted[r] >= 0:
+            refreshing = True
+        else:
+            trigger = min(trigger, max(rank[r, TRIGGER], now + 1))
+    return refreshing, trigger
+
+
+@njit(_nrt=False,nogil=True,error_model='numpy')
+def _wanted(rank: Array, now: int, interval: int, postponed: int) -> int:
     """The refresh command that a rank wants at `now`, or -1; moves its machine on.
 
     A rank with work puts its refresh off until `postponed` are owed; then its banks are blocked until it is refreshed.
@@ -46,7 +71,7 @@ def due_refresh(rank: Array, now: int, interval: int, postponed: int) -> int:
     return PREAB if rank[OPEN_BANKS] > 0 else REFAB
 
 
-@compiled
+@njit(_nrt=False,nogil=True,error_model='numpy')
 def refreshed(rank: Array, interval: int, pulled_in: int) -> None:
     """Moves a rank's machine on after REFAB."""
     if rank[PULLING]:
@@ -57,3 +82,11 @@ def refreshed(rank: Array, interval: int, pulled_in: int) -> None:
         rank[PULLING] = 0
         rank[TRIGGER] += interval
     rank[BLOCKED] = 0
+
+
+@njit(_nrt=False,nogil=True,error_model='numpy')
+def open_span(rank: Array, now: int) -> None:
+    """Notes that a rank with no open bank has one from `now` on (a refresh counts as one)."""
+    if now > rank[OPEN_UNTIL]:
+        rank[OPEN_CYCLES] += rank[OPEN_UNTIL] - rank[OPEN_SINCE]
+        rank[OPEN_SINCE] = now

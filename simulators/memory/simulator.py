@@ -98,9 +98,10 @@ class MemorySimulator(Simulator):
             designs[:, at] = columns[name]
         counts = np.empty((n, k.FIELDS), np.int64)
         w = self.workset
+        requests = k.Requests(w.arrival, w.is_write, w.bank, w.row, w.next_bank, w.next_row, w.previous_same, np.zeros(1, np.bool_))
         k.run_batch(
-            w.start, w.arrival, w.is_write, w.bank, w.row, w.next_bank, w.next_row, w.previous_same, w.first, designs,
-            self.device.distances, self.device.command_cycles, self.device.buses, self._settings, counts,
+            w.start, requests, w.first, designs,
+            self.device.distances, self.device.command_cycles, self._settings, counts,
             np.empty((0, k.TIMES), np.int64), np.empty((0, k.LOG), np.int64))
         return self._price(counts), np.zeros(n)
 
