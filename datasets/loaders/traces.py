@@ -40,7 +40,9 @@ CHUNK = 65_536
 Request = tuple[int, int, int]
 
 _NUMBER = r"(0[xX][0-9a-fA-F]{1,16}|[0-9]{1,19})"
-_STL = re.compile(rf"^([0-9]{{1,16}})\s*:\s*(?:\(\s*[0-9]+\s*\)\s*)?(read|write)\s+{_NUMBER}(?:\s+(?:0x)?[0-9a-f]*)?$", re.I)
+_STL = re.compile(
+    rf"^([0-9]{{1,16}})\s*:\s*(?:\(\s*[0-9]+\s*\)\s*)?(read|write)\s+{_NUMBER}(?:\s+(?:0x)?[0-9a-f]*)?$", re.I
+)
 _DRAMSIM3 = re.compile(r"^(?:0x)?([0-9a-f]{1,16})\s+(READ|WRITE|P_MEM_RD|P_MEM_WR|BOFF)\s+([0-9]{1,16})$", re.I)
 _MEMORY = re.compile(rf"^{_NUMBER}\s+([RW])$", re.I)
 _LOAD_STORE = re.compile(rf"^(LD|ST)\s+{_NUMBER}$", re.I)
@@ -160,7 +162,9 @@ def _parts(
                 addresses.append(address)
                 writes.append(is_write)
         if when < before:
-            raise ChipgymError(f"{label}: line {number}: cycle {when} is before the {before} of the request ahead of it")
+            raise ChipgymError(
+                f"{label}: line {number}: cycle {when} is before the {before} of the request ahead of it"
+            )
         if when > MAX_CYCLE:
             raise ChipgymError(f"{label}: line {number}: cycle {when} is beyond {MAX_CYCLE}")
         clock = before = when

@@ -97,7 +97,14 @@ def read_write_mix(
 
 
 def gemm_tiled(
-    m: int = 128, n: int = 128, k: int = 128, *, tile: int = 32, element: int = 4, gap: int = 2, name: str = "gemm_tiled"
+    m: int = 128,
+    n: int = 128,
+    k: int = 128,
+    *,
+    tile: int = 32,
+    element: int = 4,
+    gap: int = 2,
+    name: str = "gemm_tiled",
 ) -> Trace:
     """C += A·B on row-major matrices one after the other in memory, through a buffer of one tile of each.
 
@@ -165,8 +172,8 @@ _NAMED: dict[str, Callable[[], Trace]] = {
     "strided": strided,
     "random": random,
     "pointer_chase": pointer_chase,
-    "cloud_1": partial(cloud, locality=0.5, seed=1, name="cloud_1"),
-    "cloud_2": partial(cloud, locality=0.1, seed=2, name="cloud_2"),
+    "cloud-1": partial(cloud, locality=0.5, seed=1, name="cloud-1"),
+    "cloud-2": partial(cloud, locality=0.1, seed=2, name="cloud-2"),
     "read_write_mix": read_write_mix,
     "gemm_tiled": gemm_tiled,
 }

@@ -17,7 +17,17 @@ SCHEDULERS = ("fifo", "fr_fcfs", "fr_fcfs_grp")
 
 
 class Requests(NamedTuple):
-    """One channel's part of a `Workset`, each (n,), and which requests were served, bool (n + 1,)."""
+    """A channel's n requests, or those of all channels one after the other, each column of shape (n,).
+
+    Attributes:
+        arrival: memory-clock cycle, int64.
+        is_write: bool.
+        bank, row: int32.
+        next_bank, next_row: the next request of the same bank, and of the same row of it; the channel's number of
+            requests where there is none. int32.
+        previous_same: the last request before with the same address, or -1. int32.
+        served: which were, bool (n + 1,): the entry past the last stays False.
+    """
 
     arrival: Array
     is_write: Array
@@ -101,7 +111,11 @@ def plan_bank(
             while i < stored:
                 # No request overtakes an older one to its address.
                 older = requests.previous_same[i]
-                if not requests.served[i] and requests.is_write[i] == direction and (older < 0 or requests.served[older]):
+                if (
+                    not requests.served[i]
+                    and requests.is_write[i] == direction
+                    and (older < 0 or requests.served[older])
+                ):
                     chosen = i
                     break
                 i = requests.next_row[i]

@@ -52,9 +52,10 @@ class Device:
         timings: clock cycles by name, `B` (a burst on the data bus) included.
         distances: cycles from a command to a later one, int64 (scope, previous, next); `NEVER` where there is no rule.
         command_cycles: cycles of the command bus that each command takes, int64 (commands,).
-        buses: which command bus each command takes, int64 (commands,); one or two in all.
+        column_bus: whether column commands have a bus of their own.
         ready: cycles from RD and WR to the last of the data.
         open_after: cycles from RDA and WRA to their precharge, which RAS may put off.
+        several_ranks: whether a channel can have more ranks than `ranks` (pseudo channels count as ranks).
         validated: whether the energy has been compared with a reference.
     """
 
@@ -73,11 +74,12 @@ class Device:
     timings: Mapping[str, int]
     distances: Table
     command_cycles: Table
-    buses: Table
+    column_bus: bool
     ready: tuple[int, int]
     open_after: tuple[int, int]
     energy_timings: Mapping[str, int]
     rails: tuple[Rail, ...]
+    several_ranks: bool
     validated: bool
 
     @property
@@ -116,7 +118,6 @@ def _load(name: str) -> Device:
     for derived, text in family["derived"].items():
         timings[derived] = cycles(text, timings)
     lengths = [family["command_cycles"].get(command, 1) for command in COMMANDS]
-    columns = ("RD", "RDA", "WR", "WRA") if family["separate_column_bus"] else ()
     bus_bytes = geometry["width_bits"] * geometry["devices"] // 8
     return Device(
         name=name,
@@ -134,13 +135,14 @@ def _load(name: str) -> Device:
         timings=MappingProxyType(timings),
         distances=distance_table(family["rules"], timings),
         command_cycles=np.array(lengths, dtype=np.int64),
-        buses=np.array([int(command in columns) for command in COMMANDS], dtype=np.int64),
+        column_bus=family["separate_column_bus"],
         ready=(cycles(family["bursts_ready"]["read"], timings), cycles(family["bursts_ready"]["write"], timings)),
         open_after=(cycles(family["open_after"]["RDA"], timings), cycles(family["open_after"]["WRA"], timings)),
         energy_timings=MappingProxyType(
             {key: timings[energy[key]] for key in ("refresh", "row_cycle", "precharge", "activate")}
         ),
         rails=tuple(Rail(**rail) for rail in energy["rails"]),
+        several_ranks=family["several_ranks"],
         validated=energy["validated"],
     )
 

@@ -9,17 +9,25 @@ arrives, a refresh that falls due. Arrivals and responses have closed forms and 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core.compiled import compiled
+from ..core.compiled import piece
+from .answers import Answers, respond
 from .bank import Banks, Requests, leave_queue, plan_bank
-from .commands import ACT, N_COMMANDS, PREAB, PREPB, RD, RDA, REFAB, WR, WRA
+from .commands import ACT, PREAB, PREPB, RD, RDA, REFAB, WR, WRA
 from .intake import INF, has_space, next_arrival
-from .latency import percentiles
 from .refresh import (
-    BLOCKED, BUSY_BANKS, OPEN_BANKS, OPEN_CYCLES, OPEN_SINCE, OPEN_UNTIL, RANK, TRIGGER, ask_for_refresh, open_span,
+    BLOCKED,
+    BUSY_BANKS,
+    OPEN_BANKS,
+    OPEN_CYCLES,
+    OPEN_SINCE,
+    OPEN_UNTIL,
+    TRIGGER,
+    ask_for_refresh,
+    open_span,
     refreshed,
 )  # fmt: skip
 from .timing import count_activation, delay_others, first_command
@@ -32,17 +40,13 @@ Array = np.ndarray[Any, np.dtype[Any]]
 ) = range(10)  # fmt: skip
 KNOBS = 10
 
-# Numbers that describe the device and the trace beside the tables. UNIFORM: whether all commands take one cycle of one
-# bus, so that what goes next does not depend on the time at which it is asked.
+# What is counted per design, in columns of the output (int64). The first eight are commands issued, by number. CLOSED:
+# banks closed by whatever command; END, WINDOW: time of the last response, and until which energy is counted;
+# ACTIVE_CYCLES: cycles in which some bank of a rank was open, over ranks; HITS, MISSES, CONFLICTS: requests; READ_SUM,
+# WRITE_SUM: cycles at the controller, over reads and over writes, AT_ARBITER: before that, over all; QUEUED_SUM: in the
+# buffer, over all; P50, P95, P99: percentiles of the cycles of reads at the controller.
 (
-    RANKS, GROUPS, MIXED, UNIFORM, TWO_BUSES, INTERVAL, FAW, READY_READ, READY_WRITE, OPEN_READ, OPEN_WRITE, RAS,
-    REFRESH_OPEN, DONE_READ, DONE_WRITE, DONE_ACT, DONE_PRE,
-) = range(17)  # fmt: skip
-SETTINGS = 17
-
-# What is counted per design, in columns of the output (int64). The first eight are commands issued, by number.
-(
-    CLOSED, END, WINDOW, ACTIVE_CYCLES, HITS, MISSES, CONFLICTS, READ_SUM, WRITE_SUM, WAIT_SUM, QUEUED_SUM, P50, P95, P99,
+    CLOSED, END, WINDOW, ACTIVE_CYCLES, HITS, MISSES, CONFLICTS, READ_SUM, WRITE_SUM, AT_ARBITER, QUEUED_SUM, P50, P95, P99,
 ) = range(8, 22)  # fmt: skip
 FIELDS = 22
 
@@ -50,60 +54,83 @@ FIELDS = 22
 # response at the controller, response at the requestor.
 LEFT, STANDS, STORED, SERVED, ANSWERED, RECEIVED = range(6)
 TIMES = 6
-# Columns of the log of commands: time, command, bank (a rank's first for PREAB, REFAB), request (-1 for none).
-LOG = 4
+# Columns of the record of commands: time, command, bank within the channel (a rank's first for PREAB, REFAB), request
+# within the channel (-1 for those), channel.
+LOG_CYCLE, LOG_COMMAND, LOG_BANK, LOG_REQUEST, LOG_CHANNEL = range(5)
+LOG = 5
 
 
-from numba import njit
-@njit(_nrt=False,nogil=True,error_model='numpy')
+class Machine(NamedTuple):
+    """The device and the trace in numbers; all times in memory-clock cycles.
+
+    Attributes:
+        distances, lengths: as in `Device`.
+        groups: bank groups of a rank.
+        mixed: whether there are reads and writes.
+        uniform: whether all commands take one cycle of one bus, so that what goes next does not depend on the time at
+            which it is asked.
+        interval: between refreshes of a rank.
+        faw: span of at most four activations of a rank.
+        ready_read, ready_write: from a data command to the end of its data.
+        open_read, open_write: from an auto-precharging command to its precharge, unless `ras` after the ACT is later.
+        open_refresh: from a refresh until no bank counts as open.
+        done_read, done_write, done_act, done_pre: until a command is over, as DRAMPower counts.
+    """
+
+    distances: Array
+    lengths: Array
+    groups: int
+    mixed: bool
+    uniform: bool
+    interval: int
+    faw: int
+    ready_read: int
+    ready_write: int
+    open_read: int
+    open_write: int
+    ras: int
+    open_refresh: int
+    done_read: int
+    done_write: int
+    done_act: int
+    done_pre: int
+
+
+class Record(NamedTuple):
+    """What is written down on request, each filled if it has rows: times (n, TIMES), and commands (most, LOG)."""
+
+    times: Array
+    commands: Array
+
+
+@piece
 def run_channel(
-    requests: Requests, banks: Banks, group_free: Array, wanted: Array, acts: Array, rank: Array, first: Array, knobs: Array, distances: Array, lengths: Array, settings: Array,
-    stands: Array, answered: Array, received: Array, out: Array, times: Array, log: Array, logged: int,
+    requests: Requests, banks: Banks, ranks: Ranks, machine: Machine, knobs: Array, answers: Answers, out: Array,
+    record: Record, logged: int,
 ) -> int:  # fmt: skip
     """Runs one channel with n requests under one design and adds what happened to `out` (FIELDS,).
 
     Args:
-        requests: none of them served.
-        first: the first request of each bank, (banks,); n where there is none.
+        requests, banks, ranks: as they are before time 0.
         knobs: int64 (KNOBS,).
-        distances, lengths: as in `Device`.
-        settings: int64 (SETTINGS,).
-        stands, answered, received: int64 (n,), become when each request stood at the controller and was answered, and
-            when the k-th response reached the requestor.
-        times: (n, TIMES) to be filled, or (0, TIMES).
-        log: (most, LOG) to be filled from `logged` on, or (0, LOG).
+        logged: how many commands the record has already.
 
     Returns:
-        How many log entries there are now.
+        How many it has now.
     """
-    n, n_banks, ranks, groups = len(requests.arrival), len(first), settings[RANKS], settings[GROUPS]
-    per_rank = n_banks // ranks
+    n, n_banks, n_ranks, groups = len(requests.arrival), len(banks.head), len(ranks.wanted), machine.groups
+    per_rank, buses = n_banks // n_ranks, len(ranks.bus_free)
     page, scheduler, buffer, size = knobs[PAGE], knobs[SCHEDULER], knobs[BUFFER], knobs[BUFFER_SIZE]
-    by_direction = scheduler == 2 and settings[MIXED] == 1
+    by_direction = scheduler == 2 and machine.mixed
     in_order, arbiter, active = knobs[RESPONSES] == 1, knobs[ARBITER], knobs[ACTIVE]
-    interval, postponed = settings[INTERVAL], knobs[POSTPONED]
-    uniform, two_buses = settings[UNIFORM] == 1, settings[TWO_BUSES] == 1
+    postponed, pulled_in = knobs[POSTPONED], knobs[PULLED_IN]
+    rank, wanted = ranks.state, ranks.wanted
+    times, log = record.times, record.commands
 
-    for b in range(n_banks):
-        banks.head[b] = first[b]
-    banks.hit[:] = n
-    banks.open_row[:] = -1
-    banks.command[:] = -1
-    for column in (banks.queued, banks.busy, banks.conflict, banks.opening, banks.free):
-        column[:] = 0
-    group_free[:] = 0
-    row_bus, column_bus = 0, 0  # when they are free; one and the same for most devices
-    wanted[:] = -1
-    acts[:] = -INF
-    rank[:] = 0
-    trigger = INF
-    for r in range(ranks):
-        acts[r, 4] = 0
-        rank[r, TRIGGER] = interval - interval // ranks * r if knobs[REFRESH] == 1 else INF
+    trigger, refreshing = INF, False
+    for r in range(n_ranks):
         trigger = min(trigger, rank[r, TRIGGER])
-    refreshing = False
-
-    stored, unserved, answers, direction = 0, n, 0, 0
+    stored, unserved, answered, direction = 0, n, 0, 0
     reads, writes, last_bank = 0, 0, 0
     last_answer, last_received = -1, -1
     window, window_at = 0, -1
@@ -125,13 +152,11 @@ def run_channel(
                 banks.queued[last_bank] += 1
                 if requests.is_write[i]:
                     writes += 1
-                    out[WRITE_SUM] -= stand
                 else:
                     reads += 1
-                    out[READ_SUM] -= stand
-                out[WAIT_SUM] -= left
+                out[AT_ARBITER] += stand - left
                 out[QUEUED_SUM] -= now
-                stands[i] = stand
+                answers.stands[i] = stand
                 if len(times) > 0:
                     times[i, LEFT], times[i, STORED] = left, now
                 stored, last_left, last_stored, renew = i + 1, left, now, True
@@ -143,7 +168,7 @@ def run_channel(
         if renew:
             renew = False
             left, stand = next_arrival(
-                stored, last_stored, last_left, arbiter, active, requests.arrival, received, answers
+                stored, last_stored, last_left, arbiter, active, requests.arrival, answers.received, answered
             )
         while low < high:
             r = low // per_rank
@@ -156,20 +181,20 @@ def run_channel(
             if low == high and other >= 0:
                 low, high, other = other, other + 1, -1
         if refreshing or now >= trigger:
-            refreshing, trigger = ask_for_refresh(rank, now, interval, postponed, banks.command, wanted)
+            refreshing, trigger = ask_for_refresh(rank, now, machine.interval, postponed, banks.command, wanted)
             fresh = False
         if not fresh:
             fresh = True
-            who, when, age, soon, later = first_command(
-                now, row_bus, ACT, REFAB if two_buses else WRA, banks, wanted, group_free, lengths, groups
-            )
-            if two_buses:
-                col_who, col_when, col_age, col_soon, col_later = first_command(
-                    now, column_bus, RD, WRA, banks, wanted, group_free, lengths, groups
+            who, when, age, soon, later = -1, INF, INF, INF, INF
+            for bus in range(buses):
+                # With two buses the first of each, and of these the one that may go first, however long it takes.
+                lowest, highest = (RD if bus == 1 else ACT), (REFAB if bus < buses - 1 else WRA)
+                bus_who, bus_when, bus_age, bus_soon, bus_later = first_command(
+                    now, ranks.bus_free[bus], lowest, highest, banks, wanted, ranks.group_free, machine.lengths, groups
                 )
-                if col_when < when or (col_when == when and col_age < age):
-                    who, when = col_who, col_when
-                soon, later = min(soon, col_soon), min(later, col_later)
+                if bus_when < when or (bus_when == when and bus_age < age):
+                    who, when, age = bus_who, bus_when, bus_age
+                soon, later = min(soon, bus_soon), min(later, bus_later)
 
         if resting:
             # On to the next event. A request that waited for its turn is stored before a command is selected, one that
@@ -181,7 +206,7 @@ def run_channel(
                 break
             storing = not full and stand <= now and (stand < now or left < stand)
             resting, issued = False, False
-            fresh = fresh and uniform
+            fresh = fresh and machine.uniform
             continue
 
         resting = True
@@ -192,19 +217,16 @@ def run_channel(
             c = wanted[r] if who < 0 else banks.command[who]
             out[c] += 1
             if logged < len(log):
-                log[logged, 0], log[logged, 1] = now, c
-                log[logged, 2] = who if who >= 0 else r * per_rank
-                log[logged, 3] = banks.request[who] if who >= 0 else -1
+                log[logged, LOG_CYCLE], log[logged, LOG_COMMAND] = now, c
+                log[logged, LOG_BANK] = who if who >= 0 else r * per_rank
+                log[logged, LOG_REQUEST] = banks.request[who] if who >= 0 else -1
                 logged += 1
-            if two_buses and c >= RD:
-                column_bus = now + lengths[c]
-            else:
-                row_bus = now + lengths[c]
-            delay_others(now, c, max(who, -1), r, banks, group_free, distances, groups, ranks)
+            ranks.bus_free[1 if c >= RD and buses > 1 else 0] = now + machine.lengths[c]
+            delay_others(now, c, max(who, -1), r, banks, ranks.group_free, machine.distances, groups, n_ranks)
             low, high = who, who + 1
-            done, closes = settings[DONE_PRE], now
+            done, closes = machine.done_pre, now
             if c == ACT:
-                done = settings[DONE_ACT]
+                done = machine.done_act
                 i = banks.request[who]
                 if rank[r, OPEN_BANKS] == 0:
                     open_span(rank[r], now)
@@ -212,7 +234,7 @@ def run_channel(
                 banks.open_row[who], banks.hit[who], banks.opened[who] = requests.row[i], i, now
                 banks.opening[who] = 1 + banks.conflict[who]
                 banks.conflict[who] = 0
-                count_activation(now, r, acts, settings[FAW], group_free, groups)
+                count_activation(now, r, ranks.acts, machine.faw, ranks.group_free, groups)
             elif c == PREPB:
                 out[CLOSED] += 1
                 rank[r, OPEN_BANKS] -= 1
@@ -226,12 +248,12 @@ def run_channel(
                 low, high = r * per_rank, (r + 1) * per_rank
                 done = 0
                 open_span(rank[r], now)
-                closes = now + settings[REFRESH_OPEN]
-                refreshed(rank[r], interval, knobs[PULLED_IN])
+                closes = now + machine.open_refresh
+                refreshed(rank[r], machine.interval, pulled_in)
             else:
                 data = True
                 i, writing = banks.request[who], c >= WR
-                done = settings[DONE_WRITE] if writing else settings[DONE_READ]
+                done = machine.done_write if writing else machine.done_read
                 if writing:
                     writes -= 1
                 else:
@@ -247,46 +269,28 @@ def run_channel(
                     direction = 1 - direction
                     low, high = 0, n_banks
 
-                ready = now + settings[READY_WRITE if writing else READY_READ]
-                if in_order:
-                    answered[i] = ready
-                    while requests.served[answers]:
-                        last_answer = max(answered[answers], last_answer + 1)
-                        out[WRITE_SUM if requests.is_write[answers] else READ_SUM] += last_answer
-                        out[WAIT_SUM] += last_answer
-                        answered[answers] = last_answer
-                        received[answers] = last_answer
-                        answers += 1
-                else:
-                    last_answer = max(ready, last_answer + 1)
-                    out[WRITE_SUM if writing else READ_SUM] += last_answer
-                    out[WAIT_SUM] += last_answer
-                    answered[i] = last_answer
-                    if arbiter == 2:
-                        while requests.served[answers]:
-                            last_received = max(answered[answers], last_received + 1)
-                            received[answers] = last_received
-                            answers += 1
-                    else:
-                        received[answers] = last_answer
-                        answers += 1
+                ready = now + (machine.ready_write if writing else machine.ready_read)
+                answered, last_answer, last_received = respond(
+                    i, ready, in_order, arbiter == 2, answered, last_answer, last_received, answers, requests.served
+                )
                 if unserved == 0:
-                    end = received[n - 1]
+                    end = answers.received[n - 1]
                 renew = stand == INF
             if now >= window_at:
                 window_at, window = now, now + done - 1
             if c == RDA or c == WRA:
-                closes = max(now + settings[OPEN_WRITE if c == WRA else OPEN_READ], banks.opened[who] + settings[RAS])
+                shut = machine.open_write if c == WRA else machine.open_read
+                closes = max(now + shut, banks.opened[who] + machine.ras)
                 out[CLOSED] += 1
                 rank[r, OPEN_BANKS] -= 1
                 banks.open_row[who] = -1
                 if closes >= window_at:
-                    window_at, window = closes, closes + settings[DONE_PRE] - 1
+                    window_at, window = closes, closes + machine.done_pre - 1
             if c != ACT and c != RD and c != WR:
                 rank[r, OPEN_UNTIL] = max(rank[r, OPEN_UNTIL], closes)
         storing = stand <= now and (data or not full)
 
-    for r in range(ranks):
+    for r in range(n_ranks):
         until = rank[r, OPEN_UNTIL]
         until = max(until, window) if rank[r, OPEN_BANKS] > 0 else until
         out[ACTIVE_CYCLES] += rank[r, OPEN_CYCLES] + until - rank[r, OPEN_SINCE]
@@ -294,55 +298,6 @@ def run_channel(
     out[WINDOW] = max(out[WINDOW], window)
     if len(times) > 0:
         for i in range(n):
-            times[i, STANDS], times[i, ANSWERED] = stands[i], answered[i]
-            times[i, RECEIVED] = received[i] if arbiter == 2 else answered[i]
-    return logged
-
-
-@compiled
-def run_batch(
-    start: Array, requests: Requests, first: Array, designs: Array, distances: Array, lengths: Array, settings: Array,
-    out: Array, times: Array, log: Array,
-) -> int:  # fmt: skip
-    """Runs every design (n, KNOBS) on every channel of a `Workset`; fills `out` (n, FIELDS).
-
-    `times` (requests, TIMES) and `log` (most, LOG) are filled where they have rows; they hold the last design's.
-
-    Returns:
-        How many entries of the log were filled.
-    """
-    most = len(requests.arrival)
-    stands, answered, received = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int64)
-    latencies = np.empty(most, np.int64)
-    n_banks, ranks, groups = first.shape[1], settings[RANKS], settings[GROUPS]
-    banks = Banks(
-        np.empty(n_banks, np.int64), np.empty(n_banks, np.int64), np.empty(n_banks, np.int64), np.empty(n_banks, np.int64),
-        np.empty(n_banks, np.int64), np.empty(n_banks, np.int64), np.empty(n_banks, np.int64), np.empty(n_banks, np.int64),
-        np.empty(n_banks, np.int64), np.empty(n_banks, np.int64), np.empty(n_banks, np.int64),
-        np.empty(n_banks * N_COMMANDS, np.int64),
-    )  # fmt: skip
-    group_free = np.zeros(ranks * groups * N_COMMANDS, np.int64)
-    rank = np.zeros((ranks, RANK), np.int64)
-    wanted = np.full(ranks, -1)
-    acts = np.full((ranks, 5), -INF)
-    logged = 0
-    for d in range(len(designs)):
-        out[d] = 0
-        reads, logged = 0, 0
-        for channel in range(len(start) - 1):
-            a, z = start[channel], start[channel + 1]
-            part = Requests(
-                requests.arrival[a:z], requests.is_write[a:z], requests.bank[a:z], requests.row[a:z],
-                requests.next_bank[a:z], requests.next_row[a:z], requests.previous_same[a:z],
-                np.zeros(z - a + 1, np.bool_),
-            )  # fmt: skip
-            logged = run_channel(
-                part, banks, group_free, wanted, acts, rank, first[channel], designs[d], distances, lengths, settings, stands, answered, received, out[d],
-                times[a:z], log, logged,
-            )  # fmt: skip
-            for i in range(z - a):
-                if not part.is_write[i]:
-                    latencies[reads] = answered[i] - stands[i]
-                    reads += 1
-        out[d, P50], out[d, P95], out[d, P99] = percentiles(latencies[:reads])
+            times[i, STANDS], times[i, ANSWERED] = answers.stands[i], answers.answered[i]
+            times[i, RECEIVED] = answers.received[i] if arbiter == 2 else answers.answered[i]
     return logged

@@ -9,12 +9,16 @@ METRICS = (
     MetricSpec("energy_j", "J", "energy of the DRAM devices, by DRAMPower's method"),
     MetricSpec("power_w", "W", "average power of the DRAM devices"),
     MetricSpec("cycles", "cycles", "memory-clock cycles of that time"),
-    MetricSpec("read_latency_s", "s", "mean over reads, from standing at the controller to the response; 0 without reads"),
+    MetricSpec(
+        "read_latency_s", "s", "mean over reads, from standing at the controller to the response; 0 without reads"
+    ),
     MetricSpec("read_latency_p50_s", "s", "median over reads"),
     MetricSpec("read_latency_p95_s", "s", "what 95 % of reads do not exceed"),
     MetricSpec("read_latency_p99_s", "s", "what 99 % of reads do not exceed"),
     MetricSpec("write_latency_s", "s", "mean over writes, as for reads; 0 without writes"),
-    MetricSpec("request_latency_s", "s", "mean over all requests, from leaving the requestor to the controller's response"),
+    MetricSpec(
+        "request_latency_s", "s", "mean over all requests, from leaving the requestor to the controller's response"
+    ),
     MetricSpec("bandwidth_gbps", "GB/s", "bytes of all bursts over the time to serve them", goal="max"),
     MetricSpec("queue_occupancy", "requests", "requests in the scheduler's buffer, averaged over time"),
     MetricSpec("row_hits", "", "requests that found their row open", goal="max"),

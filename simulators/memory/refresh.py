@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from numba import njit
+from ..core.compiled import piece
 from .commands import PREAB, REFAB
 from .intake import INF
 
@@ -20,7 +20,7 @@ TRIGGER, OWED, PULLING, BLOCKED, OPEN_BANKS, BUSY_BANKS, OPEN_SINCE, OPEN_UNTIL,
 RANK = 9
 
 
-@njit(_nrt=False,nogil=True,error_model='numpy')
+@piece
 def ask_for_refresh(
     rank: Array, now: int, interval: int, postponed: int, command: Array, wanted: Array
 ) -> tuple[bool, int]:
@@ -44,7 +44,7 @@ def ask_for_refresh(
     return refreshing, trigger
 
 
-@njit(_nrt=False,nogil=True,error_model='numpy')
+@piece
 def _wanted(rank: Array, now: int, interval: int, postponed: int) -> int:
     """The refresh command that a rank wants at `now`, or -1; moves its machine on.
 
@@ -71,7 +71,7 @@ def _wanted(rank: Array, now: int, interval: int, postponed: int) -> int:
     return PREAB if rank[OPEN_BANKS] > 0 else REFAB
 
 
-@njit(_nrt=False,nogil=True,error_model='numpy')
+@piece
 def refreshed(rank: Array, interval: int, pulled_in: int) -> None:
     """Moves a rank's machine on after REFAB."""
     if rank[PULLING]:
@@ -84,7 +84,7 @@ def refreshed(rank: Array, interval: int, pulled_in: int) -> None:
     rank[BLOCKED] = 0
 
 
-@njit(_nrt=False,nogil=True,error_model='numpy')
+@piece
 def open_span(rank: Array, now: int) -> None:
     """Notes that a rank with no open bank has one from `now` on (a refresh counts as one)."""
     if now > rank[OPEN_UNTIL]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,16 +14,32 @@ from .intake import INF
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
+class Ranks(NamedTuple):
+    """State of a channel's ranks and command buses.
+
+    Attributes:
+        state: of the refresh machines, int64 (ranks, RANK).
+        wanted: the refresh command that each wants, -1 for none, int64 (ranks,).
+        acts: times of the last four ACTs, a ring, and where the oldest is, int64 (ranks, 5).
+        group_free: earliest time of each command by the history of a bank group, of its rank and of the other ranks,
+            int64 (groups of all ranks × commands,).
+        bus_free: when each command bus is; of two, row commands' and column commands', int64 (buses,).
+    """
+
+    state: Array
+    wanted: Array
+    acts: Array
+    group_free: Array
+    bus_free: Array
+
+
 @inlined
 def delay_others(
     now: int, command: int, bank: int, rank: int, banks: Banks, group_free: Array, distances: Array, groups: int, ranks: int
 ) -> None:  # fmt: skip
     """Puts off whatever must keep a distance to a command that issues at `now`; `bank` is -1 for one of a whole rank.
 
-    Args:
-        group_free: earliest time of each command by the history of a bank group, of its rank and of the other ranks,
-            int64 (groups of all ranks × commands,).
-        distances: int64 (scopes, previous, next).
+    `distances` is int64 (scopes, previous, next).
     """
     width = groups * N_COMMANDS
     for g in range(rank * width, (rank + 1) * width, N_COMMANDS):
@@ -65,7 +81,6 @@ def first_command(
 
     Args:
         bus_free: when their bus is.
-        wanted: the refresh command that each rank wants, -1 for none, int64 (ranks,).
 
     Returns:
         Whose it is (a bank, -2 - rank, -1 for none), its earliest time, its age (a request; -1 for a rank's),

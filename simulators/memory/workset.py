@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from ...datasets import Trace
+from .bank import Requests
 from .mapping import AddressMap
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 Links = np.ndarray[Any, np.dtype[np.int32]]
-Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,30 +22,21 @@ class Workset:
     Attributes:
         start: first position of each channel and n, int64 (channels + 1,).
         order: position in the trace of each request, int64 (n,).
-        arrival: memory-clock cycle, int64 (n,).
-        is_write: bool (n,).
-        bank, row: int32 (n,).
-        next_bank, next_row: the next request of the same bank, and of the same row of it; the channel's number of
-            requests where there is none. int32 (n,).
-        previous_same: the last request before with the same address, or -1. int32 (n,).
-        first: the first request of each bank, as `next_bank`. int32 (channels, banks).
+        requests: none of them served.
+        first: the first request of each bank; the channel's number of requests where there is none. int32
+            (channels, banks).
     """
 
     start: Ints
     order: Ints
-    arrival: Ints
-    is_write: Flags
-    bank: Links
-    row: Links
-    next_bank: Links
-    next_row: Links
-    previous_same: Links
+    requests: Requests
     first: Links
 
     @property
     def mixed(self) -> bool:
         """Whether the trace both reads and writes."""
-        return bool(self.is_write.any()) and not bool(self.is_write.all())
+        writes = self.requests.is_write
+        return bool(writes.any()) and not bool(writes.all())
 
 
 def make_workset(trace: Trace, where: AddressMap, channels: int, banks: int, burst_bytes: int) -> Workset:
@@ -67,10 +58,11 @@ def make_workset(trace: Trace, where: AddressMap, channels: int, banks: int, bur
         first[c] = size
         found, place = np.unique(bank[part], return_index=True)
         first[c, found] = place
-    return Workset(
-        start=start.astype(np.int64), order=order, arrival=trace.cycle[order], is_write=trace.is_write[order],
-        bank=bank, row=row, **links, first=first,
+    requests = Requests(
+        trace.cycle[order], trace.is_write[order], bank, row, links["next_bank"], links["next_row"],
+        links["previous_same"], np.zeros(n + 1, np.bool_),
     )  # fmt: skip
+    return Workset(start.astype(np.int64), order, requests, first)
 
 
 def _next(key: Ints | Links, none: int) -> Links:
