@@ -60,4 +60,4 @@ def piece(function: F) -> F:
 def _bare(function: F, **options: bool) -> F:
     if hasattr(CPUTargetOptions, "_nrt"):  # no public name; without it the answer is the same, only later
         options["_nrt"] = False
-    return njit(nogil=True, error_model="numpy", **options)(function)  # type: ignore[no-any-return]
+    return njit(nogil=True, error_model="numpy", **options)(function)  # type: ignore[no-any-return, call-overload]

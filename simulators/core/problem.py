@@ -160,6 +160,8 @@ def bind_problem(
     """
     wanted = simulator.default_objective if objective is None else objective
     objectives = parse_objectives(wanted, simulator.metrics, simulator.objectives)
+    if targets is None and reward == "target_distance" and all(o.product.text in simulator.targets for o in objectives):
+        targets = [simulator.targets[o.product.text] for o in objectives]
     if isinstance(targets, Mapping):
         for name in targets:
             if name not in {o.name for o in objectives}:

@@ -21,8 +21,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @compiled
 def run_batch(
-    start: Array, requests: Requests, first: Array, designs: Array, n_ranks: int, buses: int, machine: Machine, out: Array,
-    record: Record,
+    start: Array, requests: Requests, first: Array, designs: Array, n_ranks: int, buses: int, machine: Machine,
+    out: Array, record: Record,
 ) -> int:  # fmt: skip
     """Runs every design (n, KNOBS) on every channel; fills `out` (n, FIELDS).
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from ..core import Column
@@ -16,7 +13,7 @@ from .device import Device
 _MILLI = 1e-3
 
 
-def energy_columns(device: Device, ranks: int, counts: np.ndarray[Any, np.dtype[np.int64]]) -> Mapping[str, Column]:
+def energy_columns(device: Device, ranks: int, counts: Column) -> dict[str, Column]:
     """Joules by component, and watts, of kernel counts (n, FIELDS).
 
     Every current is that of one device; all devices of all ranks (`ranks`, over all channels) draw alike. A command

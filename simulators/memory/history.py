@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import kernel as k
-from .commands import COMMANDS, PREAB, REFAB
+from .commands import COMMANDS, PREAB, PREPB, REFAB
 from .device import Device
 from .workset import Workset
 
@@ -25,7 +25,7 @@ class CommandTrace:
 
     Attributes:
         cycle: memory-clock cycle of issue.
-        command: ACT, PREPB, PREAB, REFAB, RD, RDA, WR or WRA; text.
+        command: ACT, PREPB, PREAB, PREPB, REFAB, RD, RDA, WR or WRA; text.
         channel, rank, bank, row: where; bank counts within the rank, and is -1 for PREAB and REFAB; row is -1 for all
             but ACT and data commands.
         request: the request's place in the trace that the command is for, -1 for PREAB and REFAB.

@@ -30,7 +30,7 @@ from .refresh import (
     open_span,
     refreshed,
 )  # fmt: skip
-from .timing import count_activation, delay_others, first_command
+from .timing import Ranks, count_activation, delay_others, first_command
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -46,7 +46,8 @@ KNOBS = 10
 # WRITE_SUM: cycles at the controller, over reads and over writes, AT_ARBITER: before that, over all; QUEUED_SUM: in the
 # buffer, over all; P50, P95, P99: percentiles of the cycles of reads at the controller.
 (
-    CLOSED, END, WINDOW, ACTIVE_CYCLES, HITS, MISSES, CONFLICTS, READ_SUM, WRITE_SUM, AT_ARBITER, QUEUED_SUM, P50, P95, P99,
+    CLOSED, END, WINDOW, ACTIVE_CYCLES, HITS, MISSES, CONFLICTS, READ_SUM, WRITE_SUM, AT_ARBITER, QUEUED_SUM,
+    P50, P95, P99,
 ) = range(8, 22)  # fmt: skip
 FIELDS = 22
 
@@ -278,7 +279,7 @@ def run_channel(
                 renew = stand == INF
             if now >= window_at:
                 window_at, window = now, now + done - 1
-            if c == RDA or c == WRA:
+            if c in (RDA, WRA):
                 shut = machine.open_write if c == WRA else machine.open_read
                 closes = max(now + shut, banks.opened[who] + machine.ras)
                 out[CLOSED] += 1

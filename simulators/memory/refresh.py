@@ -12,7 +12,7 @@ from .intake import INF
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-# State per rank, int64 (ranks, RANK): TRIGGER: time of the next refresh; OWED: refreshes owed, below 0 where done ahead;
+# State per rank, int64 (ranks, RANK): TRIGGER: time of the next refresh; OWED: refreshes owed, below 0 if done ahead;
 # PULLING: whether refreshes are being made ahead of time; BLOCKED: whether the banks wait for a forced one; OPEN_BANKS,
 # BUSY_BANKS: banks with an open row, and with a request; OPEN_SINCE, OPEN_UNTIL: the last time span in which some bank
 # was open, as far as it is known; OPEN_CYCLES: all spans before it.

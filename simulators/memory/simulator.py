@@ -144,7 +144,7 @@ class MemorySimulator(Simulator):
         c = counts.astype(np.float64)
         latency = c[:, k.END] * cycle
         waited = c[:, k.READ_SUM] + c[:, k.WRITE_SUM] + c[:, k.AT_ARBITER]
-        out = {
+        out: dict[str, Column] = {
             "latency_s": latency,
             "cycles": c[:, k.END],
             "read_latency_s": c[:, k.READ_SUM] * cycle / max(n - writes, 1),

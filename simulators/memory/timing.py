@@ -35,7 +35,8 @@ class Ranks(NamedTuple):
 
 @inlined
 def delay_others(
-    now: int, command: int, bank: int, rank: int, banks: Banks, group_free: Array, distances: Array, groups: int, ranks: int
+    now: int, command: int, bank: int, rank: int, banks: Banks, group_free: Array, distances: Array, groups: int,
+    ranks: int,
 ) -> None:  # fmt: skip
     """Puts off whatever must keep a distance to a command that issues at `now`; `bank` is -1 for one of a whole rank.
 
@@ -61,7 +62,7 @@ def delay_others(
 
 @inlined
 def count_activation(now: int, rank: int, acts: Array, faw: int, group_free: Array, groups: int) -> None:
-    """Puts off the next ACT of a rank until `faw` after the fourth last; `acts` is int64 (ranks, 5), a ring and where."""
+    """Puts off the next ACT of a rank until `faw` after the fourth last."""
     at = acts[rank, 4]
     acts[rank, at] = now
     at = (at + 1) & 3
