@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chipgym.datasets import load_workload, network_names, table_names
+from chipgym.datasets import load_workload, network_names, table_names, trace_names
 from chipgym.search import agent_names
 
 
@@ -36,9 +36,12 @@ def test_simulators_have_one_line_each(cli):
     assert all(r["about"] for r in rows)
 
 
-def test_workloads_have_macs_and_parameters(cli):
+def test_networks_have_macs_and_traces_requests(cli):
     rows = {r["workload"]: r for r in cli("list", "workloads", "--json").json}
-    assert set(rows) == set(network_names())
+    assert set(rows) == {*network_names(), *trace_names()}
+    assert rows["cloud-1"] == {
+        "workload": "cloud-1", "macs": None, "parameters": None, "operators": None, "requests": 10_000, "writes": 0
+    }  # fmt: skip
     assert rows["resnet18"]["macs"] == load_workload("resnet18").macs
     assert "1,814,073,344" in cli("list", "workloads").out
 

@@ -54,13 +54,13 @@ def list_registered(
 
 
 def _overview(json: bool) -> None:
-    from ..datasets import network_names, table_names
+    from ..datasets import network_names, table_names, trace_names
     from ..search import registered_agents
     from ..simulators import registered
 
     names: Mapping[str, Sequence[str]] = {
         "simulators": [e.name for e in registered()],
-        "workloads": list(network_names()),
+        "workloads": [*network_names(), *trace_names()],
         "tables": list(table_names()),
         "agents": [e.name for e in registered_agents()],
     }
@@ -84,14 +84,17 @@ def _simulators(of: str | None) -> Rows:
 
 
 def _workloads(of: str | None) -> Rows:
-    from ..datasets import Network, load_workload, network_names
+    from ..datasets import Network, Trace, load_workload, network_names, trace_names
 
     rows = []
-    for name in network_names() if of is None else [of]:
+    for name in [*network_names(), *trace_names()] if of is None else [of]:
         workload = load_workload(name)
         row: dict[str, Any] = {"workload": workload.name}
+        row |= dict.fromkeys(("macs", "parameters", "operators", "requests", "writes"))
         if isinstance(workload, Network):
             row |= {"macs": workload.macs, "parameters": workload.parameters, "operators": len(workload.nodes)}
+        if isinstance(workload, Trace):
+            row |= {"requests": len(workload), "writes": int(workload.is_write.sum())}
         rows.append(row)
     return rows
 

@@ -24,8 +24,8 @@ T = {
         WPRE=2, DQS2DQ=2, DQSS=1, PPD=4, RFCAB=448, RPAB=34, RPPB=29, RCPB=97, RPST=0, RTRS=1, groups=1, banks=8,
         ranks=1, read=28 + 6 + 8 + 3, write=14 + 1 + 2 + 8 + 3, burst=32),
     "HBM2": SimpleNamespace(
-        family="HBM2", B=2, DQSCK=1, FAW=16, RAS=28, RC=42, REFI=3900, RFC=220, RL=17, RP=14, RTP=5, WL=7, WR=14, CCDL=3,
-        CCDS=2, RCDRD=12, RCDWR=6, RRDL=6, RRDS=4, RTW=18, WTRL=9, WTRS=4, groups=4, banks=16, ranks=2,
+        family="HBM2", B=2, DQSCK=1, FAW=16, RAS=28, RC=42, REFI=3900, RFC=220, RL=17, RP=14, RTP=5, WL=7, WR=14,
+        CCDL=3, CCDS=2, RCDRD=12, RCDWR=6, RRDL=6, RRDS=4, RTW=18, WTRL=9, WTRS=4, groups=4, banks=16, ranks=2,
         read=17 + 1 + 2, write=7 + 2, burst=32),
 }
 # fmt: on

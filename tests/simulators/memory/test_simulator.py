@@ -117,7 +117,7 @@ def test_requests_are_hits_misses_or_conflicts():
 
 
 def test_row_locality():
-    """One row read twice: a hit while it is open; another row of the bank is a conflict; after auto-precharge a miss."""
+    """A row read twice is a hit while it is open; another row of the bank a conflict; after auto-precharge a miss."""
     trace = Trace("rows", np.array([0, 500, 1000]), np.zeros(3, bool), np.array([0, 64, 1 << 16]))
     sim = MemorySimulator(trace)
     out = sim.evaluate({"page_policy": ["open", "closed"], "refresh_policy": "no_refresh"})

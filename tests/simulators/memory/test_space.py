@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from drawing import traces
+from drawing import make_trace, traces
 from hypothesis import given, settings
 
 import chipgym
@@ -58,7 +58,8 @@ def counts(sim, columns):
 
 def test_knobs_that_are_not_folded_change_something():
     """On one trace or another; else the space would count the same controller twice."""
-    sims = [MemorySimulator(name) for name in ("read_write_mix", "random", "cloud-2")]
+    bursts = make_trace([(20_000 if i % 40 == 0 else 4, False, 8256 * i) for i in range(2000)])  # with time to pull in
+    sims = [MemorySimulator(workload) for workload in ("read_write_mix", "random", bursts)]
     base = {"arbiter": "fifo", "request_buffer_size": 4, "max_active_transactions": 16, "page_policy": "open_adaptive"}
     for p in SPACE.parameters:
         seen = [sim.evaluate({**base, p.name: list(p.values)}) for sim in sims]
@@ -81,7 +82,7 @@ def test_values_out_of_the_domain(knob, value, says):
 
 
 def test_archgym_targets_are_in_si_units():
-    """1 W and 0.1 ms: its own configuration says mW and ns, but its parser divides DRAMSys's mW and ps by 1e3 and 1e9."""
+    """1 W and 0.1 ms: ArchGym says mW and ns, but its parser divides DRAMSys's mW and ps by 1e3 and 1e9."""
     problem = chipgym.make_problem("memory", workload="stream", objective="low_latency", reward="target_distance")
     assert problem.reference.tolist() == [1e-4]
     both = chipgym.make_problem("memory", workload="stream", objective="low_power_latency", reward="target_distance")
