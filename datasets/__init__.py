@@ -22,11 +22,12 @@ from .network.operators import (
 )
 from .network.zoo import network_names
 from .table import DesignTable, KnobField, MetricField, TableHeader, load_table, table_names
-from .trace import TRACE_FEATURE_NAMES, Trace, build_trace, trace_names
+from .trace import GENERATORS, TRACE_FEATURE_NAMES, Trace, build_trace, trace_names
 from .workload import Workload
 
 __all__ = [
     "FEATURE_NAMES",
+    "GENERATORS",
     "TRACE_FEATURE_NAMES",
     "Concat",
     "Conv2d",

@@ -82,6 +82,9 @@ class Device:
     several_ranks: bool
     validated: bool
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return load_device, (self.name,)  # its tables are read where it goes
+
     @property
     def banks(self) -> int:
         """Banks of a rank."""

@@ -104,7 +104,7 @@ def read_rows(reference: Path, table: Table) -> list[Row]:
     for name in ("trace", *_KNOBS, "total_time_ps"):
         if name not in columns:
             raise ChipgymError(f"reference: {path} has no column {name!r}")
-    kept = []
+    kept: list[Row] = []
     for number, row in enumerate(rows, start=2):
         if None in row.values() or None in row:
             raise ChipgymError(f"reference: {path}, line {number}: has not as many cells as the header")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ...datasets import Network, Workload, load_workload
+from ...datasets import Network, Trace, Workload, load_workload
 from ...errors import ChipgymError, shorten
 from ..core import Breakdown, Column, Columns, Design, Metrics, Simulator, relative_excess
 from . import kernel as k
@@ -19,6 +19,9 @@ from .metrics import METRICS
 from .space import DATAFLOWS, systolic_space
 from .technology import load_technology
 from .tiling import ORDERS
+
+if TYPE_CHECKING:
+    from .in_loop import DramLimited
 
 # Codes that the kernel takes for the values of the two named knobs.
 _FLOW_CODES = {name: i for i, name in enumerate(DATAFLOWS)}
@@ -126,6 +129,42 @@ class SystolicSimulator(Simulator):
         repeated = {name: np.repeat(column, len(counts)) for name, column in columns.items()}
         metrics = Metrics(METRICS, *self._price(repeated, counts))
         return Breakdown(tuple(layer.name for layer in net.layers), tuple(layer.kind for layer in net.layers), metrics)
+
+    def dram_trace(self, design: Design, device: str = "DDR4-2400") -> Trace:
+        """The requests that one design makes to a memory of `device` while it runs the network, in whole bursts.
+
+        Raises:
+            ChipgymError: as `evaluate`; for a design that cannot be built, and for more requests than a trace holds.
+        """
+        from .in_loop import dram_trace
+
+        return dram_trace(self, design, device)[0]
+
+    def dram_limited(self, design: Design, controller: Design | None = None, **memory: Any) -> DramLimited:
+        """The latency of one design with a modelled memory in the loop, in place of `dram_bandwidth`.
+
+        Args:
+            design: of the accelerator; its `dram_bandwidth` plays no part but in the latency that is compared with.
+            controller: a design of the memory simulator, its default where None.
+            memory: the memory simulator's options, `device` ("DDR4-2400" by default), `channels` and the like.
+
+        Raises:
+            ChipgymError: as `dram_trace`, and as the memory simulator does.
+        """
+        from .in_loop import dram_limited
+
+        return dram_limited(self, design, controller or {}, memory)
+
+    def plan_arguments(self, design: Design) -> tuple[Any, ...]:
+        """What `tiling.plan` takes after the layer, for one design."""
+        columns, _ = self.space.columns(design)
+        half = [
+            int(columns[name][0]) * (1024 * 8 // 2) for name in ("ifmap_sram_kb", "filter_sram_kb", "ofmap_sram_kb")
+        ]
+        bits, sum_bits = self.cost.operand_bits, self.cost.sum_bits
+        flow, order = _FLOW_CODES[str(columns["dataflow"][0])], _ORDER_CODES[str(columns["loop_order"][0])]
+        caps = half[0] // bits, half[1] // bits, half[2] // sum_bits
+        return flow, int(columns["rows"][0]), int(columns["cols"][0]), *caps, sum_bits / bits, order
 
     def _count(self, columns: Columns, tables: tuple[Any, ...]) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Kernel counts (n, output rows, FIELDS) of design columns."""
