@@ -8,15 +8,38 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import logging
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from numba import njit
+from numba.core import event
 from numba.core.cpu import CPUTargetOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+LOG = logging.getLogger("chipgym")
+
+
+class _Announcer(event.Listener):
+    """Says that a kernel is being compiled, which takes seconds, and which its pieces are part of."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+
+    def on_start(self, started: event.Event) -> None:
+        module = started.data["dispatcher"].py_func.__module__
+        if self.depth == 0 and module.startswith("chipgym."):
+            LOG.info("compiling the %s kernel; once, as it is kept on disk", module.split(".")[-2])
+        self.depth += 1
+
+    def on_end(self, ended: event.Event) -> None:
+        self.depth -= 1
+
+
+event.register("numba:compile", _Announcer())  # type: ignore[no-untyped-call]
 
 
 @cache

@@ -6,6 +6,7 @@ Exit status: 0 done, 2 bad input or a failing disk, 130 interrupted, 1 the reade
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -72,6 +73,9 @@ def run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a locale without a letter is no reason to fail
+    if sys.stderr.isatty():
+        logging.getLogger("chipgym").addHandler(logging.StreamHandler())
+        logging.getLogger("chipgym").setLevel(logging.INFO)
     try:
         status: Any = typer.main.get_command(app).main(list(arguments), prog_name="chipgym", standalone_mode=False)
         sys.stdout.flush()
