@@ -1,4 +1,4 @@
-"""The knobs of a memory controller: ArchGym's DRAM space (Krishnan et al., ISCA 2023, Table 3)."""
+"""The knobs of a memory controller: the DRAM space of ArchGym (Krishnan et al., ISCA 2023)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ REFRESH_POLICIES = ("no_refresh", "all_bank")
 
 #: Buffer entries and transactions in flight.
 SIZES = tuple(2**i for i in range(8))
-#: A controller may run at most eight refreshes late or ahead (JESD79-3F, section 4.15; JESD79-4B, section 4.26).
+#: A controller may run at most eight refreshes late or ahead (JESD79-3 and JESD79-4, on the Refresh command).
 REFRESHES = Integers(0, 8)
 
 

@@ -352,10 +352,9 @@ def test_places_that_cannot_be(tmp_path):
         assert says in refused("toy", out)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes anywhere")
-def test_a_folder_that_cannot_be_written(tmp_path):
-    (tmp_path / "locked").mkdir(mode=0o500)
-    assert "cannot be written (Permission denied)" in refused("toy", tmp_path / "locked" / "t.parquet")
+def test_a_folder_that_cannot_be_written(unprivileged):
+    (unprivileged / "locked").mkdir(mode=0o500)
+    assert "cannot be written (Permission denied)" in refused("toy", unprivileged / "locked" / "t.parquet")
 
 
 def test_arguments_that_cannot_be(tmp_path):

@@ -14,7 +14,13 @@ GOLDEN = Path(__file__).parents[2] / "golden"
 REFERENCE = Path(__file__).parents[4] / "shared" / "reference"
 needs_reference = pytest.mark.skipif(not REFERENCE.is_dir(), reason=f"reference tables are not at {REFERENCE}")
 KEPT = sorted((GOLDEN / "memory" / "phases").glob("*.phases.csv.gz"))
-FULL = [f for f in sorted((REFERENCE / "memory" / "tiny").glob("dramsys_*.phases.csv.gz")) if modelled(f)]
+REPLAYED = [f for f in sorted((REFERENCE / "memory" / "tiny").glob("dramsys_*.phases.csv.gz")) if modelled(f)]
+
+
+def tied(path: Path) -> bool:
+    """Whether a run hangs on the order of events within a cycle in DRAMSys, see docs/memory.md."""
+    design = read_setting(path)[2]
+    return bool(design["arbiter"] == "simple" and design["page_policy"] == "open_adaptive")
 
 
 def check_rows(reference: Path, table: validation.Table, least: int) -> None:
@@ -33,7 +39,7 @@ def check_rows(reference: Path, table: validation.Table, least: int) -> None:
 
 @pytest.mark.parametrize("table", validation.TABLES, ids=lambda t: t.file)
 def test_kept_rows_are_equal(table):
-    check_rows(GOLDEN, table, 50)
+    check_rows(GOLDEN, table, 40)
 
 
 def test_kept_rows_are_varied():
@@ -64,12 +70,21 @@ def test_kept_runs_are_of_every_device():
 
 
 @needs_reference
-@pytest.mark.parametrize("path", FULL, ids=lambda p: p.name[8:-19])
+@pytest.mark.parametrize("path", [f for f in REPLAYED if not tied(f)], ids=lambda p: p.name[8:-19])
 def test_every_command_of_a_run(path):
-    _, _, design = read_setting(path)
-    if design["arbiter"] == "simple" and design["page_policy"] == "open_adaptive":
-        pytest.skip("hangs on the order of same-cycle events in DRAMSys, see docs/memory.md")
     check_phases(path, REFERENCE / "memory" / "traces" / "tiny.stl")
+
+
+@needs_reference
+@pytest.mark.parametrize("path", [f for f in REPLAYED if tied(f)], ids=lambda p: p.name[8:-19])
+def test_a_tied_run_ends_at_the_same_time(path):
+    device, mapping, design = read_setting(path)
+    sim = MemorySimulator(REFERENCE / "memory" / "traces" / "tiny.stl", device=device, address_mapping=mapping)
+    history = sim.history(design)
+    commands, requests = read_phases(path, round(history.cycle_s * 1e12))
+    mine = history.requests.to_pandas()
+    assert mine["answered"].max() == requests["answered"].max()
+    assert abs(len(history.commands.to_pandas()) - len(commands)) <= 20
 
 
 @needs_reference
