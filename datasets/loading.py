@@ -39,9 +39,9 @@ def load_workload(spec: str | os.PathLike[str] | Workload, *, batch: int | None 
     """
     size = None if batch is None else integer("batch", batch)
     if isinstance(spec, str):
-        return _resolve(spec, size)
+        return _resolve(os.path.expanduser(spec), size)
     if isinstance(spec, os.PathLike):
-        return _load_file(os.fspath(spec), size)
+        return _load_file(os.path.expanduser(os.fspath(spec)), size)
     if isinstance(spec, type) or not isinstance(spec, Workload):
         raise ChipgymError(f"workload: expected a name, a path or a workload, got {shorten(spec)}")
     if size is None:

@@ -129,12 +129,12 @@ def index_rows(actions: Any, shape: tuple[int, ...]) -> Indices:
     """A copy of actions as an array of that shape, so that what is drawn later is what was evaluated.
 
     Raises:
-        ChipgymError: where the shape differs; what is in it, the design space checks.
+        ChipgymError: where shape or type differ; whether the integers are in range, the design space checks.
     """
     try:
         rows: Indices = np.array(actions)
     except ValueError:  # a ragged list
         rows = np.empty(0, dtype=np.int64)
-    if rows.shape != shape:
+    if rows.shape != shape or rows.dtype.kind not in "iu":
         raise ChipgymError(f"action: {shorten(actions)} is not an array of integers of shape {shape}")
     return rows

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ..errors import ChipgymError, unknown
 from ..simulators import Problem, make_problem
+from ..simulators.core.registry import problem_arguments
 from .base import DesignEnv
 from .one_shot import OneShotEnv
 from .vector import OneShotVectorEnv
@@ -21,6 +22,9 @@ class Mode(NamedTuple):
 
 
 MODES: Mapping[str, Mode] = MappingProxyType({"one_shot": Mode(OneShotEnv, OneShotVectorEnv)})
+
+# What environments take beside the arguments that make a problem.
+OWN_ARGUMENTS = ("mode", "problem", "render_mode")
 
 
 def make_env(
@@ -76,6 +80,9 @@ def _mode(name: str) -> Mode:
 
 def _problem(simulator: str, problem: Problem | None, arguments: Mapping[str, Any]) -> Problem:
     if problem is None:
+        for name in arguments:
+            if name not in (known := (*problem_arguments(simulator), *OWN_ARGUMENTS)):
+                raise unknown(f"argument or option of {simulator}:", name, known)
         return make_problem(simulator, **arguments)
     if arguments:
         raise ChipgymError(f"problem: give either a problem or {next(iter(arguments))!r}, not both")

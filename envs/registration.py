@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gymnasium
 
-from ..errors import ChipgymError
+from ..errors import ChipgymError, shorten
 from ..simulators import SimulatorEntry, register, registered
 
 # Frozen: a change of what an environment answers is a new version, never a change of this one.
@@ -29,7 +29,7 @@ def register_environments() -> None:
 
 
 def register_simulator(entry: SimulatorEntry) -> None:
-    """Makes a simulator known by its name and its environments by their ids.
+    """Makes a simulator known by its name and its environments by their ids: both, or on an error neither.
 
     Args:
         entry: name, title and class of the simulator.
@@ -37,6 +37,8 @@ def register_simulator(entry: SimulatorEntry) -> None:
     Raises:
         ChipgymError: where another simulator has that name or title already.
     """
+    if not isinstance(entry, SimulatorEntry):
+        raise ChipgymError(f"entry: {shorten(entry)} is not a SimulatorEntry(name=…, title=…, target=…)")
     taken = gymnasium.registry.get(env_id(entry))
     if taken is not None and taken.kwargs.get("simulator") != entry.name:
         raise ChipgymError(f"title: {entry.title!r} is that of simulator {taken.kwargs.get('simulator')!r} already")

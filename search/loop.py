@@ -18,7 +18,7 @@ from .agents.base import Agent, whole
 from .log import Log, best_number
 from .progress import Progress
 from .result import Evaluations, SearchResult
-from .run import InMemoryRun, Run, RunKey
+from .run import InMemoryRun, Run, RunKey, checked_problem
 
 # Consecutive asks without a new design after which an agent is taken to have nothing more to say.
 PATIENCE = 50
@@ -49,7 +49,8 @@ def optimize(
     Args:
         problem: what to minimise on which simulator.
         agent: a registered agent, see `agent_names`.
-        budget: how many designs to evaluate in the whole run, those of earlier processes included.
+        budget: how many designs to evaluate in the whole run, those of earlier processes included. A stored run that
+            has as many or more is returned as it is.
         seed: the same seed gives the same search.
         store: where evaluations are kept: None for memory, a path for an SQLite file (folders are created), or an
             SQLAlchemy URL. A run that is in the store already is continued.
@@ -60,8 +61,9 @@ def optimize(
     Raises:
         ChipgymError: naming the argument that is wrong and the nearest right one, or what is wrong with the store.
     """
-    if not isinstance(problem, Problem):
-        raise ChipgymError(f"problem: {shorten(problem)} is not a problem; make one with chipgym.make_problem")
+    checked_problem(problem)
+    if callback is not None and not callable(callback):
+        raise ChipgymError(f"callback: {shorten(callback)} is not a function that takes a Progress")
     budget = whole("budget", budget)
     searcher = registry.make_agent(agent, problem, seed, agent_options)
     size = searcher.batch if batch is None else whole("batch", batch)

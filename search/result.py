@@ -65,6 +65,9 @@ class Evaluations:
     def __len__(self) -> int:
         return len(self.violation)
 
+    def __repr__(self) -> str:
+        return f"Evaluations({len(self):,} designs, {int((self.violation <= 0).sum()):,} feasible)"
+
     def row(self, number: int) -> EvaluatedDesign:
         """One of them as plain Python values."""
         metrics = {name: float(column[number]) for name, column in self.metrics.items()}
@@ -99,6 +102,10 @@ class SearchResult:
     store: str | None
     stopped: str
     problem: Problem | None = None
+
+    def __repr__(self) -> str:
+        what = f"{self.agent}, seed {self.seed}, on {self.identity['simulator']} running {self.identity['workload']}"
+        return f"SearchResult({what}: {self.table!r}, stopped: {self.stopped}, store: {self.store})"
 
     @property
     def evaluations(self) -> int:

@@ -9,8 +9,19 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from ..errors import ChipgymError
+from ..errors import ChipgymError, shorten
 from ..simulators import Indices, Problem
+
+
+def checked_problem(problem: Problem) -> Problem:
+    """The problem itself.
+
+    Raises:
+        ChipgymError: where it is none.
+    """
+    if not isinstance(problem, Problem):
+        raise ChipgymError(f"problem: {shorten(problem)} is not a problem; make one with chipgym.make_problem")
+    return problem
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -15,23 +16,18 @@ from chipgym.cli.app import run
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("tests/golden/*.md")])
 
-# What a reader of a page is assumed to have: files, other libraries' names, objects of their own.
-PRELUDE = {
-    "docs/environments.md": """
-        from stable_baselines3 import PPO
-        from stable_baselines3.common.vec_env import VecMonitor
-        from chipgym.simulators import SimulatorEntry
-        from toy import ToySimulator as MySimulator
-    """,
-    "docs/search.md": "import optuna",
-    "docs/workloads.md": """
-        from pathlib import Path
-        from chipgym.datasets import load_workload
-        network = load_workload("mlp:4-4")
-        Path("topologies").mkdir()
-        Path("topologies/yolo_tiny.csv").write_text("Layer,M,N,K,\\nfc,8,8,8,\\n")
-    """,
-}
+# What a page says whose blocks are not to be pasted alone.
+CONTINUES = r"Each block continues those\s+before it"
+# Runs blocks in a namespace each (all in one where they continue), each in an empty folder of its own.
+RUN_BLOCKS = """
+import json, os, sys, tempfile
+continues, blocks = json.load(sys.stdin)
+shared = {"__name__": "__main__"}
+for number, block in enumerate(blocks, 1):
+    if not (continues and number > 1):
+        os.chdir(tempfile.mkdtemp(dir=sys.argv[1]))
+    exec(compile(block, f"block {number}", "exec"), shared if continues else {"__name__": "__main__"})
+"""
 # Longer than it has to be for a reader to believe it.
 SHORTER = {"learn(20_000)": "learn(2048)"}
 
@@ -46,16 +42,17 @@ def blocks(page: Path, language: str) -> list[str]:
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=page_id)
 def test_python_runs(page, tmp_path):
-    """All blocks of a page after one another in a process of their own, as a reader would run them."""
-    if "stable_baselines3" in PRELUDE.get(page_id(page), ""):
+    """Every block alone, or after those before it where the page says so, as a reader would paste it."""
+    found = blocks(page, "python")
+    if any("stable_baselines3" in block for block in found):
         pytest.importorskip("stable_baselines3")
-    lines = [line.strip() for line in PRELUDE.get(page_id(page), "").splitlines()]
-    program = "\n".join([f"import sys; sys.path.insert(0, {str(ROOT / 'tests')!r})", *lines, *blocks(page, "python")])
     for long, short in SHORTER.items():
-        program = program.replace(long, short)
+        found = [block.replace(long, short) for block in found]
+    continues = re.search(CONTINUES, page.read_text(encoding="utf-8")) is not None
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
-    )
+        [sys.executable, "-c", RUN_BLOCKS, str(tmp_path)],
+        input=json.dumps([continues, found]), capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
 
 
@@ -68,6 +65,15 @@ def test_commands_run(page, line, tmp_path, monkeypatch, capsys):
     command, *arguments = shlex.split(line)
     assert command == "chipgym", f"{page}: {line}"
     assert run(arguments) == 0, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "sh")], ids=page_id)
+def test_searches_of_a_page_run_after_one_another(page, tmp_path, monkeypatch, capsys):
+    """In one folder, where their stores must not be in each other's way; as small as they can be."""
+    monkeypatch.chdir(tmp_path)
+    for line in (line for block in blocks(page, "sh") for line in block.splitlines() if " search " in line):
+        _, *arguments = shlex.split(re.sub(r"--budget \d+", "--budget 1", line))
+        assert run(arguments) == 0, f"{line}: {capsys.readouterr().err}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from ...errors import unknown
+from ...errors import ChipgymError, shorten, unknown
 from .graph import Network, Node, check_node, infer_shape
 from .operators import (
     Concat,
@@ -86,10 +86,10 @@ class NetworkBuilder:
         return Network(self.name, tuple(self._nodes.values()), batch)
 
     def input(self, shape: Sequence[int], *, name: str = "input") -> str:
-        return self.add(Input(tuple(shape)), name=name)
+        return self.add(Input(extents("shape", shape)), name=name)
 
     def learned(self, shape: Sequence[int], *, name: str) -> str:
-        return self.add(LearnedTensor(tuple(shape)), name=name)
+        return self.add(LearnedTensor(extents("shape", shape)), name=name)
 
     def embedding(self, x: str, num_embeddings: int, dim: int, *, name: str | None = None) -> str:
         return self.add(Embedding(num_embeddings, dim), x, name=name)
@@ -108,7 +108,8 @@ class NetworkBuilder:
         name: str | None = None,
     ) -> str:
         """Convolution; `padding` is one number, (height, width), or (top, bottom, left, right)."""
-        op = Conv2d(out_channels, pair(kernel), pair(stride), sides(padding), pair(dilation), groups, bias)
+        window = (pair("kernel", kernel), pair("stride", stride), sides(padding), pair("dilation", dilation))
+        op = Conv2d(out_channels, *window, groups, bias)
         return self.add(op, x, name=name)
 
     def linear(
@@ -130,8 +131,8 @@ class NetworkBuilder:
         name: str | None = None,
     ) -> str:
         """Max pooling; the stride is the kernel unless given."""
-        steps = pair(kernel if stride is None else stride)
-        return self.add(Pool2d("max", pair(kernel), steps, sides(padding), ceil_mode), x, name=name)
+        steps = pair("stride", kernel if stride is None else stride)
+        return self.add(Pool2d("max", pair("kernel", kernel), steps, sides(padding), ceil_mode), x, name=name)
 
     def avg_pool(
         self,
@@ -144,8 +145,8 @@ class NetworkBuilder:
         name: str | None = None,
     ) -> str:
         """Average pooling; the stride is the kernel unless given."""
-        steps = pair(kernel if stride is None else stride)
-        return self.add(Pool2d("avg", pair(kernel), steps, sides(padding), ceil_mode), x, name=name)
+        steps = pair("stride", kernel if stride is None else stride)
+        return self.add(Pool2d("avg", pair("kernel", kernel), steps, sides(padding), ceil_mode), x, name=name)
 
     def global_avg_pool(self, x: str, *, name: str | None = None) -> str:
         """Average of each channel's whole map: (C, H, W) to (C, 1, 1)."""
@@ -187,7 +188,7 @@ class NetworkBuilder:
         return self.add(Normalization("rms"), x, name=name)
 
     def reshape(self, x: str, shape: Sequence[int], *, name: str | None = None) -> str:
-        return self.add(Reshape(tuple(shape)), x, name=name)
+        return self.add(Reshape(extents("shape", shape)), x, name=name)
 
     def flatten(self, x: str, *, name: str | None = None) -> str:
         size = 1
@@ -196,7 +197,7 @@ class NetworkBuilder:
         return self.reshape(x, (size,), name=name)
 
     def transpose(self, x: str, permutation: Sequence[int], *, name: str | None = None) -> str:
-        return self.add(Transpose(tuple(permutation)), x, name=name)
+        return self.add(Transpose(extents("permutation", permutation)), x, name=name)
 
     def concat(self, *inputs: str, axis: int, name: str | None = None) -> str:
         return self.add(Concat(axis), *inputs, name=name)
@@ -205,15 +206,40 @@ class NetworkBuilder:
         return self.add(Slice(axis, start, stop), x, name=name)
 
 
-def pair(value: Pair) -> tuple[int, int]:
-    """One number for both axes as (value, value); the operator checks the rest."""
+def extents(field: str, value: Sequence[int]) -> tuple[int, ...]:
+    """Several numbers as a tuple; the operator checks each.
+
+    Raises:
+        ChipgymError: naming `field` where it is no list of numbers.
+    """
+    if not isinstance(value, Iterable) or isinstance(value, str):
+        raise ChipgymError(f"{field}: {shorten(value)} is not a list of whole numbers, as (3, 224, 224) is")
+    return tuple(value)
+
+
+def pair(field: str, value: Pair) -> tuple[int, int]:
+    """One number for both axes as (value, value); the operator checks the rest.
+
+    Raises:
+        ChipgymError: naming `field` where it is a text.
+    """
+    if isinstance(value, str):
+        raise ChipgymError(f"{field}: {shorten(value)} is not a whole number or (height, width)")
     if isinstance(value, Sequence):
         return tuple(value)  # type: ignore[return-value]
     return (value, value)
 
 
 def sides(value: Pair) -> tuple[int, int, int, int]:
-    """Padding as (top, bottom, left, right) from one number, (height, width) or all four."""
+    """Padding as (top, bottom, left, right) from one number, (height, width) or all four.
+
+    Raises:
+        ChipgymError: where it is a text, as frameworks have "same".
+    """
+    if isinstance(value, str):
+        raise ChipgymError(
+            f"padding: {shorten(value)} is not a whole number, (height, width) or (top, bottom, left, right)"
+        )
     if not isinstance(value, Sequence):
         return (value, value, value, value)
     if len(value) == 2:

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ...simulators import Problem, Value
+from ..run import checked_problem
 
 if TYPE_CHECKING:
     import optuna
@@ -25,7 +26,12 @@ class OptunaObjective:
     """
 
     def __init__(self, problem: Problem) -> None:
-        self.problem = problem
+        """Takes what `chipgym.make_problem` returns.
+
+        Raises:
+            ChipgymError: for anything else.
+        """
+        self.problem = checked_problem(problem)
 
     @property
     def directions(self) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...errors import ChipgymError, unknown
+from ...errors import ChipgymError, shorten, unknown
 from ...simulators import Problem, load_target
 from .base import Agent, whole
 
@@ -84,12 +84,15 @@ def agent_options(name: str) -> dict[str, Any]:
     """Default by option of the agent called `name`.
 
     Raises:
-        ChipgymError: for an unknown agent, with the nearest known.
+        ChipgymError: for an unknown agent, with the nearest known, or one whose constructor takes other arguments.
     """
-    if name not in _ENTRIES:
+    if not isinstance(name, str) or name not in _ENTRIES:
         raise unknown("agent", name, _ENTRIES)
     signature = inspect.signature(_ENTRIES[name].load())
-    return {p.name: p.default for p in signature.parameters.values() if p.name not in ("problem", "seed")}
+    first = list(signature.parameters)[:2]
+    if first != ["problem", "seed"]:
+        raise ChipgymError(f"agent {name!r}: its constructor takes {signature}, expected (problem, seed, **options)")
+    return {p.name: p.default for p in signature.parameters.values() if p.name not in first}
 
 
 def make_agent(name: str, problem: Problem, seed: int = 0, options: Mapping[str, Any] | None = None) -> Agent:
@@ -105,6 +108,8 @@ def make_agent(name: str, problem: Problem, seed: int = 0, options: Mapping[str,
         ChipgymError: for an unknown agent or option, with the nearest known, or a setting out of its range.
     """
     known = agent_options(name)
+    if options is not None and not isinstance(options, Mapping):
+        raise ChipgymError(f"agent_options: {shorten(options)} is not a dict such as {{'population_size': 50}}")
     for option in options or {}:
         if option not in known:
             raise unknown(f"option of {name}:", option, known)

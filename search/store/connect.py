@@ -39,12 +39,13 @@ def place(store: str | os.PathLike[str]) -> tuple[str, Path | sa.URL]:
         if url.drivername in ("postgres", "postgresql"):
             url = url.set(drivername="postgresql+psycopg")
         if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
-            return str(url.database), Path(str(url.database))
+            path = Path(os.path.expanduser(str(url.database)))
+            return str(path), path
         secrets = [name for name in url.query if "passw" in name.lower()]
         return url.difference_update_query(secrets).render_as_string(hide_password=True), url
     if not isinstance(store, str | os.PathLike) or not os.fspath(store) or "\0" in str(store):
         raise ChipgymError(f"store: {shorten(store)} is not a path or a database URL")
-    path = Path(store)
+    path = Path(os.path.expanduser(store))
     return str(path), path
 
 

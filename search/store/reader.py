@@ -16,6 +16,7 @@ from ...errors import ChipgymError, shorten
 from ...simulators import REWARDS
 from ..result import Evaluations, SearchResult
 from . import codec, connect, schema
+from .rows import read_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,8 @@ class Store:
         """A run's evaluations; those of the latest run where `run` is None.
 
         Raises:
-            ChipgymError: where there is no such run, naming those that there are.
+            ChipgymError: where there is no such run, naming those that there are, or rows of it are missing.
         """
-        table = schema.evaluations
         with self._connected() as connection:
             ids = list(connection.execute(sa.select(schema.runs.c.id).order_by(schema.runs.c.id)).scalars())
             if not ids:
@@ -113,10 +113,11 @@ class Store:
             if wanted not in ids:
                 raise ChipgymError(f"run: {shorten(run)} is not in {self.label}, which has {shorten(ids)}")
             about = connection.execute(sa.select(schema.runs).where(schema.runs.c.id == wanted)).one()
-            rows = connection.execute(sa.select(table).where(table.c.run == wanted).order_by(table.c.number)).all()
+            with self._intact():
+                rows, _ = read_rows(connection, wanted)
         with self._intact():
             names = tuple(json.loads(about.objectives))
-            metrics, designs = (codec.parse_all(r[i] for r in rows) for i in (5, 4))
+            metrics, designs = codec.parse_all(r.metrics for r in rows), codec.parse_all(r.design for r in rows)
             texts = codec.parse_all(r.objectives for r in rows)
             objectives = np.array([[codec.parse_number(v) for v in t] for t in texts], dtype=np.float64)
             objectives = objectives.reshape(len(rows), len(names))

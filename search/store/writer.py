@@ -20,6 +20,7 @@ from ..difference import first_difference
 from ..log import Log
 from ..run import RunKey
 from . import codec, connect, schema
+from .rows import read_rows
 
 # What proposals depend on beyond the seed; kept so that a result can be traced, not compared on resuming.
 LIBRARIES = ("chipgym", "numpy", "optuna", "torch")
@@ -163,14 +164,11 @@ class StoredRun:
     def _load(self) -> None:
         # Waits for a batch of this run that is being written: a server may still be at it when the process that sent it
         # is dead. SQLite locks the whole file.
-        runs, table = schema.runs, schema.evaluations
+        runs = schema.runs
         self._connection.execute(sa.select(runs.c.id).where(runs.c.id == self._run).with_for_update())
-        query = sa.select(table).where(table.c.run == self._run).order_by(table.c.number)
-        rows = self._connection.execute(query).all()
         log, problem = self._log, self._log.problem
         try:
-            if [r.number for r in rows] != list(range(len(rows))):
-                raise ValueError("evaluations are missing")
+            rows, self._asked = read_rows(self._connection, self._run)
             designs = codec.parse_rows(problem.space, codec.parse_all(r.design for r in rows))
             metrics = codec.parse_matrix(codec.parse_all(r.metrics for r in rows), log.metric_names)
             texts = codec.parse_all(r.objectives for r in rows)
@@ -181,20 +179,10 @@ class StoredRun:
             asks = np.array([(r.ask, r.position) for r in rows], dtype=np.int64).reshape(-1, 2)
             log.extend(designs, np.hstack([metrics, violations, rewards, objectives]), asks)
             log.reward[:] = problem.reward(log.take(np.arange(log.n)))
-            self._asked = self._load_asks(log.n)
         except (KeyError, TypeError, ValueError) as error:
             raise ChipgymError(
                 f"store: run {self._run} of {self._name} is damaged ({shorten(str(error))}); choose another store"
             ) from error
-
-    def _load_asks(self, n: int) -> list[Indices]:
-        table = schema.asks
-        query = sa.select(table).where(table.c.run == self._run).order_by(table.c.ask)
-        found = self._connection.execute(query).all()
-        numbers = [np.array(json.loads(r.numbers), dtype=np.int64) for r in found]
-        if [r.ask for r in found] != list(range(len(found))) or any(((a < 0) | (a >= n)).any() for a in numbers):
-            raise ValueError("asks are missing")
-        return numbers
 
 
 def _versions() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The vocabulary that every simulator, environment, agent and surrogate shares."""
 
+from .limit import Limit
 from .metrics import Breakdown, Metrics, MetricSpec
 from .objective import Constraint, Objective, parse_constraints, parse_objectives
 from .parameter import Choices, Column, Condition, Integers, Parameter, Reals, Value, when
@@ -31,6 +32,7 @@ __all__ = [
     "Evaluation",
     "Indices",
     "Integers",
+    "Limit",
     "MetricSpec",
     "Metrics",
     "Objective",

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from ...errors import ChipgymError, shorten, unknown
-from .metrics import Metrics
+from .limit import Limit
+from .metrics import Metrics, row_dict
 from .objective import Constraint, Objective, parse_constraints, parse_objectives, total_excess
 from .parameter import Column, Value, is_column
 from .reward import REWARDS
@@ -120,9 +121,28 @@ class Problem:
             violation = violation + total_excess(self.constraints, metrics)
         return Evaluation(metrics, objectives, violation)
 
+    def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
+        """Why one design is infeasible: the simulator's limits and the constraints that it breaks, in this order.
+
+        Empty for a feasible design, and for one whose simulator does not say why it cannot be built.
+
+        Raises:
+            ChipgymError: as `Simulator.evaluate`, and for several designs.
+        """
+        columns, n = self.space.columns(design)
+        if n != 1:
+            raise ChipgymError(f"broken_limits: takes one design, not {n}")
+        metrics = self.simulator.evaluate_columns(columns, n)
+        limits = [c.limit_of(metrics) for c in self.constraints]
+        return (*self.simulator.broken_limits(row_dict(columns, 0)), *(limit for limit in limits if limit.broken))
+
     def reward(self, evaluation: Evaluation) -> Column:
         """Maximised reward per design, shape (n,), always finite."""
         return REWARDS[self.reward_name](evaluation.objectives, self.reference, evaluation.violation)
+
+    def __repr__(self) -> str:
+        within = f" within {', '.join(c.text for c in self.constraints)}" if self.constraints else ""
+        return f"Problem(least {', '.join(o.name for o in self.objectives)} of {self.simulator!r}{within})"
 
     def identity(self) -> dict[str, Any]:
         """Everything that makes two problems the same, as JSON-able data."""
@@ -176,7 +196,7 @@ def bind_problem(
         simulator,
         simulator.space.narrow(space),
         objectives,
-        parse_constraints(constraints, simulator.metrics),
+        parse_constraints(constraints, simulator.metrics, simulator.objectives),
         reward,
         tuple(targets) if targets is not None else None,
     )

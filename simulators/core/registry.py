@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,11 +22,15 @@ class SimulatorEntry:
     """A registered simulator.
 
     Attributes:
-        name: what `make_simulator` takes, in lower case.
-        title: what stands in environment ids, as in `chipgym/Systolic-v0`.
+        name: what `make_simulator` takes: lower-case letters, digits and underscores, a letter first.
+        title: what stands in environment ids, as `Systolic` does in `chipgym/Systolic-v0`: letters, digits and
+            underscores, a letter first.
         target: the class, or "module:Class" so that it is imported only where it is used.
         doc: one line.
         validation: "module:function" that compares the simulator with reference data, or None.
+
+    Raises:
+        ChipgymError: for a name, title or target of another form, with the nearest that has it.
     """
 
     name: str
@@ -34,12 +39,32 @@ class SimulatorEntry:
     doc: str = ""
     validation: str | None = None
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
+            raise _misnamed("name", self.name, "lower-case letters, digits and underscores", "_", str.lower)
+        if not isinstance(self.title, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", self.title):
+            raise _misnamed("title", self.title, "letters, digits and underscores: it is part of ids", "", _capital)
+        named = isinstance(self.target, str) and re.fullmatch(r"[\w.]+:\w+", self.target)
+        if not named and not (isinstance(self.target, type) and issubclass(self.target, Simulator)):
+            raise ChipgymError(f"target: {shorten(self.target)} is neither a Simulator's class nor 'module:Class'")
+
     def load(self) -> type[Simulator]:
         """The simulator's class."""
         if not isinstance(self.target, str):
             return self.target
         cls: type[Simulator] = load_target(self.target)
         return cls
+
+
+def _misnamed(field: str, value: object, expected: str, joint: str, form: Callable[[str], str]) -> ChipgymError:
+    """The error for a name that is not of letters, digits and underscores, with the nearest that is."""
+    words = re.findall(r"[A-Za-z0-9]+", re.sub(r"^[^A-Za-z]+", "", value)) if isinstance(value, str) else []
+    hint = f"; nearest is {joint.join(map(form, words))!r}" if words else ""
+    return ChipgymError(f"{field}: {shorten(value)} is not made of {expected}, a letter first{hint}")
+
+
+def _capital(word: str) -> str:
+    return word[:1].upper() + word[1:]
 
 
 _ENTRIES: dict[str, SimulatorEntry] = {}
@@ -58,7 +83,10 @@ def register(entry: SimulatorEntry) -> None:
         ChipgymError: where another simulator has that name already.
     """
     if _ENTRIES.get(entry.name, entry) != entry:
-        raise ChipgymError(f"simulator {entry.name!r} is registered already")
+        raise ChipgymError(
+            f"name: a simulator {entry.name!r} is registered already; "
+            f"chipgym.simulators.unregister({entry.name!r}) forgets it"
+        )
     _ENTRIES[entry.name] = entry
 
 
@@ -83,6 +111,26 @@ def entry(name: str) -> SimulatorEntry:
     return _ENTRIES[name]
 
 
+def simulator_options(name: str) -> dict[str, Any]:
+    """Default by option of the simulator registered as `name`, without the workload.
+
+    Raises:
+        ChipgymError: naming the nearest where there is none.
+    """
+    parameters = inspect.signature(entry(name).load()).parameters.values()
+    return {p.name: p.default for p in parameters if p.name != "workload"}
+
+
+def problem_arguments(simulator: str) -> tuple[str, ...]:
+    """What `make_problem` takes by name for a registered simulator: its own arguments and the simulator's options.
+
+    Raises:
+        ChipgymError: naming the nearest where there is no such simulator.
+    """
+    own = [p.name for p in inspect.signature(make_problem).parameters.values() if p.kind is not p.VAR_KEYWORD]
+    return (*own[1:], *simulator_options(simulator))
+
+
 def make_simulator(name: str, workload: str | os.PathLike[str] | Workload | None = None, **options: Any) -> Simulator:
     """A simulator bound to a workload.
 
@@ -94,12 +142,11 @@ def make_simulator(name: str, workload: str | os.PathLike[str] | Workload | None
     Raises:
         ChipgymError: for an unknown simulator, workload or option, with the nearest known.
     """
-    cls = entry(name).load()
-    known = [p for p in inspect.signature(cls).parameters if p != "workload"]
+    known = simulator_options(name)
     for option in options:
         if option not in known:
             raise unknown(f"option of {name}:", option, known)
-    factory: Any = cls
+    factory: Any = entry(name).load()
     simulator: Simulator = factory(**({} if workload is None else {"workload": workload}), **options)
     return simulator
 
@@ -132,6 +179,9 @@ def make_problem(
         ChipgymError: naming the first argument that is wrong, and the nearest right one.
     """
     if isinstance(simulator, str):
+        for option in options:
+            if option not in (known := problem_arguments(simulator)):
+                raise unknown(f"argument or option of {simulator}:", option, known)
         simulator = make_simulator(simulator, workload, **options)
     elif not isinstance(simulator, Simulator):
         raise ChipgymError(f"simulator: {shorten(simulator)} is neither a name such as 'systolic' nor a simulator")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ...datasets import Workload
+from ...errors import ChipgymError, shorten, unknown
+from .limit import Limit
 from .metrics import Metrics, MetricSpec
 from .parameter import Column
 from .space import Columns, Designs, DesignSpace
@@ -48,14 +51,30 @@ class Simulator(ABC):
 
     @abstractmethod
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
-        """The batch kernel: metric columns and violation (float64, each (n,)) of checked columns of values."""
+        """The batch kernel: metric columns and violation of checked columns of values.
+
+        Returns:
+            A column for each of `metrics` and no others, and the violation, ≥ 0 and 0 where the design can be built;
+            all float64 of shape (n,).
+        """
+
+    def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
+        """Why one design cannot be built: the limits that it is beyond, none where it can be.
+
+        For a person to read beside the violation. A simulator that does not override this names none. Of several
+        designs it is the first.
+
+        Raises:
+            ChipgymError: as `evaluate`.
+        """
+        return ()
 
     def evaluate(self, designs: Designs) -> Metrics:
         """Metrics of one or many designs.
 
         Args:
-            designs: a list of dicts, one dict (n = 1), a dict of columns, or an integer index array (n, p) into the
-                space's grid. A knob left out takes the space's default.
+            designs: a list of dicts, one dict (n = 1), a dict of columns, a pandas or polars table, or an integer index
+                array (n, p) into the space's grid. A knob left out takes the space's default.
 
         Returns:
             Columns of shape (n,) by metric name, with `feasible` and `violation`.
@@ -70,12 +89,67 @@ class Simulator(ABC):
     def evaluate_columns(self, columns: Columns, n: int) -> Metrics:
         """As `evaluate`, for complete columns that `space.columns` or `space.decode` has made."""
         if n <= self.chunk:
-            return Metrics(self.metrics, *self.simulate(columns, n))
+            return self._simulated(columns, n)
         parts = []
         for start in range(0, n, self.chunk):
             part = {k: v[start : start + self.chunk] for k, v in columns.items()}
-            parts.append(Metrics(self.metrics, *self.simulate(part, min(self.chunk, n - start))))
+            parts.append(self._simulated(part, min(self.chunk, n - start)))
         return Metrics.concatenate(parts)
+
+    def _simulated(self, columns: Columns, n: int) -> Metrics:
+        """One call of `simulate`, whose answer is what it has to be.
+
+        Raises:
+            ChipgymError: naming the simulator, the metric, what was returned and what was expected.
+        """
+        answer = self.simulate(columns, n)
+        if not self._plainly_sound(answer, n) and (fault := self._fault(answer, n)):
+            raise fault
+        return Metrics(self.metrics, *answer)
+
+    def _plainly_sound(self, answer: Any, n: int) -> bool:
+        """Whether `_fault` need not look at an answer: a scalar environment waits for this at every step."""
+        try:
+            values, violation = answer
+            for column in (violation, *values.values()):
+                if type(column) is not np.ndarray or column.dtype.char != "d" or column.ndim != 1 or len(column) != n:
+                    return False
+        except (AttributeError, TypeError, ValueError):
+            return False
+        return values.keys() == self._metric_names and not np.count_nonzero(violation)
+
+    @cached_property
+    def _metric_names(self) -> frozenset[str]:
+        return frozenset(m.name for m in self.metrics)
+
+    def _fault(self, answer: Any, n: int) -> ChipgymError | None:
+        """What is wrong with an answer of `simulate`, if anything."""
+        where = f"simulator {self.name}: simulate returned"
+        if not isinstance(answer, tuple | list) or len(answer) != 2 or not isinstance(answer[0], Mapping):
+            return ChipgymError(f"{where} {shorten(answer)}, expected (metric columns by name, violation)")
+        values, violation = answer
+        names = [m.name for m in self.metrics]
+        for name in names:
+            if name not in values:
+                return ChipgymError(f"{where} no metric {name!r}, expected {', '.join(names)}")
+        for name in values:
+            if name not in names:
+                return ChipgymError(f"{where} a metric that is not declared: {unknown('metric', name, names)}")
+        for name, column in [*((name, values[name]) for name in names), ("violation", violation)]:
+            if not isinstance(column, np.ndarray):
+                has = shorten(column)
+            elif column.shape != (n,) or column.dtype.char != "d":
+                has = f"{column.dtype} of shape {column.shape}"
+            else:
+                continue
+            return ChipgymError(f"{where} {name} as {has}, expected a float64 array of shape {(n,)}")
+        if n and (worst := violation.min()) < 0:
+            return ChipgymError(f"{where} violation {worst:g} for design {violation.argmin()}, expected 0 or more")
+        return None
+
+    def __repr__(self) -> str:
+        settings = "".join(f", {name}={shorten(value)}" for name, value in self.options.items())
+        return f"{type(self).__name__}({self.workload.name!r}{settings})"
 
     def identity(self) -> dict[str, Any]:
         """What makes two simulators give the same answers, as JSON-able data."""

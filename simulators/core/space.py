@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -24,7 +24,18 @@ if TYPE_CHECKING:
 Design = Mapping[str, Any]
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 Columns = dict[str, Column]
-Designs = Design | Sequence[Design] | np.ndarray[Any, np.dtype[Any]]
+
+
+class Table(Protocol):
+    """A table with a column per knob, as pandas and polars have them."""
+
+    @property
+    def columns(self) -> Any: ...
+
+    def __getitem__(self, name: Any, /) -> Any: ...
+
+
+Designs = Design | Sequence[Design] | np.ndarray[Any, np.dtype[Any]] | Table
 
 
 @dataclass(frozen=True)
@@ -78,6 +89,10 @@ class DesignSpace:
     def default_indices(self) -> Indices:
         """The default design as an index row, shape (p,)."""
         return np.array([p.default_index for p in self.parameters], dtype=np.int64)
+
+    def __repr__(self) -> str:
+        size = f"{self.size:,}" if self.size < 10**15 else f"10^{math.log10(self.size):.0f}"
+        return f"DesignSpace({', '.join(self.names)}: {size} designs)"
 
     def __iter__(self) -> Iterator[Parameter]:
         return iter(self.parameters)
@@ -142,7 +157,7 @@ class DesignSpace:
 
     def canonicalize(self, indices: Indices) -> Indices:
         """Rows with every inactive parameter at its default, so that the same hardware is the same row."""
-        return self._fold(indices)[0]
+        return self._fold(indices)[0] if self._rules else np.array(indices, dtype=np.int64)
 
     def mutate(self, indices: Indices, rng: np.random.Generator, rate: float | None = None) -> Indices:
         """Rows in which each parameter changes with probability `rate` (1/p by default), an active one at least.
@@ -244,14 +259,15 @@ class DesignSpace:
         """Any accepted form of designs as complete, checked, canonical columns of values, and their number n.
 
         Accepts a list of dicts, one dict, a dict of columns (scalars are repeated; a column is a list, an array or
-        what pandas has) or an integer index array. A knob left out takes the default; a value outside the grid but
-        inside the domain is kept. The columns returned are new: what was passed is never shared.
+        what pandas has), a pandas or polars table, or an integer index array. A knob left out takes the default; a
+        value outside the grid but inside the domain is kept. The columns returned are new: what was passed is never
+        shared.
 
         Raises:
             ChipgymError: naming the knob, the value, what was expected, and the nearest legal choice.
         """
         if isinstance(designs, np.ndarray):
-            rows = self._fold(self._checked(designs))[0]
+            rows = self.canonicalize(self._checked(designs))
             return self._values(rows), len(rows)
         given, n = _given_columns(designs, self.default)
         for name in given:
@@ -313,7 +329,9 @@ class DesignSpace:
         wrong = (rows < 0) | (rows >= self.sizes)
         if wrong.any():
             i, j = np.argwhere(wrong)[0]
-            raise ChipgymError(f"{self.names[j]}: index {rows[i, j]} is not from 0 to {self.sizes[j] - 1}")
+            top = self.sizes[j] - 1
+            near = 0 if rows[i, j] < 0 else top
+            raise ChipgymError(f"{self.names[j]}: index {rows[i, j]} is not from 0 to {top}; nearest is {near}")
         return rows
 
     def _values(self, rows: Indices) -> Columns:
@@ -352,6 +370,10 @@ class DesignSpace:
 
 def _given_columns(designs: object, default: Mapping[str, Value]) -> tuple[dict[str, Any], int]:
     """Columns as the user gave them (lists or arrays of one length) and their length."""
+    names: Any = getattr(designs, "columns", None)
+    if names is not None and not isinstance(designs, Mapping):
+        table: Any = designs
+        designs = {name: table[name] for name in names}
     if isinstance(designs, Mapping):
         lengths = {k: len(v) for k, v in designs.items() if is_column(v)}
         if len(set(lengths.values())) > 1:
@@ -360,10 +382,11 @@ def _given_columns(designs: object, default: Mapping[str, Value]) -> tuple[dict[
         return {str(k): v if k in lengths else [v] * n for k, v in designs.items()}, n
     if not isinstance(designs, list | tuple):
         raise ChipgymError(
-            f"designs: {shorten(designs)} is not a dict, a list of dicts, a dict of columns or an integer index array"
+            f"designs: {shorten(designs)} is not a dict, a list of dicts, a dict of columns, a table "
+            "or an integer index array"
         )
     for d in designs:
         if not isinstance(d, Mapping):
             raise ChipgymError(f"designs: {shorten(d)} in the list is not a dict")
-    names = dict.fromkeys(str(k) for d in designs for k in d)
-    return {name: [d.get(name, default.get(name)) for d in designs] for name in names}, len(designs)
+    given = dict.fromkeys(str(k) for d in designs for k in d)
+    return {name: [d.get(name, default.get(name)) for d in designs] for name in given}, len(designs)

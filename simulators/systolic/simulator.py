@@ -11,14 +11,14 @@ import numpy as np
 
 from ...datasets import Network, Trace, Workload, load_workload
 from ...errors import ChipgymError, shorten
-from ..core import Breakdown, Column, Columns, Design, Metrics, Simulator, relative_excess
+from ..core import Breakdown, Column, Columns, Design, Designs, Limit, Metrics, Simulator, relative_excess
 from . import kernel as k
 from .cost import CostModel
 from .lowering import LoweredNetwork, lower
 from .metrics import METRICS
 from .space import DATAFLOWS, systolic_space
 from .technology import load_technology
-from .tiling import ORDERS
+from .tiling import IN_H, IN_W, ORDERS, TAPS_H, TAPS_W
 
 if TYPE_CHECKING:
     from .in_loop import DramLimited
@@ -105,6 +105,20 @@ class SystolicSimulator(Simulator):
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
         return self._price(columns, self._count(columns, self._totals).reshape(n, k.FIELDS))
+
+    def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
+        """A clock beyond the technology's table, and SRAMs whose halves do not hold one window of a layer."""
+        columns, _ = self.space.columns(design)
+        layers, kb_per_word = self.network.matrix, 2 * self.cost.operand_bits / (8 * 1024)
+        held = np.minimum(layers[:, (TAPS_H, TAPS_W)], layers[:, (IN_H, IN_W)])  # a window may be wider than the input
+        limits = (
+            Limit("clock_mhz", columns["clock_mhz"][0], self.cost.technology.max_clock_hz / 1e6, unit="MHz"),
+            *(
+                Limit(sram, columns[sram][0], sides.prod(axis=1).max(initial=0) * kb_per_word, False, "KB")
+                for sram, sides in (("ifmap_sram_kb", held), ("filter_sram_kb", layers[:, (TAPS_H, TAPS_W)]))
+            ),
+        )
+        return tuple(limit for limit in limits if limit.broken)
 
     def evaluate_layers(self, design: Design) -> Breakdown:
         """The metrics of one design, layer by layer: a row for every operator that costs something.

@@ -6,7 +6,7 @@ Simulators of accelerators and memory systems, environments over them, and searc
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import version as _version
+import sys as _sys
 from pathlib import Path as _Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +16,19 @@ if not (_Path(__file__).parent / "simulators").is_dir():
         "`git clone -c core.symlinks=true`, or install the package with `pip install .` from a checkout that has them"
     )
 
-from . import datasets, envs, simulators
-from .datasets import load_table
-from .envs import register_simulator
-from .errors import ChipgymError
-from .simulators import make_problem, make_simulator
+try:
+    from importlib.metadata import version as _version
+
+    from . import datasets, envs, simulators
+    from .datasets import load_table
+    from .envs import register_simulator
+    from .errors import ChipgymError
+    from .simulators import make_problem, make_simulator
+except KeyboardInterrupt:
+    # The command imports its package before it runs, for long enough to meet a Ctrl-C, which it answers as always.
+    if _Path(_sys.argv[0]).stem in ("chipgym", "-m"):
+        raise SystemExit(130) from None
+    raise
 
 if TYPE_CHECKING:
     from . import search, surrogates

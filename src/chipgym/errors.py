@@ -7,7 +7,11 @@ legal choice; the command line prints it as it is and exits with 2.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+# A name with a number in it, such as 22nm or resnet18: what comes before its last number, the number, what follows.
+_NUMBERED = re.compile(r"(.*?)(\d+(?:\.\d+)?)(\D*)")
 
 
 class ChipgymError(ValueError):
@@ -24,10 +28,34 @@ def shorten(value: object, limit: int = 60) -> str:
 
 
 def nearest(name: str, choices: Iterable[str]) -> str | None:
-    """The choice that looks most like `name`, or None when nothing does."""
-    pool = {c.lower(): c for c in choices}
-    found = difflib.get_close_matches(name.lower(), list(pool), n=1, cutoff=0.5)
+    """The choice that `name` most likely means, or None when nothing is like it.
+
+    One that differs in its number alone comes first (22nm for 7nm), then one that `name` begins or that begins it
+    (technology for tech), then the one that looks most like it.
+    """
+    pool = {c.lower().lstrip("-"): c for c in choices}
+    given = name.lower().lstrip("-")
+    found = _by_number(given, pool) or _by_beginning(given, pool)
+    found = found or difflib.get_close_matches(given, list(pool), n=1, cutoff=0.5)
     return pool[found[0]] if found else None
+
+
+def _by_number(name: str, choices: Iterable[str]) -> list[str]:
+    """The choice with the nearest number among those that have `name`'s words around one."""
+    mine = _NUMBERED.fullmatch(name)
+    if not mine:
+        return []
+    matches = [m for m in map(_NUMBERED.fullmatch, choices) if m and m.group(1, 3) == mine.group(1, 3)]
+    return [min(matches, key=lambda m: abs(float(m[2]) - float(mine[2]))).string] if matches else []
+
+
+def _by_beginning(name: str, choices: Iterable[str]) -> list[str]:
+    """The shortest choice that `name` begins, or else the longest that begins `name`; of two letters or more."""
+    if len(name) < 2:
+        return []
+    longer = sorted((c for c in choices if c.startswith(name)), key=len)
+    shorter = sorted((c for c in choices if len(c) > 1 and name.startswith(c)), key=len, reverse=True)
+    return (longer or shorter)[:1]
 
 
 def unknown(kind: str, name: object, choices: Iterable[str]) -> ChipgymError:

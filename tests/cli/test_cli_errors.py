@@ -39,15 +39,24 @@ BAD = {
     "limit": (("search", "toy", "--constraint", "area_mm2 <= nan"), "is not a number"),
     "space knob": (("search", "toy", "--space", "unitz=1"), "did you mean 'units'?"),
     "space value": (("search", "toy", "--space", "units=4,big"), "units: 'big' is not a whole number"),
+    "space value twice": (("search", "toy", "--space", "units=4,8,4"), "--space: units has 4 twice in '4,8,4'"),
+    "no store": (("search", "toy", "--store", ""), "store: '' is not a path"),
+    "no csv": (("search", "toy", "--csv", ""), "--csv: . is a folder"),
+    "objectives in one": (("search", "toy", "--objective", "edp,area_mm2"), "by repeating the option"),
+    "constraint that nothing meets": (("search", "toy", "--constraint", "area_mm2 <= -1"), "is met by no design"),
+    "beginning of an option": (("simulate", "systolic", "--option", "tech=22nm"), "did you mean 'technology'?"),
+    "technology by its number": (("simulate", "systolic", "--option", "technology=7nm"), "did you mean '22nm'?"),
     "empty space value": (("search", "toy", "--space", "units=4,"), "units has an empty value"),
     "agent": (("search", "toy", "--agent", "nsga"), "did you mean 'nsga2'?"),
     "agent option": (("search", "toy", "--agent-option", "population=4"), "did you mean 'population_size'?"),
     "agent option's value": (("search", "toy", "--agent-option", "population_size=x"), "population_size: 'x' is not"),
-    "budget of text": (("search", "toy", "--budget", "ten"), "invalid value for '--budget'"),
+    "budget of text": (("search", "toy", "--budget", "ten"), "error: --budget: 'ten' is not a whole number\n"),
+    "seed with a point": (("search", "toy", "--seed", "1.5"), "error: --seed: '1.5' is not a whole number\n"),
     "budget of nothing": (("search", "toy", "--budget", "0"), "budget: 0 is not a whole number of at least 1"),
     "budget below nothing": (("search", "toy", "--budget", "-5"), "budget: -5 is not"),
     "seed": (("search", "toy", "--seed", "-1"), "seed: -1 is not"),
     "store in a file": (("search", "toy", "--store", "file/a.db"), "file"),
+    "store in a file, named": (("search", "toy", "--store", "file/a.db"), "--store: file/a.db.pareto.csv cannot be"),
     "store that is a folder": (("search", "toy", "--store", "."), "is a folder"),
     "store of another kind": (("search", "toy", "--store", "file"), "is not a store"),
     "store without a dialect": (("search", "toy", "--store", "nosuch://host/db"), "no SQLAlchemy dialect"),
@@ -112,3 +121,21 @@ def test_csv_on_a_full_disk(cli, monkeypatch):
     assert done.status == 2
     assert "error: --csv: b.csv cannot be written (No space left on device); every evaluation is in a.db" in done.err
     assert {p.name for p in Path().iterdir()} == {"a.db"}
+    assert "best design" in done.out
+    assert "b.csv" not in done.out
+    done = cli("search", "toy", "--budget", 20, "--store", "a.db", "--csv", "b.csv", "--json")
+    assert (done.status, done.json["csv"], done.json["evaluations"]) == (2, None, 20)
+
+
+def test_a_place_that_no_csv_can_be_written_to_is_found_before_the_search(cli, unprivileged, monkeypatch):
+    locked = unprivileged / "locked"
+    locked.mkdir(mode=0o500)
+    monkeypatch.chdir(unprivileged)
+    done = cli("search", "toy", "--store", "a.db", "--csv", locked / "b.csv")
+    assert done.status == 2
+    assert done.err == f"error: --csv: {locked / 'b.csv'} cannot be written (Permission denied)\n"
+    assert not Path("a.db").exists()
+
+
+def test_an_option_that_is_like_no_other_has_no_suggestion(cli):
+    assert "did you mean" not in cli("search", "toy", "--batch", "4").err

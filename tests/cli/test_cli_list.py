@@ -78,6 +78,8 @@ def test_metrics_and_objectives(cli):
 def test_options_of_agents_and_simulators(cli):
     assert "population_size" in {r["option"] for r in cli("list", "agents", "nsga2", "--json").json}
     assert cli("list", "simulators", "toy", "--json").json == [{"option": "budget_mm2", "default": 40.0}]
+    systolic = {r["option"]: r["default"] for r in cli("list", "simulators", "systolic", "--json").json}
+    assert systolic["dram"] == "LPDDR4"  # the default of the default technology
 
 
 @pytest.mark.parametrize("what", ["simulators", "workloads", "tables", "agents", "objectives", "metrics", "knobs"])

@@ -92,6 +92,32 @@ def test_a_locale_without_the_letters():
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize(
+    ("module", "argument", "program"),
+    [
+        ("gymnasium", "/usr/bin/chipgym", "from chipgym.cli import main; main()"),
+        ("typer", "/usr/bin/chipgym", "from chipgym.cli import main; main()"),
+        ("gymnasium", "-m", "import chipgym.__main__"),
+        ("gymnasium", "script.py", "import chipgym"),
+    ],
+)
+def test_ctrl_c_while_the_command_is_imported(module, argument, program):
+    """Quiet for the command; a script that imports the package gets its KeyboardInterrupt."""
+    interrupt = (
+        "import sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}: raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        f"sys.argv = [{argument!r}, 'list']\n"
+    )
+    done = subprocess.run([sys.executable, "-c", interrupt + program], capture_output=True, text=True, check=False)
+    if argument == "script.py":
+        assert done.stderr.rstrip().endswith("KeyboardInterrupt")
+    else:
+        assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_ctrl_c_keeps_what_was_found(tmp_path):
     """SIGINT at whatever the search is doing: status 130, one line that says where the results are, and it resumes."""
     arguments = ("search", "systolic", "--workload", "mlp:64-64", "--agent", "random", "--store", "a.db")

@@ -23,8 +23,8 @@ def rows_of(path: str | Path) -> list[dict[str, str]]:
 def test_front_on_screen_and_on_disk(cli):
     done = cli(*FRONT, "--budget", 60, "--seed", 3)
     assert done.status == 0
-    store = "runs/toy-mlp-16-64-5-random-3.db"
     problem = chipgym.make_problem("toy", objective=["latency_s", "energy_j"])
+    store = f"runs/toy-mlp-16-64-5-random-3-{problem.digest[:8]}.db"
     expected = chipgym.optimize(problem, "random", 60, 3)
     assert load_result(store).evaluations == 60
     table = rows_of(f"{store}.pareto.csv")
@@ -34,6 +34,42 @@ def test_front_on_screen_and_on_disk(cli):
     assert "Pareto-optimal designs" in done.out
     assert store in done.out
     assert "60/60 designs" in done.err
+
+
+def test_each_problem_has_a_store_of_its_own_unless_one_is_named(cli):
+    searches = [
+        (), ("--objective", "latency_s"), ("--constraint", "area_mm2 <= 30"), ("--space", "units=1,2"),
+        ("--option", "budget_mm2=20"), ("--objective", "edp", "--budget", "40"),
+    ]  # fmt: skip
+    for more in searches:
+        assert cli("search", "toy", "--agent", "random", "--budget", 20, *more).status == 0, more
+    stores = sorted(Path("runs").glob("*.db"))
+    assert len(stores) == len(searches) - 1  # the last is the first one's problem, gone on with
+    assert sorted(load_result(store).evaluations for store in stores)[-1] == 40
+
+
+def test_home_is_written_as_a_tilde(cli, monkeypatch, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    assert cli("search", "toy", "--budget", 5, "--store", "~/a.db", "--csv", "~/deep/b.csv").status == 0
+    assert cli("search", "toy", "--budget", 5, "--store", "~/c.db").status == 0
+    assert {p.name for p in home.iterdir()} == {"a.db", "deep", "c.db", "c.db.pareto.csv"}
+    assert {p.name for p in tmp_path.iterdir()} == {"home"}
+    assert load_result("~/a.db").evaluations == load_result("sqlite:///~/a.db").evaluations == 5
+    (home / "net.csv").write_text("Layer,M,N,K,\ng,16,16,16,\n")
+    assert cli("simulate", "systolic", "--workload", "~/net.csv").status == 0
+    assert "there is no file" in cli("validate", "systolic", "--reference", "~").err
+
+
+def test_an_objective_of_which_more_is_better_is_named_as_what_is_minimised(cli):
+    arguments = ("search", "systolic", "--workload", "mlp:16-16", "--objective", "utilization", "--agent", "random")
+    done = cli(*arguments, "--budget", 20, "--json")
+    best = done.json["best"]
+    assert best["objectives"] == {"1/utilization": pytest.approx(1 / best["metrics"]["utilization"], rel=1e-15)}
+    assert " best 1/utilization=" in done.err
+    assert "utilization=" not in done.err.replace("1/utilization=", "")
+    assert "1/utilization" not in cli(*arguments, "--budget", 20).out  # the table has the metric
 
 
 def test_json_is_alone_on_standard_output(cli):
@@ -62,7 +98,9 @@ def test_space_constraint_and_options_reach_the_problem(cli):
 def test_nothing_feasible_is_said(cli):
     done = cli("search", "toy", "--constraint", "area_mm2 <= 0.5", "--agent", "exhaustive", "--budget", 1000)
     assert done.status == 0
-    assert "no feasible design" in done.out
+    assert "no feasible design; the nearest miss has violation " in done.out
+    small = ("--constraint", "area_mm2 <= 0.5", "--space", "cache=off", "--agent", "exhaustive")
+    assert "has violation 1: area_mm2 is 1, above the limit of 0.5 mm2" in cli("search", "toy", *small).out
     assert "space exhausted" in done.out
     assert (
         cli("search", "toy", "--constraint", "area_mm2 <= 0.5", "--agent", "exhaustive", "--json").json["pareto"] == []

@@ -33,7 +33,30 @@ def test_infeasible_design_is_a_result(cli):
     assert out["metrics"] == {"latency_s": None, "energy_j": None, "area_mm2": None}
     done = cli(*arguments)
     assert done.status == 0
-    assert "cannot be built" in done.out
+    assert "cannot be built (violation 31).\n" in done.out
+    assert out["broken_limits"] == []
+
+
+def test_why_a_design_cannot_be_built(cli):
+    arguments = ("simulate", "systolic", "--workload", "alexnet", "--option", "operand_bits=64",
+                 "--set", "clock_mhz=3000", "--set", "filter_sram_kb=1")  # fmt: skip
+    done = cli(*arguments)
+    assert done.status == 0
+    assert (
+        "): clock_mhz is 3000, above the limit of 1819 MHz "
+        "and filter_sram_kb is 1, below the least of 1.89062 KB.\n" in done.out
+    )
+    clock, sram = cli(*arguments, "--json").json["broken_limits"]
+    assert (clock["name"], clock["value"], clock["upper"]) == ("clock_mhz", 3000.0, True)
+    assert sram == {"name": "filter_sram_kb", "value": 1.0, "limit": 121 * 8 * 2 / 1024, "upper": False, "unit": "KB"}
+
+
+def test_values_have_the_types_of_their_knobs(cli):
+    shown = {cli("simulate", "systolic", *more, "--json").json["design"]["clock_mhz"].__repr__()
+             for more in ((), ("--set", "clock_mhz=800"), ("--set", "clock_mhz=8e2"))}  # fmt: skip
+    assert shown == {"800.0"}
+    design = cli("simulate", "toy", "--set", "cache_kb=32", "--json").json["design"]
+    assert design["cache_kb"] == 4  # inactive: the hardware that was evaluated
 
 
 def test_layers_add_up(cli):

@@ -18,6 +18,7 @@ from chipgym.datasets import (
     LearnedTensor,
     Linear,
     MatMul,
+    NetworkBuilder,
     Normalization,
     Pool2d,
     Reshape,
@@ -156,6 +157,27 @@ def test_parameters_of_the_rest():
     counts = {kind: Normalization(kind).parameters((shape,)) for kind in Normalization.kinds}
     assert counts == {"batch": 16, "layer": 12, "rms": 6, "local_response": 0}
     assert Normalization("layer", affine=False).parameters((shape,)) == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda b, x: b.conv(x, 4, 3, padding="same"), "padding: 'same' is not a whole number, "),
+        (lambda b, x: b.conv(x, 4, "33"), "kernel: '33' is not a whole number or "),
+        (lambda b, x: b.max_pool(x, 2, stride="2"), "stride: '2' is not a whole number or "),
+        (lambda b, x: b.input(3), "shape: 3 is not a list of whole numbers"),
+        (lambda b, x: b.input("33"), "shape: '33' is not a list of whole numbers"),
+        (lambda b, x: b.learned(None, name="l"), "shape: None is not a list"),
+        (lambda b, x: b.reshape(x, 48), "shape: 48 is not a list"),
+        (lambda b, x: b.transpose(x, 1), "permutation: 1 is not a list"),
+    ],
+)
+def test_a_builder_says_what_it_was_given(call, message):
+    b = NetworkBuilder("mine")
+    x = b.input(np.array([3, 8, 8]), name="x")
+    with pytest.raises(ChipgymError, match=message) as caught:
+        call(b, x)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

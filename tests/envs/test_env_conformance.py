@@ -182,10 +182,16 @@ def test_wrong_actions_are_one_clear_error(env, problem):
     env.reset()
     too_far = good.copy()
     too_far[0] = problem.space.sizes[0]
-    for bad in (good[:-1], good[None, :], good.astype(float), too_far, -1 - good, "text", None, [[1], [2, 3]]):
-        with pytest.raises(chipgym.ChipgymError) as caught:
+    form = "action: .* is not an array of integers of shape"
+    reals = good.astype(float)
+    for bad in (good[:-1], good[None, :], reals, reals * np.nan, good > 0, "text", None, [[1], [2, 3]]):
+        with pytest.raises(chipgym.ChipgymError, match=form) as caught:
             env.unwrapped.step(bad)
         assert "\n" not in str(caught.value)
+    name, most = problem.space.names[0], problem.space.sizes[0] - 1
+    for bad, near in ((too_far, most), (-1 - good, 0)):
+        with pytest.raises(chipgym.ChipgymError, match=rf"^{name}: index .* from 0 to {most}; nearest is {near}$"):
+            env.unwrapped.step(bad)
 
 
 def test_stepping_past_the_end_warns_once_and_needs_a_first_reset(name):

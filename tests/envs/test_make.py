@@ -11,7 +11,7 @@ from pathlib import Path
 import gymnasium
 import numpy as np
 import pytest
-from toy import TOY
+from toy import TOY, ToySimulator
 
 import chipgym
 from chipgym.envs import MODES, register_environments
@@ -34,6 +34,16 @@ def test_a_title_is_one_simulators():
     with pytest.raises(ChipgymError, match="Systolic"):
         chipgym.register_simulator(replace(TOY, name="another", title="Systolic"))
     assert "another" not in {entry.name for entry in registered()}
+
+
+def test_a_simulator_is_registered_whole_or_not_at_all():
+    before = dict(gymnasium.registry), registered()
+    for entry in (None, "toy", ToySimulator):
+        with pytest.raises(ChipgymError, match=r"entry: .* SimulatorEntry"):
+            chipgym.register_simulator(entry)
+    with pytest.raises(ChipgymError, match="'toy' is registered already"):
+        chipgym.register_simulator(replace(TOY, title="Cache"))
+    assert (dict(gymnasium.registry), registered()) == before
 
 
 def test_arguments_are_those_of_make_problem():
@@ -85,6 +95,9 @@ def test_an_inactive_parameter_shows_its_default():
         ({"space": {"unit": [1]}}, "units"),
         ({"workload": "mlp:"}, "mlp"),
         ({"budget": 3}, "budget_mm2"),
+        ({"objectiv": "edp"}, "did you mean 'objective'"),
+        ({"constraint": "area_mm2 <= 3"}, "did you mean 'constraints'"),
+        ({"rendermode": "ansi"}, "did you mean 'render_mode'"),
         ({"problem": 3}, "make_problem"),
     ],
 )

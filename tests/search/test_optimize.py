@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import chipgym
-from chipgym.search import Agent, AgentEntry, open_store, optimize, register_agent, unregister_agent
+from chipgym.search import Agent, AgentEntry, load_result, open_store, optimize, register_agent, unregister_agent
 from chipgym.search.loop import PATIENCE
 
 
@@ -58,6 +58,10 @@ def stubborn():
         ({"agent": "random", "agent_options": {"x": 1}}, "unknown option of random: 'x'"),
         ({"store": 3}, "store: 3 is not a path or a database URL"),
         ({"store": ""}, "store: '' is not a path"),
+        ({"agent_options": 3}, "agent_options: 3 is not a dict such as {'population_size': 50}"),
+        ({"agent_options": ["population_size"]}, "agent_options: ['population_size'] is not a dict"),
+        ({"agent": ["nsga2"]}, "unknown agent ['nsga2']"),
+        ({"callback": 3}, "callback: 3 is not a function"),
     ],
 )
 def test_bad_arguments_are_one_clear_line(toy, arguments, message):
@@ -67,9 +71,31 @@ def test_bad_arguments_are_one_clear_line(toy, arguments, message):
     assert "\n" not in str(caught.value)
 
 
-def test_the_problem_must_be_one():
-    with pytest.raises(chipgym.ChipgymError, match="problem: 'toy' is not a problem"):
-        optimize("toy")
+@pytest.mark.parametrize("wrong", ["toy", None, 3])
+@pytest.mark.parametrize("take", [optimize, chipgym.search.optuna_objective])
+def test_the_problem_must_be_one(take, wrong):
+    with pytest.raises(chipgym.ChipgymError, match=f"problem: {wrong!r} is not a problem"):
+        take(wrong)
+
+
+class SeedlessAgent(StubbornAgent):
+    def __init__(self, problem):
+        super().__init__(problem)
+
+
+class RenamedAgent(StubbornAgent):
+    def __init__(self, task, seed=0):
+        super().__init__(task, seed)
+
+
+@pytest.mark.parametrize(("agent", "takes"), [(SeedlessAgent, r"\(problem\)"), (RenamedAgent, r"\(task, seed=0\)")])
+def test_an_agent_of_another_constructor_is_told_what_it_should_take(toy, agent, takes):
+    register_agent(AgentEntry("odd", agent))
+    try:
+        with pytest.raises(chipgym.ChipgymError, match=rf"agent 'odd': its constructor takes {takes}, expected"):
+            optimize(toy, "odd", 5)
+    finally:
+        unregister_agent("odd")
 
 
 def test_repeats_are_free_and_told(toy, stubborn):
@@ -153,6 +179,14 @@ def test_result_of_one_objective(toy):
     assert infeasible.violation > 0
     assert math.isnan(infeasible.objectives[0])
     assert infeasible.metrics == {}
+
+
+def test_a_result_is_printed_on_one_short_line(toy, tmp_path):
+    result = optimize(toy, "exhaustive", 1000, store=tmp_path / "s.db")
+    for printed in (result, load_result(tmp_path / "s.db")):
+        assert "exhaustive, seed 0, on toy running mlp:16-64-5: Evaluations(90 designs, " in repr(printed)
+        assert len(repr(printed)) < 300
+        assert "\n" not in repr(printed)
 
 
 def test_result_of_several_objectives(pareto):

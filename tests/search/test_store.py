@@ -92,6 +92,43 @@ def test_a_result_is_read_without_its_simulator(problem, tmp_path):
         load_result(tmp_path / "s.db", 7)
 
 
+@pytest.mark.parametrize(
+    ("delete", "says"),
+    [
+        ("evaluations where number = 17", "evaluations are missing"),
+        ("evaluations where number = 0", "evaluations are missing"),
+        ("evaluations where number >= 40", "evaluations are missing"),
+        ("asks where ask = 1", "asks are missing"),
+    ],
+)
+def test_a_run_that_lacks_a_row_is_refused_by_readers_and_by_searches(toy, tmp_path, delete, says):
+    store = tmp_path / "s.db"
+    optimize(toy, "random", 60, store=store, batch=10)
+    with sqlite3.connect(store) as connection:
+        connection.execute(f"delete from {delete}")
+    with pytest.raises(chipgym.ChipgymError, match=f"is damaged .*{says}"):
+        load_result(store)
+    assert says in refused(toy, "random", 60, store=store, batch=10)
+
+
+def test_a_run_that_was_cut_in_the_middle_of_an_ask_is_whole(toy, tmp_path):
+    optimize(toy, "random", 25, store=tmp_path / "s.db", batch=10)
+    assert load_result(tmp_path / "s.db").evaluations == 25
+
+
+def test_a_budget_that_is_spent_already_returns_the_run(toy, tmp_path):
+    optimize(toy, "random", 30, store=tmp_path / "s.db")
+    assert optimize(toy, "random", 10, store=tmp_path / "s.db").evaluations == 30
+
+
+def test_an_objective_spelled_otherwise_is_the_same_run(tmp_path):
+    for budget, texts in ((10, ("edp", "area_mm2<=30")), (20, ("latency_s*energy_j", "area_mm2 <= 30.0"))):
+        problem = chipgym.make_problem("toy", objective=texts[0], constraints=texts[1])
+        optimize(problem, "random", budget, store=tmp_path / "s.db")
+    (run,) = open_store(tmp_path / "s.db").runs()
+    assert run.evaluations == 20
+
+
 def test_a_url_is_a_store_too(toy, tmp_path):
     first = optimize(toy, "random", 20, store=f"sqlite:///{tmp_path}/s.db")
     second = optimize(toy, "random", 20, store=tmp_path / "s.db")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -18,8 +19,10 @@ from chipgym.simulators import (
     Choices,
     DesignSpace,
     Metrics,
+    Parameter,
     Simulator,
     SimulatorEntry,
+    Value,
     bind_problem,
     make_simulator,
     registered,
@@ -203,6 +206,24 @@ def test_inactive_parameters_change_nothing(sim):
     grid = np.random.default_rng(3).integers(0, sim.space.sizes, size=(DESIGNS, len(sim.space.parameters)))
     loose = DesignSpace(tuple(replace(p, condition=None) for p in sim.space.parameters))
     assert_same(sim.evaluate_columns(loose.decode(grid), len(grid)), sim.evaluate(grid))
+
+
+def test_broken_limits_are_those_of_infeasible_designs(entry, sim, rows, out):
+    """For a simulator that names them; designs off the grid too, at the ends of the domains."""
+    corners = [{p.name: end} for p in sim.space.parameters for end in _ends(p)]
+    named = [sim.broken_limits(design) for design in [*map(sim.space.design, rows), *corners]]
+    feasible = [*out["feasible"], *(bool(sim.evaluate(design)["feasible"][0]) for design in corners)]
+    if entry.load().broken_limits is Simulator.broken_limits:
+        assert not any(named)
+        return
+    assert [not limits for limits in named] == feasible
+    for limit in itertools.chain(*named):
+        assert limit.broken
+        assert limit.name in str(limit)
+
+
+def _ends(p: Parameter) -> list[Value]:
+    return list(p.accepts.names) if isinstance(p.accepts, Choices) else [p.accepts.low, p.accepts.high]
 
 
 # --- purity -----------------------------------------------------------------------------------------------------

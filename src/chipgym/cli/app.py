@@ -10,20 +10,19 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from typer.exceptions import Abort, TyperException
 
-from ..errors import ChipgymError, unknown
+from ..errors import ChipgymError, shorten, unknown
+from . import INTERRUPTED
 from .collecting import collect_designs
 from .listing import list_registered
 from .output import UserInterruptError, note
 from .searching import search_designs
 from .simulating import simulate_design
 from .validating import validate_simulators
-
-INTERRUPTED = 130
 
 app = typer.Typer(
     name="chipgym",
@@ -57,15 +56,6 @@ def _root(
 ) -> None:
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
-
-
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Runs the command and leaves with its exit status.
-
-    Args:
-        arguments: what stands after `chipgym`; the process's own where None.
-    """
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -120,6 +110,18 @@ def _discard_output() -> None:
         pass
 
 
+def _wrong_number(error: TyperException) -> str | None:
+    """What is wrong with an option's value that is no number, in the words of the package; None for other errors."""
+    found: Any = getattr(error.__cause__, "errors", None)  # pydantic's, which typer parses values with
+    options = getattr(getattr(error, "param", None), "opts", None)
+    if not callable(found) or not options:
+        return None
+    what, value = found()[0]["type"], found()[0]["input"]
+    kinds = {"int": "a whole number", "float": "a number"}
+    kind = kinds.get(what.partition("_")[0])
+    return f"{options[-1]}: {shorten(value)} is not {kind}" if kind else None
+
+
 def _usage(error: TyperException) -> str:
     """What is wrong with the command line itself, with the nearest option or verb."""
     context = getattr(error, "ctx", None)
@@ -127,6 +129,8 @@ def _usage(error: TyperException) -> str:
     if context is not None and option is not None and hasattr(error, "possibilities"):
         names = [name for p in context.command.get_params(context) for name in p.opts if name.startswith("--")]
         return str(unknown("option", option, names))
+    if (wrong := _wrong_number(error)) is not None:
+        return wrong
     message = error.format_message().strip().rstrip(".")
     message = message[:1].lower() + message[1:]
     where = context.command_path if context is not None else "chipgym"

@@ -68,7 +68,8 @@ def _print_one(
     rows += [[name, found.objectives[i], ""] for i, name in products]
     title = "best design"
     if not found.feasible:
-        title = f"no feasible design; the nearest miss is {found.violation:.3g} of a limit beyond it"
+        why = output.why(problem.broken_limits(found.design))
+        title = f"no feasible design; the nearest miss has violation {found.violation:.3g}{why}"
     output.table(("", "value", "unit"), rows, title)
 
 

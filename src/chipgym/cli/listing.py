@@ -10,7 +10,6 @@ import typer
 from ..errors import ChipgymError, unknown
 from . import output
 from .options import Json
-from .parse import simulator_defaults
 
 if TYPE_CHECKING:
     from ..simulators import Parameter, Simulator
@@ -76,10 +75,12 @@ def _overview(json: bool) -> None:
 
 
 def _simulators(of: str | None) -> Rows:
-    from ..simulators import registered
+    from ..simulators import make_simulator, registered
+    from ..simulators.core.registry import simulator_options
 
     if of is not None:
-        return _options(simulator_defaults(of))
+        settled = make_simulator(of).options  # what a default of "the usual one" comes to
+        return _options({name: settled.get(name, default) for name, default in simulator_options(of).items()})
     return [{"simulator": e.name, "about": e.doc} for e in registered()]
 
 

@@ -7,7 +7,10 @@ import math
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..simulators import Limit
 
 # Columns: wide enough that rich folds no table.
 UNLIMITED = 100_000
@@ -68,6 +71,11 @@ def _lines(headings: Sequence[str], cells: Sequence[Sequence[object]], title: st
 def line(message: str) -> None:
     """Prints one line as it is."""
     sys.stdout.write(f"{message}\n")
+
+
+def why(limits: Sequence[Limit]) -> str:
+    """The limits that a design breaks, as the end of a sentence; nothing where they have no names."""
+    return f": {' and '.join(map(str, limits))}" if limits else ""
 
 
 def note(message: str) -> None:

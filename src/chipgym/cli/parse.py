@@ -65,6 +65,8 @@ def restrictions(space: DesignSpace, texts: Iterable[str]) -> dict[str, list[Val
         out[name] = [_knob_value(knob, part) for part in parts]
         for value in out[name]:  # one by one, so that the error names the one that is wrong
             knob.accepts.column(name, [value])
+            if out[name].count(value) > 1:
+                raise ChipgymError(f"--space: {name} has {value} twice in {shorten(values)}")
     return out
 
 
@@ -92,21 +94,9 @@ def simulator_settings(simulator: str, texts: Iterable[str]) -> dict[str, Any]:
     Raises:
         ChipgymError: for an unknown simulator or setting, with the nearest known.
     """
-    return settings("--option", texts, simulator_defaults(simulator), simulator)
+    from ..simulators.core.registry import simulator_options
 
-
-def simulator_defaults(simulator: str) -> dict[str, Any]:
-    """A registered simulator's settings and their defaults, without the workload.
-
-    Raises:
-        ChipgymError: for an unknown simulator, with the nearest known.
-    """
-    import inspect
-
-    from ..simulators.core.registry import entry
-
-    signature = inspect.signature(entry(simulator).load())
-    return {p.name: p.default for p in signature.parameters.values() if p.name != "workload"}
+    return settings("--option", texts, simulator_options(simulator), simulator)
 
 
 def _knob(space: DesignSpace, name: str) -> Parameter:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -46,7 +48,7 @@ def search_designs(
         str | None,
         typer.Option(
             metavar="PATH",
-            help="SQLite file or database URL; runs/<simulator>-<workload>-<agent>-<seed>.db where left out.",
+            help="SQLite file or database URL; where left out, a file in runs/ that belongs to this very problem.",
             show_default=False,
         ),
     ] = None,
@@ -67,23 +69,38 @@ def search_designs(
 
     problem = _problem(simulator, workload, objective, constraint, space, option)
     settings = parse.settings("--agent-option", agent_option or (), agent_options(agent), agent)
-    name = f"{simulator}-{_slug(problem.simulator.workload.name)}-{agent}-{seed}"
-    store = store or str(Path("runs", f"{name}.db"))
-    table = _writable(csv, store) if csv else _beside(store, name)
+    # A store has one problem: the digest keeps apart those that differ in what the name does not say.
+    name = f"{simulator}-{_slug(problem.simulator.workload.name)}-{agent}-{seed}-{problem.digest[:8]}"
+    store = str(Path("runs", f"{name}.db")) if store is None else store
+    if store and "://" not in store:
+        store = os.path.expanduser(store)
+    field = "--csv" if csv is not None or "://" in store else "--store"
+    table = _writable(field, _beside(store, name) if csv is None else Path(os.path.expanduser(csv)), store)
     report = ProgressReport(tuple(o.name for o in problem.objectives), budget)
     try:
         with report:
             result = optimize(problem, agent, budget, seed, store, agent_options=settings or None, callback=report)
     except KeyboardInterrupt:
         raise output.UserInterruptError(_what_is_safe(report, _without_password(store))) from None
-    write_designs(table, result)
+    try:
+        write_designs(table, result)
+        unwritten = None
+    except ChipgymError as error:  # a search that took hours is shown all the same
+        unwritten = error
     if json:
-        output.as_json(_document(result, str(table)))
-        return
+        output.as_json(_document(result, None if unwritten else str(table)))
+    else:
+        _print(result, problem, None if unwritten else table)
+    if unwritten:
+        raise unwritten
+
+
+def _print(result: SearchResult, problem: Problem, table: Path | None) -> None:
     print_designs(result, problem)
     output.line("")
     output.line(f"{result.evaluations:,} designs evaluated (stopped: {result.stopped}); all of them in {result.store}")
-    output.line(f"{_counted(result)} in {table}")
+    if table is not None:
+        output.line(f"{_counted(result)} in {table}")
 
 
 def _problem(
@@ -114,23 +131,26 @@ def _beside(store: str, name: str) -> Path:
     return Path("runs", f"{name}.pareto.csv") if "://" in store else Path(f"{store}.pareto.csv")
 
 
-def _writable(csv: str, store: str) -> Path:
-    """The path of a file, in a folder that exists now: hours of search must not end at a table without a place.
+def _writable(field: str, path: Path, store: str) -> Path:
+    """The path, in a folder that can be written to now: hours of search must not end at a table without a place.
 
     Raises:
-        ChipgymError: where it is a folder or the store itself, or its folder cannot be made.
+        ChipgymError: naming the field that it follows from, where it is a folder or the store itself, or no file can be
+            made there.
     """
-    path = Path(csv)
     try:
         if path.is_dir():
-            raise ChipgymError(f"--csv: {path} is a folder, expected a file")
+            raise ChipgymError(f"{field}: {path} is a folder, expected a file")
         if path.absolute() == Path(store).absolute():
-            raise ChipgymError(f"--csv: {path} is the store; choose another file")
+            raise ChipgymError(f"{field}: {path} is the store; choose another file")
         path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
     except ChipgymError:
         raise
     except (OSError, ValueError) as error:
-        raise ChipgymError(f"--csv: {path} cannot be written ({getattr(error, 'strerror', None) or error})") from None
+        reason = getattr(error, "strerror", None) or error
+        raise ChipgymError(f"{field}: {path} cannot be written ({reason})") from None
     return path
 
 
@@ -152,7 +172,7 @@ def _counted(result: SearchResult) -> str:
     return "the best design" if n == 1 else f"{n:,} Pareto-optimal designs"
 
 
-def _document(result: SearchResult, table: str) -> dict[str, Any]:
+def _document(result: SearchResult, table: str | None) -> dict[str, Any]:
     return {
         **result.identity,
         "agent": result.agent,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -42,9 +43,11 @@ def simulate_design(
 ) -> None:
     """Evaluate one design."""
     from ..simulators import make_simulator
+    from ..simulators.core.metrics import row_dict
 
     made = make_simulator(simulator, workload, **parse.simulator_settings(simulator, option or ()))
-    design = {**made.space.default, **parse.design(made.space, knobs or ())}
+    columns, _ = made.space.columns(parse.design(made.space, knobs or ()))
+    design = row_dict(columns, 0)  # complete, and of the types that the knobs have
     shown = _chosen(made.metrics, metrics or ())
     out = made.evaluate(design)
     parts = _layers(made, design) if layers else None
@@ -52,6 +55,10 @@ def simulate_design(
         output.as_json(_document(made, design, out, shown, parts))
         return
     _print_design(made, design)
+    output.line("")
+    if not out["feasible"][0]:
+        why = output.why(made.broken_limits(design))
+        output.line(f"This design cannot be built (violation {out['violation'][0]:.3g}){why}.")
     _print_metrics(out, shown)
     if parts is not None:
         named = [m for m in shown if metrics or m.name in LAYER_METRICS] or shown
@@ -83,9 +90,6 @@ def _print_design(simulator: Simulator, design: dict[str, Any]) -> None:
 
 
 def _print_metrics(out: Metrics, shown: Sequence[MetricSpec]) -> None:
-    output.line("")
-    if not out["feasible"][0]:
-        output.line(f"This design cannot be built: it is {out['violation'][0]:.3g} of a limit beyond it.")
     values = out.row(0)
     output.table(
         ("metric", "value", "unit", "about"), [(m.name, values.get(m.name), m.unit, m.doc) for m in shown], "metrics"
@@ -105,6 +109,7 @@ def _document(
         "design": design,
         "feasible": bool(out["feasible"][0]),
         "violation": float(out["violation"][0]),
+        "broken_limits": [asdict(limit) for limit in simulator.broken_limits(design)],
         "metrics": {m.name: values.get(m.name) for m in shown},
         "units": {m.name: m.unit for m in shown},
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -72,6 +73,7 @@ def _entries(simulator: str | None) -> Sequence[SimulatorEntry]:
 
 def _folder(reference: Path | None) -> Path:
     if reference is not None:
+        reference = Path(os.path.expanduser(reference))
         if not reference.is_dir():
             raise ChipgymError(f"--reference: {reference} is not a folder")
         return reference

@@ -18,7 +18,8 @@ SPECS = (
     MetricSpec("area_mm2", "mm2", cost=False),
     MetricSpec("tokens_per_s", "1/s", goal="max"),
 )
-PRESETS = {"ppa": ("latency_s", "energy_j", "area_mm2"), "power": "energy_j / latency_s", "both": ("edp", "power")}
+PRESETS = {"ppa": ("latency_s", "energy_j", "area_mm2"), "power": "energy_j / latency_s", "both": ("edp", "power"),
+           "throughput": "tokens_per_s", "circle": "circle * latency_s", "latency_s": "latency_s"}  # fmt: skip
 METRICS = Metrics(
     SPECS,
     {
@@ -61,12 +62,45 @@ def value(text: str) -> list[float]:
         ("energy_j * latency_s / energy_j**2", [2 / 3, 0.8]),
         ("tokens_per_s", [0.125, 2.0]),
         ("latency_s / tokens_per_s", [0.25, 8.0]),
+        ("edp*area_mm2", [30.0, 400.0]),
+        ("area_mm2 / edp**2", [5 / 36, 20 / 400]),
+        ("power * energy_j", [4.5, 6.25]),
+        ("throughput", [0.125, 2.0]),
+        ("latency_s / throughput", [0.25, 8.0]),
     ],
 )
 def test_one_objective(text, expected):
     first, second, infeasible, _ = value(text)
     assert [first, second] == pytest.approx(expected, rel=1e-15)
     assert math.isnan(infeasible)
+
+
+def test_an_objective_is_what_its_name_says():
+    """A metric of which more is better is named as the reciprocal that is minimised."""
+    for text, name in (("tokens_per_s", "1/tokens_per_s"), ("throughput", "1/throughput"), ("latency_s", "latency_s")):
+        (objective,) = parse_objectives(text, SPECS, PRESETS)
+        assert objective.name == name
+    (objective,) = parse_objectives("tokens_per_s", SPECS)
+    assert objective.product.text == "1/tokens_per_s"
+    assert objective(METRICS)[:2].tolist() == [1 / 8.0, 1 / 0.5]
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("edp", "energy_j * latency_s"),
+        ("latency_s*energy_j", "energy_j * latency_s"),
+        (" latency_s ^2.0 / area_mm2*energy_j", "energy_j * latency_s**2 / area_mm2"),
+        ("latency_s**0.1 / area_mm2**2", "latency_s**0.1 / area_mm2**2"),
+        ("latency_s**-1", "1/latency_s"),
+    ],
+)
+def test_spelling_changes_nothing(text, canonical):
+    (objective,) = parse_objectives(text, SPECS)
+    assert objective.product.text == canonical
+    if not canonical.startswith("1/"):
+        (again,) = parse_objectives(canonical, SPECS)
+        assert again.product == objective.product
 
 
 def test_several_objectives():
@@ -99,6 +133,11 @@ def test_several_objectives():
         ("latency_s**101", ["power 101"]),
         ([], ["empty"]),
         (["edp", "edp"], ["twice"]),
+        (["edp", "latency_s * energy_j"], ["twice"]),
+        ("edp,area_mm2", ["','", "list"]),
+        ("ppa * latency_s", ["'ppa' is several objectives (latency_s, energy_j, area_mm2)"]),
+        ("edpp * area_mm2", ["did you mean 'edp'"]),
+        ("circle", ["'circle'"]),
         (["ppa", "latency_s"], ["twice"]),
         (5, ["objective: 5"]),
         (None, ["objective: None"]),
@@ -121,6 +160,7 @@ def test_a_malformed_objective_says_so(wanted, says):
     [
         ("area_mm2 <= 10", [-0.5, 1.0, 2.0, math.inf]),
         ("area_mm2<=10", [-0.5, 1.0, 2.0, math.inf]),
+        ("edp <= 12", [-0.5, 2 / 3, math.nan, -1.0]),
         (" area_mm2  >=  1e1 ", [0.5, -1.0, -2.0, -math.inf]),
         ("latency_s <= 0", [2.0, 4.0, math.nan, 0.0]),
         ("energy_j / latency_s <= 1.25", [0.2, 0.0, math.nan, math.nan]),
@@ -148,13 +188,21 @@ def test_excesses_add_up_and_stay_finite():
     "wanted",
     ["area_mm2", "area_mm2 < 10", "area_mm2 = 10", "area_mm2 == 10", "10 >= area_mm2", "<= 10", "area_mm2 <=", "",
      "area_mm2 <= ten", "area_mm2 <= nan", "area_mm2 <= inf", "area_mm2 <= 1e400", "1 <= area_mm2 <= 10", "area <= 10",
-     "area_mm2 <= energy_j", "area_mm2 + energy_j <= 3", None, 5, [5], ["area_mm2 <= 1", ""], {"area_mm2": 10}],
+     "area_mm2 <= energy_j", "area_mm2 + energy_j <= 3", "area_mm2 <= -10", "latency_s * energy_j <= -1e-9",
+     None, 5, [5], ["area_mm2 <= 1", ""], {"area_mm2": 10}],
     ids=repr,
 )  # fmt: skip
 def test_a_malformed_constraint_says_so(wanted):
     with pytest.raises(ChipgymError, match=r"constraint|metric") as error:
         parse_constraints(wanted, SPECS)
     assert len(str(error.value).splitlines()) == 1
+
+
+def test_spellings_of_a_constraint():
+    texts = ("area_mm2<=30", " area_mm2  <= 30.0", "area_mm2 <= 3e1")
+    assert {c.text for text in texts for c in parse_constraints(text, SPECS)} == {"area_mm2 <= 30"}
+    (small,) = parse_constraints("area_mm2 <= 0.10", SPECS)
+    assert small.text == "area_mm2 <= 0.1"
 
 
 PIECES = st.sampled_from(["latency_s", "energy_j", "tokens_per_s", "feasible", "x", "*", "**", "/", "^", "2", "-1",

@@ -92,6 +92,9 @@ def test_what_differs_has_another_digest():
 def test_what_is_the_same_has_the_same_digest():
     base = make_problem("toy").digest
     assert make_problem("toy", objective="edp").digest == base
+    assert make_problem("toy", objective="latency_s*energy_j").digest == base
+    within = {make_problem("toy", constraints=text).digest for text in ("area_mm2<=30", "area_mm2 <= 30.0")}
+    assert len(within) == 1
     assert make_problem("toy", workload="mlp:16-64-5", budget_mm2=40.0).digest == base
     assert make_problem("toy", space={"units": [32, 16, 8, 4, 2, 1]}).digest == base
     clocks = make_problem("systolic", "alexnet").space["clock_mhz"].values
@@ -124,6 +127,24 @@ def test_where_the_default_cannot_be_built_the_reference_is_a_seeded_draw():
     assert first.reference.tolist() == again.reference.tolist()
     assert first.reference[0] >= 50
     assert make_problem(Slope()).reference.tolist() == [1.0]
+
+
+def test_why_a_design_is_infeasible():
+    problem = make_problem("systolic", "alexnet", constraints=["area_mm2 <= 5", "utilization>=0.9", "edp <= 1"])
+    assert [str(limit) for limit in problem.broken_limits({"clock_mhz": 3000})] == [
+        "clock_mhz is 3000, above the limit of 1819 MHz"
+    ]
+    area, utilization = problem.broken_limits({})
+    found = problem.evaluate({}).metrics
+    assert (area.name, area.value, area.limit, area.unit) == ("area_mm2", found["area_mm2"][0], 5.0, "mm2")
+    assert str(utilization) == f"utilization is {found['utilization'][0]:.6g}, below the least of 0.9"
+    assert make_problem("systolic", "alexnet").broken_limits({}) == ()
+    with pytest.raises(ChipgymError, match="broken_limits: takes one design, not 2"):
+        problem.broken_limits([{}, {}])
+
+
+def test_a_simulator_need_not_say_why():
+    assert make_problem(Slope(buildable_from=50)).broken_limits({"x": 3}) == ()
 
 
 def test_a_constraint_does_not_change_the_reference():

@@ -42,6 +42,40 @@ def test_registering():
 
 
 @pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"title": "A toy cache"}, "title: 'A toy cache' is not made of letters, .*; nearest is 'AToyCache'$"),
+        ({"title": "chipgym/Toy-v0"}, "title: .*nearest is 'ChipgymToyV0'$"),
+        ({"title": ""}, "title: ''"),
+        ({"title": None}, "title: None"),
+        ({"name": "Mine"}, "name: 'Mine' is not made of lower-case .*nearest is 'mine'$"),
+        ({"name": "2 caches"}, "name: '2 caches' .*nearest is 'caches'$"),
+        ({"name": "größe"}, "name: 'größe'"),
+        ({"target": "toy.ToySimulator"}, "target: 'toy.ToySimulator' is neither .* nor 'module:Class'"),
+        ({"target": int}, "target: <class 'int'>"),
+        ({"target": 5}, "target: 5"),
+    ],
+)
+def test_a_malformed_entry_says_so(arguments, says):
+    with pytest.raises(ChipgymError, match=says):
+        SimulatorEntry(**{"name": "mine", "title": "Mine", "target": ToySimulator, **arguments})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"objectiv": "edp"}, "did you mean 'objective'"),
+        ({"constraint": "area_mm2 <= 1"}, "did you mean 'constraints'"),
+        ({"workloud": "resnet18"}, "did you mean 'workload'"),
+        ({"budget": 3}, "did you mean 'budget_mm2'"),
+    ],
+)
+def test_a_misspelt_argument_of_a_problem(arguments, says):
+    with pytest.raises(ChipgymError, match=says):
+        make_problem("toy", **arguments)
+
+
+@pytest.mark.parametrize(
     ("arguments", "options", "says"),
     [
         (("systolik",), {}, ["simulator 'systolik'", "did you mean 'systolic'"]),

@@ -75,6 +75,7 @@ def test_every_form_of_designs_gives_the_same_columns(space, seed):
         "dict of lists": {k: v.tolist() for k, v in values.items()},
         "reversed order": dict(reversed(values.items())),
         "pandas": dict(pd.DataFrame(values)),
+        "a pandas table": pd.DataFrame(values),
         "narrow integers": rows.astype(np.uint8),
         "objects": {k: v.astype(object) for k, v in values.items()},
     }

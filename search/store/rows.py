@@ -1,0 +1,35 @@
+"""The rows of one run, whole or refused: what a search that goes on and a reader of its result both begin with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from ...simulators import Indices
+from . import schema
+
+
+def read_rows(connection: sa.Connection, run: int) -> tuple[Sequence[sa.Row[Any]], list[Indices]]:
+    """A run's evaluations in order, and for each ask that was told the numbers of its designs' evaluations.
+
+    Raises:
+        ValueError: where a row is missing.
+    """
+    # Asks first: evaluations that another process adds in between are then more than they refer to, never fewer.
+    table = schema.asks
+    told = connection.execute(sa.select(table).where(table.c.run == run).order_by(table.c.ask)).all()
+    evaluated = schema.evaluations
+    query = sa.select(evaluated).where(evaluated.c.run == run).order_by(evaluated.c.number)
+    rows = connection.execute(query).all()
+    if [r.number for r in rows] != list(range(len(rows))):
+        raise ValueError("evaluations are missing")
+    asked = [np.array(json.loads(r.numbers), dtype=np.int64) for r in told]
+    if [r.ask for r in told] != list(range(len(told))):
+        raise ValueError("asks are missing")
+    if any(((numbers < 0) | (numbers >= len(rows))).any() for numbers in asked):
+        raise ValueError("evaluations are missing")
+    return rows, asked

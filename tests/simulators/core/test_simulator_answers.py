@@ -1,0 +1,121 @@
+"""What a simulator's `simulate` may return, and what is said of anything else."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+import pytest
+from toy import ToySimulator
+
+from chipgym.errors import ChipgymError
+from chipgym.simulators import make_problem
+
+
+class Answering(ToySimulator):
+    """A toy that returns what a test makes of its own answer."""
+
+    def __init__(self, change) -> None:
+        super().__init__()
+        self.change = change
+
+    def simulate(self, columns, n):
+        return self.change(*super().simulate(columns, n), n)
+
+
+def with_metric(column):
+    return lambda values, violation, n: ({**values, "latency_s": column(n)}, violation)
+
+
+def with_violation(column):
+    return lambda values, violation, n: (values, column(n))
+
+
+WRONG = {
+    "nothing": (lambda *_: None, "simulate returned None, expected (metric columns by name, violation)"),
+    "columns alone": (lambda values, *_: values, "expected (metric columns by name, violation)"),
+    "a list of columns": (lambda values, v, n: (list(values), v), "expected (metric columns by name, violation)"),
+    "no area": (
+        lambda values, v, n: ({k: c for k, c in values.items() if k != "area_mm2"}, v),
+        "no metric 'area_mm2', expected latency_s, energy_j, area_mm2",
+    ),
+    "one more": (
+        lambda values, v, n: ({**values, "latency": v}, v),
+        "a metric that is not declared: unknown metric 'latency'; did you mean 'latency_s'?",
+    ),
+    "another name": (
+        lambda values, v, n: ({("area" if k == "area_mm2" else k): c for k, c in values.items()}, v),
+        "no metric 'area_mm2'",
+    ),
+    "one design more": (
+        with_metric(lambda n: np.zeros(n + 1)),
+        "latency_s as float64 of shape (4,), expected a float64 array of shape (3,)",
+    ),
+    "a matrix": (with_metric(lambda n: np.zeros((n, 1))), "latency_s as float64 of shape (3, 1)"),
+    "whole numbers": (with_metric(lambda n: np.zeros(n, int)), "latency_s as int64 of shape (3,)"),
+    "objects": (with_metric(lambda n: np.zeros(n, object)), "latency_s as object of shape (3,)"),
+    "a table's column": (with_metric(lambda n: pd.Series(np.zeros(n))), "latency_s as 0    0.0 1"),
+    "a list": (with_metric(lambda n: [0.0] * n), "latency_s as [0.0, 0.0, 0.0], expected a float64 array"),
+    "a scalar metric": (with_metric(lambda n: 1.5), "latency_s as 1.5, expected a float64 array"),
+    "no column": (with_metric(lambda n: None), "latency_s as None"),
+    "a scalar violation": (with_violation(lambda n: 0.0), "violation as 0.0, expected a float64 array"),
+    "a numpy scalar": (with_violation(lambda n: np.float64(0)), "violation as "),
+    "one violation more": (with_violation(lambda n: np.zeros(n + 1)), "violation as float64 of shape (4,)"),
+    "a negative violation": (
+        with_violation(lambda n: np.linspace(0.5, -1, n)),
+        "violation -1 for design 2, expected 0 or more",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "says"), WRONG.values(), ids=WRONG)
+def test_a_wrong_answer_is_named(change, says):
+    with pytest.raises(ChipgymError) as error:
+        Answering(change).evaluate({"units": [1, 2, 4]})
+    assert str(error.value).startswith("simulator toy: simulate returned ")
+    assert says in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_wrong_answer_is_named_in_every_chunk(monkeypatch):
+    monkeypatch.setattr(Answering, "chunk", 2)
+    with pytest.raises(ChipgymError, match=r"latency_s as float64 of shape \(2,\), expected .* \(1,\)"):
+        Answering(with_metric(lambda n: np.zeros(2))).evaluate({"units": [1, 2, 4]})
+
+
+RIGHT = {
+    "as it is": lambda values, violation, n: (values, violation),
+    "another order": lambda values, violation, n: (dict(reversed(values.items())), violation),
+    "another mapping": lambda values, violation, n: (MappingProxyType(values), violation),
+    "a list of both": lambda values, violation, n: [values, violation],
+    "a view": lambda values, violation, n: ({k: np.repeat(c, 2)[::2] for k, c in values.items()}, violation),
+}
+
+
+@pytest.mark.parametrize("change", RIGHT.values(), ids=RIGHT)
+def test_a_right_answer_in_any_form(change):
+    expected = ToySimulator().evaluate({"units": [1, 2, 32], "cache": "on", "cache_kb": 32})
+    found = Answering(change).evaluate({"units": [1, 2, 32], "cache": "on", "cache_kb": 32})
+    assert list(found) == list(expected)
+    for name in expected:
+        np.testing.assert_array_equal(found[name], expected[name])
+    assert not expected["feasible"].all()
+
+
+def test_a_violation_that_is_no_number_is_infeasible():
+    assert not Answering(with_violation(lambda n: np.full(n, np.nan))).evaluate({})["feasible"].any()
+
+
+# --- how simulators, problems and spaces are printed -------------------------------------------------------------
+
+
+def test_reprs_are_short():
+    assert repr(ToySimulator()) == "ToySimulator('mlp:16-64-5', budget_mm2=40.0)"
+    problem = make_problem("toy", objective=["edp", "area_mm2"], constraints="area_mm2<=8")
+    assert (
+        repr(problem) == "Problem(least edp, area_mm2 of ToySimulator('mlp:16-64-5', budget_mm2=40.0) "
+        "within area_mm2 <= 8)"
+    )
+    assert repr(problem.space) == "DesignSpace(units, cache, cache_kb, clock_mhz: 144 designs)"
+    assert len(repr(make_problem("systolic"))) < 300

@@ -1,0 +1,34 @@
+"""The nearest legal choice."""
+
+from __future__ import annotations
+
+import pytest
+
+from chipgym.errors import nearest
+
+OPTIONS = ("--agent", "--budget", "--constraint", "--space", "--store", "--seed")
+
+
+@pytest.mark.parametrize(
+    ("name", "choices", "expected"),
+    [
+        ("tech", ("batch", "technology", "dram"), "technology"),
+        ("7nm", ("22nm", "32nm", "45nm", "65nm"), "22nm"),
+        ("28NM", ("22nm", "32nm", "45nm", "65nm"), "32nm"),
+        ("45mm", ("22nm", "32nm", "45nm", "65nm"), "45nm"),
+        ("resnet-18", ("alexnet", "resnet18", "resnet50"), "resnet18"),
+        ("resnet34", ("alexnet", "resnet18", "resnet50"), "resnet18"),
+        ("DDR4-2666", ("DDR3-1600", "DDR4-2400", "DDR4-3200"), "DDR4-2400"),
+        ("objectiv", ("batch", "objective", "constraints"), "objective"),
+        ("constraint", ("batch", "objective", "constraints"), "constraints"),
+        ("latency", ("latency_s", "area_mm2"), "latency_s"),
+        ("edpp", ("edp", "area_mm2"), "edp"),
+        ("--budgt", OPTIONS, "--budget"),
+        ("--batch", OPTIONS, None),
+        ("x", ("xylophone", "batch"), None),
+        ("", ("batch",), None),
+        ("9" * 400, ("22", "45"), "22"),
+    ],
+)
+def test_nearest(name, choices, expected):
+    assert nearest(name, choices) == expected
