@@ -34,7 +34,7 @@ $(DEVELOP): pyproject.toml | $(BIN)/python
 
 # Latency, energy and area of every design that no other beats in all three; about ten seconds once installed.
 demo: $(USE)
-	$(BIN)/chipgym search systolic --workload resnet18 --objective latency_s --objective energy_j \
+	$(BIN)/chipgym search systolic --workload resnet18 --option accumulator_bits=32 --objective latency_s --objective energy_j \
 		--objective area_mm2 --budget 5000 --store runs/demo.db
 
 test: $(DEVELOP)

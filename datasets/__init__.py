@@ -1,5 +1,6 @@
-"""Workloads that simulators run: networks that ship, the field's file formats, and how to build one."""
+"""Workloads that simulators run, and tables of designs that they have evaluated."""
 
+from .loaders import iterate_trace
 from .loading import load_workload
 from .network import FEATURE_NAMES, Network, NetworkBuilder, Node
 from .network.operators import (
@@ -20,18 +21,25 @@ from .network.operators import (
     Transpose,
 )
 from .network.zoo import network_names
+from .table import DesignTable, KnobField, MetricField, TableHeader, load_table, table_names
+from .trace import GENERATORS, TRACE_FEATURE_NAMES, Trace, build_trace, trace_names
 from .workload import Workload
 
 __all__ = [
     "FEATURE_NAMES",
+    "GENERATORS",
+    "TRACE_FEATURE_NAMES",
     "Concat",
     "Conv2d",
+    "DesignTable",
     "Elementwise",
     "Embedding",
     "Input",
+    "KnobField",
     "LearnedTensor",
     "Linear",
     "MatMul",
+    "MetricField",
     "Network",
     "NetworkBuilder",
     "Node",
@@ -41,8 +49,15 @@ __all__ = [
     "Reshape",
     "Slice",
     "Softmax",
+    "TableHeader",
+    "Trace",
     "Transpose",
     "Workload",
+    "build_trace",
+    "iterate_trace",
+    "load_table",
     "load_workload",
     "network_names",
+    "table_names",
+    "trace_names",
 ]

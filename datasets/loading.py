@@ -7,22 +7,31 @@ import re
 from pathlib import Path
 
 from ..errors import ChipgymError, shorten, unknown
-from .loaders import load_scalesim, parse_shorthand
+from .loaders import load_scalesim, load_trace, parse_shorthand
 from .network.graph import Network
 from .network.operator import integer
 from .network.zoo import build_network, network_names
+from .trace import build_trace, trace_names
 from .workload import Workload
 
-#: What a file holds and what loads it, by its extension.
+#: What a file of networks holds and what loads it, by its extension.
 FILE_FORMATS = {".csv": ("SCALE-Sim topology", load_scalesim)}
+#: What a file of memory requests holds, by its extension; each may be gzipped (".stl.gz").
+TRACE_FORMATS = {
+    ".stl": "DRAMSys trace",
+    ".rstl": "DRAMSys trace of relative times",
+    ".trace": "Ramulator or DRAMsim3 trace",
+    ".trc": "Ramulator or DRAMsim3 trace",
+}
 
 
 def load_workload(spec: str | os.PathLike[str] | Workload, *, batch: int | None = None) -> Workload:
     """The workload that `spec` names.
 
     Args:
-        spec: a workload, returned as it is; a name of `network_names()`; the shorthand "mlp:16-64-5"; or the path of a
-            file (`.csv`: SCALE-Sim topology). A registered name comes before a file of that name.
+        spec: a workload, returned as it is; a name of `network_names()` or `trace_names()`; the shorthand
+            "mlp:16-64-5"; or the path of a file (`.csv`: SCALE-Sim topology; `.stl`, `.rstl`, `.trace`, `.trc`, also
+            gzipped: memory trace). A registered name comes before a file of that name.
         batch: samples that a network runs together; its own (1 unless the file says otherwise) by default.
 
     Raises:
@@ -37,8 +46,6 @@ def load_workload(spec: str | os.PathLike[str] | Workload, *, batch: int | None 
         raise ChipgymError(f"workload: expected a name, a path or a workload, got {shorten(spec)}")
     if size is None:
         return spec
-    if not isinstance(spec, Network):
-        raise ChipgymError(f"batch: {size} was given, but workload {spec.name!r} is no network and has no batch")
     return _with_batch(spec, size)
 
 
@@ -48,18 +55,24 @@ def _resolve(spec: str, batch: int | None) -> Workload:
         raise ChipgymError("workload: expected a name or a path, got an empty text")
     if name in network_names():
         return _with_batch(build_network(name), batch)
+    if name in trace_names():
+        return _with_batch(build_trace(name), batch)
     if name.lower().startswith("mlp:"):
         return _with_batch(parse_shorthand(name), batch)
     if _looks_like_path(name) or _is_file(spec):
         return _load_file(spec, batch)
     if ":" in name:
         return _with_batch(parse_shorthand(name), batch)
-    error = unknown("workload", name, network_names())
-    raise ChipgymError(f"{error}, or mlp:16-64-5, or the path of a {' or '.join(FILE_FORMATS)} file")
+    error = unknown("workload", name, (*network_names(), *trace_names()))
+    raise ChipgymError(f"{error}, or mlp:16-64-5, or the path of a {' or '.join(FILE_FORMATS | TRACE_FORMATS)} file")
 
 
-def _with_batch(network: Network, batch: int | None) -> Network:
-    return network if batch is None else network.with_batch(batch)
+def _with_batch(workload: Workload, batch: int | None) -> Workload:
+    if batch is None:
+        return workload
+    if not isinstance(workload, Network):
+        raise ChipgymError(f"batch: {batch} was given, but workload {workload.name!r} is no network and has no batch")
+    return workload.with_batch(batch)
 
 
 def _looks_like_path(text: str) -> bool:
@@ -73,12 +86,15 @@ def _is_file(text: str) -> bool:
         return False
 
 
-def _load_file(path: str | bytes, batch: int | None) -> Network:
+def _load_file(path: str | bytes, batch: int | None) -> Workload:
     if isinstance(path, bytes):
         path = os.fsdecode(path)
     suffix = Path(path).suffix.lower()
+    if Path(path.lower().removesuffix(".gz")).suffix in TRACE_FORMATS:
+        return _with_batch(load_trace(path), batch)
     if suffix not in FILE_FORMATS and _is_file(path):
-        formats = ", ".join(f"{extension} ({what})" for extension, (what, _) in FILE_FORMATS.items())
+        known = {extension: what for extension, (what, _) in FILE_FORMATS.items()} | TRACE_FORMATS
+        formats = ", ".join(f"{extension} ({what})" for extension, what in known.items())
         raise ChipgymError(
             f"file {shorten(path, 200)}: unknown format {suffix or 'without extension'!r}, known: {formats}"
         )

@@ -15,9 +15,11 @@ from .agents import (
     registered_agents,
     unregister_agent,
 )
+from .collecting import Collection, CollectProgress, collect
 from .loop import optimize
 from .pareto import non_dominated
 from .progress import Progress
+from .regret import GroundTruth, ground_truth
 from .result import EvaluatedDesign, Evaluations, SearchResult
 
 if TYPE_CHECKING:
@@ -28,12 +30,17 @@ if TYPE_CHECKING:
 __all__ = [
     "Agent",
     "AgentEntry",
+    "CollectProgress",
+    "Collection",
     "EvaluatedDesign",
     "Evaluations",
+    "GroundTruth",
     "Progress",
     "SearchResult",
     "agent_names",
     "agent_options",
+    "collect",
+    "ground_truth",
     "load_result",
     "make_agent",
     "non_dominated",

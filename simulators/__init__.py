@@ -19,3 +19,20 @@ register(
         validation=f"{__name__}.systolic.validation:validate",
     )
 )
+register(
+    SimulatorEntry(
+        name="tabular",
+        title="Tabular",
+        target=f"{__name__}.tabular:TabularSimulator",
+        doc="Any simulator's collected designs, looked up in a table instead of simulated",
+    )
+)
+register(
+    SimulatorEntry(
+        name="memory",
+        title="Memory",
+        target=f"{__name__}.memory:MemorySimulator",
+        doc="DRAM controllers (DDR3, DDR4, LPDDR4, HBM2) serving traces of memory requests",
+        validation=f"{__name__}.memory.validation:validate",
+    )
+)

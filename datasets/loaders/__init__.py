@@ -1,6 +1,7 @@
-"""Loaders of the field's file formats and of the shorthand for small networks."""
+"""Loaders of the field's file formats, and of the shorthand for small networks."""
 
 from .scalesim import load_scalesim
 from .shorthand import parse_shorthand
+from .traces import iterate_trace, load_trace
 
-__all__ = ["load_scalesim", "parse_shorthand"]
+__all__ = ["iterate_trace", "load_scalesim", "load_trace", "parse_shorthand"]

@@ -18,25 +18,14 @@ def read_text(path: str | os.PathLike[str]) -> str:
         ChipgymError: no such file, not a regular file, unreadable, empty, too large, binary, or not UTF-8.
     """
     label = shorten(os.fspath(path), 200)
+    size = regular_file_size(path)
+    if size > MAX_BYTES:
+        raise ChipgymError(f"file {label}: is {size / 2**20:.1f} MiB, expected at most {MAX_BYTES // 2**20} MiB")
     try:
-        status = os.stat(path)
-        if stat.S_ISDIR(status.st_mode):
-            raise ChipgymError(f"file {label}: is a directory, expected a file")
-        # Opening a pipe or a device could wait for ever.
-        if not stat.S_ISREG(status.st_mode):
-            raise ChipgymError(f"file {label}: is not a regular file")
-        if status.st_size > MAX_BYTES:
-            size = status.st_size / 2**20
-            raise ChipgymError(f"file {label}: is {size:.1f} MiB, expected at most {MAX_BYTES // 2**20} MiB")
         with open(path, "rb") as file:
             data = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise ChipgymError(f"file {label}: does not exist") from None
-    except ChipgymError:
-        raise
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ChipgymError(f"file {label}: cannot be read ({reason})") from None
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
     if len(data) > MAX_BYTES:
         raise ChipgymError(f"file {label}: is larger than {MAX_BYTES // 2**20} MiB")
     if not data.strip():
@@ -47,3 +36,29 @@ def read_text(path: str | os.PathLike[str]) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ChipgymError(f"file {label}: is not UTF-8 text (byte {error.start})") from None
+
+
+def regular_file_size(path: str | os.PathLike[str]) -> int:
+    """Bytes of a file that can be opened without waiting for ever, as a pipe or a device might.
+
+    Raises:
+        ChipgymError: there is no such file, or it is a directory or no regular file.
+    """
+    label = shorten(os.fspath(path), 200)
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise _unreadable(path, error) from None
+    if stat.S_ISDIR(status.st_mode):
+        raise ChipgymError(f"file {label}: is a directory, expected a file")
+    if not stat.S_ISREG(status.st_mode):
+        raise ChipgymError(f"file {label}: is not a regular file")
+    return status.st_size
+
+
+def _unreadable(path: str | os.PathLike[str], error: OSError | ValueError) -> ChipgymError:
+    label = shorten(os.fspath(path), 200)
+    if isinstance(error, FileNotFoundError):
+        return ChipgymError(f"file {label}: does not exist")
+    reason = getattr(error, "strerror", None) or str(error)
+    return ChipgymError(f"file {label}: cannot be read ({reason})")

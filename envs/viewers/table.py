@@ -19,7 +19,7 @@ Picture = np.ndarray[Any, np.dtype[np.uint8]]
 Viewer = Callable[[View], Picture]
 
 # By the simulator's name; any other is drawn by the generic viewer. Imported where used, since they need Pillow.
-PICTURES: Mapping[str, str] = MappingProxyType({"systolic": "systolic:draw_systolic"})
+PICTURES: Mapping[str, str] = MappingProxyType({"systolic": "systolic:draw_systolic", "memory": "memory:draw_memory"})
 GENERIC = "generic:draw_generic"
 
 

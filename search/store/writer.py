@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ...errors import ChipgymError, shorten
 from ...simulators import Indices
+from ..difference import first_difference
 from ..log import Log
 from ..run import RunKey
 from . import codec, connect, schema
@@ -136,9 +137,9 @@ class StoredRun:
             return
         # Through JSON, so that tuples compare with the lists that they are stored as.
         theirs, ours = json.loads(stored), json.loads(json.dumps(self._key.problem.identity()))
-        for field in dict.fromkeys((*ours, *theirs)):
-            if theirs.get(field) != ours.get(field):
-                raise ChipgymError(_difference(self._name, field, theirs.get(field), ours.get(field)))
+        if theirs != ours:
+            where, has, this = first_difference("", theirs, ours)
+            raise ChipgymError(f"{where}: store {self._name} has {has}, this is {this}; choose another store")
 
     # --- rows ----------------------------------------------------------------------------------------------------
 
@@ -182,16 +183,6 @@ class StoredRun:
             raise ChipgymError(
                 f"store: run {self._run} of {self._name} is damaged ({shorten(str(error))}); choose another store"
             ) from error
-
-
-def _difference(label: str, field: str, theirs: object, ours: object) -> str:
-    """What differs between the store's problem and this one, down to the entry where both are tables."""
-    if isinstance(theirs, Mapping) and isinstance(ours, Mapping):
-        for name in dict.fromkeys((*ours, *theirs)):
-            if theirs.get(name) != ours.get(name):
-                return _difference(label, f"{field} {name}", theirs.get(name), ours.get(name))
-    has, this = (value if isinstance(value, str) else shorten(value) for value in (theirs, ours))
-    return f"{field}: store {label} has {has}, this is {this}; choose another store"
 
 
 def _versions() -> dict[str, str]:

@@ -14,6 +14,9 @@ from ...errors import ChipgymError, shorten, unknown
 Value = int | float | str
 Column = np.ndarray[Any, np.dtype[Any]]
 
+# Entries of a column up to which a dict answers before numpy has begun.
+FEW = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Integers:
@@ -143,6 +146,7 @@ class Parameter:
     subsystem: str = ""
     doc: str = ""
     column_values: Column = field(init=False, repr=False, compare=False)
+    _place: Mapping[Value, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.values:
@@ -156,6 +160,7 @@ class Parameter:
         object.__setattr__(self, "values", tuple(column.tolist()))
         if len(set(self.values)) != len(self.values):
             raise ChipgymError(f"{self.name}: values {shorten(self.values)} repeat one")
+        object.__setattr__(self, "_place", {value: i for i, value in enumerate(self.values)})
         text = isinstance(self.accepts, Choices)
         if self.ordinal is None:
             object.__setattr__(self, "ordinal", not text)
@@ -194,6 +199,18 @@ class Parameter:
         with np.errstate(invalid="ignore"):
             gaps = np.abs(self.column_values.astype(np.float64) - float(value))
         return int(np.argmin(np.nan_to_num(gaps, nan=np.inf)))
+
+    def positions(self, column: Column) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """The grid position of each entry of a column of the domain's type, shape (n,); -1 where it is off the grid."""
+        if len(column) <= FEW:
+            return np.array([self._place.get(value, -1) for value in column.tolist()], dtype=np.int64)
+        if self.ordinal:
+            at = np.minimum(np.searchsorted(self.column_values, column), self.size - 1)
+            return np.where(self.column_values[at] == column, at, -1)
+        found = np.full(len(column), -1, dtype=np.int64)
+        for i, value in enumerate(self.values):
+            found[column == value] = i
+        return found
 
     def describe(self) -> Mapping[str, Any]:
         """The knob as JSON-able data: what a store keeps, and what another program reads."""

@@ -53,7 +53,8 @@ class Problem:
         objectives: one for single-objective search, several for Pareto search.
         constraints: beyond the simulator's own feasibility.
         reward_name: one of `REWARDS`.
-        targets: the reference per objective for the reward; the default design's own values where None.
+        targets: the reference per objective for the reward; the default design's own values where None, which only
+            `log_ratio` allows: at a distance from the default, the default itself would be the best design.
     """
 
     simulator: Simulator
@@ -75,6 +76,9 @@ class Problem:
             if reference.shape != (len(self.objectives),) or not (np.isfinite(reference) & (reference > 0)).all():
                 names = ", ".join(o.name for o in self.objectives)
                 raise ChipgymError(f"targets: {shorten(self.targets)}, expected a positive number for each of {names}")
+        elif self.reward_name == "target_distance":
+            names = ", ".join(f"{o.name!r}: …" for o in self.objectives)
+            raise ChipgymError(f"targets: the reward 'target_distance' needs one per objective, as in {{{names}}}")
         else:
             reference = self._default_objectives()
         object.__setattr__(self, "reference", reference)
@@ -176,6 +180,8 @@ def bind_problem(
     """
     wanted = simulator.default_objective if objective is None else objective
     objectives = parse_objectives(wanted, simulator.metrics, simulator.objectives)
+    if targets is None and reward == "target_distance" and all(o.product.text in simulator.targets for o in objectives):
+        targets = [simulator.targets[o.product.text] for o in objectives]
     if isinstance(targets, Mapping):
         for name in targets:
             if name not in {o.name for o in objectives}:

@@ -171,7 +171,8 @@ def make_problem(
         constraints: texts such as "area_mm2 <= 10".
         space: restrictions of the grid, as in {"rows": [16, 32], "dataflow": "ws"}.
         reward: "log_ratio" (decades better than the default design) or "target_distance" (ArchGym's).
-        targets: reference value per objective for the reward; the default design's values where None.
+        targets: reference value per objective for the reward; where None the default design's values, or for
+            "target_distance" the simulator's published ones if it has them.
         options: the simulator's own settings.
 
     Raises:

@@ -30,6 +30,7 @@ class Simulator(ABC):
         metrics: what `evaluate` answers, in order.
         objectives: presets by name, each an expression over metrics or a list of them (see `parse_objectives`).
         default_objective: what a problem minimises when it is not told.
+        targets: published goals by objective, for the target-distance reward of problems that are not given any.
         chunk: most designs that one call of `simulate` sees, so that memory stays bounded.
         workload: what the machine runs.
         space: the design space, with defaults.
@@ -41,6 +42,7 @@ class Simulator(ABC):
     metrics: ClassVar[tuple[MetricSpec, ...]]
     objectives: ClassVar[Mapping[str, str | tuple[str, ...]]] = MappingProxyType({})
     default_objective: ClassVar[str]
+    targets: ClassVar[Mapping[str, float]] = MappingProxyType({})
     chunk: ClassVar[int] = 65536
 
     workload: Workload

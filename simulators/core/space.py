@@ -241,16 +241,18 @@ class DesignSpace:
         Raises:
             ChipgymError: naming the first value that is not on the grid, and the nearest that is.
         """
-        columns, n = self.columns(designs)
+        return self.positions(*self.columns(designs))
+
+    def positions(self, columns: Columns, n: int) -> Indices:
+        """As `encode`, for complete columns that `columns` or `decode` has made."""
         out = np.empty((n, len(self.parameters)), dtype=np.int64)
         for j, p in enumerate(self.parameters):
-            same = columns[p.name][:, None] == p.column_values[None, :]
-            found = same.any(axis=1)
-            if not found.all():
+            found = p.positions(columns[p.name])
+            if n and found.min() < 0:
                 value = columns[p.name][int(np.argmin(found))].item()
                 hint = f"; nearest is {p.values[p.nearest_index(value)]}" if p.ordinal else ""
                 raise ChipgymError(f"{p.name}: {shorten(value)} is not on the grid {shorten(p.values, 200)}{hint}")
-            out[:, j] = same.argmax(axis=1)
+            out[:, j] = found
         return out
 
     def columns(self, designs: Designs) -> tuple[Columns, int]:

@@ -234,7 +234,7 @@ def price(
         busy = c[COMPUTE] + c[VECTOR]
         out[0, d] = seconds
         out[1, d] = energy
-        out[2, d] = energy / seconds
+        out[2, d] = energy / seconds if seconds > 0.0 else np.nan  # work hidden behind another layer has no time
         out[3, d] = area
         out[4, d] = busy
         out[5, d] = c[CYCLES] - busy

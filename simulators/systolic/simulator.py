@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ...datasets import Network, Workload, load_workload
+from ...datasets import Network, Trace, Workload, load_workload
 from ...errors import ChipgymError, shorten
 from ..core import Breakdown, Column, Columns, Design, Designs, Limit, Metrics, Simulator, relative_excess
 from . import kernel as k
@@ -20,9 +20,15 @@ from .space import DATAFLOWS, systolic_space
 from .technology import load_technology
 from .tiling import IN_H, IN_W, ORDERS, TAPS_H, TAPS_W
 
+if TYPE_CHECKING:
+    from .in_loop import DramLimited
+
 # Codes that the kernel takes for the values of the two named knobs.
 _FLOW_CODES = {name: i for i, name in enumerate(DATAFLOWS)}
 _ORDER_CODES = {"best": -1} | {name: i for i, name in enumerate(ORDERS)}
+
+# Bits that an operand or a partial sum may have.
+WIDTHS = (4, 8, 16, 32, 64)
 
 # Kernel counts that are metrics as they are.
 _COUNTED = {
@@ -46,8 +52,10 @@ class SystolicSimulator(Simulator):
     Args:
         workload: a network by name, a SCALE-Sim topology CSV, the shorthand `mlp:16-64-5`, or a `Network`.
         batch: samples run together; the network's own where None.
-        operand_bits: bits of a word of inputs, filters and outputs.
-        accumulator_bits: bits of a partial sum kept in SRAM or DRAM: 8 as SCALE-Sim counts, 32 to study energy.
+        operand_bits: bits of a word of inputs, filters and outputs. Bandwidth counts words, so that wider ones come in
+            at more bytes per second: scale `dram_bandwidth` to compare widths at one interface.
+        accumulator_bits: bits of a partial sum kept in SRAM or DRAM, at least an operand's: 8 as SCALE-Sim counts, 32
+            to study energy.
         technology: process node of the energy and area tables.
         dram: DRAM family of the interface; the technology's default where None.
 
@@ -78,8 +86,8 @@ class SystolicSimulator(Simulator):
         if not isinstance(self.workload, Network):
             raise ChipgymError(f"workload: the systolic simulator runs networks, not {shorten(self.workload)}")
         for field, bits in (("operand_bits", operand_bits), ("accumulator_bits", accumulator_bits)):
-            if bits not in (4, 8, 16, 32, 64):
-                raise ChipgymError(f"{field}: {shorten(bits)} is not one of 4, 8, 16, 32, 64")
+            if bits not in WIDTHS:
+                raise ChipgymError(f"{field}: {shorten(bits)} is not one of {WIDTHS}{_nearest_width(bits)}")
         tables = load_technology(technology)
         self.space = systolic_space(tables)
         self.cost = CostModel(tables, tables.dram_interface(dram), operand_bits, accumulator_bits, self.space)
@@ -136,6 +144,42 @@ class SystolicSimulator(Simulator):
         metrics = Metrics(METRICS, *self._price(repeated, counts))
         return Breakdown(tuple(layer.name for layer in net.layers), tuple(layer.kind for layer in net.layers), metrics)
 
+    def dram_trace(self, design: Design, device: str = "DDR4-2400") -> Trace:
+        """The requests that one design makes to a memory of `device` while it runs the network, in whole bursts.
+
+        Raises:
+            ChipgymError: as `evaluate`; for a design that cannot be built, and for more requests than a trace holds.
+        """
+        from .in_loop import dram_trace
+
+        return dram_trace(self, design, device)[0]
+
+    def dram_limited(self, design: Design, controller: Design | None = None, **memory: Any) -> DramLimited:
+        """The latency of one design with a modelled memory in the loop, in place of `dram_bandwidth`.
+
+        Args:
+            design: of the accelerator; its `dram_bandwidth` plays no part but in the latency that is compared with.
+            controller: a design of the memory simulator, its default where None.
+            memory: the memory simulator's options, `device` ("DDR4-2400" by default), `channels` and the like.
+
+        Raises:
+            ChipgymError: as `dram_trace`, and as the memory simulator does.
+        """
+        from .in_loop import dram_limited
+
+        return dram_limited(self, design, controller or {}, memory)
+
+    def plan_arguments(self, design: Design) -> tuple[Any, ...]:
+        """What `tiling.plan` takes after the layer, for one design."""
+        columns, _ = self.space.columns(design)
+        half = [
+            int(columns[name][0]) * (1024 * 8 // 2) for name in ("ifmap_sram_kb", "filter_sram_kb", "ofmap_sram_kb")
+        ]
+        bits, sum_bits = self.cost.operand_bits, self.cost.sum_bits
+        flow, order = _FLOW_CODES[str(columns["dataflow"][0])], _ORDER_CODES[str(columns["loop_order"][0])]
+        caps = half[0] // bits, half[1] // bits, half[2] // sum_bits
+        return flow, int(columns["rows"][0]), int(columns["cols"][0]), *caps, sum_bits / bits, order
+
     def _count(self, columns: Columns, tables: tuple[Any, ...]) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Kernel counts (n, output rows, FIELDS) of design columns."""
         half = [columns[name] * (1024 * 8 // 2) for name in ("ifmap_sram_kb", "filter_sram_kb", "ofmap_sram_kb")]
@@ -154,6 +198,12 @@ class SystolicSimulator(Simulator):
         out |= self.cost.evaluate(columns, counts)
         top = self.cost.technology.max_clock_hz / 1e6
         return out, counts[:, k.EXCESS] + relative_excess(columns["clock_mhz"], top)
+
+
+def _nearest_width(bits: object) -> str:
+    if not isinstance(bits, int | float) or bits != bits:
+        return ""
+    return f"; nearest is {min(WIDTHS, key=lambda width: abs(width - bits))}"
 
 
 def _codes(names: Column, codes: Mapping[str, int]) -> np.ndarray[Any, np.dtype[np.int64]]:

@@ -206,9 +206,10 @@ def plan(
     gc = max(1, min(channels, gk // taps))
     one_row = min(layer[TAPS_H], height)
     room_i = HUGE if ri else max(1, cap_i // (one_row * min(layer[TAPS_W], width)))  # channels of one output pixel
-    if not ri and one_row * width <= cap_i:  # a whole row of outputs where it can be held
-        gc = min(gc, cap_i // (one_row * width))
-    gc = max(1, min(gc, room_f, room_i))
+    whole_row = HUGE if ri else cap_i // (one_row * width)  # channels of a whole row of outputs, if any can be held
+    if whole_row < 1:
+        whole_row = HUGE
+    gc = max(1, min(gc, room_f, room_i, whole_row))
     gn = max(1, min(gn, room_f // gc))
 
     best, best_exposed, best_order = np.inf, np.inf, -1
@@ -221,63 +222,65 @@ def plan(
     if not ro:
         wide = int(math.sqrt(cap_o * (per_pixel / taps)))
     wide = max(1, min(wide, filters, room_f))
-    for form in range(13):
+    for form in range(10):
         tc, tn, limit = gc, gn, HUGE
         if form == 0:
             limit = gm
-        elif form == 1:  # all channels at once, input kept: filters stream by
-            tc = channels
-            tn = min(gn, room_f // channels)
-        elif form == 2:  # all channels at once, as many filters as fit kept: input streams by
+        elif form == 1:  # all channels at once, as many filters as fit kept: input streams by
             tc = channels
             tn = min(filters, room_f // channels, room_o)
-        elif form == 3:  # the same, with a small tile of outputs so that more filters fit
+        elif form == 2:  # the same, with a small tile of outputs so that more filters fit
             tc = channels
             limit = gm
             tn = min(filters, room_f // channels, max(1, room_o // gm))
-        elif form == 4:  # outputs kept, near-square
+        elif form == 3:  # outputs kept, near-square
             tn = ceil_div(filters, ceil_div(filters, wide))
-        elif form == 5:  # one step wider
+        elif form == 4:  # one step wider
             tn = ceil_div(filters, max(1, filters // wide))
-        elif form == 6:  # all filters
+        elif form == 5:  # all filters
             tn = filters
-        elif form == 7:  # all pixels
-            tn = min(filters, room_o // pixels, room_f)
-        elif form == 8:  # input kept, partial sums spill: a·c = size_i / cap_i, words = size_f·a + 2·size_o·c
+        elif form == 6:  # as many pixels as the input SRAM holds of one channel
+            tn = min(filters, room_f, max(1, int(room_o // max(1.0, min(pixels, cap_i / per_pixel)))))
+        elif form == 7:  # input kept, partial sums spill: a·c = size_i / cap_i, words = size_f·a + 2·size_o·c
             part = max(1.0, size_i / cap_i)
             c = math.sqrt(part * (1.0 if rf else size_f) / (2.0 * psum_words * size_o))
-            tc = int(channels / max(1.0, min(c, part)))
-            tc = max(1, min(tc, channels, room_f // gn))
-        elif form == 9:  # filters kept, partial sums spill: b·c = size_f / cap_f, words = size_i·b + 2·size_o·c
+            tc = min(int(channels / max(1.0, min(c, part))), room_f, whole_row)
+            tc = ceil_div(channels, ceil_div(channels, max(1, tc)))
+            # Fewer filters at a time cost nothing, and leave room for the outputs of all the pixels held.
+            held = pixels if ri else max(1, min(pixels, int(cap_i / (per_pixel * tc))))
+            tn = max(1, min(gn, room_f // tc, room_o // held))
+        elif form == 8:  # filters kept, partial sums spill: b·c = size_f / cap_f, words = size_i·b + 2·size_o·c
             part = max(1.0, size_f / cap_f)
             c = math.sqrt(part * (1.0 if ri else size_i) / (2.0 * psum_words * size_o))
-            tc = max(1, min(channels, int(channels / max(1.0, min(c, part)))))
+            tc = min(int(channels / max(1.0, min(c, part))), whole_row)
+            tc = ceil_div(channels, ceil_div(channels, max(1, tc)))
             tn = min(filters, room_f // tc)
-            limit = gm
-        elif form == 10:  # a slice of channels of all filters
+        else:  # a slice of channels of all filters
             tn = filters
             tc = min(channels, room_f // filters)
-            limit = gm
-        elif form == 11:  # a slice of channels of all pixels
-            tc = channels if ri else min(channels, int(cap_i // max(1.0, size_i / channels)))
-            tn = min(gn, room_f // max(1, tc))
-        else:  # outputs kept, as many pixels as the input SRAM holds of one channel
-            tn = min(filters, room_f, max(1, int(room_o // max(1.0, min(pixels, cap_i / per_pixel)))))
-        if 4 <= form <= 7 or form == 12:  # fewer channels at a time where that lets more outputs stay
+        if 3 <= form <= 6:  # fewer channels at a time where that lets more outputs stay
             if tn < 1:
                 continue
             tc = min(gc, room_f // tn)
             if not ri:
-                tc = min(tc, int(cap_i / (per_pixel * min(pixels, room_o // tn))))
+                held = min(pixels, room_o // tn)
+                lines = min(held // layer[OUT_W], layer[OUT_H])
+                if lines > 0 and held < layer[OUT_H] * layer[OUT_W]:  # with the rows that they share with others
+                    lines = touched(lines, layer[STRIDE_H], layer[SPAN_H], layer[TAPS_H], height)
+                    tc = min(tc, cap_i // (width * lines))
+                else:
+                    tc = min(tc, int(cap_i / (per_pixel * held)))
             tc = max(1, tc)
         tc = min(tc, room_i)
         if tc < 1 or tn < 1 or tc * tn > room_f or tn > room_o:
             continue
+        # Tiles of equal size are smaller, which leaves more room for pixels.
+        b, c = ceil_div(filters, tn), ceil_div(channels, tc)
+        tn, tc = ceil_div(filters, b), ceil_div(channels, c)
         words_m = HUGE if ri else cap_i // tc
         a, again, slides = cut_pixels(layer, height, width, words_m, min(limit, room_o // tn))
         if a == 0:
             continue
-        b, c = ceil_div(filters, tn), ceil_div(channels, tc)
         for i in range(6):
             order = PREFERENCE[dataflow, i]
             if fixed_order >= 0 and order != fixed_order:

@@ -20,6 +20,7 @@ try:
     from importlib.metadata import version as _version
 
     from . import datasets, envs, simulators
+    from .datasets import load_table
     from .envs import register_simulator
     from .errors import ChipgymError
     from .simulators import make_problem, make_simulator
@@ -31,14 +32,16 @@ except KeyboardInterrupt:
 
 if TYPE_CHECKING:
     from . import search, surrogates
-    from .search import optimize
+    from .search import collect, optimize
 
 __version__ = _version("chipgym")
 __all__ = [
     "ChipgymError",
     "__version__",
+    "collect",
     "datasets",
     "envs",
+    "load_table",
     "make_problem",
     "make_simulator",
     "optimize",
@@ -56,6 +59,6 @@ def __getattr__(name: str) -> Any:
     """Rooms that most scripts need later, imported on first use so that `import chipgym` stays quick."""
     if name in ("search", "surrogates"):
         return importlib.import_module(f"{__name__}.{name}")
-    if name == "optimize":
-        return importlib.import_module(f"{__name__}.search").optimize
+    if name in ("collect", "optimize"):
+        return getattr(importlib.import_module(f"{__name__}.search"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

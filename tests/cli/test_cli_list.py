@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chipgym.datasets import load_workload, network_names
+from chipgym.datasets import load_workload, network_names, table_names, trace_names
 from chipgym.search import agent_names
 
 
@@ -36,11 +36,24 @@ def test_simulators_have_one_line_each(cli):
     assert all(r["about"] for r in rows)
 
 
-def test_workloads_have_macs_and_parameters(cli):
+def test_networks_have_macs_and_traces_requests(cli):
     rows = {r["workload"]: r for r in cli("list", "workloads", "--json").json}
-    assert set(rows) == set(network_names())
+    assert set(rows) == {*network_names(), *trace_names()}
+    assert rows["cloud-1"] == {
+        "workload": "cloud-1", "macs": None, "parameters": None, "operators": None, "requests": 10_000, "writes": 0
+    }  # fmt: skip
     assert rows["resnet18"]["macs"] == load_workload("resnet18").macs
     assert "1,814,073,344" in cli("list", "workloads").out
+
+
+def test_tables_that_ship_and_files(cli):
+    rows = {r["table"]: r for r in cli("list", "tables", "--json").json}
+    assert set(rows) == set(table_names())
+    shipped = rows["systolic-resnet18"]
+    assert (shipped["simulator"], shipped["workload"], shipped["designs"]) == ("systolic", "resnet18", 5184)
+    assert cli("collect", "toy", "--samples", 9, "--out", "t.parquet").status == 0
+    (row,) = cli("list", "tables", "t.parquet", "--json").json
+    assert (row["simulator"], row["designs"], row["drawn"]) == ("toy", 9, True)
 
 
 def test_knobs_of_a_simulator(cli):
@@ -69,7 +82,7 @@ def test_options_of_agents_and_simulators(cli):
     assert systolic["dram"] == "LPDDR4"  # the default of the default technology
 
 
-@pytest.mark.parametrize("what", ["simulators", "workloads", "agents", "objectives", "metrics", "knobs"])
+@pytest.mark.parametrize("what", ["simulators", "workloads", "tables", "agents", "objectives", "metrics", "knobs"])
 def test_every_list_prints(cli, what):
     done = cli("list", what)
     assert done.status == 0

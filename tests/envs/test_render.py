@@ -8,6 +8,7 @@ import pytest
 
 from chipgym.envs.viewers import View, render
 from chipgym.envs.viewers.text import number
+from chipgym.simulators import make_simulator
 
 METRICS = {
     "latency_s": 1.2e-3, "energy_j": 4.5e-3, "dram_energy_j": 3e-3, "sram_energy_j": 1e-3, "power_w": 3.3,
@@ -59,6 +60,18 @@ def test_a_systolic_picture_shows_what_differs():
 def test_metrics_that_a_simulator_lacks_are_left_out():
     for name in METRICS:
         render(view(metrics={k: v for k, v in METRICS.items() if k != name}), "rgb_array")
+
+
+@pytest.mark.parametrize("size", [1, 128, 4096])
+@pytest.mark.parametrize("feasible", [True, False])
+def test_a_memory_picture_of_any_design_is_drawn(size, feasible):
+    simulator = make_simulator("memory", workload="pointer_chase")
+    design = {**simulator.space.default, "request_buffer_size": size, "arbiter": "reorder"}
+    drawn = view("memory", design, simulator.evaluate(design).row(0) if feasible else {}, feasible)
+    picture = render(drawn, "rgb_array")
+    assert picture.shape == (600, 1080, 3)
+    other = render(view("memory", {**design, "page_policy": "closed"}, drawn.metrics, feasible), "rgb_array")
+    assert not np.array_equal(picture, other)
 
 
 def test_any_other_simulator_is_drawn_as_tables():

@@ -1,6 +1,6 @@
-"""Searches in processes of their own, to be killed: a helper program of the tests.
+"""Searches and collections in processes of their own, to be killed: a helper program of the tests.
 
-Reads one JSON request per line, forks a child that searches, and answers its process id, then what it printed, then
+Reads one JSON request per line, forks a child that does it, and answers its process id, then what it printed, then
 how it ended. Forking a program that has imported everything makes a killed search cost milliseconds, not a second.
 """
 
@@ -16,17 +16,25 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import optuna  # noqa: F401
+import pyarrow.compute
+import pyarrow.parquet  # noqa: F401
 import sqlalchemy  # noqa: F401
 from toy import TOY
 
 import chipgym
 import chipgym.search.store
+from chipgym.search.collecting import collector
+
+
+def limit_files(largest_file: int | None) -> None:
+    """No file may be larger: stands in for a disk that is full."""
+    if largest_file:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
 
 
 def search(store: str, agent: str, batch: int, budget: int, seed: int, pause_s: float, largest_file: int | None) -> str:
     """Searches the toy and says how that went."""
-    if largest_file:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+    limit_files(largest_file)
     problem = chipgym.make_problem("toy", objective=["latency_s", "energy_j"], constraints="area_mm2 <= 20")
     try:
         result = chipgym.optimize(
@@ -37,13 +45,27 @@ def search(store: str, agent: str, batch: int, budget: int, seed: int, pause_s: 
     return f"done: {result.evaluations}"
 
 
+def collect(out: str, samples: int | None, part: int, pause_s: float, largest_file: int | None) -> str:
+    """Collects the toy's designs, `part` grid rows at a time, and says how that went."""
+    limit_files(largest_file)
+    collector.FIRST_PART = collector.MOST_IN_PART = part
+    try:
+        done = chipgym.collect("toy", out, samples=samples, seed=5, callback=lambda progress: time.sleep(pause_s))
+    except chipgym.ChipgymError as error:
+        return f"error: {error}"
+    return f"done: {done.designs}"
+
+
+CALLS = {"search": search, "collect": collect}
+
 if __name__ == "__main__":
     chipgym.register_simulator(TOY)
     print("ready", flush=True)
     while line := sys.stdin.readline():
         child = os.fork()
         if child == 0:
-            print(search(**json.loads(line)), flush=True)
+            call, arguments = json.loads(line)
+            print(CALLS[call](**arguments), flush=True)
             os._exit(0)
         print(child, flush=True)
         # Not reaped yet, so that a signal sent at this very moment meets the child and no other process.

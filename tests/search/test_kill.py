@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from killing import Server, kill_and_resume, write_together
+from killing import kill_and_resume, search, write_together
+from server import Server
 
 from chipgym.search import load_result
 
@@ -43,7 +44,7 @@ def test_kill_minus_nine_many_times(server, tmp_path, agent):
 
 def test_two_processes_writing_one_run(server, tmp_path):
     """At most one goes on; what is in the store stays right, and whoever starts again finishes it."""
-    server.search(tmp_path / "whole.db")
+    search(server, tmp_path / "whole.db")
     ends = write_together(tmp_path / "both.db", server, {}, {})
     assert "done: 80" in ends
     for end in ends:
@@ -55,22 +56,22 @@ def test_two_processes_writing_one_run(server, tmp_path):
 def test_a_full_disk(server, tmp_path):
     """A limit on the file's size stands in for one: the write fails in mid-search."""
     store = tmp_path / "s.db"
-    assert server.search(store, budget=20) == "done: 20"
-    printed = server.search(store, largest_file=store.stat().st_size + 4096)
+    assert search(server, store, budget=20) == "done: 20"
+    printed = search(server, store, largest_file=store.stat().st_size + 4096)
     assert "cannot be written" in printed
     assert "stored so far are intact" in printed
     assert "run the same search again to resume" in printed
     stored = load_result(store).to_pandas()
     assert 20 <= len(stored) < 80
     assert f"the {len(stored)} designs" in printed
-    assert server.search(store) == "done: 80"
-    server.search(tmp_path / "whole.db")
+    assert search(server, store) == "done: 80"
+    search(server, tmp_path / "whole.db")
     whole = load_result(tmp_path / "whole.db").to_pandas()
     pd.testing.assert_frame_equal(load_result(store).to_pandas(), whole, check_exact=True)
     pd.testing.assert_frame_equal(stored, whole[: len(stored)], check_exact=True)
 
 
 def test_a_disk_that_is_full_from_the_start(server, tmp_path):
-    printed = server.search(tmp_path / "s.db", largest_file=4096)
+    printed = search(server, tmp_path / "s.db", largest_file=4096)
     assert printed.startswith("error: store:")
-    assert server.search(tmp_path / "s.db") == "done: 80"
+    assert search(server, tmp_path / "s.db") == "done: 80"

@@ -68,6 +68,8 @@ def test_a_fixed_trial(toy):
     ("script", "arguments", "expected"),
     [
         ("optuna_sweep.py", ["--trials", "25"], "designs in the front of latency and energy"),
+        ("memory_controller.py", ["--budget", "60"], "controllers that no other beats"),
+        ("memory_in_loop.py", [], "closed rows, in order"),
         ("search_resnet18.py", ["--budget", "40", "--agents", "random", "nsga2"], "nsga2: "),
     ],
 )

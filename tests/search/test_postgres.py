@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from killing import Server, kill_and_resume, write_together
+from killing import kill_and_resume, search, write_together
+from server import Server
 
 import chipgym
 from chipgym import ChipgymError
@@ -114,7 +115,7 @@ def test_two_processes_writing_one_run(server, database):
     for end in ends:
         assert end == "done: 80" or "another process is writing this run" in end
     whole = database("whole")
-    server.search(whole)
+    search(server, whole)
     pd.testing.assert_frame_equal(load_result(store).to_pandas(), load_result(whole).to_pandas(), check_exact=True)
 
 

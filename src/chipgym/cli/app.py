@@ -6,6 +6,7 @@ Exit status: 0 done, 2 bad input or a failing disk, 130 interrupted, 1 the reade
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from typer.exceptions import Abort, TyperException
 
 from ..errors import ChipgymError, shorten, unknown
 from . import INTERRUPTED
+from .collecting import collect_designs
 from .listing import list_registered
 from .output import UserInterruptError, note
 from .searching import search_designs
@@ -33,6 +35,7 @@ app = typer.Typer(
 app.command("list")(list_registered)
 app.command("simulate")(simulate_design)
 app.command("search")(search_designs)
+app.command("collect")(collect_designs)
 app.command("validate")(validate_simulators)
 
 
@@ -60,6 +63,9 @@ def run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a locale without a letter is no reason to fail
+    if sys.stderr.isatty():
+        logging.getLogger("chipgym").addHandler(logging.StreamHandler())
+        logging.getLogger("chipgym").setLevel(logging.INFO)
     try:
         status: Any = typer.main.get_command(app).main(list(arguments), prog_name="chipgym", standalone_mode=False)
         sys.stdout.flush()

@@ -25,7 +25,7 @@ def list_registered(
         str | None,
         typer.Argument(
             metavar="[WHAT]",
-            help="simulators, workloads, agents, objectives, metrics or knobs; everything by name where left out.",
+            help="simulators, workloads, tables, agents, objectives, metrics or knobs; all names where left out.",
             show_default=False,
         ),
     ] = None,
@@ -33,13 +33,13 @@ def list_registered(
         str | None,
         typer.Argument(
             metavar="[NAME]",
-            help="A simulator (its options, objectives, metrics or knobs) or an agent (its options).",
+            help="A simulator (its options, objectives, metrics or knobs), an agent (its options) or a table file.",
             show_default=False,
         ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """List simulators, workloads and agents, or a simulator's knobs, metrics and objectives."""
+    """List simulators, workloads, tables and agents, or a simulator's knobs, metrics and objectives."""
     if what is None:
         _overview(json)
         return
@@ -53,13 +53,14 @@ def list_registered(
 
 
 def _overview(json: bool) -> None:
-    from ..datasets import network_names
+    from ..datasets import network_names, table_names, trace_names
     from ..search import registered_agents
     from ..simulators import registered
 
     names: Mapping[str, Sequence[str]] = {
         "simulators": [e.name for e in registered()],
-        "workloads": list(network_names()),
+        "workloads": [*network_names(), *trace_names()],
+        "tables": list(table_names()),
         "agents": [e.name for e in registered_agents()],
     }
     if json:
@@ -68,7 +69,9 @@ def _overview(json: bool) -> None:
     for kind, found in names.items():
         output.line(f"{kind + ':':12} {', '.join(found)}")
     output.line("")
-    output.line("More: chipgym list simulators|workloads|agents, chipgym list knobs|metrics|objectives SIMULATOR")
+    output.line(
+        "More: chipgym list simulators|workloads|tables|agents, chipgym list knobs|metrics|objectives SIMULATOR"
+    )
 
 
 def _simulators(of: str | None) -> Rows:
@@ -82,15 +85,30 @@ def _simulators(of: str | None) -> Rows:
 
 
 def _workloads(of: str | None) -> Rows:
-    from ..datasets import Network, load_workload, network_names
+    from ..datasets import Network, Trace, load_workload, network_names, trace_names
 
     rows = []
-    for name in network_names() if of is None else [of]:
+    for name in [*network_names(), *trace_names()] if of is None else [of]:
         workload = load_workload(name)
         row: dict[str, Any] = {"workload": workload.name}
+        row |= dict.fromkeys(("macs", "parameters", "operators", "requests", "writes"))
         if isinstance(workload, Network):
             row |= {"macs": workload.macs, "parameters": workload.parameters, "operators": len(workload.nodes)}
+        if isinstance(workload, Trace):
+            row |= {"requests": len(workload), "writes": int(workload.is_write.sum())}
         rows.append(row)
+    return rows
+
+
+def _tables(of: str | None) -> Rows:
+    from ..datasets import load_table, table_names
+
+    rows = []
+    for name in table_names() if of is None else [of]:
+        table = load_table(name)
+        header = table.header
+        row = {"table": name, "simulator": header.simulator, "workload": header.workload, "designs": len(table)}
+        rows.append({**row, "feasible": int(table.feasible.sum()), "drawn": header.samples is not None})
     return rows
 
 
@@ -192,6 +210,7 @@ def _cell(value: object) -> object:
 LISTS: Mapping[str, Callable[[str | None], Rows]] = {
     "simulators": _simulators,
     "workloads": _workloads,
+    "tables": _tables,
     "agents": _agents,
     "objectives": _objectives,
     "metrics": _metrics,

@@ -27,4 +27,10 @@ SimulatorOptions = Annotated[
         show_default=False,
     ),
 ]
+SpaceRestrictions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--space", metavar="KNOB=VALUES", help="Only these values, as in rows=16,32; repeatable.", show_default=False
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

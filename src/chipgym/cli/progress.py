@@ -1,4 +1,4 @@
-"""How far a search is: a bar on a terminal, a line now and then elsewhere, always on standard error."""
+"""How far a long run is: a bar on a terminal, a line now and then elsewhere, always on standard error."""
 
 from __future__ import annotations
 
@@ -12,31 +12,25 @@ from .output import note, text
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-    from ..search import Progress
+    from ..search import CollectProgress, Progress
 
 # Seconds between lines where standard error is not a terminal.
 LINE_EVERY_S = 5.0
 
 
-class ProgressReport:
-    """A search's callback that shows its progress.
+class Meter:
+    """A bar on a terminal, a line every few seconds elsewhere; the last of them when the work ends."""
 
-    Attributes:
-        last: what the search said last, None before its first batch.
-    """
-
-    def __init__(self, objectives: tuple[str, ...], budget: int) -> None:
-        self.last: Progress | None = None
-        self._objectives = objectives
-        self._budget = budget
+    def __init__(self, total: int) -> None:
+        self._total = total
         self._bar: Bar | None = None
         self._printed_at = -LINE_EVERY_S
-        self._printed: Progress | None = None
+        self._unprinted: str | None = None
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty():
             self._bar = _make_bar()
-            self._bar.add_task("search", total=self._budget, best="", rate="", left="")
+            self._bar.add_task("", total=self._total, about="", rate="", left="")
             self._bar.start()
         return self
 
@@ -45,27 +39,39 @@ class ProgressReport:
     ) -> None:
         if self._bar:
             self._bar.stop()
-        elif self.last is not None and self.last is not self._printed:
-            note(self._line(self.last))
+        elif self._unprinted is not None:
+            note(self._unprinted)
+
+    def show(self, done: int, rate: float, left_s: float | None, about: str = "") -> None:
+        """Takes how many designs are done, how many a second, how many seconds are left, and what to add."""
+        left = _left(left_s) if done < self._total else ""
+        if self._bar:
+            task = self._bar.task_ids[0]
+            self._bar.update(task, completed=done, about=about, rate=_rate(rate), left=left)
+            return
+        line = ", ".join(part for part in (f"{done:,}/{self._total:,} designs", about, _rate(rate), left) if part)
+        self._unprinted = line
+        if time.monotonic() - self._printed_at >= LINE_EVERY_S:
+            self._printed_at, self._unprinted = time.monotonic(), None
+            note(line)
+
+
+class ProgressReport(Meter):
+    """A search's callback that shows its progress.
+
+    Attributes:
+        last: what the search said last, None before its first batch.
+    """
+
+    def __init__(self, objectives: tuple[str, ...], budget: int) -> None:
+        super().__init__(budget)
+        self.last: Progress | None = None
+        self._objectives = objectives
 
     def __call__(self, progress: Progress) -> None:
         """Takes what the search says after each batch."""
         self.last = progress
-        if self._bar:
-            self._bar.update(
-                self._bar.task_ids[0],
-                completed=progress.evaluations,
-                best=self._best(progress),
-                rate=_rate(progress),
-                left=_left(progress),
-            )
-        elif time.monotonic() - self._printed_at >= LINE_EVERY_S:
-            self._printed_at, self._printed = time.monotonic(), progress
-            note(self._line(progress))
-
-    def _line(self, progress: Progress) -> str:
-        done = f"{progress.evaluations:,}/{progress.budget:,} designs"
-        return ", ".join(part for part in (done, self._best(progress), _rate(progress), _left(progress)) if part)
+        self.show(progress.evaluations, progress.rate, progress.left_s, self._best(progress))
 
     def _best(self, progress: Progress) -> str:
         if not progress.best_feasible:
@@ -74,14 +80,29 @@ class ProgressReport:
         return "best " + " ".join(f"{name}={text(value)}" for name, value in pairs)
 
 
-def _rate(progress: Progress) -> str:
-    return f"{progress.rate:,.3g} designs/s" if progress.rate < 1000 else f"{progress.rate:,.0f} designs/s"
+class CollectReport(Meter):
+    """A collection's callback that shows its progress.
+
+    Attributes:
+        last: what the collection said last, None before its first part.
+    """
+
+    last: CollectProgress | None = None
+
+    def __call__(self, progress: CollectProgress) -> None:
+        """Takes what the collection says after each part."""
+        self.last = progress
+        self.show(progress.done, progress.rate, progress.left_s)
 
 
-def _left(progress: Progress) -> str:
-    if progress.left_s is None or progress.evaluations >= progress.budget:
+def _rate(rate: float) -> str:
+    return f"{rate:,.3g} designs/s" if rate < 1000 else f"{rate:,.0f} designs/s"
+
+
+def _left(left_s: float | None) -> str:
+    if left_s is None:
         return ""
-    seconds = int(progress.left_s + 0.5)
+    seconds = int(left_s + 0.5)
     hours, minutes = seconds // 3600, seconds // 60 % 60
     clock = f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds % 60:02} s"
     return f"{clock} left" if seconds >= 60 else f"{seconds} s left"
@@ -95,7 +116,7 @@ def _make_bar() -> Bar:
     return RichProgress(
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[best]}", markup=False),
+        TextColumn("{task.fields[about]}", markup=False),
         TextColumn("{task.fields[rate]}", markup=False),
         TextColumn("{task.fields[left]}", markup=False),
         console=Console(stderr=True),

@@ -13,7 +13,7 @@ import typer
 from ..errors import ChipgymError
 from . import output, parse
 from .designs import print_designs, write_designs
-from .options import Json, SimulatorName, SimulatorOptions, WorkloadName
+from .options import Json, SimulatorName, SimulatorOptions, SpaceRestrictions, WorkloadName
 from .progress import ProgressReport
 
 if TYPE_CHECKING:
@@ -36,12 +36,7 @@ def search_designs(
         list[str] | None,
         typer.Option(metavar="TEXT", help="A limit such as 'area_mm2 <= 10'; repeatable.", show_default=False),
     ] = None,
-    space: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KNOB=VALUES", help="Search only these values, as in rows=16,32; repeatable.", show_default=False
-        ),
-    ] = None,
+    space: SpaceRestrictions = None,
     agent: Annotated[str, typer.Option(metavar="NAME", help="See `chipgym list agents`.")] = "nsga2",
     agent_option: Annotated[
         list[str] | None,

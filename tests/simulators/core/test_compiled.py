@@ -50,6 +50,21 @@ def test_editing_a_neighbour_renews_the_kernel(tmp_path):
     assert run(tmp_path, 20, 3) == ["45.0", "0"]
 
 
+def test_compiling_is_announced(caplog):
+    @module.inlined
+    def piece(x: float) -> float:
+        return x + 1
+
+    def whole(x: float) -> float:
+        return 2 * piece(x)
+
+    whole.__module__ = "chipgym.simulators.machine.kernel"
+    with caplog.at_level("INFO", logger="chipgym"):
+        compiled = module.piece(whole)
+        assert (compiled(3.0), compiled(4.0)) == (8.0, 10.0)
+    assert caplog.messages == ["compiling the machine kernel; once, as it is kept on disk"]
+
+
 def test_the_stamp_is_of_every_source_in_the_folder(tmp_path):
     def stamp() -> str:
         module.folder_stamp.cache_clear()

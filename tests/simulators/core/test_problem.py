@@ -174,6 +174,10 @@ def test_targets():
     [
         ({"targets": [1.0, 2.0]}, "targets: .*edp"),
         ({"targets": [0.0]}, "targets: "),
+        (
+            {"reward": "target_distance"},
+            "targets: the reward 'target_distance' needs one per objective, .*'edp'",
+        ),
         ({"targets": [-1.0]}, "targets: "),
         ({"targets": [math.nan]}, "targets: "),
         ({"targets": [None]}, "targets: "),

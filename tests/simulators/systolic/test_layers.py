@@ -160,3 +160,17 @@ def test_bad_options_are_one_line(option):
         chipgym.make_simulator("systolic", **option)
     assert "\n" not in str(error.value)
     assert next(iter(option)).split("_")[0] in str(error.value).lower()
+
+
+def test_a_width_that_is_none_is_told_the_nearest():
+    with pytest.raises(chipgym.ChipgymError, match=r"operand_bits: 7 is not one of .*; nearest is 8"):
+        chipgym.make_simulator("systolic", operand_bits=7)
+
+
+def test_work_that_hides_has_no_power():
+    """It has energy but takes no time of its own."""
+    layers = chipgym.make_simulator("systolic", "resnet18").evaluate_layers({})
+    hidden = layers["latency_s"] == 0
+    assert hidden.any()
+    assert np.isnan(layers["power_w"][hidden]).all()
+    assert np.isfinite(layers["power_w"][~hidden]).all()

@@ -10,6 +10,7 @@ from event_model import Product, walk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import chipgym
 from chipgym.simulators.systolic.schedule import total_cycles
 from chipgym.simulators.systolic.tiling import ORDERS, cut_pixels, plan, repeats
 
@@ -126,7 +127,7 @@ def test_chosen_tiles_never_beat_the_best_of_all(p, caps, flow):
 
 
 def test_chosen_tiles_are_near_the_best_of_all():
-    """A dozen forms of tile against all: on average within 3 % of the fewest words, at worst within twice."""
+    """Ten forms of tile against all."""
     rng = np.random.default_rng(0)
     ratios = []
     for _ in range(300):
@@ -141,8 +142,25 @@ def test_chosen_tiles_are_near_the_best_of_all():
             p = Product(out_h=m, in_h=m, channels=int(rng.integers(1, 40)), filters=int(rng.integers(1, 40)))
         caps = tuple(int(v) for v in np.exp(rng.uniform(np.log(12), np.log(600), 3)))
         ratios.append(chosen_words(p, caps, int(rng.integers(0, 3))) / exhaustive(p, caps))
-    assert np.mean(ratios) <= 1.03
-    assert np.max(ratios) <= 2.0
+    assert np.mean(ratios) <= 1.005
+    assert np.max(ratios) <= 1.3
+
+
+@pytest.mark.parametrize("network", ["resnet18", "bert_base", "gpt2"])
+def test_more_sram_does_not_mean_more_traffic(network):
+    """Beyond what the choice among a few forms of tile leaves open."""
+    simulator = chipgym.make_simulator("systolic", network)
+    columns, _ = simulator.space.columns(simulator.space.sample(500, np.random.default_rng(2)))
+    words = total_words(simulator.evaluate(columns))
+    for sram in ("ifmap_sram_kb", "filter_sram_kb", "ofmap_sram_kb"):
+        ratio = total_words(simulator.evaluate({**columns, sram: columns[sram] * 2})) / words
+        assert ratio.max() <= 1.1, sram
+        assert (ratio > 1.01).mean() <= 0.01, sram
+
+
+def total_words(metrics):
+    names = ("dram_ifmap_reads", "dram_filter_reads", "dram_ofmap_writes", "dram_ofmap_reads")
+    return sum(metrics[name] for name in names)
 
 
 @settings(max_examples=300, deadline=None)

@@ -1,0 +1,263 @@
+"""What a table of evaluated designs says of itself: where its rows come from, its knobs and its metrics."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar, cast, get_type_hints
+
+from ...errors import ChipgymError, shorten, unknown
+
+#: The layout of header and columns; a reader refuses any other.
+FORMAT = 1
+
+Kind = Literal["integer", "real", "text"]
+Value = int | float | str
+
+# Columns that every table has beside its knobs and metrics.
+FEASIBLE, VIOLATION = "feasible", "violation"
+
+_PYTHON: Mapping[str, type | tuple[type, ...]] = {"integer": int, "real": (int, float), "text": str}
+
+F = TypeVar("F", "KnobField", "MetricField")
+
+
+@dataclass(frozen=True, slots=True)
+class KnobField:
+    """One knob of the table's designs.
+
+    Attributes:
+        name: of the knob and its column.
+        kind: "integer", "real" or "text".
+        values: the grid that the designs are taken from, in its order.
+        default: one of the values.
+        unit: as text, empty for a plain number.
+        ordinal: whether the order of the values means something.
+        condition: the settings of earlier knobs under which the knob is active, as (name, values); all must hold.
+        subsystem: the part of the machine that it belongs to.
+        doc: one line.
+    """
+
+    name: str
+    kind: Kind
+    values: tuple[Value, ...]
+    default: Value
+    unit: str = ""
+    ordinal: bool = True
+    condition: tuple[tuple[str, tuple[Value, ...]], ...] = ()
+    subsystem: str = ""
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricField:
+    """One metric of the table's designs.
+
+    Attributes:
+        name: of the metric and its column.
+        unit: as text, empty for a count or a fraction.
+        doc: one line.
+        goal: "min" or "max".
+        cost: whether it is NaN where a design is infeasible.
+    """
+
+    name: str
+    unit: str = ""
+    doc: str = ""
+    goal: Literal["min", "max"] = "min"
+    cost: bool = True
+
+
+@dataclass(frozen=True)
+class TableHeader:
+    """Provenance and columns of a table.
+
+    Attributes:
+        chipgym: version of the package that evaluated the designs.
+        simulator: registered name.
+        version: the simulator's own version.
+        sources: sha256 in hex of the simulator's source files.
+        options: the simulator's settings.
+        workload: its name.
+        workload_digest: sha256 in hex of its content.
+        features: the workload's features.
+        default_objective: what a problem on the table minimises when it is not told.
+        objectives: presets by name, each an expression over metrics or several.
+        knobs: the design space, in order.
+        metrics: in order.
+        samples: how many designs were drawn; None where the table has every canonical design of the space.
+        seed: of the draw; None where there was none.
+    """
+
+    chipgym: str
+    simulator: str
+    version: str
+    sources: str
+    options: Mapping[str, Any]
+    workload: str
+    workload_digest: str
+    features: Mapping[str, float]
+    default_objective: str
+    objectives: Mapping[str, str | tuple[str, ...]]
+    knobs: tuple[KnobField, ...]
+    metrics: tuple[MetricField, ...]
+    samples: int | None = None
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        names = [*(k.name for k in self.knobs), *(m.name for m in self.metrics), FEASIBLE, VIOLATION]
+        for name in names:
+            if names.count(name) > 1:
+                raise ChipgymError(f"table: two of its columns would be called {name!r}")
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """What identifies the simulator that evaluated the designs, as `Simulator.identity` gives it."""
+        return {
+            "simulator": self.simulator,
+            "version": self.version,
+            "workload": self.workload,
+            "workload_digest": self.workload_digest,
+            "options": dict(self.options),
+        }
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What tells two tables apart, the most telling first, as JSON-able data."""
+        return {
+            **self.source,
+            "space": {k.name: list(k.values) for k in self.knobs},
+            "samples": self.samples,
+            "seed": self.seed,
+            "sources": self.sources,
+            "chipgym": self.chipgym,
+        }
+
+    def to_json(self) -> str:
+        """Compact JSON, the same text for equal headers."""
+        data = {"format": FORMAT, **{f.name: getattr(self, f.name) for f in dataclasses.fields(self)}}
+        data["knobs"] = [dataclasses.asdict(k) for k in self.knobs]
+        data["metrics"] = [dataclasses.asdict(m) for m in self.metrics]
+        return json.dumps(_plain(data), sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+
+    @staticmethod
+    def from_json(text: str) -> TableHeader:
+        """A header as `to_json` writes it.
+
+        Raises:
+            ChipgymError: for another format, or naming the first entry that is not what it should be.
+        """
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError):
+            raise ChipgymError("header is not JSON") from None
+        if not isinstance(data, dict):
+            raise ChipgymError("header is not a JSON object")
+        found = data.pop("format", None)
+        if found != FORMAT:
+            raise ChipgymError(f"format: the table has {shorten(found)}, this version of chipgym reads {FORMAT}")
+        _check_entries(data, TableHeader, "header")
+        for name, kind in _HEADER_TYPES.items():
+            if not isinstance(data[name], kind) or isinstance(data[name], bool):
+                raise ChipgymError(f"header: {name} is {shorten(data[name])}")
+        data["objectives"] = {name: _texts(name, value) for name, value in data["objectives"].items()}
+        data["features"] = {name: _feature(name, value) for name, value in data["features"].items()}
+        data["knobs"] = tuple(_knob(entry) for entry in data["knobs"])
+        data["metrics"] = tuple(_metric(entry) for entry in data["metrics"])
+        return TableHeader(**data)
+
+
+_NUMBER = (int, type(None))
+_HEADER_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "chipgym": str, "simulator": str, "version": str, "sources": str, "options": dict, "workload": str,
+    "workload_digest": str, "features": dict, "default_objective": str, "objectives": dict, "knobs": list,
+    "metrics": list, "samples": _NUMBER, "seed": _NUMBER,
+}  # fmt: skip
+
+
+def _plain(value: object) -> Any:
+    """JSON data in which an infinite number is the text "inf" or "-inf", as JSON has none."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return str(value) if isinstance(value, float) and math.isinf(value) else value
+
+
+def _check_entries(data: object, cls: type, what: str) -> None:
+    """That a JSON object has exactly the fields of a dataclass."""
+    if not isinstance(data, dict):
+        raise ChipgymError(f"{what}: {shorten(data)} is not a JSON object")
+    expected = {f.name for f in dataclasses.fields(cls)}
+    for name in sorted(set(data) - expected):
+        raise unknown(f"entry of the {what}", name, expected)
+    for name in sorted(expected - set(data)):
+        raise ChipgymError(f"{what}: there is no entry {name}")
+
+
+def _field(entry: object, cls: type[F], what: str) -> F:
+    """A field from a JSON object whose entries have the types that the class declares."""
+    _check_entries(entry, cls, what)
+    data = cast(dict[str, Any], entry)
+    hints = get_type_hints(cls)
+    for name, value in data.items():
+        if hints[name] in (str, bool) and not isinstance(value, hints[name]):
+            raise ChipgymError(f"{what}: {name} is {shorten(value)}")
+    return cls(**data)
+
+
+def _metric(entry: object) -> MetricField:
+    field = _field(entry, MetricField, "metric")
+    if field.goal not in ("min", "max"):
+        raise ChipgymError(f"metric {field.name}: goal is {shorten(field.goal)}, expected min or max")
+    return field
+
+
+def _knob(entry: object) -> KnobField:
+    field = _field(entry, KnobField, "knob")
+    if field.kind not in _PYTHON:
+        raise ChipgymError(f"knob {field.name}: kind is {shorten(field.kind)}, expected {', '.join(_PYTHON)}")
+    if not isinstance(field.values, list) or not isinstance(field.condition, list):
+        raise ChipgymError(f"knob {field.name}: values or condition is not a list")
+    condition = []
+    for clause in field.condition:
+        if not (isinstance(clause, list) and len(clause) == 2 and isinstance(clause[0], str)):
+            raise ChipgymError(f"knob {field.name}: {shorten(clause)} is not a condition")
+        condition.append((clause[0], _texts_or_numbers(field.name, clause[1])))
+    return dataclasses.replace(
+        field,
+        values=tuple(_value(field, v) for v in field.values),
+        default=_value(field, field.default),
+        condition=tuple(condition),
+    )
+
+
+def _value(field: KnobField, value: object) -> Value:
+    if field.kind == "real" and value in ("inf", "-inf"):
+        return float(value)
+    if not isinstance(value, _PYTHON[field.kind]) or isinstance(value, bool):
+        raise ChipgymError(f"knob {field.name}: {shorten(value)} is not of kind {field.kind}")
+    return float(cast(float, value)) if field.kind == "real" else cast(Value, value)
+
+
+def _texts_or_numbers(name: str, values: object) -> tuple[Value, ...]:
+    if not isinstance(values, list) or not all(isinstance(v, int | float | str) for v in values):
+        raise ChipgymError(f"knob {name}: {shorten(values)} is not a list of values")
+    return tuple(values)
+
+
+def _texts(name: str, value: object) -> str | tuple[str, ...]:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(v, str) for v in value):
+        return tuple(value)
+    raise ChipgymError(f"objective {name}: {shorten(value)} is neither an expression nor a list of them")
+
+
+def _feature(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ChipgymError(f"feature {name}: {shorten(value)} is not a number")
+    return float(value)

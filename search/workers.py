@@ -1,0 +1,134 @@
+"""A function over many tasks in processes of their own, answers in the order in which they are ready."""
+
+from __future__ import annotations
+
+import signal
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from typing import Any, TypeVar
+
+from ..errors import ChipgymError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def unordered(function: Callable[[T], R], tasks: Iterable[T], jobs: int) -> Iterator[tuple[T, R]]:
+    """Each task with its answer, the first to be ready first; a task is taken only when a process is free for it.
+
+    Args:
+        function: sent to each process once; it and the tasks must be picklable.
+        tasks: may be endless, and may depend on the answers so far.
+        jobs: processes; with 1 everything runs in this one.
+
+    Raises:
+        ChipgymError: as `function`, and where a process dies.
+        RuntimeError: with the other process's traceback, where `function` raises anything else there.
+    """
+    if jobs == 1:
+        for task in tasks:
+            yield task, function(task)
+        return
+    waiting = iter(tasks)
+    busy: dict[Connection, T] = {}
+    with _processes(function, jobs) as workers:
+        idle = list(workers)
+        while True:
+            for connection in idle:
+                for task in waiting:
+                    _send(connection, task, workers[connection])
+                    busy[connection] = task
+                    break
+            if not busy:
+                return
+            idle = [c for c in wait(list(busy)) if isinstance(c, Connection)]
+            for connection in idle:
+                yield busy.pop(connection), _receive(connection, workers[connection])
+
+
+@contextmanager
+def _processes(function: Callable[[T], R], jobs: int) -> Iterator[dict[Connection, SpawnProcess]]:
+    # Spawned, not forked: a fork copies other libraries' threads half-way, and would keep every pipe open, so that a
+    # worker could not tell when the process that it works for is gone.
+    context = get_context("spawn")
+    workers: dict[Connection, SpawnProcess] = {}
+    try:
+        for _ in range(jobs):
+            ours, theirs = context.Pipe()
+            worker = context.Process(target=_serve, args=(theirs, function), daemon=True)
+            with _interrupts_held():
+                worker.start()
+            theirs.close()
+            workers[ours] = worker
+        yield workers
+    finally:
+        for connection, worker in workers.items():
+            connection.close()
+            worker.terminate()
+        for worker in workers.values():
+            worker.join()
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """What is started meanwhile never sees Ctrl-C: a terminal sends it to all, and one has to answer."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _serve(connection: Connection, function: Callable[[Any], Any]) -> None:
+    """The other process: answers tasks until nobody asks any more."""
+    while True:
+        try:
+            task = connection.recv()
+        except (EOFError, OSError):
+            return
+        answer: object
+        try:
+            answer = function(task)
+        except ChipgymError as error:
+            answer = error
+        except Exception:
+            answer = RuntimeError(f"in a worker process:\n{traceback.format_exc()}")
+        try:
+            connection.send(answer)
+        except OSError:
+            return
+
+
+def _send(connection: Connection, task: object, worker: SpawnProcess) -> None:
+    try:
+        connection.send(task)
+    except OSError:
+        raise _died(worker) from None
+
+
+def _receive(connection: Connection, worker: SpawnProcess) -> Any:
+    try:
+        answer = connection.recv()
+    except (EOFError, OSError):
+        raise _died(worker) from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _died(worker: SpawnProcess) -> ChipgymError:
+    worker.join(timeout=5)
+    code = worker.exitcode
+    if code == 1:  # an error before the first task, which the process has printed
+        return ChipgymError(
+            "jobs: a worker process could not start; a script that asks for several needs `if __name__ == '__main__':`"
+        )
+    how = f"killed by signal {-code}" if code is not None and code < 0 else f"ended with status {code}"
+    return ChipgymError(f"jobs: a worker process was {how}; run it again with fewer to go on")

@@ -1,0 +1,223 @@
+"""A memory controller and its DRAM, bound to a trace of requests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ...datasets import Trace, Workload, load_workload
+from ...errors import ChipgymError, shorten
+from ..core import Column, Columns, Design, Simulator
+from . import kernel as k
+from .bank import PAGE_POLICIES, SCHEDULERS
+from .batch import run_batch
+from .commands import ACT, PREAB, PREPB, RD, RDA, REFAB, WR, WRA
+from .device import Device, load_device
+from .energy import energy_columns
+from .history import History, make_history
+from .intake import ARBITERS, BUFFERS
+from .mapping import address_map
+from .metrics import METRICS
+from .space import REFRESH_POLICIES, RESPONSE_QUEUES, memory_space
+from .workset import make_workset
+
+# The design matrix's columns: a named value's code is its place among the names.
+_NAMED = {
+    "page_policy": (k.PAGE, PAGE_POLICIES),
+    "scheduler": (k.SCHEDULER, SCHEDULERS),
+    "scheduler_buffer": (k.BUFFER, BUFFERS),
+    "resp_queue": (k.RESPONSES, RESPONSE_QUEUES),
+    "refresh_policy": (k.REFRESH, REFRESH_POLICIES),
+    "arbiter": (k.ARBITER, ARBITERS),
+}
+_NUMBERS = {
+    "request_buffer_size": k.BUFFER_SIZE,
+    "refresh_max_postponed": k.POSTPONED,
+    "refresh_max_pulledin": k.PULLED_IN,
+    "max_active_transactions": k.ACTIVE,
+}
+_CHANNELS = (1, 2, 4, 8, 16, 32)
+_RANKS = (1, 2, 4)
+#: Requests times designs below which threads cost more than they bring.
+_WORTH_THREADS = 200_000
+
+Counts = np.ndarray[Any, np.dtype[np.int64]]
+
+
+class MemorySimulator(Simulator):
+    """Time, energy and row-buffer behaviour of a trace on a memory controller with its DRAM.
+
+    Args:
+        workload: a trace by name, a trace file, or a `Trace`; each request is one burst of the device.
+        device: "DDR3-1600", "DDR4-2400", "LPDDR4-3200" or "HBM2".
+        address_mapping: "rbc" (row, bank, column from the highest bit down) or "brc".
+        channels: channels, each with a controller and a requestor of its own, which neighbouring bursts go round.
+        ranks: ranks of each channel.
+
+    Raises:
+        ChipgymError: for an unknown workload, device or mapping, and numbers of channels or ranks that are not offered.
+    """
+
+    name = "memory"
+    version = "1"
+    metrics = METRICS
+    default_objective = "low_latency"
+    objectives: ClassVar[Mapping[str, str | tuple[str, ...]]] = MappingProxyType({
+        "low_power": "power_w", "low_latency": "latency_s", "low_power_latency": ("power_w", "latency_s"),
+        "read_latency": "read_latency_s", "tail_latency": "read_latency_p99_s", "energy": "energy_j",
+    })  # fmt: skip
+    targets: ClassVar[Mapping[str, float]] = MappingProxyType({"power_w": 1.0, "latency_s": 1e-4})
+    chunk = 4096
+
+    def __init__(
+        self,
+        workload: str | os.PathLike[str] | Workload = "cloud-1",
+        *,
+        device: str = "DDR3-1600",
+        address_mapping: str = "rbc",
+        channels: int = 1,
+        ranks: int = 1,
+    ) -> None:
+        self.workload: Trace = _trace(workload)
+        self.device: Device = load_device(device)
+        _check("channels", channels, _CHANNELS, self.device.name)
+        _check("ranks", ranks, _RANKS if self.device.several_ranks else (1,), self.device.name)
+        self.options = {"device": device, "address_mapping": address_mapping, "channels": channels, "ranks": ranks}
+        self.space = memory_space()
+        self.channels = channels
+        self.ranks = ranks * self.device.ranks
+        where = address_map(self.device, address_mapping, channels, self.ranks)
+        self.workset = make_workset(
+            self.workload, where, channels, self.ranks * self.device.banks, self.device.burst_bytes
+        )
+        self.machine: k.Machine = _machine(self.device, self.workset.mixed)
+
+    def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
+        designs = _design_matrix(columns, n)
+        counts = np.empty((n, k.FIELDS), np.int64)
+        workers = min(_cpus(), n) if n * len(self.workload) >= _WORTH_THREADS else 1
+        if workers == 1:
+            self._run(designs, counts)
+        else:
+            # The kernel lets go of the interpreter; designs dealt in turn share the slow ones out evenly.
+            parts = [np.ascontiguousarray(designs[i::workers]) for i in range(workers)]
+            found = [np.empty((len(part), k.FIELDS), np.int64) for part in parts]
+            with ThreadPoolExecutor(workers) as pool:
+                list(pool.map(self._run, parts, found))
+            for i, part in enumerate(found):
+                counts[i::workers] = part
+        return self._price(counts), np.zeros(n)
+
+    def history(self, design: Design) -> History:
+        """Every command that one design issues, and what happened when to every request.
+
+        Raises:
+            ChipgymError: as `evaluate`, and for more than one design.
+        """
+        columns, n = self.space.columns(design)
+        if n != 1:
+            raise ChipgymError(f"history takes one design, not {n}")
+        designs, counts = _design_matrix(columns, 1), np.empty((1, k.FIELDS), np.int64)
+        self._run(designs, counts)
+        most = int(counts[0, : k.CLOSED].sum())
+        record = k.Record(np.zeros((len(self.workload), k.TIMES), np.int64), np.empty((most, k.LOG), np.int64))
+        self._run(designs, counts, record)
+        return make_history(self.device, self.workset, record)
+
+    def _run(self, designs: Counts, counts: Counts, record: k.Record | None = None) -> None:
+        """Fills the counts (n, FIELDS) of a design matrix (n, KNOBS)."""
+        if record is None:
+            record = k.Record(np.empty((0, k.TIMES), np.int64), np.empty((0, k.LOG), np.int64))
+        buses = 2 if self.device.column_bus else 1
+        w = self.workset
+        run_batch(w.start, w.requests, w.first, designs, self.ranks, buses, self.machine, counts, record)
+
+    def _price(self, counts: Counts) -> Mapping[str, Column]:
+        """Metric columns of kernel counts (n, FIELDS)."""
+        cycle, n = self.device.cycle_s, len(self.workload)
+        writes = int(self.workload.is_write.sum())
+        c = counts.astype(np.float64)
+        latency = c[:, k.END] * cycle
+        waited = c[:, k.READ_SUM] + c[:, k.WRITE_SUM] + c[:, k.AT_ARBITER]
+        out: dict[str, Column] = {
+            "latency_s": latency,
+            "cycles": c[:, k.END],
+            "read_latency_s": c[:, k.READ_SUM] * cycle / max(n - writes, 1),
+            "read_latency_p50_s": c[:, k.P50] * cycle,
+            "read_latency_p95_s": c[:, k.P95] * cycle,
+            "read_latency_p99_s": c[:, k.P99] * cycle,
+            "write_latency_s": c[:, k.WRITE_SUM] * cycle / max(writes, 1),
+            "request_latency_s": waited * cycle / n,
+            "bandwidth_gbps": n * self.device.burst_bytes / latency / 1e9,
+            "queue_occupancy": c[:, k.QUEUED_SUM] / c[:, k.END],
+            "row_hits": c[:, k.HITS],
+            "row_misses": c[:, k.MISSES],
+            "row_conflicts": c[:, k.CONFLICTS],
+            "n_act": c[:, ACT],
+            "n_rd": c[:, RD] + c[:, RDA],
+            "n_wr": c[:, WR] + c[:, WRA],
+            "n_pre": c[:, PREPB] + c[:, PREAB],
+            "n_ref": c[:, REFAB],
+        }
+        return out | energy_columns(self.device, self.ranks * self.channels, c)
+
+
+def _trace(workload: str | os.PathLike[str] | Workload) -> Trace:
+    loaded = load_workload(workload)
+    if not isinstance(loaded, Trace):
+        raise ChipgymError(f"workload: the memory simulator runs traces of requests, not {shorten(loaded)}")
+    return loaded
+
+
+def _check(option: str, value: int, offered: tuple[int, ...], device: str) -> None:
+    if isinstance(value, int) and not isinstance(value, bool) and value in offered:
+        return
+    hint = ""
+    if isinstance(value, int | float) and not isinstance(value, bool) and value == value:
+        hint = f"; nearest is {min(offered, key=lambda o: abs(o - value))}"
+    raise ChipgymError(f"{option}: {shorten(value)} is not one of {', '.join(map(str, offered))} for {device}{hint}")
+
+
+def _machine(device: Device, mixed: bool) -> k.Machine:
+    t, e = device.timings, device.energy_timings
+    return k.Machine(
+        distances=device.distances,
+        lengths=device.command_cycles,
+        groups=device.groups,
+        mixed=mixed,
+        uniform=not device.column_bus and bool((device.command_cycles == 1).all()),
+        interval=t["REFI"],
+        faw=t["FAW"],
+        ready_read=device.ready[0],
+        ready_write=device.ready[1],
+        open_read=device.open_after[0],
+        open_write=device.open_after[1],
+        ras=t["RAS"],
+        open_refresh=e["refresh"] - e["precharge"],
+        done_read=t["RL"] + t.get("DQSCK", 0) + 1 + t["B"],
+        done_write=t["WL"] + t["B"] + t["WR"],
+        done_act=e["activate"],
+        done_pre=e["precharge"],
+    )
+
+
+def _design_matrix(columns: Columns, n: int) -> Counts:
+    """Designs as the kernel reads them, int64 (n, KNOBS)."""
+    designs = np.zeros((n, k.KNOBS), np.int64)
+    for name, (at, names) in _NAMED.items():
+        for code, value in enumerate(names):
+            designs[columns[name] == value, at] = code
+    for name, at in _NUMBERS.items():
+        designs[:, at] = columns[name]
+    return designs
+
+
+def _cpus() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,98 @@
+"""A simulator's declarations as the header of a table, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+
+import numpy as np
+
+from ...datasets import KnobField, MetricField, TableHeader
+from ...datasets.table.header import Kind
+from ..core import Choices, Condition, DesignSpace, Integers, MetricSpec, Parameter, Reals, Simulator
+from ..core.sources import source_digest
+
+
+def header_of(
+    simulator: Simulator, space: DesignSpace, samples: int | None = None, seed: int | None = None
+) -> TableHeader:
+    """The header of a table of a simulator's designs.
+
+    Args:
+        simulator: what evaluates them.
+        space: the part of its space that they are taken from.
+        samples: how many are drawn; None for every canonical design.
+        seed: of the draw.
+
+    Raises:
+        ChipgymError: where a knob and a metric share a name.
+    """
+    return TableHeader(
+        chipgym=version("chipgym"),
+        simulator=simulator.name,
+        version=simulator.version,
+        sources=source_digest(type(simulator)),
+        options=dict(simulator.options),
+        workload=simulator.workload.name,
+        workload_digest=simulator.workload.digest,
+        features=simulator.workload.features(),
+        default_objective=simulator.default_objective,
+        objectives=dict(simulator.objectives),
+        knobs=tuple(map(_knob_field, space.parameters)),
+        metrics=tuple(MetricField(m.name, m.unit, m.doc, m.goal, m.cost) for m in simulator.metrics),
+        samples=samples,
+        seed=seed,
+    )
+
+
+def space_of(header: TableHeader) -> DesignSpace:
+    """The space that a table's designs are taken from. The domain of a knob is the range of its grid.
+
+    Raises:
+        ChipgymError: for a header that describes no space.
+    """
+    return DesignSpace(tuple(map(_parameter, header.knobs)))
+
+
+def metrics_of(header: TableHeader) -> tuple[MetricSpec, ...]:
+    """What the simulator behind a table answers."""
+    return tuple(MetricSpec(m.name, m.unit, m.doc, m.goal, m.cost) for m in header.metrics)
+
+
+_KINDS: Mapping[type, Kind] = {Integers: "integer", Reals: "real", Choices: "text"}
+
+
+def _knob_field(p: Parameter) -> KnobField:
+    assert p.default is not None
+    return KnobField(
+        name=p.name,
+        kind=_KINDS[type(p.accepts)],
+        values=p.values,
+        default=p.default,
+        unit=p.unit,
+        ordinal=bool(p.ordinal),
+        condition=p.condition.clauses if p.condition else (),
+        subsystem=p.subsystem,
+        doc=p.doc,
+    )
+
+
+def _parameter(k: KnobField) -> Parameter:
+    return Parameter(
+        name=k.name,
+        values=k.values,
+        domain=_domain(k),
+        default=k.default,
+        unit=k.unit,
+        ordinal=k.ordinal,
+        condition=Condition(k.condition) if k.condition else None,
+        subsystem=k.subsystem,
+        doc=k.doc,
+    )
+
+
+def _domain(k: KnobField) -> Integers | Reals | Choices | None:
+    if k.kind == "real":  # also where all of its values are whole
+        finite = [float(v) for v in k.values if np.isfinite(float(v))] or [0.0]
+        return Reals(min(finite), max(finite), infinite=np.inf in k.values)
+    return None

@@ -1,0 +1,78 @@
+"""`chipgym collect`: evaluates a design space into a table, in parts that a killed run goes on from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import ChipgymError
+from . import output, parse
+from .options import Json, SimulatorName, SimulatorOptions, SpaceRestrictions, WorkloadName
+from .progress import CollectReport
+
+if TYPE_CHECKING:
+    from ..search import Collection
+
+
+def collect_designs(
+    simulator: SimulatorName,
+    out: Annotated[str, typer.Option(metavar="FILE", help="The table, a .parquet file.", show_default=False)],
+    workload: WorkloadName = None,
+    exhaustive: Annotated[bool, typer.Option("--exhaustive", help="Evaluate every canonical design.")] = False,
+    samples: Annotated[
+        int | None, typer.Option(metavar="N", help="Evaluate this many different designs.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed draws the same samples.")] = 0,
+    space: SpaceRestrictions = None,
+    option: SimulatorOptions = None,
+    jobs: Annotated[int, typer.Option(metavar="N", help="Processes that evaluate.")] = 1,
+    json: Json = False,
+) -> None:
+    """Collect evaluated designs into a table.
+
+    A collection that was interrupted or killed goes on where it was when the same command runs again, to the same file.
+    """
+    from ..search import collect
+    from ..simulators import make_simulator
+
+    if exhaustive == (samples is not None):
+        raise ChipgymError("--samples: give either --exhaustive or --samples N")
+    made = make_simulator(simulator, workload, **parse.simulator_settings(simulator, option or ()))
+    restrictions = parse.restrictions(made.space, space or ())
+    report = CollectReport(made.space.narrow(restrictions).canonical_size if samples is None else samples)
+    try:
+        with report:
+            done = collect(made, out, samples=samples, seed=seed, space=restrictions, jobs=jobs, callback=report)
+    except KeyboardInterrupt:
+        raise output.UserInterruptError(_what_is_safe(report, out)) from None
+    if json:
+        output.as_json(_document(done))
+        return
+    output.line(_summary(done))
+    if exhaustive:  # a search would soon ask for a design that was not drawn
+        output.line(f"search it with: chipgym search tabular --workload {done.path}")
+
+
+def _what_is_safe(report: CollectReport, out: str) -> str:
+    from ..search.collecting import parts_folder
+
+    done = f"{report.last.done:,} of {report.last.total:,} designs are" if report.last else "what was evaluated is"
+    return f"{done} safe in {parts_folder(out)}; the same command goes on from there"
+
+
+def _summary(done: Collection) -> str:
+    size = done.path.stat().st_size
+    new = f"{done.evaluated:,} of them evaluated now" if done.evaluated else "there already"
+    return f"{done.designs:,} designs ({new}) in {done.path}, {size:,} bytes, sha256 {done.digest[:16]}…"
+
+
+def _document(done: Collection) -> dict[str, Any]:
+    return {
+        **done.header.identity,
+        "designs": done.designs,
+        "evaluated": done.evaluated,
+        "out": str(done.path),
+        "bytes": done.path.stat().st_size,
+        "digest": done.digest,
+    }

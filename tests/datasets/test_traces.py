@@ -1,0 +1,217 @@
+"""Memory traces: the workload, its generators, and the files they come in."""
+
+from __future__ import annotations
+
+import gzip
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chipgym.datasets import TRACE_FEATURE_NAMES, Trace, build_trace, iterate_trace, load_workload, trace_names
+from chipgym.datasets.loaders import load_trace
+from chipgym.datasets.trace import GENERATORS
+from chipgym.errors import ChipgymError
+
+STL = "31: read 0x400140\n33: write 0x400160 00ff\n56:\tread\t4194304\n"
+ROWS = ([31, 33, 56], [False, True, False], [0x400140, 0x400160, 4194304])
+
+
+def rows(trace: Trace) -> tuple[list, list, list]:
+    return trace.cycle.tolist(), trace.is_write.tolist(), trace.address.tolist()
+
+
+def write(tmp_path, text: str | bytes, name: str = "some.stl"):
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+# --- the workload ---------------------------------------------------------------------------------------------------
+
+
+def test_a_trace_is_its_requests():
+    trace = Trace("a", *(np.array(c) for c in ROWS))
+    other = Trace("b", *(np.array(c) for c in ROWS))
+    assert len(trace) == 3
+    assert trace.digest == other.digest
+    assert trace != other
+    assert trace == Trace("a", *(np.array(c) for c in ROWS))
+    assert list(trace.features()) == list(TRACE_FEATURE_NAMES)
+    assert np.isfinite(list(trace.features().values())).all()
+    with pytest.raises(ValueError, match="read-only"):
+        trace.cycle[0] = 3
+
+
+@pytest.mark.parametrize("column", range(3))
+def test_another_request_another_digest(column):
+    base = [np.array(c) for c in ROWS]
+    changed = [c.copy() for c in base]
+    changed[column][1] = True if column == 1 and not base[1][1] else (False if column == 1 else base[column][1] + 1)
+    assert Trace("a", *base).digest != Trace("a", *changed).digest
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        (([3, 2], [True, False], [0, 64]), "request 1 arrives at 2, before the one ahead"),
+        (([-1, 2], [True, False], [0, 64]), "-1 of request 0 is not from 0"),
+        (([1, 2], [True, False], [0, 2**63 - 1]), "is not from 0"),
+        (([1, 2], [1, 0], [0, 64]), "expected a flat array of bools"),
+        (([1.5, 2], [True, False], [0, 64]), "whole numbers"),
+        (([1, 2], [True, False], [0]), "2 cycles, 2 is_write, 1 addresses"),
+    ],
+)
+def test_what_is_no_trace(columns, says):
+    with pytest.raises(ChipgymError, match=says) as error:
+        Trace("bad", *(np.array(c) for c in columns))
+    assert len(str(error.value).splitlines()) == 1
+
+
+# --- generators -----------------------------------------------------------------------------------------------------
+
+
+def test_named_traces():
+    assert {"stream", "random", "cloud-1", "cloud-2"} <= set(trace_names())
+    for name in trace_names():
+        trace = load_workload(name)
+        assert isinstance(trace, Trace)
+        assert trace.name == name
+        assert trace is build_trace(name)
+        assert len(trace) >= 1000
+    assert load_workload("cloud-1").digest != load_workload("cloud-2").digest
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_generators_are_functions_of_their_arguments(name):
+    make = GENERATORS[name]
+    size = {"m": 64, "n": 32, "k": 32} if name == "gemm_tiled" else {"n": 500}
+    assert make(**size).digest == make(**size).digest
+    assert make(**size, gap=7).digest != make(**size).digest
+    if "seed" in make.__kwdefaults__:
+        assert make(**size, seed=5).digest != make(**size, seed=6).digest
+    with pytest.raises(ChipgymError, match="gap: -1"):
+        make(**size, gap=-1)
+
+
+def test_what_generators_make():
+    steps = {name: np.diff(make(n=2000).address) for name, make in GENERATORS.items() if name != "gemm_tiled"}
+    assert (steps["stream"] == 64).all()
+    assert (steps["strided"] == 8256).all()
+    assert (steps["random"] == 64).mean() < 0.01
+    assert len(np.unique(GENERATORS["pointer_chase"](n=2000).address)) == 2000
+    assert (GENERATORS["cloud"](n=5000, locality=0.9, seed=1).features()["sequential_fraction"]) == pytest.approx(
+        0.9, abs=0.03
+    )
+    skewed, flat = (GENERATORS["cloud"](n=5000, skew=s, locality=0.0).address // 4096 for s in (1.5, 0.0))
+    assert len(np.unique(skewed)) < len(np.unique(flat)) / 3
+    mix = GENERATORS["read_write_mix"](n=8000, write_fraction=0.25, run=4)
+    assert mix.is_write.mean() == pytest.approx(0.25, abs=0.03)
+    assert (np.diff(mix.address.reshape(-1, 4), axis=1) == 64).all()
+
+
+def test_tiled_gemm_reads_each_tile_as_often_as_the_loops_do():
+    trace = GENERATORS["gemm_tiled"](m=64, n=96, k=128, tile=32, element=4)
+    lines = 4 // 4 * 32 * (32 * 4 // 64)  # of a tile
+    assert trace.is_write.sum() == (64 // 32) * (96 // 32) * lines
+    assert (~trace.is_write).sum() == (64 // 32) * (96 // 32) * (128 // 32) * 2 * lines
+    assert len(np.unique(trace.address)) * 64 == 4 * (64 * 128 + 128 * 96 + 64 * 96)
+
+
+# --- files ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("a.stl", STL, ROWS),
+        ("a.stl", "# a comment\n\n" + STL.replace("\n", "\r\n"), ROWS),
+        ("a.stl", "﻿" + STL, ROWS),
+        ("a.rstl", "3: read 0x0\n2: write 0x40\n", ([3, 5], [False, True], [0, 64])),
+        ("a.trc", "0x400140 READ 31\n0x400160 WRITE 33\n", ([31, 33], [False, True], [0x400140, 0x400160])),
+        ("a.trace", "0x40 R\n0x80 W\n", ([0, 1], [False, True], [64, 128])),
+        ("a.trace", "LD 0x40\nST 128\n", ([0, 1], [False, True], [64, 128])),
+        ("a.trace", "3 64\n0 128 256\n", ([3, 4, 4], [False, False, True], [64, 128, 256])),
+    ],
+)
+def test_formats(tmp_path, name, text, expected):
+    trace = load_workload(write(tmp_path, text, name))
+    assert rows(trace) == expected
+    assert trace.name == "a"
+
+
+def test_gzipped(tmp_path):
+    plain = load_workload(write(tmp_path, STL, "t.stl"))
+    packed = load_workload(write(tmp_path, gzip.compress(STL.encode()), "t.stl.gz"))
+    assert plain == packed
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "has no requests"),
+        ("# nothing\n", "has no requests"),
+        (STL + "57: fetch 0x0\n", "line 4: '57: fetch 0x0' is no request such as '31: read 0x400140'"),
+        (STL + "0x40 R\n", "line 4"),
+        ("9: read 0x0\n8: read 0x40\n", "line 2: cycle 8 is before the 9"),
+        ("1: read 0xffffffffffffffff\n", "line 1: address .* is beyond"),
+        ("9999999999999999: read 0x0\n", "line 1: cycle 9999999999999999 is beyond"),
+        ("1: read 0x" + "f" * 5000 + "\n", "line 1: is longer than"),
+        ("-1: read 0x0\n", "line 1"),
+        (b"\x00\x01\x02\xff" * 50, "line 1"),
+    ],
+)
+def test_malformed_files(tmp_path, text, says):
+    with pytest.raises(ChipgymError, match=says) as error:
+        load_trace(write(tmp_path, text))
+    assert "some.stl" in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_what_is_no_gzip(tmp_path):
+    whole = gzip.compress(STL.encode() * 50)
+    for data in (b"plain text", whole[: len(whole) // 2], whole[:-20] + b"\0" * 20, b""):
+        with pytest.raises(ChipgymError, match="some"):
+            load_trace(write(tmp_path, data, "some.stl.gz"))
+
+
+def test_a_file_in_parts_is_the_file(tmp_path):
+    path = write(tmp_path, "".join(f"{3 * i}: read {64 * i}\n" for i in range(1000)))
+    parts = list(iterate_trace(path, chunk=64))
+    assert [len(p) for p in parts] == [64] * 15 + [40]
+    assert np.concatenate([p.cycle for p in parts]).tolist() == load_trace(path).cycle.tolist()
+    relative = write(tmp_path, "2: read 0\n" * 100, "r.rstl")
+    assert np.concatenate([p.cycle for p in iterate_trace(relative, chunk=7)]).tolist() == list(range(2, 202, 2))
+
+
+numbers = st.one_of(st.integers(0, 99), st.integers(-5, 2**70)).map(str) | st.integers(0, 2**70).map(hex)
+words = st.one_of(
+    numbers, st.sampled_from(["read", "write", ":", "R", "W", "LD", "READ", "#", "\t"]), st.text(max_size=4)
+)
+lines = st.one_of(
+    st.lists(words, max_size=5).map(" ".join), st.builds("{}: read {}".format, numbers, numbers)
+)  # fmt: skip
+texts = st.lists(lines, max_size=6).map(lambda found: "\n".join(found).encode("utf-8", "replace"))
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.one_of(st.binary(max_size=200), texts),
+    st.sampled_from(["f.stl", "f.rstl", "f.trace", "f.stl.gz"]),
+    st.booleans(),
+)
+def test_any_bytes_load_or_are_one_clear_line(tmp_path, data, name, packed):
+    if packed and name.endswith(".gz"):
+        data = gzip.compress(data)
+    message, trace = "", None
+    try:
+        trace = load_workload(write(tmp_path, data, name))
+    except ChipgymError as error:
+        message = str(error)
+    if trace is None:
+        assert len(message.splitlines()) == 1
+        assert len(message) < 500
+    else:
+        assert len(trace) >= 1
+        assert np.isfinite(list(trace.features().values())).all()

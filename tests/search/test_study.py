@@ -1,0 +1,228 @@
+"""Studies: every agent and seed, once each, and what is said about them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bowl import BowlSimulator
+from PIL import Image
+
+import chipgym
+from chipgym.search import Agent, AgentEntry, optimize, register_agent, unregister_agent
+from chipgym.search.study import mean_band, run_study
+from chipgym.search.study.plot import draw_study, save_plot
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "regret_study.py"
+ARGUMENTS = {"agents": ["random", "nsga2"], "seeds": 4, "budget": 30}
+
+
+@pytest.fixture(scope="module")
+def problem(tmp_path_factory):
+    path = tmp_path_factory.mktemp("tables") / "toy.parquet"
+    chipgym.collect("toy", path)
+    return chipgym.make_problem("tabular", path, constraints="area_mm2 <= 12")
+
+
+@pytest.fixture(scope="module")
+def study(problem, tmp_path_factory):
+    return run_study(problem, tmp_path_factory.mktemp("study"), **ARGUMENTS)
+
+
+class FirstOnlyAgent(Agent):
+    """Proposes the default design again and again; unknown to other processes until they are told."""
+
+    def propose(self, n, rng):
+        return np.repeat(self.problem.space.default_indices[None, :], n, axis=0)
+
+
+@pytest.fixture
+def first_only():
+    register_agent(AgentEntry("first-only", FirstOnlyAgent, "The default design alone"))
+    yield "first-only"
+    unregister_agent("first-only")
+
+
+def test_curves_are_the_searches(study, problem):
+    for agent in ARGUMENTS["agents"]:
+        for seed in range(4):
+            result = optimize(problem, agent, 30, seed)
+            np.testing.assert_array_equal(study.incumbents[agent][seed], study.truth.incumbent(result))
+
+
+def test_regret_is_relative_and_finite(study):
+    truth = study.truth
+    for agent in ARGUMENTS["agents"]:
+        incumbents, regret = study.incumbents[agent], study.regret(agent)
+        known = np.isfinite(incumbents)
+        np.testing.assert_array_equal(regret[known], incumbents[known] / truth.optimum - 1)
+        assert (regret[~known] == truth.worst / truth.optimum - 1).all()
+        assert (np.diff(regret, axis=1) <= 0).all()
+    with pytest.raises(chipgym.ChipgymError, match="did you mean 'random'"):
+        study.regret("randon")
+
+
+def test_table_of_curves(study):
+    frame = study.to_pandas()
+    assert list(frame) == ["agent", "seed", "evaluation", "incumbent", "regret", "rank"]
+    assert len(frame) == 2 * 4 * 30
+    assert frame.groupby(["agent", "seed"]).evaluation.max().eq(30).all()
+    assert (frame["rank"].eq(1) == frame.regret.eq(0)).all()
+
+
+def test_processes_and_resuming_change_nothing(study, problem, tmp_path):
+    seen = []
+
+    def stop(progress):
+        seen.append(progress)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_study(problem, tmp_path, **ARGUMENTS, callback=stop)
+    assert len(list(tmp_path.glob("*.csv"))) == 3
+    again = run_study(problem, tmp_path, **ARGUMENTS, jobs=2, callback=seen.append)
+    assert [p.done for p in seen] == list(range(1, 9))
+    assert {(p.agent, p.seed) for p in seen} == {(a, s) for a in ARGUMENTS["agents"] for s in range(4)}
+    for agent, curves in study.incumbents.items():
+        np.testing.assert_array_equal(again.incumbents[agent], curves)
+    more = run_study(problem, tmp_path, **{**ARGUMENTS, "seeds": 5}, callback=seen.append)
+    assert len(seen) == 10
+    np.testing.assert_array_equal(more.incumbents["nsga2"][:4], study.incumbents["nsga2"])
+
+
+def test_an_agent_of_ones_own_that_ends_early(problem, tmp_path, first_only):
+    study = run_study(problem, tmp_path, agents=[first_only], seeds=2, budget=5, jobs=2)
+    default = problem.evaluate({}).objectives[0, 0]
+    assert study.incumbents[first_only].tolist() == [[default] * 5] * 2
+
+
+def test_another_study_is_refused(problem, tmp_path):
+    run_study(problem, tmp_path, agents=["random"], seeds=1, budget=5)
+    other = chipgym.make_problem(problem.simulator, objective="latency_s")
+    cases = (
+        (other, {"budget": 5}, "objectives: study"),
+        (problem, {"budget": 6}, "budget: study .* has 5, this is 6; choose another folder"),
+        (problem, {"budget": 5, "agents": ["nsga2"]}, "agents nsga2: study"),
+    )
+    for which, options, says in cases:
+        with pytest.raises(chipgym.ChipgymError, match=says):
+            run_study(which, tmp_path, **{"agents": ["random"], "seeds": 1, **options})
+
+
+def test_arguments_and_folders_that_cannot_be(problem, tmp_path):
+    (tmp_path / "file").write_text("x")
+    for options, says in (
+        ({"agents": ["randon"]}, "did you mean 'random'"),
+        ({"agents": "random"}, "expected a list of names"),
+        ({"agents": []}, "expected a list of names"),
+        ({"seeds": 0}, "seeds: 0 is not"),
+        ({"budget": 0}, "budget: 0 is not"),
+        ({"agent_options": {"tpe": {}}}, "unknown agent of agent_options: 'tpe'"),
+        ({"folder": tmp_path / "file"}, "folder: .* cannot be used"),
+    ):
+        with pytest.raises(chipgym.ChipgymError, match=says):
+            run_study(problem, **{"folder": tmp_path / "s", **ARGUMENTS, **options})
+    assert not (tmp_path / "s").exists()
+
+
+class FreeSimulator(BowlSimulator):
+    """The best design costs nothing."""
+
+    name = "free"
+
+    def simulate(self, columns, n):
+        metrics, violation = super().simulate(columns, n)
+        return {**metrics, "latency_s": metrics["latency_s"] - 1}, violation
+
+
+def test_regret_relative_to_nothing_is_refused(tmp_path):
+    problem = chipgym.make_problem(FreeSimulator(), space={f"k{i}": 5 for i in range(8)})
+    with pytest.raises(chipgym.ChipgymError, match=r"the least latency_s is 0\.0; .* needs a positive one"):
+        run_study(problem, tmp_path / "s", **ARGUMENTS)
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize("content", ["", "evaluation,objective\n", "evaluation,objective\n1,x\n", "a\n" * 99])
+def test_damaged_searches(problem, tmp_path, content):
+    run_study(problem, tmp_path, agents=["random"], seeds=1, budget=5)
+    (tmp_path / "random-0.csv").write_text(content)
+    with pytest.raises(chipgym.ChipgymError, match=r"random-0.csv is damaged; remove it and run the study again"):
+        run_study(problem, tmp_path, agents=["random"], seeds=1, budget=5)
+
+
+# --- bands -------------------------------------------------------------------------------------------------------
+
+
+def test_bands_cover_the_true_mean_about_as_often_as_they_say():
+    """Of four hundred samples of thirty: 95 %, less the percentile bootstrap's known shortfall at this size."""
+    rng = np.random.default_rng(0)
+    curves = rng.exponential(size=(400, 30))
+    bands = [mean_band(sample[:, None], rng) for sample in curves]
+    covered = np.mean([band.low[0] <= 1.0 <= band.high[0] for band in bands])
+    assert 0.88 < covered < 0.97
+    means = np.array([band.mean[0] for band in bands])
+    np.testing.assert_allclose(means, curves.mean(axis=1))
+
+
+def test_bands_narrow_with_the_square_root_of_the_seeds():
+    rng = np.random.default_rng(1)
+    width = {}
+    for seeds in (25, 400):
+        band = mean_band(rng.normal(size=(seeds, 50)), rng)
+        width[seeds] = (band.high - band.low).mean()
+        assert (band.low <= band.mean).all()
+        assert (band.mean <= band.high).all()
+    assert width[25] / width[400] == pytest.approx(4, rel=0.15)
+
+
+def test_one_seed_has_no_width():
+    band = mean_band(np.array([[3.0, 2.0]]), np.random.default_rng(0))
+    assert band.low.tolist() == band.mean.tolist() == band.high.tolist() == [3.0, 2.0]
+
+
+# --- pictures and the example ------------------------------------------------------------------------------------
+
+
+def test_the_picture_shows_every_agent(study, tmp_path):
+    image = draw_study(study)
+    assert image.size == (960, 600)
+    assert len(image.getcolors(1 << 20)) > 100
+    # Each agent's colour runs from the left edge of the axes to the right one.
+    pixels = np.asarray(image).astype(int)
+    for color in ((118, 124, 134), (214, 140, 32)):
+        columns = np.flatnonzero((np.abs(pixels[90:530] - color).sum(axis=2) < 24).any(axis=0))
+        assert columns.min() < 110
+        assert columns.max() > 780
+    save_plot(study, tmp_path / "new" / "plot.png")
+    with Image.open(tmp_path / "new" / "plot.png") as saved:
+        assert np.array_equal(np.asarray(saved), np.asarray(image))
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(chipgym.ChipgymError, match=r"plot: .* cannot be written"):
+        save_plot(study, tmp_path / "file" / "plot.png")
+
+
+def test_a_study_of_one_evaluation_is_drawn(problem, tmp_path):
+    study = run_study(problem, tmp_path, agents=["random"], seeds=1, budget=1)
+    assert draw_study(study).size == (960, 600)
+
+
+def test_the_example_runs_and_goes_on(tmp_path):
+    command = [sys.executable, EXAMPLE, "--agents", "random", "nsga2", "--budget", "40", "--folder", tmp_path / "s"]
+    environment = {**os.environ, "COLUMNS": "100"}
+    for seeds in ("2", "3"):
+        done = subprocess.run(
+            [*command, "--seeds", seeds], capture_output=True, text=True, check=True, timeout=200, env=environment
+        )
+    assert "2,091 feasible of 5,184 designs" in done.stdout
+    assert "of 3" in done.stdout
+    with (tmp_path / "s" / "curves.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == 2 * 3 * 40
+    assert json.loads((tmp_path / "s" / "study.json").read_text())["budget"] == 40
+    assert (tmp_path / "s" / "regret.png").stat().st_size > 5000
