@@ -55,10 +55,21 @@ def test_other_verbs_take_the_table(cli):
     expected = cli("simulate", "toy", "--set", "units=8", "--json").json
     assert shown["metrics"] == expected["metrics"]
     found = cli("search", "tabular", "--workload", "t.parquet", "--budget", 90, "--agent", "random", "--json").json
-    assert found["store"] == "runs/tabular-toy-mlp-16-64-5-random-0.db"
+    assert found["store"].startswith("runs/tabular-toy-mlp-16-64-5-random-0-")
     assert found["best"]["objectives"] == cli("search", "toy", "--budget", 90, "--agent", "random", "--json").json[
         "best"
     ]["objectives"]  # fmt: skip
+
+
+def test_home_is_written_as_a_tilde(cli, monkeypatch, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    assert cli("collect", "toy", "--samples", 5, "--out", "~/t.parquet").status == 0
+    assert [p.name for p in home.iterdir()] == ["t.parquet"]
+    assert {p.name for p in tmp_path.iterdir()} == {"home"}
+    assert cli("simulate", "tabular", "--workload", "~/t.parquet").status == 0
+    assert len(chipgym.load_table("~/t.parquet")) == len(chipgym.load_table(Path("~/t.parquet"))) == 5
 
 
 BAD = {
