@@ -29,6 +29,7 @@ def load_table(spec: str | os.PathLike[str]) -> DesignTable:
     """
     if not isinstance(spec, str | os.PathLike) or isinstance(os.fspath(spec), bytes):
         raise ChipgymError(f"table: expected a name or a path, got {shorten(spec)}")
+    spec = os.path.expanduser(spec) if isinstance(spec, str) else Path(os.path.expanduser(spec))
     if isinstance(spec, str):
         name = spec.strip()
         if not name:

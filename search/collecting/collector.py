@@ -68,7 +68,7 @@ class Collection:
 
 def parts_folder(out: str | os.PathLike[str]) -> Path:
     """Where the parts of a table are until it is whole."""
-    path = Path(out)
+    path = Path(os.path.expanduser(out))
     return path.with_name(f"{path.name}.parts")
 
 
@@ -132,7 +132,7 @@ def collect(
 def _path(out: str | os.PathLike[str]) -> Path:
     if not isinstance(out, str | os.PathLike) or not os.fspath(out) or "\0" in str(out):
         raise ChipgymError(f"out: {shorten(out)} is not the path of a file such as 'table.parquet'")
-    path = Path(out)
+    path = Path(os.path.expanduser(out))
     if path.is_dir():
         raise ChipgymError(f"out: {path} is a folder, expected a file such as {path / 'table.parquet'}")
     if path.suffix.lower() != ".parquet":

@@ -35,7 +35,7 @@ def save_plot(study: Study, path: str | os.PathLike[str]) -> None:
     Raises:
         ChipgymError: where the file cannot be written.
     """
-    place = Path(path)
+    place = Path(os.path.expanduser(path))
     data = io.BytesIO()
     draw_study(study).save(data, format="PNG", optimize=True)
     try:

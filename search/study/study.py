@@ -135,7 +135,7 @@ def run_study(
         raise ChipgymError(
             f"objective: the least {name} is {truth.optimum}; regret relative to it needs a positive one"
         )
-    place = Path(folder)
+    place = Path(os.path.expanduser(folder))
     try:
         _claim(place, {**problem.identity(), "agents": options, "budget": budget})
         tasks = [(agent, seed) for agent in options for seed in range(seeds)]

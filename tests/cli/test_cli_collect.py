@@ -61,6 +61,17 @@ def test_other_verbs_take_the_table(cli):
     ]["objectives"]  # fmt: skip
 
 
+def test_home_is_written_as_a_tilde(cli, monkeypatch, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    assert cli("collect", "toy", "--samples", 5, "--out", "~/t.parquet").status == 0
+    assert [p.name for p in home.iterdir()] == ["t.parquet"]
+    assert {p.name for p in tmp_path.iterdir()} == {"home"}
+    assert cli("simulate", "tabular", "--workload", "~/t.parquet").status == 0
+    assert len(chipgym.load_table("~/t.parquet")) == len(chipgym.load_table(Path("~/t.parquet"))) == 5
+
+
 BAD = {
     "neither": (("--out", "t.parquet"), "--samples: give either --exhaustive or --samples N"),
     "both": (("--out", "t.parquet", "--exhaustive", "--samples", "5"), "--samples: give either"),
