@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +18,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from toy import TOY
 
 chipgym.register_simulator(TOY)
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Run in the background by a shell that has no job control; commands that are sent a Ctrl-C would inherit this.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import gymnasium
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from spaces import design_spaces, rows_of
 
@@ -150,7 +150,11 @@ def test_narrowing_keeps_to_the_domain(space, seed, data):
             assert p.default == old.default
     assert small.narrow(wanted) == small
     rows = small.sample(20, rng)
-    # What the narrow space proposes, the whole space evaluates as it is, apart from the values of inactive knobs.
+    # What the narrow space proposes, the whole space evaluates as it is, apart from the values of inactive knobs. Not
+    # where a knob hangs on another that may be inactive and whose default, at which it then stands, was taken away.
+    controlling = {name for p in space.parameters if p.condition for name, _ in p.condition.clauses}
+    chained = [name for name in controlling if space[name].condition]
+    assume(all(small[name].default == space[name].default for name in chained))
     columns = space.columns(small.decode(rows))[0]
     active = small.active(rows)
     for j, name in enumerate(small.names):
