@@ -131,7 +131,7 @@ def _parts(
     lines: BinaryIO, name: str, label: str, relative: bool, chunk: int, most: int | None, most_bytes: int | None
 ) -> Iterator[Trace]:
     form = None
-    clock, before, total, size, number = -1, 0, 0, 0, 0
+    clock, total, size, number = -1, 0, 0, 0
     cycles: list[int] = []
     addresses: list[int] = []
     writes: list[bool] = []
@@ -161,13 +161,11 @@ def _parts(
                 cycles.append(when)
                 addresses.append(address)
                 writes.append(is_write)
-        if when < before:
-            raise ChipgymError(
-                f"{label}: line {number}: cycle {when} is before the {before} of the request ahead of it"
-            )
+        if when < clock:
+            raise ChipgymError(f"{label}: line {number}: cycle {when} is before the {clock} of the request ahead of it")
         if when > MAX_CYCLE:
             raise ChipgymError(f"{label}: line {number}: cycle {when} is beyond {MAX_CYCLE}")
-        clock = before = when
+        clock = when
         if len(cycles) >= chunk:
             total += len(cycles)
             if most is not None and total > most:

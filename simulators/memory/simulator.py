@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...datasets import Trace, Workload, load_workload
-from ...errors import ChipgymError, shorten
+from ...errors import ChipgymError, nearest_number, shorten
 from ..core import Column, Columns, Design, Simulator
 from . import kernel as k
 from .bank import PAGE_POLICIES, SCHEDULERS
@@ -177,9 +177,7 @@ def _trace(workload: str | os.PathLike[str] | Workload) -> Trace:
 def _check(option: str, value: int, offered: tuple[int, ...], device: str) -> None:
     if isinstance(value, int) and not isinstance(value, bool) and value in offered:
         return
-    hint = ""
-    if isinstance(value, int | float) and not isinstance(value, bool) and value == value:
-        hint = f"; nearest is {min(offered, key=lambda o: abs(o - value))}"
+    hint = nearest_number(value, offered)
     raise ChipgymError(f"{option}: {shorten(value)} is not one of {', '.join(map(str, offered))} for {device}{hint}")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ...datasets import Trace
 from ...errors import ChipgymError
 from ..core import Design, Metrics
@@ -61,12 +63,13 @@ def dram_trace(simulator: SystolicSimulator, design: Design, device: str) -> tup
         raise ChipgymError("dram_trace: the design cannot be built, and has no traffic")
     clock_hz = float(columns["clock_mhz"][0]) * 1e6
     word_bytes = simulator.cost.operand_bits / 8
+    arguments = [float(a) if np.ndim(a) == 0 else int(a[0]) for a in simulator.tiling_columns(columns)]
     now, transfers = 0.0, []
     for i, layer in enumerate(simulator.network.layers):
         row = simulator.network.position[i]
         busy = float(layers["compute_cycles"][i]) / clock_hz
         if layer.unit == "array":
-            transfers.append(list(product_transfers(_plan(simulator, design, row), now, busy)))
+            transfers.append(list(product_transfers(_plan(simulator, arguments, row), now, busy)))
         else:
             vector = simulator.network.vector[row]
             read, written = float(vector[WORDS_IN]) * word_bytes, float(vector[WORDS_OUT]) * word_bytes
@@ -76,12 +79,9 @@ def dram_trace(simulator: SystolicSimulator, design: Design, device: str) -> tup
     return make_trace(f"{simulator.workload.name} traffic", transfers, dram.burst_bytes, dram.cycle_s), now
 
 
-def _plan(simulator: SystolicSimulator, design: Design, row: int) -> Plan:
+def _plan(simulator: SystolicSimulator, arguments: list[Any], row: int) -> Plan:
     layer = simulator.network.matrix[row]
-    flow, rows, cols, cap_i, cap_f, cap_o, psum_words, order = simulator.plan_arguments(design)
-    order, a, b, c, _, _, _, one_pass, ri, rf, ro = plan(
-        layer, flow, rows, cols, cap_i, cap_f, cap_o, psum_words, order
-    )
+    order, a, b, c, _, _, _, one_pass, ri, rf, ro = plan(layer, *arguments)
     word_bytes = simulator.cost.operand_bits / 8
     k = int(layer[TAPS_H] * layer[TAPS_W] * layer[CHANNELS])
     m, n = int(layer[IMAGES] * layer[OUT_H] * layer[OUT_W]), int(layer[FILTERS])

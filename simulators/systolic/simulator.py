@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ...datasets import Network, Trace, Workload, load_workload
-from ...errors import ChipgymError, shorten
+from ...errors import ChipgymError, nearest_number, shorten
 from ..core import Breakdown, Column, Columns, Design, Designs, Limit, Metrics, Simulator, relative_excess
 from . import kernel as k
 from .cost import CostModel
@@ -87,7 +87,7 @@ class SystolicSimulator(Simulator):
             raise ChipgymError(f"workload: the systolic simulator runs networks, not {shorten(self.workload)}")
         for field, bits in (("operand_bits", operand_bits), ("accumulator_bits", accumulator_bits)):
             if bits not in WIDTHS:
-                raise ChipgymError(f"{field}: {shorten(bits)} is not one of {WIDTHS}{_nearest_width(bits)}")
+                raise ChipgymError(f"{field}: {shorten(bits)} is not one of {WIDTHS}{nearest_number(bits, WIDTHS)}")
         tables = load_technology(technology)
         self.space = systolic_space(tables)
         self.cost = CostModel(tables, tables.dram_interface(dram), operand_bits, accumulator_bits, self.space)
@@ -169,27 +169,23 @@ class SystolicSimulator(Simulator):
 
         return dram_limited(self, design, controller or {}, memory)
 
-    def plan_arguments(self, design: Design) -> tuple[Any, ...]:
-        """What `tiling.plan` takes after the layer, for one design."""
-        columns, _ = self.space.columns(design)
-        half = [
-            int(columns[name][0]) * (1024 * 8 // 2) for name in ("ifmap_sram_kb", "filter_sram_kb", "ofmap_sram_kb")
-        ]
+    def tiling_columns(self, columns: Columns) -> tuple[Any, ...]:
+        """What `tiling.plan` takes after the layer, columns of shape (n,) but for the words per partial sum."""
+        half = [columns[name] * (1024 * 8 // 2) for name in ("ifmap_sram_kb", "filter_sram_kb", "ofmap_sram_kb")]
         bits, sum_bits = self.cost.operand_bits, self.cost.sum_bits
-        flow, order = _FLOW_CODES[str(columns["dataflow"][0])], _ORDER_CODES[str(columns["loop_order"][0])]
-        caps = half[0] // bits, half[1] // bits, half[2] // sum_bits
-        return flow, int(columns["rows"][0]), int(columns["cols"][0]), *caps, sum_bits / bits, order
+        return (
+            _codes(columns["dataflow"], _FLOW_CODES), columns["rows"], columns["cols"],
+            half[0] // bits, half[1] // bits, half[2] // sum_bits, sum_bits / bits,
+            _codes(columns["loop_order"], _ORDER_CODES),
+        )  # fmt: skip
 
     def _count(self, columns: Columns, tables: tuple[Any, ...]) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Kernel counts (n, output rows, FIELDS) of design columns."""
-        half = [columns[name] * (1024 * 8 // 2) for name in ("ifmap_sram_kb", "filter_sram_kb", "ofmap_sram_kb")]
-        bits, sum_bits = self.cost.operand_bits, self.cost.sum_bits
         matrix, matrix_counts, matrix_rows, vector, vector_counts, vector_rows, n_rows = tables
+        flow, rows, cols, cap_i, cap_f, cap_o, psum_words, order = self.tiling_columns(columns)
         return k.count(
             matrix, matrix_counts, matrix_rows, vector, vector_counts, vector_rows, n_rows,
-            columns["rows"], columns["cols"], _codes(columns["dataflow"], _FLOW_CODES),
-            half[0] // bits, half[1] // bits, half[2] // sum_bits, columns["dram_bandwidth"], columns["num_arrays"],
-            _codes(columns["loop_order"], _ORDER_CODES), sum_bits / bits,
+            rows, cols, flow, cap_i, cap_f, cap_o, columns["dram_bandwidth"], columns["num_arrays"], order, psum_words,
         )  # fmt: skip
 
     def _price(self, columns: Columns, counts: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[Columns, Column]:
@@ -198,12 +194,6 @@ class SystolicSimulator(Simulator):
         out |= self.cost.evaluate(columns, counts)
         top = self.cost.technology.max_clock_hz / 1e6
         return out, counts[:, k.EXCESS] + relative_excess(columns["clock_mhz"], top)
-
-
-def _nearest_width(bits: object) -> str:
-    if not isinstance(bits, int | float) or bits != bits:
-        return ""
-    return f"; nearest is {min(WIDTHS, key=lambda width: abs(width - bits))}"
 
 
 def _codes(names: Column, codes: Mapping[str, int]) -> np.ndarray[Any, np.dtype[np.int64]]:

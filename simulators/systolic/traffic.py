@@ -21,6 +21,8 @@ from .tiling import LOOPS
 MOST_REQUESTS = 2**23
 #: Tiles of one layer.
 MOST_TILES = 2**22
+#: Bytes that operands are aligned to, and that an operator on the vector unit streams at a time: a page of memory.
+PAGE_BYTES = 4096
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -111,7 +113,7 @@ def product_transfers(plan: Plan, start_s: float, compute_s: float) -> Iterator[
 def vector_transfers(read: float, written: float, start_s: float, busy_s: float) -> Iterator[Transfer]:
     """What an operator on the vector unit streams: bytes in and out, evenly while it is busy."""
     for nbytes, operand, is_write in ((read, "in", False), (written, "out", True)):
-        pieces = max(1, int(nbytes) // 4096)
+        pieces = max(1, int(nbytes) // PAGE_BYTES)
         time = start_s + busy_s * np.arange(pieces) / pieces
         yield Transfer(time, np.arange(pieces), pieces, nbytes, operand, is_write)
 
@@ -127,7 +129,7 @@ def make_trace(name: str, layers: list[list[Transfer]], burst_bytes: int, cycle_
         places: dict[str, int] = {}
         for t in transfers:
             if t.operand not in places:
-                places[t.operand], base = base, base + -(-int(np.ceil(t.nbytes)) // 4096) * 4096
+                places[t.operand], base = base, base + -(-int(np.ceil(t.nbytes)) // PAGE_BYTES) * PAGE_BYTES
             bounds = np.floor(np.arange(t.pieces + 1) * (t.nbytes / t.pieces / burst_bytes)).astype(np.int64)
             bounds[-1] = -(-int(np.ceil(t.nbytes)) // burst_bytes)
             first, count = bounds[t.piece], np.diff(bounds)[t.piece]

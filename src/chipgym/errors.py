@@ -40,6 +40,13 @@ def nearest(name: str, choices: Iterable[str]) -> str | None:
     return pool[found[0]] if found else None
 
 
+def nearest_number(value: object, choices: Iterable[int]) -> str:
+    """The end of a message that suggests the nearest of some numbers; empty where `value` is none."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or value != value:
+        return ""
+    return f"; nearest is {min(choices, key=lambda choice: abs(choice - value))}"
+
+
 def _by_number(name: str, choices: Iterable[str]) -> list[str]:
     """The choice with the nearest number among those that have `name`'s words around one."""
     mine = _NUMBERED.fullmatch(name)

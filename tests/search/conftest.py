@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,20 @@ from chipgym.simulators import Problem
 sys.path.insert(0, str(Path(__file__).parent))
 
 from bowl import BowlSimulator
+from server import Server
 
 PROBLEMS = {
     "single": {},
     "pareto": {"objective": ["latency_s", "energy_j"], "constraints": ["area_mm2 <= 20"]},
 }
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A program that searches and collects in processes that can be killed."""
+    one = Server()
+    yield one
+    one.close()
 
 
 @pytest.fixture

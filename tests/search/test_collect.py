@@ -17,7 +17,6 @@ import pytest
 from bowl import BowlSimulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from server import Server
 from toy import ToySimulator
 
 import chipgym
@@ -28,13 +27,6 @@ from chipgym.search.collecting.plan import draw, make_plan
 from chipgym.simulators.tabular import header_of
 
 REQUEST = {"samples": None, "part": 5, "pause_s": 0.001, "largest_file": None}
-
-
-@pytest.fixture(scope="module")
-def server():
-    one = Server()
-    yield one
-    one.close()
 
 
 @pytest.fixture(scope="module")

@@ -9,16 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from killing import kill_and_resume, search, write_together
-from server import Server
 
 from chipgym.search import load_result
-
-
-@pytest.fixture(scope="module")
-def server():
-    one = Server()
-    yield one
-    one.close()
 
 
 def in_folder(folder: Path) -> Callable[[str], Path]:

@@ -13,7 +13,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from killing import kill_and_resume, search, write_together
-from server import Server
 
 import chipgym
 from chipgym import ChipgymError
@@ -71,13 +70,6 @@ def database(folder) -> Iterator[Callable[[str], str]]:
         yield make
         for name in made:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-@pytest.fixture(scope="module")
-def server():
-    one = Server()
-    yield one
-    one.close()
 
 
 @pytest.mark.parametrize("agent", ["random", "nsga2"])
