@@ -8,20 +8,20 @@ import numpy as np
 
 from ..core.compiled import compiled
 from .answers import Answers
-from .bank import Banks, Requests
+from .bank import BANK
 from .commands import N_COMMANDS
 from .intake import INF
 from .kernel import LOG_CHANNEL, P50, P95, P99, READ_SUM, REFRESH, WRITE_SUM, Machine, Record, run_channel
 from .percentiles import percentiles
-from .refresh import RANK, TRIGGER
-from .timing import Ranks
+from .refresh import RANK
+from .timing import Timing, Wishes
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @compiled
 def run_batch(
-    start: Array, requests: Requests, first: Array, designs: Array, n_ranks: int, buses: int, machine: Machine,
+    start: Array, requests: Array, first: Array, designs: Array, n_ranks: int, buses: int, machine: Machine,
     out: Array, record: Record,
 ) -> int:  # fmt: skip
     """Runs every design (n, KNOBS) on every channel; fills `out` (n, FIELDS).
@@ -33,29 +33,41 @@ def run_batch(
     Returns:
         How many commands were recorded.
     """
-    most = len(requests.arrival)
+    most = len(requests)
     answers = Answers(np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int64))
-    latencies = np.empty(most, np.int64)
+    latencies, served = np.empty(most, np.int64), np.empty(most, np.bool_)
+    n_banks, groups = first.shape[1], n_ranks * machine.groups
+    banks, ranks = np.empty(n_banks, BANK), np.empty(n_ranks, RANK)
+    timing = Timing(
+        np.empty((n_banks, N_COMMANDS), np.int64), np.empty(groups * N_COMMANDS, np.int64), np.empty(buses, np.int64),
+        np.empty((n_ranks, 5), np.int64),
+    )  # fmt: skip
+    wishes = Wishes(
+        np.empty(n_banks, np.int64), np.zeros(n_banks, np.uint64), np.zeros(n_banks, np.int64),
+        np.zeros(n_banks, np.int64), np.zeros(n_banks, np.int64),
+    )  # fmt: skip
     logged = 0
     for d in range(len(designs)):
         out[d] = 0
         reads, logged = 0, 0
+        interval = machine.interval if designs[d, REFRESH] == 1 else INF
         for channel in range(len(start) - 1):
             a, z = start[channel], start[channel + 1]
-            part = Requests(
-                requests.arrival[a:z], requests.is_write[a:z], requests.bank[a:z], requests.row[a:z],
-                requests.next_bank[a:z], requests.next_row[a:z], requests.previous_same[a:z],
-                np.zeros(z - a + 1, np.bool_),
-            )  # fmt: skip
-            banks = _idle_banks(first[channel], z - a)
-            ranks = _idle_ranks(n_ranks, buses, machine.groups, machine.interval if designs[d, REFRESH] == 1 else INF)
+            n = z - a - 2
+            part, part_served = requests[a:z], served[: n + 2]
+            part_served[:] = False
+            part_served[n + 1] = True
+            _reset(banks, wishes, ranks, timing, first[channel], n, groups, interval)
             channel_record = Record(record.times[a:z], record.commands)
             before = logged
-            logged = run_channel(part, banks, ranks, machine, designs[d], answers, out[d], channel_record, logged)
+            logged = run_channel(
+                part, part_served, banks, wishes, ranks, timing, machine, designs[d], answers, out[d], channel_record,
+                logged,
+            )  # fmt: skip
             record.commands[before:logged, LOG_CHANNEL] = channel
-            for i in range(z - a):
+            for i in range(n):
                 latency = answers.answered[i] - answers.stands[i]
-                if part.is_write[i]:
+                if part[i].is_write:
                     out[d, WRITE_SUM] += latency
                 else:
                     out[d, READ_SUM] += latency
@@ -66,23 +78,27 @@ def run_batch(
 
 
 @compiled
-def _idle_banks(first: Array, n: int) -> Banks:
-    """Precharged banks whose queues begin with the requests `first` (banks,), of n in all."""
-    banks = len(first)
-    none, zero = np.full(banks, -1), np.zeros(banks, np.int64)
-    return Banks(
-        first.astype(np.int64), np.full(banks, n), none, zero, none.copy(), none.copy(), zero.copy(), zero.copy(),
-        zero.copy(), zero.copy(), zero.copy(), np.zeros(banks * N_COMMANDS, np.int64),
-    )  # fmt: skip
+def _reset(
+    banks: Array, wishes: Wishes, ranks: Array, timing: Timing, first: Array, n: int, groups: int, interval: int
+) -> None:
+    """Precharged banks whose queues begin with the requests `first` (banks,), of n in all, before the first refresh.
 
-
-@compiled
-def _idle_ranks(ranks: int, buses: int, groups: int, interval: int) -> Ranks:
-    """Ranks before their first refresh, which come one after the other; never where the interval is `INF`."""
-    state = np.zeros((ranks, RANK), np.int64)
-    acts = np.full((ranks, 5), -INF)
-    acts[:, 4] = 0
-    for r in range(ranks):
-        state[r, TRIGGER] = interval - (interval // ranks * r if interval < INF else 0)
-    free = np.zeros(ranks * groups * N_COMMANDS, np.int64)
-    return Ranks(state, np.full(ranks, -1), acts, free, np.zeros(buses, np.int64))
+    Refreshes of ranks come one after the other; never where the interval is `INF`.
+    """
+    wishes.earliest[:] = INF
+    timing.bank_free[:] = 0
+    timing.group_free[:] = 0
+    timing.bus_free[:] = 0
+    timing.acts[:] = -INF
+    timing.acts[:, 4] = 0
+    for b in range(len(banks)):
+        bank = banks[b]
+        bank.opened, bank.queued, bank.request, bank.command = 0, 0, n, 0
+        bank.group, bank.rank = b * groups // len(banks), b * len(ranks) // len(banks)
+        bank.head, bank.hit, bank.open_row = first[b], n, -1
+        bank.busy, bank.opening, bank.conflict = 0, 0, 0
+    for r in range(len(ranks)):
+        rank = ranks[r]
+        rank.wanted, rank.owed, rank.pulling, rank.blocked = -1, 0, 0, 0
+        rank.trigger = interval - (interval // len(ranks) * r if interval < INF else 0)
+        rank.open_banks, rank.busy_banks, rank.open_since, rank.open_until, rank.open_cycles = 0, 0, 0, 0, 0

@@ -95,20 +95,22 @@ def make_history(device: Device, work: Workset, record: k.Record) -> History:
     log = record.commands[np.argsort(record.commands[:, k.LOG_CYCLE], kind="stable")]
     command, bank, channel = log[:, k.LOG_COMMAND], log[:, k.LOG_BANK], log[:, k.LOG_CHANNEL]
     whole_rank = (command == PREAB) | (command == REFAB)
-    place = np.where(whole_rank, 0, log[:, k.LOG_REQUEST] + work.start[channel])
+    place = np.where(whole_rank, 0, log[:, k.LOG_REQUEST]) + work.start[channel]
+    order = np.zeros(len(work.requests), np.int64)
+    order[work.rows] = work.order
     commands = CommandTrace(
         cycle=log[:, k.LOG_CYCLE],
         command=np.array(COMMANDS)[command],
         channel=channel,
         rank=bank // device.banks,
         bank=np.where(whole_rank, -1, bank % device.banks),
-        row=np.where(whole_rank | (command == PREPB), -1, work.requests.row[place]),
-        request=np.where(whole_rank, -1, work.order[place]),
+        row=np.where(whole_rank | (command == PREPB), -1, work.requests["row"][place]),
+        request=np.where(whole_rank, -1, order[place]),
     )
-    times = np.empty_like(record.times)
-    times[work.order] = record.times
+    times = np.empty((len(work.order), k.TIMES), np.int64)
+    times[work.order] = record.times[work.rows]
     arrival = np.empty(len(times), np.int64)
-    arrival[work.order] = work.requests.arrival
+    arrival[work.order] = work.requests["arrival"][work.rows]
     return History(device.cycle_s, commands, RequestTimes(arrival, *times.T))
 
 

@@ -20,7 +20,7 @@ INF = 2**62
 
 @inlined
 def next_arrival(
-    i: int, stored: int, left: int, arbiter: int, active: int, arrival: Array, received: Array, receipts: int
+    i: int, n: int, stored: int, left: int, arbiter: int, active: int, requests: Array, received: Array, receipts: int
 ) -> tuple[int, int]:
     """When request `i` leaves the requestor, and when it stands at the controller; INF where that is not known yet.
 
@@ -28,19 +28,21 @@ def next_arrival(
     than `active` are unanswered, and hand them on one a cycle.
 
     Args:
+        n: requests in all.
         stored: when the request before was stored, and `left` when it left the requestor; -1 before the first.
         received: when the k-th response reached the requestor, known for the first `receipts`.
     """
-    if i >= len(arrival):
+    if i >= n:
         return INF, INF
+    arrival = requests[np.uint32(i)].arrival
     if arbiter == 0:
-        q = max(arrival[i], stored + 1)
+        q = max(arrival, stored + 1)
         return q, q
     if i - active >= receipts:
         return INF, INF
-    s = max(arrival[i], left + 1)
+    s = max(arrival, left + 1)
     if i >= active:
-        s = max(s, received[i - active])
+        s = max(s, received[np.uint32(i - active)])
     return s, max(s, stored + 1)
 
 

@@ -15,22 +15,11 @@ import numpy as np
 
 from ..core.compiled import piece
 from .answers import Answers, respond
-from .bank import Banks, Requests, leave_queue, plan_bank
+from .bank import leave_queue, plan_bank
 from .commands import ACT, PREAB, PREPB, RD, RDA, REFAB, WR, WRA
 from .intake import INF, has_space, next_arrival
-from .refresh import (
-    BLOCKED,
-    BUSY_BANKS,
-    OPEN_BANKS,
-    OPEN_CYCLES,
-    OPEN_SINCE,
-    OPEN_UNTIL,
-    TRIGGER,
-    ask_for_refresh,
-    open_span,
-    refreshed,
-)  # fmt: skip
-from .timing import Ranks, count_activation, delay_others, first_command
+from .refresh import ask_for_refresh, open_span, refreshed
+from .timing import Timing, Wishes, count_activation, delay_others, first_command
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -106,33 +95,34 @@ class Record(NamedTuple):
 
 @piece
 def run_channel(
-    requests: Requests, banks: Banks, ranks: Ranks, machine: Machine, knobs: Array, answers: Answers, out: Array,
-    record: Record, logged: int,
+    requests: Array, served: Array, banks: Array, wishes: Wishes, ranks: Array, timing: Timing, machine: Machine,
+    knobs: Array, answers: Answers, out: Array, record: Record, logged: int,
 ) -> int:  # fmt: skip
     """Runs one channel with n requests under one design and adds what happened to `out` (FIELDS,).
 
     Args:
-        requests, banks, ranks: as they are before time 0.
+        requests: `REQUEST` (n + 2,).
+        served: bool (n + 2,), False but for the last.
+        banks, wishes, ranks, timing: `BANK` (banks,), `RANK` (ranks,), and times, as they are before time 0.
         knobs: int64 (KNOBS,).
         logged: how many commands the record has already.
 
     Returns:
         How many it has now.
     """
-    n, n_banks, n_ranks, groups = len(requests.arrival), len(banks.head), len(ranks.wanted), machine.groups
-    per_rank, buses = n_banks // n_ranks, len(ranks.bus_free)
+    n, n_banks, n_ranks, groups = len(requests) - 2, len(banks), len(ranks), machine.groups
+    per_rank, buses = n_banks // n_ranks, len(timing.bus_free)
     page, scheduler, buffer, size = knobs[PAGE], knobs[SCHEDULER], knobs[BUFFER], knobs[BUFFER_SIZE]
     by_direction = scheduler == 2 and machine.mixed
     in_order, arbiter, active = knobs[RESPONSES] == 1, knobs[ARBITER], knobs[ACTIVE]
     postponed, pulled_in = knobs[POSTPONED], knobs[PULLED_IN]
-    rank, wanted = ranks.state, ranks.wanted
     times, log = record.times, record.commands
 
     trigger, refreshing = INF, False
     for r in range(n_ranks):
-        trigger = min(trigger, rank[r, TRIGGER])
+        trigger = min(trigger, ranks[r].trigger)
     stored, unserved, answered, direction = 0, n, 0, 0
-    reads, writes, last_bank = 0, 0, 0
+    reads, writes, last_bank = 0, 0, np.uint32(0)
     last_answer, last_received = -1, -1
     window, window_at = 0, -1
     end = INF - 1 if n > 0 else -1
@@ -141,66 +131,75 @@ def run_channel(
     renew, storing, full = True, False, False
     low, high, other = 0, 0, -1  # banks that something happened to: a range, and one more
     issued, resting, fresh, now = False, True, False, 0
-    who, when, soon, later = -1, INF, INF, INF
+    who, when, soon = -1, INF, INF
 
     while True:
         if storing:
             storing = False
-            full = not has_space(buffer, size, banks.queued[last_bank], reads, writes)
+            full = not has_space(buffer, size, banks[last_bank].queued, reads, writes)
             if not full:
                 i = stored
-                last_bank = requests.bank[i]
-                banks.queued[last_bank] += 1
-                if requests.is_write[i]:
+                request = requests[np.uint32(i)]
+                last_bank = request.bank
+                banks[last_bank].queued += 1
+                if request.is_write:
                     writes += 1
                 else:
                     reads += 1
                 out[AT_ARBITER] += stand - left
                 out[QUEUED_SUM] -= now
-                answers.stands[i] = stand
+                answers.stands[np.uint32(i)] = stand
                 if len(times) > 0:
                     times[i, LEFT], times[i, STORED] = left, now
                 stored, last_left, last_stored, renew = i + 1, left, now, True
                 if low >= high:
-                    low, high = last_bank, last_bank + 1
+                    low, high = np.int64(last_bank), np.int64(last_bank) + 1
                 elif last_bank < low or last_bank >= high:
-                    other = last_bank
+                    other = np.int64(last_bank)
                 resting = resting and issued  # a cycle without a command selects once more
         if renew:
             renew = False
             left, stand = next_arrival(
-                stored, last_stored, last_left, arbiter, active, requests.arrival, answers.received, answered
+                stored, n, last_stored, last_left, arbiter, active, requests, answers.received, answered
             )
         while low < high:
-            r = low // per_rank
-            if not rank[r, BLOCKED]:
-                was = banks.busy[low]
-                if plan_bank(low, stored, scheduler, page, by_direction, direction, banks, requests):
+            b = np.uint32(low)
+            bank = banks[b]
+            rank = ranks[bank.rank]
+            if not rank.blocked:
+                was = bank.busy
+                if plan_bank(
+                    b, bank, stored, scheduler, page, by_direction, direction, requests, served, wishes, timing,
+                    machine.lengths,
+                ):  # fmt: skip
                     fresh = False
-                rank[r, BUSY_BANKS] += banks.busy[low] - was
+                rank.busy_banks += np.int64(bank.busy) - np.int64(was)
             low += 1
             if low == high and other >= 0:
                 low, high, other = other, other + 1, -1
         if refreshing or now >= trigger:
-            refreshing, trigger = ask_for_refresh(rank, now, machine.interval, postponed, banks.command, wanted)
+            refreshing, trigger = ask_for_refresh(ranks, now, machine.interval, postponed, wishes.earliest)
             fresh = False
         if not fresh:
             fresh = True
-            who, when, age, soon, later = -1, INF, INF, INF, INF
-            for bus in range(buses):
-                # With two buses the first of each, and of these the one that may go first, however long it takes.
-                lowest, highest = (RD if bus == 1 else ACT), (REFAB if bus < buses - 1 else WRA)
-                bus_who, bus_when, bus_age, bus_soon, bus_later = first_command(
-                    now, ranks.bus_free[bus], lowest, highest, banks, wanted, ranks.group_free, machine.lengths, groups
+            # With a command just issued, another bus may be next in this very cycle.
+            past = now - 1 if resting and issued else now
+            who, when, age, soon = first_command(
+                now, past, 0, buses, wishes, ranks, requests, timing, machine.lengths, groups
+            )
+            if buses > 1:
+                # The first of each bus, and of these the one that may go first, however long it takes.
+                who_1, when_1, age_1, soon_1 = first_command(
+                    now, past, 1, buses, wishes, ranks, requests, timing, machine.lengths, groups
                 )
-                if bus_when < when or (bus_when == when and bus_age < age):
-                    who, when, age = bus_who, bus_when, bus_age
-                soon, later = min(soon, bus_soon), min(later, bus_later)
+                if when_1 < when or (when_1 == when and age_1 < age):
+                    who, when = who_1, when_1
+                soon = min(soon, soon_1)
 
         if resting:
             # On to the next event. A request that waited for its turn is stored before a command is selected, one that
             # comes to an idle controller after that.
-            now = min(soon if issued else later, trigger)
+            now = min(soon, trigger)
             if not full:
                 now = min(now, stand)
             if now > end:
@@ -214,56 +213,60 @@ def run_channel(
         data = False
         if when <= now:
             issued, fresh = True, False
-            r = -2 - who if who < 0 else who // per_rank
-            c = wanted[r] if who < 0 else banks.command[who]
+            b = np.uint32(max(who, 0))
+            bank = banks[b]
+            r = -2 - who if who < 0 else np.int64(bank.rank)
+            rank = ranks[r]
+            c = rank.wanted if who < 0 else np.int64(bank.command)
             out[c] += 1
             if logged < len(log):
                 log[logged, LOG_CYCLE], log[logged, LOG_COMMAND] = now, c
                 log[logged, LOG_BANK] = who if who >= 0 else r * per_rank
-                log[logged, LOG_REQUEST] = banks.request[who] if who >= 0 else -1
+                log[logged, LOG_REQUEST] = np.int64(bank.request) if who >= 0 else -1
                 logged += 1
-            ranks.bus_free[1 if c >= RD and buses > 1 else 0] = now + machine.lengths[c]
-            delay_others(now, c, max(who, -1), r, banks, ranks.group_free, machine.distances, groups, n_ranks)
+            timing.bus_free[1 if c >= RD and buses > 1 else 0] = now + machine.lengths[c]
+            delay_others(now, c, max(who, -1), bank.group, r, timing, machine.distances, groups, n_ranks)
             low, high = who, who + 1
             done, closes = machine.done_pre, now
             if c == ACT:
                 done = machine.done_act
-                i = banks.request[who]
-                if rank[r, OPEN_BANKS] == 0:
-                    open_span(rank[r], now)
-                rank[r, OPEN_BANKS] += 1
-                banks.open_row[who], banks.hit[who], banks.opened[who] = requests.row[i], i, now
-                banks.opening[who] = 1 + banks.conflict[who]
-                banks.conflict[who] = 0
-                count_activation(now, r, ranks.acts, machine.faw, ranks.group_free, groups)
+                i = bank.request
+                if rank.open_banks == 0:
+                    open_span(rank, now)
+                rank.open_banks += 1
+                bank.open_row, bank.hit, bank.opened = requests[i].row, i, now
+                bank.opening = 1 + bank.conflict
+                bank.conflict = 0
+                count_activation(now, r, timing, machine.faw, groups)
             elif c == PREPB:
                 out[CLOSED] += 1
-                rank[r, OPEN_BANKS] -= 1
-                banks.open_row[who], banks.conflict[who] = -1, 1
+                rank.open_banks -= 1
+                bank.open_row, bank.conflict = -1, 1
             elif c == PREAB:
                 low, high = r * per_rank, (r + 1) * per_rank
-                out[CLOSED] += rank[r, OPEN_BANKS]
-                rank[r, OPEN_BANKS] = 0
-                banks.open_row[low:high] = -1
+                out[CLOSED] += rank.open_banks
+                rank.open_banks = 0
+                for k in range(low, high):
+                    banks[k].open_row = -1
             elif c == REFAB:
                 low, high = r * per_rank, (r + 1) * per_rank
                 done = 0
-                open_span(rank[r], now)
+                open_span(rank, now)
                 closes = now + machine.open_refresh
-                refreshed(rank[r], machine.interval, pulled_in)
+                refreshed(rank, machine.interval, pulled_in)
             else:
                 data = True
-                i, writing = banks.request[who], c >= WR
+                i, writing = bank.request, c >= WR
                 done = machine.done_write if writing else machine.done_read
                 if writing:
                     writes -= 1
                 else:
                     reads -= 1
-                out[HITS + banks.opening[who]] += 1
-                banks.opening[who] = 0
+                out[HITS + bank.opening] += 1
+                bank.opening = 0
                 out[QUEUED_SUM] += now
                 unserved -= 1
-                leave_queue(who, i, banks, requests)
+                leave_queue(bank, i, requests, served)
                 if len(times) > 0:
                     times[i, SERVED] = now
                 if by_direction and writing != (direction == 1):
@@ -272,7 +275,7 @@ def run_channel(
 
                 ready = now + (machine.ready_write if writing else machine.ready_read)
                 answered, last_answer, last_received = respond(
-                    i, ready, in_order, arbiter == 2, answered, last_answer, last_received, answers, requests.served
+                    i, ready, in_order, arbiter == 2, answered, last_answer, last_received, answers, served
                 )
                 if unserved == 0:
                     end = answers.received[n - 1]
@@ -281,20 +284,20 @@ def run_channel(
                 window_at, window = now, now + done - 1
             if c in (RDA, WRA):
                 shut = machine.open_write if c == WRA else machine.open_read
-                closes = max(now + shut, banks.opened[who] + machine.ras)
+                closes = max(now + shut, bank.opened + machine.ras)
                 out[CLOSED] += 1
-                rank[r, OPEN_BANKS] -= 1
-                banks.open_row[who] = -1
+                rank.open_banks -= 1
+                bank.open_row = -1
                 if closes >= window_at:
                     window_at, window = closes, closes + machine.done_pre - 1
             if c != ACT and c != RD and c != WR:
-                rank[r, OPEN_UNTIL] = max(rank[r, OPEN_UNTIL], closes)
+                rank.open_until = max(rank.open_until, closes)
         storing = stand <= now and (data or not full)
 
     for r in range(n_ranks):
-        until = rank[r, OPEN_UNTIL]
-        until = max(until, window) if rank[r, OPEN_BANKS] > 0 else until
-        out[ACTIVE_CYCLES] += rank[r, OPEN_CYCLES] + until - rank[r, OPEN_SINCE]
+        until = ranks[r].open_until
+        until = max(until, window) if ranks[r].open_banks > 0 else until
+        out[ACTIVE_CYCLES] += ranks[r].open_cycles + until - ranks[r].open_since
     out[END] = max(out[END], end)
     out[WINDOW] = max(out[WINDOW], window)
     if len(times) > 0:

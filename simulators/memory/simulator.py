@@ -125,7 +125,7 @@ class MemorySimulator(Simulator):
         designs, counts = _design_matrix(columns, 1), np.empty((1, k.FIELDS), np.int64)
         self._run(designs, counts)
         most = int(counts[0, : k.CLOSED].sum())
-        record = k.Record(np.zeros((len(self.workload), k.TIMES), np.int64), np.empty((most, k.LOG), np.int64))
+        record = k.Record(np.zeros((len(self.workset.requests), k.TIMES), np.int64), np.empty((most, k.LOG), np.int64))
         self._run(designs, counts, record)
         return make_history(self.device, self.workset, record)
 
