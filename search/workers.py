@@ -12,6 +12,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any, TypeVar
 
 from ..errors import ChipgymError
+from ..simulators.core.compiled import limit_threads, threads
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -23,7 +24,7 @@ def unordered(function: Callable[[T], R], tasks: Iterable[T], jobs: int) -> Iter
     Args:
         function: sent to each process once; it and the tasks must be picklable.
         tasks: may be endless, and may depend on the answers so far.
-        jobs: processes; with 1 everything runs in this one.
+        jobs: processes, each with its share of the threads that kernels may use; with 1 everything runs in this one.
 
     Raises:
         ChipgymError: as `function`, and where a process dies.
@@ -55,11 +56,12 @@ def _processes(function: Callable[[T], R], jobs: int) -> Iterator[dict[Connectio
     # Spawned, not forked: a fork copies other libraries' threads half-way, and would keep every pipe open, so that a
     # worker could not tell when the process that it works for is gone.
     context = get_context("spawn")
+    share = max(1, threads() // jobs)
     workers: dict[Connection, SpawnProcess] = {}
     try:
         for _ in range(jobs):
             ours, theirs = context.Pipe()
-            worker = context.Process(target=_serve, args=(theirs, function), daemon=True)
+            worker = context.Process(target=_serve, args=(theirs, function, share), daemon=True)
             with _interrupts_held():
                 worker.start()
             theirs.close()
@@ -88,8 +90,9 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(connection: Connection, function: Callable[[Any], Any]) -> None:
+def _serve(connection: Connection, function: Callable[[Any], Any], share: int) -> None:
     """The other process: answers tasks until nobody asks any more."""
+    limit_threads(share)
     while True:
         try:
             task = connection.recv()

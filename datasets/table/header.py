@@ -212,20 +212,20 @@ def _field(entry: object, cls: type[F], what: str) -> F:
 def _metric(entry: object) -> MetricField:
     field = _field(entry, MetricField, "metric")
     if field.goal not in ("min", "max"):
-        raise ChipgymError(f"metric {field.name}: goal is {shorten(field.goal)}, expected min or max")
+        raise ChipgymError(f"metric {shorten(field.name)}: goal is {shorten(field.goal)}, expected min or max")
     return field
 
 
 def _knob(entry: object) -> KnobField:
     field = _field(entry, KnobField, "knob")
     if field.kind not in _PYTHON:
-        raise ChipgymError(f"knob {field.name}: kind is {shorten(field.kind)}, expected {', '.join(_PYTHON)}")
+        raise ChipgymError(f"knob {shorten(field.name)}: kind is {shorten(field.kind)}, expected {', '.join(_PYTHON)}")
     if not isinstance(field.values, list) or not isinstance(field.condition, list):
-        raise ChipgymError(f"knob {field.name}: values or condition is not a list")
+        raise ChipgymError(f"knob {shorten(field.name)}: values or condition is not a list")
     condition = []
     for clause in field.condition:
         if not (isinstance(clause, list) and len(clause) == 2 and isinstance(clause[0], str)):
-            raise ChipgymError(f"knob {field.name}: {shorten(clause)} is not a condition")
+            raise ChipgymError(f"knob {shorten(field.name)}: {shorten(clause)} is not a condition")
         condition.append((clause[0], _texts_or_numbers(field.name, clause[1])))
     return dataclasses.replace(
         field,
@@ -239,13 +239,13 @@ def _value(field: KnobField, value: object) -> Value:
     if field.kind == "real" and value in ("inf", "-inf"):
         return float(value)
     if not isinstance(value, _PYTHON[field.kind]) or isinstance(value, bool):
-        raise ChipgymError(f"knob {field.name}: {shorten(value)} is not of kind {field.kind}")
+        raise ChipgymError(f"knob {shorten(field.name)}: {shorten(value)} is not of kind {field.kind}")
     return float(cast(float, value)) if field.kind == "real" else cast(Value, value)
 
 
 def _texts_or_numbers(name: str, values: object) -> tuple[Value, ...]:
     if not isinstance(values, list) or not all(isinstance(v, int | float | str) for v in values):
-        raise ChipgymError(f"knob {name}: {shorten(values)} is not a list of values")
+        raise ChipgymError(f"knob {shorten(name)}: {shorten(values)} is not a list of values")
     return tuple(values)
 
 
@@ -254,10 +254,10 @@ def _texts(name: str, value: object) -> str | tuple[str, ...]:
         return value
     if isinstance(value, list) and all(isinstance(v, str) for v in value):
         return tuple(value)
-    raise ChipgymError(f"objective {name}: {shorten(value)} is neither an expression nor a list of them")
+    raise ChipgymError(f"objective {shorten(name)}: {shorten(value)} is neither an expression nor a list of them")
 
 
 def _feature(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ChipgymError(f"feature {name}: {shorten(value)} is not a number")
+        raise ChipgymError(f"feature {shorten(name)}: {shorten(value)} is not a number")
     return float(value)

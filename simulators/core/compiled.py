@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from numba import njit
+from numba import config, njit
 from numba.core import event
 from numba.core.cpu import CPUTargetOptions
 
@@ -84,3 +84,13 @@ def _bare(function: F, **options: bool) -> F:
     if hasattr(CPUTargetOptions, "_nrt"):  # no public name; without it the answer is the same, only later
         options["_nrt"] = False
     return njit(nogil=True, error_model="numpy", **options)(function)  # type: ignore[no-any-return, call-overload]
+
+
+def threads() -> int:
+    """How many threads a kernel may use: as many as the process has cores, or the environment's NUMBA_NUM_THREADS."""
+    return int(config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
+
+
+def limit_threads(most: int) -> None:
+    """Gives the kernels of this process fewer threads, as for one of several processes that share the cores."""
+    config.NUMBA_NUM_THREADS = most  # type: ignore[attr-defined]

@@ -18,8 +18,9 @@ PAGE_POLICIES = ("open", "open_adaptive", "closed", "closed_adaptive")
 SCHEDULERS = ("fifo", "fr_fcfs", "fr_fcfs_grp")
 
 
-#: A request of a channel as the kernel reads it. n requests are followed by two that are none: position n, never served,
-#: where there is no next one, and n + 1, served, where there is no one before.
+#: A request of a channel as the kernel reads it. n requests are followed by two that are none: position n, never
+#: served, where there is no next one, and n + 1, served, where there is no one before. Positions are unsigned, which
+#: spares every access a look at whether they count from the end; what is subtracted is signed.
 #:   arrival: memory-clock cycle.
 #:   next_bank, next_row: position of the next request of the same bank, and of the same row of it.
 #:   previous_same: of the last request before with the same address.
@@ -42,9 +43,8 @@ REQUEST = np.dtype(
 #:   the last row was closed for another.
 BANK = np.dtype(
     [
-        ("opened", "i8"), ("queued", "i8"), ("request", "u4"), ("command", "u4"), ("group", "u4"),
-        ("rank", "u4"), ("head", "u4"), ("hit", "u4"), ("open_row", "i4"), ("busy", "u1"), ("opening", "u1"),
-        ("conflict", "u1"),
+        ("opened", "i8"), ("queued", "i8"), ("busy", "i8"), ("opening", "i8"), ("conflict", "i8"), ("command", "u4"),
+        ("request", "u4"), ("group", "u4"), ("rank", "u4"), ("head", "u4"), ("hit", "u4"), ("open_row", "i4"),
     ],
     align=True,
 )  # fmt: skip
@@ -110,7 +110,7 @@ def plan_bank(
     bank.request = chosen
     wishes.earliest[b] = timing.bank_free[b, command]
     wishes.place[b] = bank.group * N_COMMANDS + command
-    wishes.age[b] = np.int64(chosen) + 1
+    wishes.age[b] = chosen + 1
     wishes.length[b] = lengths[command]
     wishes.bus[b] = command >= RD
     return changed

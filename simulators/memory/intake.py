@@ -34,7 +34,7 @@ def next_arrival(
     """
     if i >= n:
         return INF, INF
-    arrival = requests[np.uint32(i)].arrival
+    arrival = requests[i].arrival
     if arbiter == 0:
         q = max(arrival, stored + 1)
         return q, q
@@ -42,7 +42,7 @@ def next_arrival(
         return INF, INF
     s = max(arrival, left + 1)
     if i >= active:
-        s = max(s, received[np.uint32(i - active)])
+        s = max(s, received[i - active])
     return s, max(s, stored + 1)
 
 

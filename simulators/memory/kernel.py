@@ -122,7 +122,7 @@ def run_channel(
     for r in range(n_ranks):
         trigger = min(trigger, ranks[r].trigger)
     stored, unserved, answered, direction = 0, n, 0, 0
-    reads, writes, last_bank = 0, 0, np.uint32(0)
+    reads, writes, last_bank = 0, 0, 0
     last_answer, last_received = -1, -1
     window, window_at = 0, -1
     end = INF - 1 if n > 0 else -1
@@ -139,7 +139,7 @@ def run_channel(
             full = not has_space(buffer, size, banks[last_bank].queued, reads, writes)
             if not full:
                 i = stored
-                request = requests[np.uint32(i)]
+                request = requests[i]
                 last_bank = request.bank
                 banks[last_bank].queued += 1
                 if request.is_write:
@@ -148,14 +148,14 @@ def run_channel(
                     reads += 1
                 out[AT_ARBITER] += stand - left
                 out[QUEUED_SUM] -= now
-                answers.stands[np.uint32(i)] = stand
+                answers.stands[i] = stand
                 if len(times) > 0:
                     times[i, LEFT], times[i, STORED] = left, now
                 stored, last_left, last_stored, renew = i + 1, left, now, True
                 if low >= high:
-                    low, high = np.int64(last_bank), np.int64(last_bank) + 1
+                    low, high = last_bank, last_bank + 1
                 elif last_bank < low or last_bank >= high:
-                    other = np.int64(last_bank)
+                    other = last_bank
                 resting = resting and issued  # a cycle without a command selects once more
         if renew:
             renew = False
@@ -163,17 +163,16 @@ def run_channel(
                 stored, n, last_stored, last_left, arbiter, active, requests, answers.received, answered
             )
         while low < high:
-            b = np.uint32(low)
-            bank = banks[b]
+            bank = banks[low]
             rank = ranks[bank.rank]
             if not rank.blocked:
                 was = bank.busy
                 if plan_bank(
-                    b, bank, stored, scheduler, page, by_direction, direction, requests, served, wishes, timing,
+                    low, bank, stored, scheduler, page, by_direction, direction, requests, served, wishes, timing,
                     machine.lengths,
                 ):  # fmt: skip
                     fresh = False
-                rank.busy_banks += np.int64(bank.busy) - np.int64(was)
+                rank.busy_banks += bank.busy - was
             low += 1
             if low == high and other >= 0:
                 low, high, other = other, other + 1, -1
@@ -213,16 +212,15 @@ def run_channel(
         data = False
         if when <= now:
             issued, fresh = True, False
-            b = np.uint32(max(who, 0))
-            bank = banks[b]
-            r = -2 - who if who < 0 else np.int64(bank.rank)
+            bank = banks[max(who, 0)]
+            r = -2 - who if who < 0 else bank.rank
             rank = ranks[r]
-            c = rank.wanted if who < 0 else np.int64(bank.command)
+            c = rank.wanted if who < 0 else bank.command
             out[c] += 1
             if logged < len(log):
                 log[logged, LOG_CYCLE], log[logged, LOG_COMMAND] = now, c
                 log[logged, LOG_BANK] = who if who >= 0 else r * per_rank
-                log[logged, LOG_REQUEST] = np.int64(bank.request) if who >= 0 else -1
+                log[logged, LOG_REQUEST] = bank.request if who >= 0 else -1
                 logged += 1
             timing.bus_free[1 if c >= RD and buses > 1 else 0] = now + machine.lengths[c]
             delay_others(now, c, max(who, -1), bank.group, r, timing, machine.distances, groups, n_ranks)

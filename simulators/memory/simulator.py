@@ -13,6 +13,7 @@ import numpy as np
 from ...datasets import Trace, Workload, load_workload
 from ...errors import ChipgymError, nearest_number, shorten
 from ..core import Column, Columns, Design, Simulator
+from ..core.compiled import threads
 from . import kernel as k
 from .bank import PAGE_POLICIES, SCHEDULERS
 from .batch import run_batch
@@ -100,11 +101,12 @@ class MemorySimulator(Simulator):
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
         designs = _design_matrix(columns, n)
         counts = np.empty((n, k.FIELDS), np.int64)
-        workers = min(_cpus(), n) if n * len(self.workload) >= _WORTH_THREADS else 1
+        workers = min(threads(), n) if n * len(self.workload) >= _WORTH_THREADS else 1
         if workers == 1:
             self._run(designs, counts)
         else:
-            # The kernel lets go of the interpreter; designs dealt in turn share the slow ones out evenly.
+            # The kernel lets go of the interpreter. Not by prange: Numba's portable threads end the process where two
+            # threads of a program evaluate at once. Designs dealt in turn share the slow ones out evenly.
             parts = [np.ascontiguousarray(designs[i::workers]) for i in range(workers)]
             found = [np.empty((len(part), k.FIELDS), np.int64) for part in parts]
             with ThreadPoolExecutor(workers) as pool:
@@ -213,9 +215,3 @@ def _design_matrix(columns: Columns, n: int) -> Counts:
     for name, at in _NUMBERS.items():
         designs[:, at] = columns[name]
     return designs
-
-
-def _cpus() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

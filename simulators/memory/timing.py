@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core.compiled import inlined
-from .commands import ACT, N_COMMANDS, RD
+from .commands import ACT, N_COMMANDS
 from .intake import INF
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -22,7 +22,8 @@ class Timing(NamedTuple):
 
     Attributes:
         bank_free: earliest time of each command by the history of a bank, int64 (banks, commands).
-        group_free: by that of a bank group, of its rank and of the other ranks, int64 (groups of all ranks × commands,).
+        group_free: by that of a bank group, of its rank and of the other ranks, int64 (groups × commands,),
+            groups of all ranks.
         bus_free: when each command bus is; of two, row commands' and column commands', int64 (buses,).
         acts: times of a rank's last four ACTs, a ring, and where the oldest is, int64 (ranks, 5).
     """
@@ -122,7 +123,7 @@ def first_command(
         best = min(best, (min(t - now, _FAR) + wishes.length[b]) << _AGE_BITS | wishes.age[b])
     when, age = INF, best & ((1 << _AGE_BITS) - 1)
     if age > 0:
-        who = np.int64(requests[np.uint32(age - 1)].bank)
+        who = requests[age - 1].bank
         when = max(max(wishes.earliest[who], timing.group_free[wishes.place[who]]), floor)
     if bus == 0:
         for r in range(len(ranks)):

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import chipgym
@@ -188,6 +188,7 @@ JSON = st.recursive(
 
 
 @settings(max_examples=300, deadline=None)
+@example("features", {"\n": None})
 @given(st.sampled_from(list(TableHeader.__dataclass_fields__)), JSON)
 def test_a_wrong_entry_is_one_clear_line(field, value):
     """Whatever stands in a header's field: it is taken as it is, or refused in one line."""

@@ -10,6 +10,7 @@ import pytest
 
 import chipgym
 from chipgym.search.workers import unordered
+from chipgym.simulators.core.compiled import threads
 
 
 @dataclass(frozen=True)
@@ -62,3 +63,14 @@ def test_errors_come_back(jobs):
 def test_a_death_is_noticed():
     with pytest.raises(chipgym.ChipgymError, match="a worker process was killed by signal 9"):
         list(unordered(Twice(), [1, -3, 2, 3], 2))
+
+
+def threads_here(_: int) -> int:
+    return threads()
+
+
+def test_processes_share_the_threads(monkeypatch):
+    monkeypatch.setattr("numba.config.NUMBA_NUM_THREADS", 7)
+    assert dict(unordered(threads_here, [0, 1], 1)) == {0: 7, 1: 7}
+    assert dict(unordered(threads_here, [0, 1], 3)) == {0: 2, 1: 2}
+    assert dict(unordered(threads_here, [0], 8)) == {0: 1}

@@ -148,12 +148,10 @@ def test_metrics_agree_with_the_record():
 
 
 def test_threads_change_nothing(monkeypatch):
-    from chipgym.simulators.memory import simulator
-
     sim = MemorySimulator("stream")
     rows = sim.space.sample(60, np.random.default_rng(0))
     alone = sim.evaluate(rows[:19])
-    monkeypatch.setattr(simulator, "_cpus", lambda: 3)
+    monkeypatch.setattr("numba.config.NUMBA_NUM_THREADS", 3)
     shared = sim.evaluate(rows)
     for name in alone:
         np.testing.assert_array_equal(shared[name][:19], alone[name])
