@@ -12,7 +12,6 @@ from multiprocessing.context import SpawnProcess
 from typing import Any, TypeVar
 
 from ..errors import ChipgymError
-from ..simulators.core.compiled import limit_threads, threads
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -56,6 +55,8 @@ def _processes(function: Callable[[T], R], jobs: int) -> Iterator[dict[Connectio
     # Spawned, not forked: a fork copies other libraries' threads half-way, and would keep every pipe open, so that a
     # worker could not tell when the process that it works for is gone.
     context = get_context("spawn")
+    from ..simulators.core.compiled import threads
+
     share = max(1, threads() // jobs)
     workers: dict[Connection, SpawnProcess] = {}
     try:
@@ -92,6 +93,8 @@ def _interrupts_held() -> Iterator[None]:
 
 def _serve(connection: Connection, function: Callable[[Any], Any], share: int) -> None:
     """The other process: answers tasks until nobody asks any more."""
+    from ..simulators.core.compiled import limit_threads
+
     limit_threads(share)
     while True:
         try:

@@ -8,6 +8,7 @@ METRICS = (
     MetricSpec("latency_s", "s", "time to serve the whole trace, from 0 to the last response"),
     MetricSpec("energy_j", "J", "energy of the DRAM devices, by DRAMPower's method"),
     MetricSpec("power_w", "W", "average power of the DRAM devices"),
+    MetricSpec("area_mm2", "mm2", "storage of the controllers, as flip-flops at 45 nm; no logic, no PHY, no DRAM"),
     MetricSpec("cycles", "cycles", "memory-clock cycles of that time"),
     MetricSpec(
         "read_latency_s", "s", "mean over reads, from standing at the controller to the response; 0 without reads"
@@ -21,6 +22,7 @@ METRICS = (
     ),
     MetricSpec("bandwidth_gbps", "GB/s", "bytes of all bursts over the time to serve them", goal="max"),
     MetricSpec("queue_occupancy", "requests", "requests in the scheduler's buffer, averaged over time"),
+    MetricSpec("buffer_bits", "bit", "what the controllers store: requests, data to write, refreshes owed"),
     MetricSpec("row_hits", "", "requests that found their row open", goal="max"),
     MetricSpec("row_misses", "", "requests that found their bank precharged"),
     MetricSpec("row_conflicts", "", "requests that found another row open"),

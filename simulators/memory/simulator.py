@@ -25,6 +25,7 @@ from .intake import ARBITERS, BUFFERS
 from .mapping import address_map
 from .metrics import METRICS
 from .space import REFRESH_POLICIES, RESPONSE_QUEUES, memory_space
+from .storage import storage_columns
 from .workset import make_workset
 
 # The design matrix's columns: a named value's code is its place among the names.
@@ -70,7 +71,8 @@ class MemorySimulator(Simulator):
     default_objective = "low_latency"
     objectives: ClassVar[Mapping[str, str | tuple[str, ...]]] = MappingProxyType({
         "low_power": "power_w", "low_latency": "latency_s", "low_power_latency": ("power_w", "latency_s"),
-        "read_latency": "read_latency_s", "tail_latency": "read_latency_p99_s", "energy": "energy_j",
+        "latency_area": ("latency_s", "area_mm2"), "read_latency": "read_latency_s",
+        "tail_latency": "read_latency_p99_s", "energy": "energy_j",
     })  # fmt: skip
     targets: ClassVar[Mapping[str, float]] = MappingProxyType({"power_w": 1.0, "latency_s": 1e-4})
     chunk = 4096
@@ -92,9 +94,9 @@ class MemorySimulator(Simulator):
         self.space = memory_space()
         self.channels = channels
         self.ranks = ranks * self.device.ranks
-        where = address_map(self.device, address_mapping, channels, self.ranks)
+        self.address_map = address_map(self.device, address_mapping, channels, self.ranks)
         self.workset = make_workset(
-            self.workload, where, channels, self.ranks * self.device.banks, self.device.burst_bytes
+            self.workload, self.address_map, channels, self.ranks * self.device.banks, self.device.burst_bytes
         )
         self.machine: k.Machine = _machine(self.device, self.workset.mixed)
 
@@ -113,7 +115,8 @@ class MemorySimulator(Simulator):
                 list(pool.map(self._run, parts, found))
             for i, part in enumerate(found):
                 counts[i::workers] = part
-        return self._price(counts), np.zeros(n)
+        storage = storage_columns(self.device, self.address_map, self.channels, self.ranks, designs)
+        return self._price(counts) | storage, np.zeros(n)
 
     def history(self, design: Design) -> History:
         """Every command that one design issues, and what happened when to every request.
@@ -139,7 +142,7 @@ class MemorySimulator(Simulator):
         w = self.workset
         run_batch(w.start, w.requests, w.first, designs, self.ranks, buses, self.machine, counts, record)
 
-    def _price(self, counts: Counts) -> Mapping[str, Column]:
+    def _price(self, counts: Counts) -> dict[str, Column]:
         """Metric columns of kernel counts (n, FIELDS)."""
         cycle, n = self.device.cycle_s, len(self.workload)
         writes = int(self.workload.is_write.sum())
