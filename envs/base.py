@@ -1,73 +1,118 @@
-"""What every environment over a problem shares, whatever its mode: spaces, masks, info, rendering."""
+"""The scalar environment: one episode of any mode, with Gymnasium's conventions around it."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
 
-from ..errors import ChipgymError, shorten, unknown
-from ..simulators import Indices, Problem
-from .assess import Assessment, assess
-from .info import Info, InfoWriter
-from .observation import Observation, workload_box, workload_observation
+from ..errors import ChipgymError, unknown
+from ..simulators import Problem
+from .assess import Assessment, Flags, assess
+from .episodes import Action, Episodes
+from .info import Facts, Info, InfoWriter
+from .observation import Observation
+from .tasks import Tasks
 from .viewers import RENDER_FPS, RENDER_MODES, View, render
 
-Action = np.ndarray[Any, np.dtype[np.int64]]
+_ONE = np.ones(1, np.bool_)
 
 
-class DesignEnv(gymnasium.Env[Observation, Action], ABC):
-    """An environment whose agent designs hardware. A mode is a subclass that says what one step is.
+class DesignEnv(gymnasium.Env[Observation, Any]):
+    """An environment whose agent designs hardware. What one step is, its mode says: `OneShot`, `Sequential`, `Refine`.
+
+    ## Info
+    At reset and step: `design` (dict of plain values), `feasible` (bool), `violation` (float, 0 where feasible),
+    `metrics` (dict of floats, without the cost metrics of a design that cannot be built), `action_mask` (as
+    `action_space.sample(mask=…)` takes it); `workload`, where there are several; and what the mode adds.
+
+    ## Arguments
+    `workload` (one, or a list: every episode is about one of them, drawn by the seed), `objective`, `constraints`,
+    `space`, `reward`, `targets` and the simulator's own options as for `chipgym.make_problem`, or a `problem` (or a
+    list) instead of all of them; `mode`, and the mode's own; `render_mode=None | "ansi" | "rgb_array"`.
 
     Attributes:
-        problem: the simulator, objective, constraints and space.
-        mode: the name that `gymnasium.make(…, mode=…)` takes.
+        tasks: the problems, one per workload.
+        episodes: the mode at work.
+        mode: its name.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": list(RENDER_MODES), "render_fps": RENDER_FPS}  # type: ignore[misc]
-    mode: ClassVar[str]
 
-    def __init__(self, problem: Problem, *, render_mode: str | None = None) -> None:
-        """Binds the environment to a problem.
-
-        Args:
-            problem: what to design, and for what.
-            render_mode: "ansi", "rgb_array" or None.
+    def __init__(self, episodes: Episodes, *, render_mode: str | None = None) -> None:
+        """Takes episodes of which there is one.
 
         Raises:
             ChipgymError: for another render mode.
         """
         self.render_mode = check_render_mode(render_mode)
-        self.problem = problem
-        self._info = InfoWriter(problem)
-        self._features = workload_observation(problem.simulator.workload)
-        # What an episode starts from and is compared with: assessed once, told at every reset.
-        self._start = assess(problem, problem.space.default_indices[None, :])
-        self._start_info = self._info.one(self._start)
-        self._now: Assessment = self._start
-        self._reward: float | None = None
-        self.action_space = problem.space.to_gymnasium()
-        self.observation_space = workload_box(problem.simulator.workload)
+        self.episodes = episodes
+        self.tasks = episodes.tasks
+        self.mode = episodes.mode
+        self.writer = InfoWriter(self.tasks, often=episodes.now)
+        self.action_space = episodes.action_space
+        self.observation_space = episodes.observation_space
+        least, most = episodes.reward_range
+        if self.tasks.each_objective:
+            m = len(self.tasks.problems[0].objectives)
+            # As MO-Gymnasium has it.
+            self.reward_space = gymnasium.spaces.Box(least, most, shape=(m,), dtype=np.float64)
+        self._reward: float | np.ndarray[Any, Any] | None = None
+        self._running: bool | None = None
+        self._warned = False
 
-    def _starting_info(self) -> Info:
-        """The info of the default design; every object in it is new."""
-        known = self._start_info
-        return {
-            **known,
-            "design": known["design"].copy(),
-            "metrics": known["metrics"].copy(),
-            "action_mask": self._info.masks(),
-        }
+    @property
+    def problem(self) -> Problem:
+        """The problem of the episode in hand: simulator, objective, constraints and space."""
+        return self.tasks.problems[int(self.episodes.task[0])]
 
-    @abstractmethod
-    def action_masks(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Legal actions now, flat over all parameters, as sb3-contrib's MaskablePPO asks for them."""
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Observation, Info]:
+        """Starts an episode.
+
+        Args:
+            seed: seeds `np_random`, which draws the workload where there are several, and a random start.
+            options: `workload`, the name of the one to take, where there are several.
+
+        Raises:
+            ChipgymError: for other options.
+        """
+        super().reset(seed=seed)
+        several = len(self.tasks) > 1
+        check_reset_options(options, ("workload",) if several else ())
+        if several:
+            self.episodes.task = np.array([draw_task(self.tasks, self.np_random, options)])
+        self.episodes.begin(_ONE, [self.np_random])
+        self._running, self._warned, self._reward = True, False, None
+        return self.episodes.observe()[0], self.writer.each(facts_of(self.episodes))[0]
+
+    def step(self, action: Action) -> tuple[Observation, Any, bool, bool, Info]:
+        """Takes one step.
+
+        Args:
+            action: as the mode has it.
+
+        Raises:
+            ChipgymError: for another shape, or an entry that is no whole number or out of range.
+            gymnasium.error.ResetNeeded: before the first reset.
+        """
+        if not self._running:
+            self._check_running()
+        outcome = self.episodes.act(_alone(action))
+        self._reward = outcome.rewards[0].copy() if outcome.rewards.ndim > 1 else float(outcome.rewards[0])
+        terminated, truncated = bool(outcome.terminated[0]), bool(outcome.truncated[0])
+        self._running = not (terminated or truncated)
+        info = self.writer.each(facts_of(self.episodes, outcome.ended))[0]
+        return self.episodes.observe()[0], self._reward, terminated, truncated, info
+
+    def action_masks(self) -> Flags:
+        """Legal actions now, flat over all parameters, as sb3-contrib's MaskablePPO asks for them; bool, (k,)."""
+        masks: Flags = self.episodes.flat_masks()[0]
+        return masks
 
     def render(self) -> str | np.ndarray[Any, np.dtype[np.uint8]] | None:
-        """The design in hand (the default one after a reset) as text or as a picture of shape (H, W, 3).
+        """The design in hand (the one started from after a reset) as text or as a picture of shape (H, W, 3).
 
         None, with Gymnasium's warning, where no render mode was asked for.
         """
@@ -80,23 +125,62 @@ class DesignEnv(gymnasium.Env[Observation, Action], ABC):
 
     def view(self) -> View:
         """What a viewer draws."""
-        return view_of(self.problem, self._info, self._now, self._reward)
+        return picture_of(self.episodes, self._reward)
+
+    def _check_running(self) -> None:
+        if self._running is None:
+            raise gymnasium.error.ResetNeeded("step() was called before reset()")
+        if not self._warned:
+            gymnasium.logger.warn("step() was called after the episode ended; call reset() first")
+            self._warned = True
+        # Another episode of the same kind, as Gymnasium leaves what happens then to the environment.
+        self.episodes.begin(_ONE, [self.np_random])
 
 
-def view_of(problem: Problem, writer: InfoWriter, a: Assessment, reward: float | None, i: int = 0) -> View:
-    """What a viewer draws of design `i` of a batch, and of the reward that it brought, if any yet."""
-    info: Info = writer.one(a, i)
+def _alone(action: Any) -> Any:
+    try:
+        return np.array(action)[None]
+    except ValueError:  # a ragged list, which the mode refuses
+        return action
+
+
+def facts_of(episodes: Episodes, ended: Assessment | None = None) -> Facts:
+    """What there is to say of every design in hand; `ended` stands for them all where all have just ended."""
+    assessed = ended if episodes.now is None else episodes.now
+    return Facts(episodes.rows, episodes.task, assessed, episodes.masks(), episodes.noted())
+
+
+def draw_task(tasks: Tasks, rng: np.random.Generator, options: Mapping[str, Any] | None) -> int:
+    """The task that the options of `reset` name, else one drawn uniformly.
+
+    Raises:
+        ChipgymError: naming the nearest workload where there is none of that name.
+    """
+    drawn = int(rng.integers(len(tasks)))
+    return tasks.position(options["workload"]) if options and "workload" in options else drawn
+
+
+def picture_of(episodes: Episodes, reward: Any, i: int = 0) -> View:
+    """What a viewer draws of design `i`, what is not chosen yet at its default, and of its reward, if any yet."""
+    problem = episodes.tasks.problems[int(episodes.task[i])]
+    part = slice(i, i + 1)
+    a = assess(problem, episodes.rows[part]) if episodes.now is None else episodes.now.take(part)
+    return view_of(problem, a, None if reward is None else float(np.mean(reward)))
+
+
+def view_of(problem: Problem, a: Assessment, reward: float | None) -> View:
+    """What a viewer draws of the first design of a batch, and of the reward that it brought, if any yet."""
     return View(
         simulator=problem.simulator.name,
         workload=problem.simulator.workload.name,
-        design=info["design"],
+        design=problem.space.design(a.rows[0]),
         design_units={p.name: p.unit for p in problem.space.parameters},
-        positions={p.name: (int(j), p.size) for p, j in zip(problem.space.parameters, a.rows[i], strict=True)},
-        metrics=info["metrics"],
+        positions={p.name: (int(j), p.size) for p, j in zip(problem.space.parameters, a.rows[0], strict=True)},
+        metrics=a.evaluation.metrics.row(0),
         metric_units=a.evaluation.metrics.units,
         objectives=tuple(o.name for o in problem.objectives),
-        feasible=info["feasible"],
-        violation=info["violation"],
+        feasible=bool(a.evaluation.violation[0] <= 0),
+        violation=float(a.evaluation.violation[0]),
         reward=reward,
     )
 
@@ -123,18 +207,3 @@ def check_reset_options(options: Mapping[str, Any] | None, known: tuple[str, ...
             raise ChipgymError(f"reset option {name!r}: this environment takes none")
         if name not in known:
             raise unknown("reset option", name, known)
-
-
-def index_rows(actions: Any, shape: tuple[int, ...]) -> Indices:
-    """A copy of actions as an array of that shape, so that what is drawn later is what was evaluated.
-
-    Raises:
-        ChipgymError: where shape or type differ; whether the integers are in range, the design space checks.
-    """
-    try:
-        rows: Indices = np.array(actions)
-    except ValueError:  # a ragged list
-        rows = np.empty(0, dtype=np.int64)
-    if rows.shape != shape or rows.dtype.kind not in "iu":
-        raise ChipgymError(f"action: {shorten(actions)} is not an array of integers of shape {shape}")
-    return rows

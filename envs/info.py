@@ -6,27 +6,54 @@ array of which environments have the key; a dict of values becomes a dict of suc
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..simulators import Indices, Problem
+from ..simulators import Indices
 from ..simulators.core.parameter import Column
-from .assess import Assessment
+from .assess import Assessment, Flags
+from .tasks import Ints, Tasks
 
 Masks = tuple[np.ndarray[Any, np.dtype[np.int8]], ...]
 Info = dict[str, Any]
 
 
-class InfoWriter:
-    """Writes the infos of one problem's designs; holds nothing that changes.
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What there is to say of k designs.
 
-    Keys: `design` (complete and canonical), `feasible` (buildable and within every constraint), `violation` (0 where
-    feasible), `metrics` (without the cost metrics of a design that the simulator finds infeasible), `action_mask`.
+    Attributes:
+        rows: index rows, shape (k, p).
+        task: which task each is on, shape (k,).
+        assessed: the designs evaluated; None where they are not complete.
+        masks: legal actions of each, fresh.
+        noted: further columns, shape (k,).
     """
 
-    def __init__(self, problem: Problem) -> None:
-        space = problem.space
+    rows: Indices
+    task: Ints
+    assessed: Assessment | None
+    masks: list[Any]
+    noted: dict[str, Column]
+
+
+class InfoWriter:
+    """Writes the infos of designs on some tasks; holds nothing that changes.
+
+    Keys: `design` (complete and canonical), `feasible` (buildable and within every constraint), `violation` (0 where
+    feasible), `metrics` (without the cost metrics of a design that the simulator finds infeasible), `action_mask`;
+    `workload` where there are several; and what the mode notes.
+
+    A design that is not complete yet is infeasible by an infinite violation, and has no metrics.
+    """
+
+    def __init__(self, tasks: Tasks, often: Assessment | None = None) -> None:
+        """`often` is a batch that is written again and again, as that which episodes start from."""
+        space = tasks.space
+        self._workloads = np.array(tasks.names, dtype=object) if len(tasks) > 1 else None
         self._names = space.names
         self._values: list[list[Any]] = [p.column_values.tolist() for p in space.parameters]
         # What a vector info holds: numbers as their own type, text as objects, as Gymnasium batches them.
@@ -34,76 +61,112 @@ class InfoWriter:
             p.column_values.astype(object) if p.column_values.dtype.kind == "U" else p.column_values
             for p in space.parameters
         ]
-        self._masks: Masks = space.mask()
-        self._metrics = [s.name for s in problem.simulator.metrics]
-        self._costs = [s.cost for s in problem.simulator.metrics]
+        specs = tasks.problems[0].simulator.metrics
+        self._metrics = [s.name for s in specs]
+        self._costs = [s.cost for s in specs]
+        self._often = None if often is None else (often, self._judged(often))
 
-    def masks(self) -> Masks:
-        """Legal positions of every parameter before any is chosen, int8; fresh arrays."""
-        return tuple([m.copy() for m in self._masks])
+    def each(self, facts: Facts) -> list[Info]:
+        """An info per design of a batch; every object in them is new."""
+        designs = [
+            {k: v[j] for k, v, j in zip(self._names, self._values, row, strict=True)} for row in facts.rows.tolist()
+        ]
+        extra = {name: column.tolist() for name, column in facts.noted.items()}
+        if self._workloads is not None:
+            extra["workload"] = self._workloads[facts.task].tolist()
+        if facts.assessed is None:
+            judged: list[Info] = [{"feasible": False, "violation": math.inf, "metrics": {}} for _ in designs]
+        elif self._often is not None and facts.assessed is self._often[0]:
+            judged = [{**verdict, "metrics": verdict["metrics"].copy()} for verdict in self._often[1]]
+        else:
+            judged = self._judged(facts.assessed)
+        return [
+            {"design": design, **verdict, "action_mask": mask, **{k: v[i] for k, v in extra.items()}}
+            for i, (design, verdict, mask) in enumerate(zip(designs, judged, facts.masks, strict=True))
+        ]
 
-    def one(self, a: Assessment, i: int = 0) -> Info:
-        """The info of design `i` of a batch; every object in it is new."""
-        return self.each(a, slice(i, i + 1))[0]
-
-    def each(self, a: Assessment, part: slice = slice(None)) -> list[Info]:
-        """An info per design of (a part of) a batch; every object in them is new."""
+    def _judged(self, a: Assessment) -> list[Info]:
         metrics = a.evaluation.metrics
         # Whole columns become lists at once: an array's elements one by one are ten times slower.
-        built = metrics["feasible"][part].tolist()
-        figures = zip(*[metrics[name][part].tolist() for name in self._metrics], strict=True)
-        violations = a.evaluation.violation[part].tolist()
-        out: list[Info] = []
-        for row, whole, violation, values in zip(a.rows[part].tolist(), built, violations, figures, strict=True):
-            out.append(
-                {
-                    "design": {k: v[j] for k, v, j in zip(self._names, self._values, row, strict=True)},
-                    "feasible": violation <= 0,
-                    "violation": violation,
-                    "metrics": dict(zip(self._metrics, values, strict=True))
-                    if whole
-                    else {k: v for k, v, cost in zip(self._metrics, values, self._costs, strict=True) if not cost},
-                    "action_mask": self.masks(),
-                }
-            )
-        return out
+        built = metrics["feasible"].tolist()
+        figures = zip(*[metrics[name].tolist() for name in self._metrics], strict=True)
+        violations = a.evaluation.violation.tolist()
+        return [
+            {
+                "feasible": violation <= 0,
+                "violation": violation,
+                "metrics": dict(zip(self._metrics, values, strict=True))
+                if whole
+                else {k: v for k, v, cost in zip(self._metrics, values, self._costs, strict=True) if not cost},
+            }
+            for whole, violation, values in zip(built, violations, figures, strict=True)
+        ]
 
-    def many(self, a: Assessment) -> Info:
-        """The infos of a whole batch of n designs as columns; every array in it is new."""
-        n = len(a.rows)
-        violation = a.evaluation.violation.astype(np.float64)
+    def many(self, facts: Facts, which: Flags) -> Info:
+        """The infos of the k environments marked among n as columns; every array in it is new.
+
+        Args:
+            facts: about k designs.
+            which: bool (n,), with k marks.
+        """
         info: Info = {}
-        _put(info, "design", self._designs(a.rows), n)
-        _put(info, "feasible", violation <= 0, n)
-        _put(info, "violation", violation, n)
-        _put(info, "metrics", _metrics(a), n)
-        masks = np.empty(n, dtype=object)
-        masks.fill(self.masks())
-        _put(info, "action_mask", masks, n)
+        _put(info, "design", self._designs(facts.rows, which), which)
+        if facts.assessed is None:
+            k = len(facts.rows)
+            _put(info, "feasible", np.zeros(k, np.bool_), which)
+            _put(info, "violation", np.full(k, np.inf), which)
+            _put(info, "metrics", {}, which)
+        else:
+            violation = facts.assessed.evaluation.violation.astype(np.float64)
+            _put(info, "feasible", violation <= 0, which)
+            _put(info, "violation", violation, which)
+            _put(info, "metrics", _metrics(facts.assessed, which), which)
+        _put(info, "action_mask", _together(facts.masks), which)
+        for name, column in facts.noted.items():
+            _put(info, name, column.copy(), which)
+        if self._workloads is not None:
+            _put(info, "workload", self._workloads[facts.task], which)
         return info
 
-    def _designs(self, rows: Indices) -> Info:
+    def _designs(self, rows: Indices, which: Flags) -> Info:
         out: Info = {}
         for j, (name, values) in enumerate(zip(self._names, self._columns, strict=True)):
-            _put(out, name, values[rows[:, j]], len(rows))
+            _put(out, name, values[rows[:, j]], which)
         return out
 
 
-def _metrics(a: Assessment) -> Info:
+def _metrics(a: Assessment, which: Flags) -> Info:
     """Metric columns; a cost metric is 0 and not marked where a design is infeasible, and left out where all are."""
-    metrics, n = a.evaluation.metrics, len(a.rows)
+    metrics = a.evaluation.metrics
     feasible = metrics["feasible"]
     every, some = bool(feasible.all()), bool(feasible.any())
+    built = which.copy()
+    built[which] = feasible
     out: Info = {}
     for spec in metrics.specs:
-        column = metrics[spec.name]
+        column = metrics[spec.name].astype(np.float64)
         if every or not spec.cost:
-            _put(out, spec.name, column.astype(np.float64), n)
+            _put(out, spec.name, column, which)
         elif some:
-            out[spec.name], out[f"_{spec.name}"] = np.where(feasible, column, 0.0), feasible.copy()
+            _put(out, spec.name, column[feasible], built)
     return out
 
 
-def _put(info: Info, key: str, value: Any, n: int) -> None:
+def _together(masks: list[Any]) -> np.ndarray[Any, Any]:
+    """Masks as Gymnasium batches them: arrays as one array, tuples of arrays as objects."""
+    if isinstance(masks[0], np.ndarray):
+        return np.stack(masks)
+    out = np.empty(len(masks), dtype=object)
+    out[:] = masks
+    return out
+
+
+def _put(info: Info, key: str, value: Any, which: Flags) -> None:
+    """A column of k values at the k places marked of n, 0 (or None) elsewhere; a dict of such columns as it is."""
+    if not isinstance(value, dict) and len(value) != len(which):
+        shape = (len(which), *value.shape[1:])
+        whole = np.full(shape, None) if value.dtype == object else np.zeros(shape, value.dtype)
+        whole[which] = value
+        value = whole
     info[key] = value
-    info[f"_{key}"] = np.ones(n, dtype=np.bool_)
+    info[f"_{key}"] = which.copy()

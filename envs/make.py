@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
-from ..errors import ChipgymError, unknown
-from ..simulators import Problem, make_problem
+import numpy as np
+
+from ..errors import ChipgymError, shorten, unknown
+from ..simulators import Problem, bind_problem, make_problem
 from ..simulators.core.registry import problem_arguments
 from .base import DesignEnv
-from .one_shot import OneShotEnv
-from .vector import OneShotVectorEnv
+from .episodes import Episodes
+from .one_shot import OneShot
+from .refine import Refine
+from .sequential import Sequential
+from .tasks import Tasks
+from .vector import DesignVectorEnv
 
+MODES: Mapping[str, type[Episodes]] = MappingProxyType({c.mode: c for c in (OneShot, Sequential, Refine)})
 
-class Mode(NamedTuple):
-    """The classes behind one value of `mode`."""
-
-    scalar: type[DesignEnv]
-    vector: type[OneShotVectorEnv]
-
-
-MODES: Mapping[str, Mode] = MappingProxyType({"one_shot": Mode(OneShotEnv, OneShotVectorEnv)})
+#: Arguments of one mode alone.
+MODE_ARGUMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType({"refine": ("horizon", "start")})
 
 # What environments take beside the arguments that make a problem.
-OWN_ARGUMENTS = ("mode", "problem", "render_mode")
+OWN_ARGUMENTS = ("mode", "problem", "render_mode", *(name for names in MODE_ARGUMENTS.values() for name in names))
 
 
 def make_env(
     simulator: str,
     *,
     mode: str = "one_shot",
-    problem: Problem | None = None,
+    problem: Problem | Sequence[Problem] | None = None,
     render_mode: str | None = None,
+    each_objective: bool = False,
     **arguments: Any,
 ) -> DesignEnv:
     """A scalar environment.
@@ -40,15 +42,16 @@ def make_env(
     Args:
         simulator: a registered name; the id sets it.
         mode: what one step is, one of `MODES`.
-        problem: an existing problem, instead of `arguments`.
+        problem: an existing problem, or several of one design space, instead of `arguments`.
         render_mode: "ansi", "rgb_array" or None.
-        arguments: as for `chipgym.make_problem`: workload, objective, constraints, space, reward, targets, and the
-            simulator's own options.
+        each_objective: whether rewards are vectors; the id sets it.
+        arguments: those of the mode; and as for `chipgym.make_problem`: workload (or a list of them), objective,
+            constraints, space, reward, targets, and the simulator's own options.
 
     Raises:
         ChipgymError: naming the first argument that is wrong, and the nearest right one.
     """
-    return _mode(mode).scalar(_problem(simulator, problem, arguments), render_mode=render_mode)
+    return DesignEnv(_episodes(simulator, 1, mode, problem, each_objective, arguments), render_mode=render_mode)
 
 
 # Gymnasium looks here for the modes that it can turn into "human" or "rgb_array_list".
@@ -60,32 +63,63 @@ def make_vector_env(
     *,
     num_envs: int = 1,
     mode: str = "one_shot",
-    problem: Problem | None = None,
+    problem: Problem | Sequence[Problem] | None = None,
     render_mode: str | None = None,
+    each_objective: bool = False,
     **arguments: Any,
-) -> OneShotVectorEnv:
+) -> DesignVectorEnv:
     """A native vector environment of `num_envs`; the rest as for `make_env`.
 
     Raises:
         ChipgymError: naming the first argument that is wrong, and the nearest right one.
     """
-    return _mode(mode).vector(_problem(simulator, problem, arguments), num_envs=num_envs, render_mode=render_mode)
+    if not isinstance(num_envs, int | np.integer) or isinstance(num_envs, bool) or num_envs < 1:
+        raise ChipgymError(f"num_envs: {shorten(num_envs)} is not a whole number from 1")
+    episodes = _episodes(simulator, int(num_envs), mode, problem, each_objective, arguments)
+    return DesignVectorEnv(episodes, render_mode=render_mode)
 
 
-def _mode(name: str) -> Mode:
-    if not isinstance(name, str) or name not in MODES:
-        raise unknown("mode", name, MODES)
-    return MODES[name]
+def _episodes(
+    simulator: str, n: int, mode: str, problem: Any, each_objective: bool, arguments: dict[str, Any]
+) -> Episodes:
+    if not isinstance(mode, str) or mode not in MODES:
+        raise unknown("mode", mode, MODES)
+    own = {}
+    for owner, names in MODE_ARGUMENTS.items():
+        for name in names:
+            if name in arguments:
+                if mode != owner:
+                    raise ChipgymError(f"{name}: only the mode {owner!r} takes it, not {mode!r}")
+                own[name] = arguments.pop(name)
+    return MODES[mode](make_tasks(simulator, problem, arguments, each_objective), n, **own)
 
 
-def _problem(simulator: str, problem: Problem | None, arguments: Mapping[str, Any]) -> Problem:
+def make_tasks(simulator: str, problem: Any, arguments: Mapping[str, Any], each_objective: bool = False) -> Tasks:
+    """What an environment is about: existing problems, or those that arguments of `make_problem` make."""
+    return Tasks(_problems(simulator, problem, arguments, each_objective), each_objective)
+
+
+def _problems(simulator: str, problem: Any, arguments: Mapping[str, Any], each_objective: bool) -> list[Problem]:
     if problem is None:
         for name in arguments:
             if name not in (known := (*problem_arguments(simulator), *OWN_ARGUMENTS)):
                 raise unknown(f"argument or option of {simulator}:", name, known)
-        return make_problem(simulator, **arguments)
+        given = dict(arguments)
+        workload = given.pop("workload", None)
+        several = isinstance(workload, list | tuple)
+        if several and not workload:
+            raise ChipgymError("workload: an empty list, expected one workload at least")
+        problems = [make_problem(simulator, workload=w, **given) for w in (workload if several else [workload])]
+        if each_objective and given.get("objective") is None:
+            bound = {name: given[name] for name in ("constraints", "space", "reward", "targets") if name in given}
+            problems = [bind_problem(p.simulator, objective=p.simulator.pareto_preset, **bound) for p in problems]
+        return problems
     if arguments:
         raise ChipgymError(f"problem: give either a problem or {next(iter(arguments))!r}, not both")
-    if not isinstance(problem, Problem):
-        raise ChipgymError(f"problem: a {type(problem).__name__} is not what chipgym.make_problem returns")
-    return problem
+    problems = list(problem) if isinstance(problem, list | tuple) else [problem]
+    for one in problems:
+        if not isinstance(one, Problem):
+            raise ChipgymError(f"problem: a {type(one).__name__} is not what chipgym.make_problem returns")
+    if not problems:
+        raise ChipgymError("problem: an empty list, expected one problem at least")
+    return problems

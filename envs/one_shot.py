@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import gymnasium
 import numpy as np
 
-from ..simulators import Problem
-from .assess import assess
-from .base import Action, DesignEnv, check_reset_options, index_rows
-from .info import Info
-from .observation import Observation
+from .assess import Flags
+from .episodes import Action, Episodes, Outcome, action_array
+from .info import Masks
+from .observation import Observation, feature_box
+from .tasks import Tasks
 
 
-class OneShotEnv(DesignEnv):
+class OneShot(Episodes):
     """Choose every parameter of a design at once; the episode is that one step.
 
     ## Action Space
@@ -32,21 +29,10 @@ class OneShotEnv(DesignEnv):
     misses rank higher.
 
     ## Starting State
-    Nothing is drawn: the observation is the workload's, and the info describes the default design, which the reward
-    compares with.
+    The observation is the workload's, and the info describes the default design, which the reward compares with.
 
     ## Episode End
     Terminated after every step, never truncated.
-
-    ## Info
-    At reset and step: `design` (dict of plain values), `feasible` (bool), `violation` (float, 0 where feasible),
-    `metrics` (dict of floats, without the cost metrics of a design that cannot be built), `action_mask` (a tuple of
-    int8 arrays, as `action_space.sample(mask=…)` takes).
-
-    ## Arguments
-    `workload`, `objective`, `constraints`, `space`, `reward`, `targets` and the simulator's own options as for
-    `chipgym.make_problem`, or a `problem` instead of all of them; `mode="one_shot"`;
-    `render_mode=None | "ansi" | "rgb_array"`.
 
     ## Version History
     * v0: first version.
@@ -54,49 +40,31 @@ class OneShotEnv(DesignEnv):
 
     mode = "one_shot"
 
-    def __init__(self, problem: Problem, *, render_mode: str | None = None) -> None:
-        """See `DesignEnv`."""
-        super().__init__(problem, render_mode=render_mode)
-        self._shape = (len(problem.space.parameters),)
-        self._running: bool | None = None
-        self._warned = False
+    def __init__(self, tasks: Tasks, n: int) -> None:
+        super().__init__(tasks, n)
+        self.action_space = tasks.space.to_gymnasium()
+        self.observation_space = feature_box(tasks.features.shape[1])
+        self.reward_range = tasks.reward_range
+        self._mask: Masks = tasks.space.mask()
+        self.now = tasks.start(self.task)
+        self.rows = self.now.rows
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Observation, Info]:
-        """Starts an episode.
+    def begin(self, which: Flags, rngs: list[np.random.Generator]) -> None:
+        assert self.now is not None
+        self.now = self.now.replaced(which, self.tasks.start(self.task[which]))
+        self.rows = self.now.rows
 
-        Raises:
-            ChipgymError: for `options`, of which there are none in this mode.
-        """
-        super().reset(seed=seed)
-        check_reset_options(options)
-        self._now, self._reward = self._start, None
-        self._running, self._warned = True, False
-        return self._features.copy(), self._starting_info()
+    def act(self, actions: Action) -> Outcome:
+        self.now = self.tasks.assess(action_array(actions, (self.n, len(self.tasks.space))), self.task)
+        self.rows = self.now.rows
+        every = np.ones(self.n, np.bool_)
+        return Outcome(self.now.rewards, every, ~every, self.now)
 
-    def step(self, action: Action) -> tuple[Observation, float, bool, bool, Info]:
-        """Evaluates one design.
+    def observe(self) -> Observation:
+        return self.tasks.features[self.task]
 
-        Args:
-            action: integers, shape (p,), entry j below the number of values of parameter j.
+    def masks(self) -> list[Masks]:
+        return [tuple([m.copy() for m in self._mask])] * self.n
 
-        Raises:
-            ChipgymError: for another shape, or an entry that is no whole number or out of range.
-            gymnasium.error.ResetNeeded: before the first reset.
-        """
-        if not self._running:
-            self._check_running()
-        self._now = assess(self.problem, index_rows(action, self._shape)[None, :])
-        self._reward = float(self._now.rewards[0])
-        self._running = False
-        return self._features.copy(), self._reward, True, False, self._info.each(self._now)[0]
-
-    def action_masks(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Legal actions, flat over all parameters, bool, shape (sum of their sizes,)."""
-        return np.concatenate(self._info.masks()).astype(np.bool_)
-
-    def _check_running(self) -> None:
-        if self._running is None:
-            raise gymnasium.error.ResetNeeded("step() was called before reset()")
-        if not self._warned:
-            gymnasium.logger.warn("step() was called after the episode terminated; call reset() first")
-            self._warned = True
+    def flat_masks(self) -> Flags:
+        return np.tile(np.concatenate(self._mask).astype(np.bool_), (self.n, 1))

@@ -11,21 +11,24 @@ from ..simulators import SimulatorEntry, register, registered
 VERSION = 0
 
 
-def env_id(entry: SimulatorEntry) -> str:
-    """The Gymnasium id of a simulator's environment, as in `chipgym/Systolic-v0`."""
-    return f"chipgym/{entry.title}-v{VERSION}"
+def env_id(entry: SimulatorEntry, multi_objective: bool = False) -> str:
+    """The Gymnasium id of a simulator's environment, as in `chipgym/Systolic-v0` or `chipgym/mo-Systolic-v0`."""
+    return f"chipgym/{'mo-' if multi_objective else ''}{entry.title}-v{VERSION}"
 
 
 def register_environments() -> None:
-    """Registers `chipgym/<Title>-v0` for every registered simulator; calling it again changes nothing."""
+    """Registers both ids of every registered simulator; calling it again changes nothing."""
     for entry in registered():
-        if env_id(entry) not in gymnasium.registry:
-            gymnasium.register(
-                id=env_id(entry),
-                entry_point=f"{__package__}.make:make_env",
-                vector_entry_point=f"{__package__}.make:make_vector_env",
-                kwargs={"simulator": entry.name},
-            )
+        for several in (False, True):
+            if env_id(entry, several) not in gymnasium.registry:
+                gymnasium.register(
+                    id=env_id(entry, several),
+                    entry_point=f"{__package__}.make:make_env",
+                    vector_entry_point=f"{__package__}.make:make_vector_env",
+                    kwargs={"simulator": entry.name, "each_objective": several},
+                    # Gymnasium's checker expects a reward to be one number.
+                    disable_env_checker=several,
+                )
 
 
 def register_simulator(entry: SimulatorEntry) -> None:

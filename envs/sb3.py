@@ -10,11 +10,11 @@ import numpy as np
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
 from ..errors import ChipgymError
-from .base import Action
+from .base import DesignEnv
+from .episodes import Action
 from .info import Info
-from .make import MODES
 from .observation import Observation
-from .vector import OneShotVectorEnv
+from .vector import DesignVectorEnv
 
 Indices = int | Iterable[int] | None
 
@@ -22,7 +22,7 @@ Indices = int | Iterable[int] | None
 def make_sb3(id: str, num_envs: int, **kwargs: Any) -> SB3VecEnv:  # noqa: A002 (Gymnasium's own name)
     """See `chipgym.envs.sb3_vec_env`."""
     made = gymnasium.make_vec(id, num_envs=num_envs, **kwargs)
-    if not isinstance(made.unwrapped, OneShotVectorEnv):
+    if not isinstance(made.unwrapped, DesignVectorEnv):
         raise ChipgymError(f"id: {id!r} is not an environment of chipgym with a native vector form")
     return SB3VecEnv(made.unwrapped)
 
@@ -35,11 +35,11 @@ class SB3VecEnv(VecEnv):
     problem, so an attribute that is set is set for all of them.
     """
 
-    def __init__(self, venv: OneShotVectorEnv) -> None:
+    def __init__(self, venv: DesignVectorEnv) -> None:
         """Wraps a native vector environment."""
         self.venv = venv
         # Stands for any one of them where an attribute or a method of a single environment is asked for.
-        self._one = MODES[venv.mode].scalar(venv.problem, render_mode=venv.render_mode)
+        self._one = DesignEnv(venv.episodes.sized(1), render_mode=venv.render_mode)
         self._one.spec = venv.spec
         self._actions: Action | None = None
         super().__init__(venv.num_envs, venv.single_observation_space, venv.single_action_space)
@@ -50,7 +50,7 @@ class SB3VecEnv(VecEnv):
         for given in self._options:
             options.update(given)
         observations, _ = self.venv.reset(seed=list(self._seeds), options=options)
-        self.reset_infos = self.venv.writer.each(self.venv.last)
+        self.reset_infos = self.venv.step_infos()
         self._reset_seeds()
         self._reset_options()
         return observations
@@ -64,11 +64,13 @@ class SB3VecEnv(VecEnv):
         assert self._actions is not None, "step_wait() was called before step_async()"
         observations, rewards, terminated, truncated, infos = self.venv.step(self._actions)
         self._actions = None
-        out = self.venv.writer.each(self.venv.last)
-        for info, last, cut in zip(out, infos["final_obs"], truncated & ~terminated, strict=True):
-            info["terminal_observation"] = last
+        out = self.venv.step_infos()
+        done = terminated | truncated
+        for i in np.flatnonzero(done):
+            out[i]["terminal_observation"] = infos["final_obs"][i]
+        for info, cut in zip(out, truncated & ~terminated, strict=True):
             info["TimeLimit.truncated"] = bool(cut)
-        return observations, rewards.astype(np.float32), terminated | truncated, out
+        return observations, rewards.astype(np.float32), done, out
 
     def close(self) -> None:
         """Frees the environments."""

@@ -1,4 +1,4 @@
-"""The one-shot environment, n at a time: one call of the batch kernel per step, whatever n is."""
+"""The native vector environment: n episodes of any mode, one call of the batch kernel per step, whatever n is."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
+from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from ..errors import ChipgymError, shorten
 from ..simulators import Problem
-from .assess import Assessment, assess
-from .base import Action, check_render_mode, check_reset_options, index_rows, view_of
-from .info import Info, InfoWriter
-from .observation import Observation, workload_box, workload_observation
+from ..simulators.core.parameter import Column
+from .assess import Assessment, Flags
+from .base import check_render_mode, check_reset_options, draw_task, facts_of, picture_of
+from .episodes import Action, Episodes, Outcome
+from .info import Facts, Info, InfoWriter
+from .observation import Observation
 from .viewers import RENDER_FPS, RENDER_MODES, render
 
-Flags = np.ndarray[Any, np.dtype[np.bool_]]
-Rewards = np.ndarray[Any, np.dtype[np.float64]]
 
+class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
+    """`num_envs` environments of one mode over one problem, or one per workload. See `DesignEnv` and the modes.
 
-class OneShotVectorEnv(VectorEnv[Observation, Action, Any]):
-    """`num_envs` one-shot environments over one problem. See `OneShotEnv` for spaces and rewards.
-
-    Every step ends every episode, and the next begins in the same step (`AutoresetMode.SAME_STEP`). So, as Gymnasium
-    has it, the infos of `step` describe the new episodes' start, and the designs just evaluated are under
-    `infos["final_info"]`, their last observations under `infos["final_obs"]`. Rewards are those of the scalar
+    An episode that ends is followed by the next in the same step (`AutoresetMode.SAME_STEP`). So, as Gymnasium has
+    it, the infos of `step` describe the start of the new episode there; the design that ended the old one is under
+    `infos["final_info"]`, its last observation under `infos["final_obs"]`. Rewards are those of the scalar
     environment to the last bit, because it is the same kernel.
 
     ## Arguments
-    `num_envs`, and those of `OneShotEnv`.
+    `num_envs`, and those of `DesignEnv`.
 
     ## Version History
     * v0: first version.
@@ -42,30 +42,33 @@ class OneShotVectorEnv(VectorEnv[Observation, Action, Any]):
         "render_fps": RENDER_FPS,
         "autoreset_mode": AutoresetMode.SAME_STEP,
     }
-    mode: ClassVar[str] = "one_shot"
 
-    def __init__(self, problem: Problem, *, num_envs: int = 1, render_mode: str | None = None) -> None:
-        """Binds `num_envs` environments to one problem.
+    def __init__(self, episodes: Episodes, *, render_mode: str | None = None) -> None:
+        """Takes `num_envs` episodes.
 
         Raises:
-            ChipgymError: for a number of environments below one, or an unknown render mode.
+            ChipgymError: for an unknown render mode.
         """
-        if not isinstance(num_envs, int | np.integer) or isinstance(num_envs, bool) or num_envs < 1:
-            raise ChipgymError(f"num_envs: {shorten(num_envs)} is not a whole number from 1")
         self.render_mode = check_render_mode(render_mode)
-        self.problem = problem
-        self.num_envs = int(num_envs)
-        self.single_action_space = problem.space.to_gymnasium()
-        self.single_observation_space = workload_box(problem.simulator.workload)
+        self.episodes = episodes
+        self.tasks = episodes.tasks
+        self.mode = episodes.mode
+        self.num_envs = episodes.n
+        self.single_action_space = episodes.action_space
+        self.single_observation_space = episodes.observation_space
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
-        self._shape = (self.num_envs, len(problem.space.parameters))
-        self.writer = InfoWriter(problem)
-        self._features = workload_observation(problem.simulator.workload)
-        start = assess(problem, problem.space.default_indices[None, :])
-        self._start: Assessment = assess(problem, np.repeat(start.rows, self.num_envs, axis=0))
-        self.last: Assessment = self._start
+        self.writer = InfoWriter(self.tasks)
+        self._every = np.ones(self.num_envs, np.bool_)
+        self._rngs: list[np.random.Generator | None] = [None] * self.num_envs
         self._running = False
+        self._rewards: Column | None = None
+        self._judged: tuple[Facts, Outcome | None] | None = None
+
+    @property
+    def problem(self) -> Problem:
+        """The problem, the first workload's where there are several."""
+        return self.tasks.problems[0]
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -73,25 +76,32 @@ class OneShotVectorEnv(VectorEnv[Observation, Action, Any]):
         """Starts an episode in every environment.
 
         Args:
-            seed: one seed, or one per environment; nothing is drawn in this mode.
-            options: `reset_mask` is accepted for Gymnasium's sake; every environment is at a start anyway.
+            seed: one seed, of which each environment takes the next whole number, or one per environment.
+            options: `reset_mask`, a bool array of the environments to reset, leaves the others where they are; and
+                those of the scalar environment.
 
         Raises:
-            ChipgymError: for other options, or another number of seeds than environments.
+            ChipgymError: for other options, a mask of another form, or another number of seeds than environments.
         """
-        super().reset(seed=self._one_seed(seed))
-        check_reset_options(options, ("reset_mask",))
-        self.last, self._running = self._start, True
-        return self._observe(), self.writer.many(self._start)
+        super().reset(seed=seed if seed is None or isinstance(seed, int | np.integer) else seed[0])
+        several = len(self.tasks) > 1
+        check_reset_options(options, ("reset_mask", "workload") if several else ("reset_mask",))
+        which = self._mask((options or {}).get("reset_mask"))
+        self._seed(seed, which)
+        self._begin(which, options)
+        self._running, self._rewards = True, None
+        self._judged = (facts_of(self.episodes), None)
+        return self.episodes.observe(), self._infos(which)
 
-    def step(self, actions: Action) -> tuple[Observation, Rewards, Flags, Flags, Info]:
-        """Evaluates `num_envs` designs in one call of the kernel.
+    def step(self, actions: Action) -> tuple[Observation, Column, Flags, Flags, Info]:
+        """Takes a step in every environment, in one call of the kernel.
 
         Args:
-            actions: integers, shape (num_envs, p).
+            actions: one per environment, as the mode has them.
 
         Returns:
-            Observations (num_envs, f), rewards (num_envs,), terminated (all True), truncated (all False), infos.
+            Observations (num_envs, d), rewards (num_envs,) (or (num_envs, m), one per objective), terminated and
+            truncated (num_envs,), infos.
 
         Raises:
             ChipgymError: for another shape, or an entry that is no whole number or out of range.
@@ -99,43 +109,110 @@ class OneShotVectorEnv(VectorEnv[Observation, Action, Any]):
         """
         if not self._running:
             raise gymnasium.error.ResetNeeded("step() was called before reset()")
-        n = self.num_envs
-        self.last = assess(self.problem, index_rows(actions, self._shape))
-        infos = self.writer.many(self._start)
-        infos["final_obs"], infos["_final_obs"] = _objects(self._observe()), np.ones(n, dtype=np.bool_)
-        infos["final_info"], infos["_final_info"] = self.writer.many(self.last), np.ones(n, dtype=np.bool_)
-        return self._observe(), self.last.rewards.copy(), np.ones(n, np.bool_), np.zeros(n, np.bool_), infos
+        outcome = self.episodes.act(actions)
+        self._rewards = outcome.rewards
+        self._judged = (facts_of(self.episodes, outcome.ended), outcome)
+        done = outcome.terminated | outcome.truncated
+        ending: Info = {}
+        if outcome.ended is not None:
+            last = self.episodes.observe()
+            ending["final_obs"], ending["_final_obs"] = _objects(last, done), done.copy()
+            ending["final_info"], ending["_final_info"] = self._infos(done, outcome.ended), done.copy()
+            self._begin(done, None)
+        infos = self._infos(self._every) | ending
+        return self.episodes.observe(), outcome.rewards.copy(), outcome.terminated, outcome.truncated, infos
+
+    def step_infos(self) -> list[Info]:
+        """The infos of the step just taken as the scalar environments would give them, before any new episode."""
+        assert self._judged is not None
+        facts, outcome = self._judged
+        if outcome is None or outcome.ended is None or facts.assessed is not outcome.ended:
+            return self.writer.each(facts)
+        done = outcome.terminated | outcome.truncated
+        if done.all():
+            return self.writer.each(facts)
+        unfinished = self.writer.each(Facts(facts.rows, facts.task, None, facts.masks, facts.noted))
+        finished = iter(self.writer.each(_part(facts, done, outcome.ended)))
+        return [next(finished) if ended else info for info, ended in zip(unfinished, done, strict=True)]
 
     def action_masks(self) -> Flags:
-        """Legal actions of every environment, flat over all parameters, shape (num_envs, sum of their sizes)."""
-        return np.tile(np.concatenate(self.writer.masks()).astype(np.bool_), (self.num_envs, 1))
+        """Legal actions of every environment, flat over all parameters, shape (num_envs, k)."""
+        return self.episodes.flat_masks()
 
     def render(self) -> tuple[Any, ...] | None:
-        """A picture or text of every environment's last design, as for the scalar environment."""
+        """A picture or text of every environment's design in hand, as for the scalar environment."""
         if self.render_mode is None:
             gymnasium.logger.warn("render() was called without a render mode; give one to gymnasium.make_vec")
             return None
         return tuple(self.render_one(i) for i in range(self.num_envs))
 
     def render_one(self, i: int) -> Any:
-        """A picture or text of environment i's last design."""
+        """A picture or text of environment i's design in hand."""
         assert self.render_mode is not None
-        reward = None if self.last is self._start else float(self.last.rewards[i])
-        return render(view_of(self.problem, self.writer, self.last, reward, i), self.render_mode)
+        reward = None if self._rewards is None else self._rewards[i]
+        return render(picture_of(self.episodes, reward, i), self.render_mode)
 
-    def _observe(self) -> Observation:
-        return np.tile(self._features, (self.num_envs, 1))
+    def _begin(self, which: Flags, options: dict[str, Any] | None) -> None:
+        at = np.flatnonzero(which)
+        rngs = [self._rng(int(i)) for i in at] if self._draws else []
+        if len(self.tasks) > 1:
+            task = self.episodes.task.copy()
+            task[at] = [draw_task(self.tasks, rng, options) for rng in rngs]
+            self.episodes.task = task
+        self.episodes.begin(which, rngs)
 
-    def _one_seed(self, seed: int | Sequence[int | None] | None) -> int | None:
-        if seed is None or isinstance(seed, int | np.integer):
-            return None if seed is None else int(seed)
-        if len(seed) != self.num_envs:
+    @property
+    def _draws(self) -> bool:
+        """Whether episodes begin by chance: generators, of which there are many, are only made where they are used."""
+        return len(self.tasks) > 1 or self.episodes.draws
+
+    def _rng(self, i: int) -> np.random.Generator:
+        rng = self._rngs[i]
+        if rng is None:
+            rng = self._rngs[i] = seeding.np_random(None)[0]
+        return rng
+
+    def _seed(self, seed: int | Sequence[int | None] | None, which: Flags) -> None:
+        if seed is not None and not isinstance(seed, int | np.integer) and len(seed) != self.num_envs:
             raise ChipgymError(f"seed: {len(seed)} seeds for {self.num_envs} environments")
-        return seed[0]
+        if seed is None or not self._draws:
+            return
+        for i in np.flatnonzero(which).tolist():
+            own = int(seed) + i if isinstance(seed, int | np.integer) else seed[i]
+            if own is not None:
+                self._rngs[i] = seeding.np_random(int(own))[0]
+
+    def _mask(self, given: Any) -> Flags:
+        if given is None:
+            return self._every
+        mask = np.asarray(given)
+        if mask.shape != (self.num_envs,) or mask.dtype != np.bool_ or not mask.any():
+            raise ChipgymError(
+                f"reset option reset_mask: {shorten(given)} is not an array of {self.num_envs} bools, one True at least"
+            )
+        return mask
+
+    def _infos(self, which: Flags, ended: Assessment | None = None) -> Info:
+        """Columns about the environments marked: their designs in hand, or those that `ended`."""
+        facts = facts_of(self.episodes)
+        if ended is not None:
+            return self.writer.many(_part(facts, which, ended), which)
+        if which.all():
+            return self.writer.many(facts, which)
+        assessed = None if facts.assessed is None else facts.assessed.take(which)
+        return self.writer.many(_part(facts, which, assessed), which)
 
 
-def _objects(rows: Observation) -> np.ndarray[Any, np.dtype[np.object_]]:
-    """The rows as n separate arrays, which is how Gymnasium hands out last observations."""
-    out = np.empty(len(rows), dtype=object)
-    out[:] = list(rows)
+def _part(facts: Facts, which: Flags, assessed: Assessment | None) -> Facts:
+    """The facts about some designs, evaluated as given."""
+    masks = [mask for mask, here in zip(facts.masks, which, strict=True) if here]
+    noted = {name: column[which] for name, column in facts.noted.items()}
+    return Facts(facts.rows[which], facts.task[which], assessed, masks, noted)
+
+
+def _objects(rows: Observation, which: Flags) -> np.ndarray[Any, np.dtype[np.object_]]:
+    """The rows marked as separate arrays, None elsewhere, which is how Gymnasium hands out last observations."""
+    out = np.full(len(rows), None, dtype=object)
+    for i in np.flatnonzero(which):
+        out[i] = rows[i]
     return out

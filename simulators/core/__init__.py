@@ -14,12 +14,13 @@ from .registry import (
     registered,
     unregister,
 )
-from .reward import REWARDS
+from .reward import REWARD_RANGES, REWARDS
 from .simulator import Simulator, relative_excess
 from .space import Columns, Design, Designs, DesignSpace, Indices
 
 __all__ = [
     "REWARDS",
+    "REWARD_RANGES",
     "Breakdown",
     "Choices",
     "Column",

@@ -140,6 +140,15 @@ class Problem:
         """Maximised reward per design, shape (n,), always finite."""
         return REWARDS[self.reward_name](evaluation.objectives, self.reference, evaluation.violation)
 
+    def reward_vector(self, evaluation: Evaluation) -> Column:
+        """Maximised reward per design and objective, shape (n, m), always finite; `reward` where there is but one."""
+        score = REWARDS[self.reward_name]
+        each = [
+            score(evaluation.objectives[:, j : j + 1], self.reference[j : j + 1], evaluation.violation)
+            for j in range(len(self.objectives))
+        ]
+        return np.stack(each, axis=1)
+
     def __repr__(self) -> str:
         within = f" within {', '.join(c.text for c in self.constraints)}" if self.constraints else ""
         return f"Problem(least {', '.join(o.name for o in self.objectives)} of {self.simulator!r}{within})"

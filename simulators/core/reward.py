@@ -12,6 +12,8 @@ from .parameter import Column
 
 # A design ten thousand times better than the default is as good as reward gets: 5 decades.
 DECADES = 5.0
+# A target missed by a millionth is met.
+CLOSEST = 1e6
 
 
 class Reward(Protocol):
@@ -35,11 +37,11 @@ def log_ratio(objectives: Column, reference: Column, violation: Column) -> Colum
 def target_distance(objectives: Column, reference: Column, violation: Column) -> Column:
     """ArchGym's reward, target / |target − objective|, mean over objectives, with the reference as the target.
 
-    Bounded at 1e6 where the target is met exactly (ArchGym, ISCA 2023, section 3, divides by zero there). Infeasible
-    designs rank below every feasible one as in `log_ratio`.
+    Bounded at `CLOSEST` where the target is met exactly (ArchGym, ISCA 2023, section 3, divides by zero there).
+    Infeasible designs rank below every feasible one as in `log_ratio`.
     """
     with np.errstate(all="ignore"):
-        closeness = np.minimum(reference / np.abs(reference - objectives), 1e6)
+        closeness = np.minimum(reference / np.abs(reference - objectives), CLOSEST)
     return _ranked(_mean(np.where(np.isnan(closeness), 0.0, closeness)), violation)
 
 
@@ -63,3 +65,7 @@ def _ranked(worth: Column, violation: Column) -> Column:
 
 
 REWARDS: Mapping[str, Reward] = MappingProxyType({"log_ratio": log_ratio, "target_distance": target_distance})
+#: Least and largest value of each.
+REWARD_RANGES: Mapping[str, tuple[float, float]] = MappingProxyType({
+    "log_ratio": (-DECADES - 1, DECADES), "target_distance": (-DECADES - 1, CLOSEST),
+})  # fmt: skip

@@ -58,6 +58,18 @@ class Simulator(ABC):
             all float64 of shape (n,).
         """
 
+    @property
+    def pareto_preset(self) -> str:
+        """The first preset of several objectives: what a multi-objective environment takes if it is not told.
+
+        Raises:
+            ChipgymError: there is none.
+        """
+        for name, expressions in self.objectives.items():
+            if not isinstance(expressions, str):
+                return name
+        raise ChipgymError(f"objective: {self.name} has no preset of several objectives; give a list of them")
+
     def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
         """Why one design cannot be built: the limits that it is beyond, none where it can be.
 

@@ -13,7 +13,7 @@ from gymnasium.utils.passive_env_checker import data_shares_objects
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import chipgym
-from chipgym.envs import env_id
+from chipgym.envs import MODES, env_id
 from chipgym.simulators import registered
 
 IDS = [env_id(entry) for entry in registered()]
@@ -23,6 +23,16 @@ INFO_KEYS = {"design", "feasible", "violation", "metrics", "action_mask"}
 @pytest.fixture(params=IDS, scope="module")
 def name(request):
     return request.param
+
+
+@pytest.fixture(params=list(MODES), scope="module")
+def mode(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def moded(name, mode):
+    return gymnasium.make(name, mode=mode)
 
 
 @pytest.fixture(scope="module")
@@ -50,21 +60,22 @@ def drawn(env):
 
 
 @pytest.mark.parametrize("render_mode", [None, "ansi", "rgb_array"])
-def test_gymnasium_check_is_silent(name, render_mode):
-    checked = gymnasium.make(name, render_mode=render_mode)
+def test_gymnasium_check_is_silent(name, mode, render_mode):
+    checked = gymnasium.make(name, mode=mode, render_mode=render_mode)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(checked.unwrapped, skip_render_check=False)
 
 
-def test_stable_baselines_check_is_silent(name):
+def test_stable_baselines_check_is_silent(name, mode):
     checker = pytest.importorskip("stable_baselines3.common.env_checker")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        checker.check_env(gymnasium.make(name).unwrapped)
+        checker.check_env(gymnasium.make(name, mode=mode).unwrapped)
 
 
-def test_reset_is_seeded_and_deterministic(env):
+def test_reset_is_seeded_and_deterministic(moded):
+    env = moded
     first, second = env.reset(seed=3), env.reset(seed=3)
     assert data_equivalence(first, second, exact=True)
     assert first[0] in env.observation_space
@@ -153,7 +164,8 @@ def test_a_smaller_objective_is_a_larger_reward(problem, drawn):
         assert (np.diff(rewards) <= 1e-12).all()
 
 
-def test_calls_share_no_objects(env):
+def test_calls_share_no_objects(moded):
+    env = moded
     action = env.action_space.sample()
     calls = [env.reset(), env.reset()]
     for _ in range(2):
@@ -166,13 +178,15 @@ def test_calls_share_no_objects(env):
             assert not data_shares_objects(one[1], other[1])
 
 
-def test_returned_data_is_the_users_to_change(env):
+def test_returned_data_is_the_users_to_change(moded):
+    env = moded
     before = copy.deepcopy(env.reset())
     observation, info = env.reset()
     observation[:] = 0
     info["design"].clear()
     info["metrics"].clear()
-    for mask in info["action_mask"]:
+    masks = info["action_mask"]
+    for mask in masks if isinstance(masks, tuple) else [masks]:
         mask[:] = 0
     assert data_equivalence(env.reset(), before, exact=True)
 
@@ -194,13 +208,16 @@ def test_wrong_actions_are_one_clear_error(env, problem):
             env.unwrapped.step(bad)
 
 
-def test_stepping_past_the_end_warns_once_and_needs_a_first_reset(name):
-    fresh = gymnasium.make(name).unwrapped
+def test_stepping_past_the_end_warns_once_and_needs_a_first_reset(name, mode):
+    fresh = gymnasium.make(name, mode=mode).unwrapped
     action = fresh.action_space.sample()
     with pytest.raises(gymnasium.error.ResetNeeded):
         fresh.step(action)
     fresh.reset()
-    fresh.step(action)
+    ended = False
+    while not ended:
+        *_, terminated, truncated, _ = fresh.step(action)
+        ended = terminated or truncated
     with pytest.warns(UserWarning, match="reset"):
         fresh.step(action)
     with warnings.catch_warnings():
@@ -208,34 +225,36 @@ def test_stepping_past_the_end_warns_once_and_needs_a_first_reset(name):
         fresh.step(action)
 
 
-def test_nothing_is_printed(env, capfd):
+def test_nothing_is_printed(moded, capfd):
+    env = moded
     env.reset()
     env.step(env.action_space.sample())
     assert capfd.readouterr() == ("", "")
 
 
-def test_vector_env_answers_what_gymnasiums_own_would(name, problem):
+def test_vector_env_answers_what_gymnasiums_own_would(name, mode):
     n, seed = 24, 5
-    native = gymnasium.make_vec(name, num_envs=n)
-    sync = SyncVectorEnv([lambda: gymnasium.make(name)] * n, autoreset_mode=AutoresetMode.SAME_STEP)
+    native = gymnasium.make_vec(name, num_envs=n, mode=mode)
+    sync = SyncVectorEnv([lambda: gymnasium.make(name, mode=mode)] * n, autoreset_mode=AutoresetMode.SAME_STEP)
     assert native.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP
     assert native.observation_space == sync.observation_space
     assert native.action_space == sync.action_space
     assert data_equivalence(native.reset(seed=seed), sync.reset(seed=seed), exact=True)
     native.action_space.seed(seed)
-    for _ in range(3):
+    some = np.arange(n) % 3 == 0
+    for i in range(3 if mode == "one_shot" else 12):
         actions = native.action_space.sample()
         ours, theirs = native.step(actions), sync.step(actions)
         assert data_equivalence(ours, theirs, exact=True)
         assert ours[0] in native.observation_space
-    one = gymnasium.make(name)
-    for i in range(n):
-        one.reset()
-        assert one.step(actions[i])[1] == ours[1][i]
+        assert np.array_equal(native.action_masks(), sync.call("action_masks"))
+        if i == 1:  # from here on not all are at the same place of their episode
+            again = [e.reset(seed=7, options={"reset_mask": some.copy()}) for e in (native, sync)]
+            assert data_equivalence(*again, exact=True)
 
 
-def test_vector_calls_share_no_objects(name):
-    native = gymnasium.make_vec(name, num_envs=3)
+def test_vector_calls_share_no_objects(name, mode):
+    native = gymnasium.make_vec(name, num_envs=3, mode=mode)
     actions = native.action_space.sample()
     calls = [native.reset(seed=1), native.reset(seed=1)]
     for _ in range(2):
@@ -245,3 +264,15 @@ def test_vector_calls_share_no_objects(name):
         for other in calls[:i]:
             assert not data_shares_objects(one[0], other[0])
             assert not data_shares_objects(one[1], other[1])
+
+
+def test_rewards_of_the_scalar_and_the_vector_environment_are_equal_to_the_bit(name):
+    n = 24
+    native, one = gymnasium.make_vec(name, num_envs=n), gymnasium.make(name)
+    native.reset()
+    native.action_space.seed(5)
+    actions = native.action_space.sample()
+    _, rewards, *_ = native.step(actions)
+    for i in range(n):
+        one.reset()
+        assert one.step(actions[i])[1] == rewards[i]

@@ -99,6 +99,13 @@ def test_an_inactive_parameter_shows_its_default():
         ({"constraint": "area_mm2 <= 3"}, "did you mean 'constraints'"),
         ({"rendermode": "ansi"}, "did you mean 'render_mode'"),
         ({"problem": 3}, "make_problem"),
+        ({"problem": []}, "one problem at least"),
+        ({"horizon": 3}, "only the mode 'refine' takes it"),
+        ({"mode": "refine", "horizon": 0}, "horizon: 0 is not a whole number from 1"),
+        ({"mode": "refine", "horizon": True}, "horizon: True"),
+        ({"mode": "refine", "start": "anywhere"}, "start: 'anywhere' is not one of default, random"),
+        ({"workload": []}, "one workload at least"),
+        ({"workload": ["mlp:8-8", "mlp:8-8"]}, "given twice"),
     ],
 )
 @pytest.mark.parametrize("vector", [False, True])
@@ -121,7 +128,10 @@ def test_unknown_reset_options_are_refused():
 
 
 def test_modes_are_those_that_exist():
-    assert all(mode.scalar.mode == mode.vector.mode == name for name, mode in MODES.items())
+    for name, episodes in MODES.items():
+        made = gymnasium.make(ID, mode=name).unwrapped, gymnasium.make_vec(ID, num_envs=2, mode=name)
+        assert [env.mode for env in made] == [name, name]
+        assert {type(env.episodes) for env in made} == {episodes}
 
 
 def test_importing_stays_light():

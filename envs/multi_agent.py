@@ -1,0 +1,200 @@
+"""Several agents design one machine: as PettingZoo's `ParallelEnv`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import gymnasium
+import numpy as np
+from gymnasium.utils import seeding
+from pettingzoo import ParallelEnv
+
+from ..errors import ChipgymError, shorten, unknown
+from ..simulators import Problem
+from .base import check_render_mode, draw_task, view_of
+from .info import Facts, Info, InfoWriter
+from .make import make_tasks
+from .observation import Observation, decades, feature_box, places
+from .tasks import Tasks
+from .viewers import RENDER_FPS, RENDER_MODES, render
+
+AGENTS = ("subsystem", "parameter")
+
+
+class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[misc]
+    """Every agent chooses some of the parameters, all at once; the design is scored as a whole.
+
+    Splitting a memory controller's parameters among agents that share a reward is the multi-agent form of ArchGym's
+    problem (Krishnan et al., "Multi-agent reinforcement learning for microprocessor design space exploration", 2022).
+
+    ## Agents
+    `agents="subsystem"` (the default): one for each group of parameters that the simulator declares, as `page`,
+    `scheduling`, `buffers`, `refresh` and `arbitration` of a memory controller. `agents="parameter"`: one for each.
+
+    ## Action Spaces
+    `MultiDiscrete` over the agent's parameters in the order of `problem.space`, or `Discrete` where it has one.
+
+    ## Observation Spaces
+    The same `Box` of float32 for all, shape (f + p + m + 1,): the workload's features; for each parameter the place
+    of its value in its grid, from 0 to 1, in the design of the last round (the default one at first); for each metric
+    the decades that this design is above the default one; and whether it is feasible.
+
+    ## Rewards
+    `problem.reward` of the round's design, the same for every agent.
+
+    ## Episode End
+    Truncated after `rounds` rounds (1 by default).
+
+    ## Infos
+    Every agent's has what the scalar environment's has; `action_mask` is the agent's own.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {
+        "name": "chipgym_v0", "render_modes": list(RENDER_MODES), "render_fps": RENDER_FPS, "is_parallelizable": True,
+    }  # fmt: skip
+
+    def __init__(
+        self, tasks: Tasks, *, agents: str = "subsystem", rounds: int = 1, render_mode: str | None = None
+    ) -> None:
+        """See the class.
+
+        Raises:
+            ChipgymError: for another split, a number of rounds below 1, or an unknown render mode.
+        """
+        if not isinstance(agents, str) or agents not in AGENTS:
+            raise unknown("agents", agents, AGENTS)
+        if not isinstance(rounds, int | np.integer) or rounds is True or rounds < 1:
+            raise ChipgymError(f"rounds: {shorten(rounds)} is not a whole number from 1")
+        self.render_mode = check_render_mode(render_mode)
+        self.tasks = tasks
+        self.rounds = int(rounds)
+        space = tasks.space
+        split = space.subsystems() if agents == "subsystem" else {name: (name,) for name in space.names}
+        self._own = {agent: np.array([space.names.index(name) for name in names]) for agent, names in split.items()}
+        self.possible_agents = list(split)
+        self.agents: list[str] = []
+        width = tasks.features.shape[1] + len(space) + len(tasks.problems[0].simulator.metrics) + 1
+        self.observation_spaces = {agent: feature_box(width) for agent in split}
+        self.action_spaces = {agent: _actions(space.sizes[own]) for agent, own in self._own.items()}
+        self._writer = InfoWriter(tasks)
+        self._mask = space.mask()
+        self._rng: np.random.Generator | None = None
+        self._task = np.zeros(1, np.int64)
+        self._now = tasks.starts.take(self._task)
+        self._round = 0
+
+    def observation_space(self, agent: str) -> Any:
+        """The agent's; the same object at every call, so that its seed is kept."""
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent: str) -> Any:
+        """The agent's; the same object at every call, so that its seed is kept."""
+        return self.action_spaces[agent]
+
+    @property
+    def problem(self) -> Problem:
+        """The problem of the episode in hand."""
+        return self.tasks.problems[int(self._task[0])]
+
+    def reset(
+        self, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Observation], dict[str, Info]]:
+        """Starts an episode.
+
+        Args:
+            seed: draws the workload where there are several.
+            options: `workload`, the name of the one to take, where there are several; others are passed over, as
+                PettingZoo's own tests expect.
+
+        Raises:
+            ChipgymError: where no workload has that name.
+        """
+        several = len(self.tasks) > 1
+        if seed is not None or self._rng is None:
+            self._rng = seeding.np_random(seed)[0]
+        if several:
+            self._task = np.array([draw_task(self.tasks, self._rng, options)])
+        self._now = self.tasks.starts.take(self._task)
+        self._round = 0
+        self.agents = self.possible_agents.copy()
+        return self._observe(), self._infos()
+
+    def step(
+        self, actions: dict[str, Any]
+    ) -> tuple[dict[str, Observation], dict[str, float], dict[str, bool], dict[str, bool], dict[str, Info]]:
+        """Evaluates the design that all agents' choices make.
+
+        Raises:
+            ChipgymError: where an agent has no action, or one of another shape or out of range.
+        """
+        if not self.agents:
+            return {}, {}, {}, {}, {}
+        row = self._now.rows[0].copy()
+        for agent, own in self._own.items():
+            if agent not in actions:
+                raise ChipgymError(f"actions: there is none of agent {agent!r}")
+            given = np.array(actions[agent])
+            if given.dtype.kind not in "iu" or given.size != len(own) or given.ndim > 1:
+                raise ChipgymError(f"action of {agent}: {shorten(actions[agent])} is not {len(own)} whole numbers")
+            row[own] = given
+        self._now = self.tasks.assess(row[None], self._task)
+        self._round += 1
+        over = self._round >= self.rounds
+        agents = self.agents
+        reward = float(self._now.rewards[0])
+        out = (
+            self._observe(), dict.fromkeys(agents, reward), dict.fromkeys(agents, False), dict.fromkeys(agents, over),
+            self._infos(),
+        )  # fmt: skip
+        if over:
+            self.agents = []
+        return out
+
+    def render(self) -> Any:
+        """The last design as text or as a picture, as for the scalar environment."""
+        if self.render_mode is None:
+            gymnasium.logger.warn("render() was called without a render mode; give one to parallel_env")
+            return None
+        reward = float(self._now.rewards[0]) if self._round else None
+        return render(view_of(self.problem, self._now, reward), self.render_mode)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _observe(self) -> dict[str, Observation]:
+        evaluation = self._now.evaluation
+        seen = np.concatenate(
+            [
+                self.tasks.features[self._task[0]],
+                places(self._now.rows, self.tasks.space)[0],
+                decades(evaluation.metrics, self.tasks.starts.evaluation.metrics, self._task)[0],
+                evaluation.violation <= 0,
+            ]
+        ).astype(np.float32)
+        return {agent: seen.copy() for agent in self.agents}
+
+    def _infos(self) -> dict[str, Info]:
+        out = {}
+        for agent in self.agents:
+            own = tuple([self._mask[j].copy() for j in self._own[agent]])
+            mask = own if len(own) > 1 else own[0]
+            out[agent] = self._writer.each(Facts(self._now.rows, self._task, self._now, [mask], {}))[0]
+        return out
+
+
+def _actions(sizes: np.ndarray[Any, np.dtype[np.int64]]) -> gymnasium.Space[Any]:
+    return gymnasium.spaces.MultiDiscrete(sizes) if len(sizes) > 1 else gymnasium.spaces.Discrete(int(sizes[0]))
+
+
+def make_parallel_env(
+    simulator: str,
+    *,
+    agents: str = "subsystem",
+    rounds: int = 1,
+    problem: Any = None,
+    render_mode: str | None = None,
+    **arguments: Any,
+) -> DesignParallelEnv:
+    """See `chipgym.envs.parallel_env`."""
+    tasks = make_tasks(simulator, problem, arguments)
+    return DesignParallelEnv(tasks, agents=agents, rounds=rounds, render_mode=render_mode)
