@@ -12,7 +12,7 @@ import numpy as np
 
 from ...datasets import Trace, Workload, load_workload
 from ...errors import ChipgymError, nearest_number, shorten
-from ..core import Column, Columns, Design, Simulator
+from ..core import Column, Columns, Design, Metrics, Simulator
 from . import kernel as k
 from .bank import PAGE_POLICIES, SCHEDULERS
 from .batch import run_batch
@@ -128,6 +128,26 @@ class MemorySimulator(Simulator):
         record = k.Record(np.zeros((len(self.workload), k.TIMES), np.int64), np.empty((most, k.LOG), np.int64))
         self._run(designs, counts, record)
         return make_history(self.device, self.workset, record)
+
+    def evaluate_requests(self, design: Design) -> tuple[Metrics, Counts]:
+        """One design's metrics, and the memory-clock cycle in which each request is answered.
+
+        Returns:
+            What `evaluate` does, and cycles from 0 to the response at the requestor, int64 (requests,), in the order of
+            the trace.
+
+        Raises:
+            ChipgymError: as `evaluate`, and for more than one design.
+        """
+        columns, n = self.space.columns(design)
+        if n != 1:
+            raise ChipgymError(f"evaluate_requests takes one design, not {n}")
+        counts = np.empty((1, k.FIELDS), np.int64)
+        record = k.Record(np.zeros((len(self.workload), k.TIMES), np.int64), np.empty((0, k.LOG), np.int64))
+        self._run(_design_matrix(columns, 1), counts, record)
+        received = np.empty(len(self.workload), np.int64)
+        received[self.workset.order] = record.times[:, k.RECEIVED]
+        return Metrics(self.metrics, self._price(counts), np.zeros(1)), received
 
     def _run(self, designs: Counts, counts: Counts, record: k.Record | None = None) -> None:
         """Fills the counts (n, FIELDS) of a design matrix (n, KNOBS)."""

@@ -147,6 +147,20 @@ def test_metrics_agree_with_the_record():
         sim.history([{}, {}])
 
 
+@pytest.mark.parametrize("arbiter", ["simple", "reorder"])
+def test_answers_to_requests_are_those_of_the_record(arbiter):
+    design = {"arbiter": arbiter, "page_policy": "closed"}
+    sim = MemorySimulator("cloud-1", channels=2)
+    metrics, answered = sim.evaluate_requests(design)
+    np.testing.assert_array_equal(answered, sim.history(design).requests.received)
+    expected = sim.evaluate(design)
+    assert list(metrics) == list(expected)
+    for name in expected:
+        np.testing.assert_array_equal(metrics[name], expected[name])
+    with pytest.raises(ChipgymError, match="takes one design, not 2"):
+        sim.evaluate_requests([design, design])
+
+
 def test_threads_change_nothing(monkeypatch):
     from chipgym.simulators.memory import simulator
 
