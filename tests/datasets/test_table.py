@@ -264,9 +264,9 @@ def test_another_programs_parquet(tmp_path):
 
 
 def test_another_format(content, tmp_path):
-    header = json.loads(content.schema.metadata[b"chipgym.table"]) | {"format": 2}
+    header = json.loads(content.schema.metadata[b"chipgym.table"]) | {"format": 1}
     path = rewritten(tmp_path / "t.parquet", content, table=json.dumps(header).encode())
-    assert refused(path).endswith("format: the table has 2, this version of chipgym reads 1")
+    assert refused(path).endswith("format: the table has 1, this version of chipgym reads 2")
 
 
 def test_changed_numbers(content, tmp_path):

@@ -188,3 +188,27 @@ def test_percentiles(top):
         expected = [np.percentile(values, q, method="inverted_cdf") for q in (50, 95, 99)]
         assert list(percentiles(values)) == expected
     assert percentiles(np.empty(0, np.int64)) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(("device", "peak"), [("DDR4-2400", 19.2), ("HBM2", 32.0)])
+def test_interleaved_neighbours_go_to_other_groups(device, peak):
+    dev = load_device(device)
+    where = address_map(dev, "interleaved", 1, dev.ranks)
+    n = dev.groups * dev.ranks
+    found = where.decode(dev.burst_bytes * np.arange(n))["bank"] // dev.banks_per_group
+    assert sorted(found) == list(range(n))
+    trace = Trace("run", np.arange(4000), np.zeros(4000, bool), dev.burst_bytes * np.arange(4000))
+    plain, spread = (
+        MemorySimulator(trace, device=device, address_mapping=mapping).evaluate({"refresh_policy": "no_refresh"})
+        for mapping in ("rbc", "interleaved")
+    )
+    assert plain["bandwidth_gbps"][0] < 0.7 * peak  # one group at a time
+    assert 0.95 * peak < spread["bandwidth_gbps"][0] <= 1.001 * peak
+
+
+@pytest.mark.parametrize("device", device_names())
+def test_lines_go_round_the_channels(device):
+    history = MemorySimulator("stream", device=device, channels=4).history({})
+    served = history.commands.channel[history.commands.request >= 0]
+    share = np.bincount(served, minlength=4) / len(served)
+    assert share == pytest.approx(0.25, abs=0.01)
