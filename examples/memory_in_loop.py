@@ -30,7 +30,7 @@ def main() -> None:
             found = sim.dram_limited(design, knobs, device="DDR4-2400")
             figures = (found.compute_latency_s, found.constant_bandwidth_latency_s, found.dram_limited_latency_s)
             shown = " ".join(f"{1e3 * f:8.3f}" for f in figures)
-            print(f"{name:24} {controller:24} {shown}  at {found.memory['bandwidth_gbps'][0]:.1f} GB/s")
+            print(f"{name:24} {controller:24} {shown}  at {found.bandwidth_gbps:.1f} GB/s")
 
 
 if __name__ == "__main__":

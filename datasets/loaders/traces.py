@@ -41,12 +41,12 @@ Request = tuple[int, int, int]
 
 _NUMBER = r"(0[xX][0-9a-fA-F]{1,16}|[0-9]{1,19})"
 _STL = re.compile(
-    rf"^([0-9]{{1,16}})\s*:\s*(?:\(\s*[0-9]+\s*\)\s*)?(read|write)\s+{_NUMBER}(?:\s+(?:0x)?[0-9a-f]*)?$", re.I
+    rf"^([0-9]{{1,19}})\s*:\s*(?:\(\s*[0-9]+\s*\)\s*)?(read|write)\s+{_NUMBER}(?:\s+(?:0x)?[0-9a-f]*)?$", re.I
 )
-_DRAMSIM3 = re.compile(r"^(?:0x)?([0-9a-f]{1,16})\s+(READ|WRITE|P_MEM_RD|P_MEM_WR|BOFF)\s+([0-9]{1,16})$", re.I)
+_DRAMSIM3 = re.compile(r"^(?:0x)?([0-9a-f]{1,16})\s+(READ|WRITE|P_MEM_RD|P_MEM_WR|BOFF)\s+([0-9]{1,19})$", re.I)
 _MEMORY = re.compile(rf"^{_NUMBER}\s+([RW])$", re.I)
 _LOAD_STORE = re.compile(rf"^(LD|ST)\s+{_NUMBER}$", re.I)
-_PROCESSOR = re.compile(rf"^([0-9]{{1,16}})\s+{_NUMBER}(?:\s+{_NUMBER})?$")
+_PROCESSOR = re.compile(rf"^([0-9]{{1,19}})\s+{_NUMBER}(?:\s+{_NUMBER})?$")
 
 
 def _number(text: str) -> int:
@@ -174,7 +174,7 @@ def _parts(
             cycles, addresses, writes = [], [], []
     total += len(cycles) if line == b"" else 0
     if most is not None and total > most:
-        raise ChipgymError(f"{label}: more than {most} requests; read it in parts with iterate_trace")
+        raise ChipgymError(f"{label}: more than {most} requests, which is as long as a trace can be")
     if not total:
         raise ChipgymError(f"{label}: has no requests")
     if cycles:

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar, cast, get_type_hints
 from ...errors import ChipgymError, shorten, unknown
 
 #: The layout of header and columns; a reader refuses any other.
-FORMAT = 1
+FORMAT = 2
 
 Kind = Literal["integer", "real", "text"]
 Value = int | float | str
@@ -86,6 +86,7 @@ class TableHeader:
         features: the workload's features.
         default_objective: what a problem on the table minimises when it is not told.
         objectives: presets by name, each an expression over metrics or several.
+        targets: published goals by objective.
         knobs: the design space, in order.
         metrics: in order.
         samples: how many designs were drawn; None where the table has every canonical design of the space.
@@ -102,6 +103,7 @@ class TableHeader:
     features: Mapping[str, float]
     default_objective: str
     objectives: Mapping[str, str | tuple[str, ...]]
+    targets: Mapping[str, float]
     knobs: tuple[KnobField, ...]
     metrics: tuple[MetricField, ...]
     samples: int | None = None
@@ -164,7 +166,8 @@ class TableHeader:
             if not isinstance(data[name], kind) or isinstance(data[name], bool):
                 raise ChipgymError(f"header: {name} is {shorten(data[name])}")
         data["objectives"] = {name: _texts(name, value) for name, value in data["objectives"].items()}
-        data["features"] = {name: _feature(name, value) for name, value in data["features"].items()}
+        data["features"] = {name: _number("feature", name, value) for name, value in data["features"].items()}
+        data["targets"] = {name: _number("target", name, value) for name, value in data["targets"].items()}
         data["knobs"] = tuple(_knob(entry) for entry in data["knobs"])
         data["metrics"] = tuple(_metric(entry) for entry in data["metrics"])
         return TableHeader(**data)
@@ -173,8 +176,8 @@ class TableHeader:
 _NUMBER = (int, type(None))
 _HEADER_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "chipgym": str, "simulator": str, "version": str, "sources": str, "options": dict, "workload": str,
-    "workload_digest": str, "features": dict, "default_objective": str, "objectives": dict, "knobs": list,
-    "metrics": list, "samples": _NUMBER, "seed": _NUMBER,
+    "workload_digest": str, "features": dict, "default_objective": str, "objectives": dict, "targets": dict,
+    "knobs": list, "metrics": list, "samples": _NUMBER, "seed": _NUMBER,
 }  # fmt: skip
 
 
@@ -257,7 +260,7 @@ def _texts(name: str, value: object) -> str | tuple[str, ...]:
     raise ChipgymError(f"objective {shorten(name)}: {shorten(value)} is neither an expression nor a list of them")
 
 
-def _feature(name: str, value: object) -> float:
+def _number(what: str, name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ChipgymError(f"feature {shorten(name)}: {shorten(value)} is not a number")
+        raise ChipgymError(f"{what} {shorten(name)}: {shorten(value)} is not a number")
     return float(value)

@@ -19,6 +19,7 @@ from .trace import MAX_ADDRESS, MAX_CYCLE, MAX_REQUESTS, Trace
 LINE = 64
 #: Bytes that generated addresses lie in unless told otherwise: one rank of eight 1-Gbit devices.
 SPAN = 2**30
+MAX_SEED = 2**63 - 1
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -37,7 +38,7 @@ def strided(n: int = 10_000, *, stride: int = 8256, gap: int = 4, start: int = 0
 def random(n: int = 10_000, *, gap: int = 1, span: int = SPAN, seed: int = 0, name: str = "random") -> Trace:
     """Reads of lines drawn uniformly from `span` bytes."""
     _check(n=(n, 1, MAX_REQUESTS), span=(span, LINE, MAX_ADDRESS))
-    rng = np.random.default_rng(seed)
+    rng = _rng(seed)
     return _trace(name, n, gap, LINE * rng.integers(0, span // LINE, n))
 
 
@@ -50,7 +51,7 @@ def pointer_chase(
     takes to answer.
     """
     _check(n=(n, 1, MAX_REQUESTS), span=(span, LINE * n, MAX_ADDRESS))
-    rng = np.random.default_rng(seed)
+    rng = _rng(seed)
     return _trace(name, n, gap, LINE * rng.choice(span // LINE, n, replace=False))
 
 
@@ -69,7 +70,7 @@ def cloud(
     _fractions(locality=locality, write_fraction=write_fraction)
     if not 0 <= skew <= 10:
         raise ChipgymError(f"skew: {shorten(skew)} is not from 0 to 10")
-    rng = np.random.default_rng(seed)
+    rng = _rng(seed)
     pages = min(span // 4096, 65_536)
     weight = np.arange(1, pages + 1, dtype=np.float64) ** -skew
     popular = np.searchsorted(np.cumsum(weight) / weight.sum(), rng.random(n), side="right").clip(max=pages - 1)
@@ -89,7 +90,7 @@ def read_write_mix(
     """Runs of `run` neighbouring lines at random places, each run all reads or all writes."""
     _check(n=(n, 1, MAX_REQUESTS), run=(run, 1, 65_536), span=(span, LINE * run, MAX_ADDRESS))
     _fractions(write_fraction=write_fraction)
-    rng = np.random.default_rng(seed)
+    rng = _rng(seed)
     runs = -(-n // run)
     base = np.repeat(run * rng.integers(0, span // (LINE * run), runs), run)[:n]
     writes = np.repeat(rng.random(runs) < write_fraction, run)[:n]
@@ -154,6 +155,11 @@ def _check(**values: tuple[int, int, int]) -> None:
     for field, (value, low, high) in values.items():
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value <= high:
             raise ChipgymError(f"{field}: {shorten(value)} is not a whole number from {low} to {high}")
+
+
+def _rng(seed: int) -> np.random.Generator:
+    _check(seed=(seed, 0, MAX_SEED))
+    return np.random.default_rng(seed)
 
 
 def _fractions(**values: float) -> None:

@@ -152,7 +152,7 @@ class Parameter:
         if not self.values:
             raise ChipgymError(f"{self.name}: values is empty, expected at least one")
         if self.domain is None:
-            object.__setattr__(self, "domain", _domain_of(self.name, self.values))
+            object.__setattr__(self, "domain", domain_of(self.name, self.values))
         column = self.accepts.column(self.name, self.values)
         column.setflags(write=False)
         object.__setattr__(self, "column_values", column)
@@ -240,7 +240,12 @@ def among(column: Column, values: Iterable[Value]) -> np.ndarray[Any, np.dtype[n
     return found
 
 
-def _domain_of(name: str, values: tuple[Value, ...]) -> Domain:
+def domain_of(name: str, values: tuple[Value, ...]) -> Domain:
+    """The smallest domain that holds the values.
+
+    Raises:
+        ChipgymError: naming the knob, where they are text and numbers.
+    """
     if all(isinstance(v, str) for v in values):
         return Choices(tuple(str(v) for v in values))
     if any(isinstance(v, str) for v in values):

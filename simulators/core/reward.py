@@ -35,14 +35,15 @@ def log_ratio(objectives: Column, reference: Column, violation: Column) -> Colum
 
 
 def target_distance(objectives: Column, reference: Column, violation: Column) -> Column:
-    """ArchGym's reward, target / |target − objective|, mean over objectives, with the reference as the target.
+    """ArchGym's reward, the product over objectives of target / |target − objective|; the reference is the target.
 
-    Bounded at `CLOSEST` where the target is met exactly (ArchGym, ISCA 2023, section 3, divides by zero there).
+    Bounded at `CLOSEST` where a target is met exactly (ArchGym, ISCA 2023, section 3, divides by zero there).
     Infeasible designs rank below every feasible one as in `log_ratio`.
     """
     with np.errstate(all="ignore"):
         closeness = np.minimum(reference / np.abs(reference - objectives), CLOSEST)
-    return _ranked(_mean(np.where(np.isnan(closeness), 0.0, closeness)), violation)
+    product = np.where(np.isnan(closeness), 0.0, closeness).prod(axis=1)
+    return _ranked(np.minimum(product, CLOSEST), violation)
 
 
 def _mean(worth: Column) -> Column:

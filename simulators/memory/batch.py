@@ -11,7 +11,7 @@ from .answers import Answers
 from .bank import BANK
 from .commands import N_COMMANDS
 from .intake import INF
-from .kernel import LOG_CHANNEL, P50, P95, P99, READ_SUM, REFRESH, WRITE_SUM, Machine, Record, run_channel
+from .kernel import LOG_CHANNEL, P50, P95, P99, READ_SUM, REFRESH, SOJOURN, WRITE_SUM, Machine, Record, run_channel
 from .percentiles import percentiles
 from .refresh import RANK
 from .timing import Timing, Wishes
@@ -66,6 +66,8 @@ def run_batch(
             )  # fmt: skip
             record.commands[before:logged, LOG_CHANNEL] = channel
             for i in range(n):
+                # The k-th response is not the k-th request's, but of all of them the sum is the same.
+                out[d, SOJOURN] += answers.received[i] - part[i].arrival
                 latency = answers.answered[i] - answers.stands[i]
                 if part[i].is_write:
                     out[d, WRITE_SUM] += latency

@@ -33,12 +33,13 @@ KNOBS = 10
 # banks closed by whatever command; END, WINDOW: time of the last response, and until which energy is counted;
 # ACTIVE_CYCLES: cycles in which some bank of a rank was open, over ranks; HITS, MISSES, CONFLICTS: requests; READ_SUM,
 # WRITE_SUM: cycles at the controller, over reads and over writes, AT_ARBITER: before that, over all; QUEUED_SUM: in the
-# buffer, over all; P50, P95, P99: percentiles of the cycles of reads at the controller.
+# buffer, over all; P50, P95, P99: percentiles of the cycles of reads at the controller; SOJOURN: from arrival to the
+# response at the requestor, over all.
 (
     CLOSED, END, WINDOW, ACTIVE_CYCLES, HITS, MISSES, CONFLICTS, READ_SUM, WRITE_SUM, AT_ARBITER, QUEUED_SUM,
-    P50, P95, P99,
-) = range(8, 22)  # fmt: skip
-FIELDS = 22
+    P50, P95, P99, SOJOURN,
+) = range(8, 23)  # fmt: skip
+FIELDS = 23
 
 # Per-request times, in columns of the log: left the requestor, stands at the controller, stored, data command issued,
 # response at the controller, response at the requestor.

@@ -7,7 +7,7 @@ from ..core import MetricSpec
 METRICS = (
     MetricSpec("latency_s", "s", "time to serve the whole trace, from 0 to the last response"),
     MetricSpec("energy_j", "J", "energy of the DRAM devices, by DRAMPower's method"),
-    MetricSpec("power_w", "W", "average power of the DRAM devices"),
+    MetricSpec("power_w", "W", "average power of the DRAM devices, until the last command is over"),
     MetricSpec("area_mm2", "mm2", "storage of the controllers, as flip-flops at 45 nm; no logic, no PHY, no DRAM"),
     MetricSpec("cycles", "cycles", "memory-clock cycles of that time"),
     MetricSpec(
@@ -20,6 +20,7 @@ METRICS = (
     MetricSpec(
         "request_latency_s", "s", "mean over all requests, from leaving the requestor to the controller's response"
     ),
+    MetricSpec("access_latency_s", "s", "mean over all requests, from arrival in the trace to the response received"),
     MetricSpec("bandwidth_gbps", "GB/s", "bytes of all bursts over the time to serve them", goal="max"),
     MetricSpec("queue_occupancy", "requests", "requests in the scheduler's buffer, averaged over time"),
     MetricSpec("buffer_bits", "bit", "what the controllers store: requests, data to write, refreshes owed"),

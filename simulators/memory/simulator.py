@@ -12,7 +12,7 @@ import numpy as np
 
 from ...datasets import Trace, Workload, load_workload
 from ...errors import ChipgymError, nearest_number, shorten
-from ..core import Column, Columns, Design, Simulator
+from ..core import Column, Columns, Design, Metrics, Simulator
 from ..core.compiled import threads
 from . import kernel as k
 from .bank import PAGE_POLICIES, SCHEDULERS
@@ -57,8 +57,9 @@ class MemorySimulator(Simulator):
     Args:
         workload: a trace by name, a trace file, or a `Trace`; each request is one burst of the device.
         device: "DDR3-1600", "DDR4-2400", "LPDDR4-3200" or "HBM2".
-        address_mapping: "rbc" (row, bank, column from the highest bit down) or "brc".
-        channels: channels, each with a controller and a requestor of its own, which neighbouring bursts go round.
+        address_mapping: "rbc" (row, bank, column from the highest bit down), "brc", or for devices with bank groups
+            "interleaved" (as "rbc", with the group, of HBM2 the pseudo channel too, below the column).
+        channels: channels, each with a controller and a requestor of its own, which neighbouring lines go round.
         ranks: ranks of each channel.
 
     Raises:
@@ -71,8 +72,8 @@ class MemorySimulator(Simulator):
     default_objective = "low_latency"
     objectives: ClassVar[Mapping[str, str | tuple[str, ...]]] = MappingProxyType({
         "low_power": "power_w", "low_latency": "latency_s", "low_power_latency": ("power_w", "latency_s"),
-        "latency_area": ("latency_s", "area_mm2"), "read_latency": "read_latency_s",
-        "tail_latency": "read_latency_p99_s", "energy": "energy_j",
+        "latency_area": ("latency_s", "area_mm2"), "access_latency": "access_latency_s",
+        "read_latency": "read_latency_s", "tail_latency": "read_latency_p99_s", "energy": "energy_j",
     })  # fmt: skip
     targets: ClassVar[Mapping[str, float]] = MappingProxyType({"power_w": 1.0, "latency_s": 1e-4})
     chunk = 4096
@@ -115,8 +116,7 @@ class MemorySimulator(Simulator):
                 list(pool.map(self._run, parts, found))
             for i, part in enumerate(found):
                 counts[i::workers] = part
-        storage = storage_columns(self.device, self.address_map, self.channels, self.ranks, designs)
-        return self._price(counts) | storage, np.zeros(n)
+        return self._price(designs, counts), np.zeros(n)
 
     def history(self, design: Design) -> History:
         """Every command that one design issues, and what happened when to every request.
@@ -124,15 +124,36 @@ class MemorySimulator(Simulator):
         Raises:
             ChipgymError: as `evaluate`, and for more than one design.
         """
-        columns, n = self.space.columns(design)
-        if n != 1:
-            raise ChipgymError(f"history takes one design, not {n}")
-        designs, counts = _design_matrix(columns, 1), np.empty((1, k.FIELDS), np.int64)
+        designs, counts = self._one(design, "history"), np.empty((1, k.FIELDS), np.int64)
         self._run(designs, counts)
         most = int(counts[0, : k.CLOSED].sum())
         record = k.Record(np.zeros((len(self.workset.requests), k.TIMES), np.int64), np.empty((most, k.LOG), np.int64))
         self._run(designs, counts, record)
         return make_history(self.device, self.workset, record)
+
+    def evaluate_requests(self, design: Design) -> tuple[Metrics, Counts]:
+        """One design's metrics, and the memory-clock cycle in which each request is answered.
+
+        Returns:
+            What `evaluate` does, and cycles from 0 to the response at the requestor, int64 (requests,), in the order of
+            the trace.
+
+        Raises:
+            ChipgymError: as `evaluate`, and for more than one design.
+        """
+        designs, counts = self._one(design, "evaluate_requests"), np.empty((1, k.FIELDS), np.int64)
+        record = k.Record(np.zeros((len(self.workset.requests), k.TIMES), np.int64), np.empty((0, k.LOG), np.int64))
+        self._run(designs, counts, record)
+        received = np.empty(len(self.workload), np.int64)
+        received[self.workset.order] = record.times[self.workset.rows, k.RECEIVED]
+        return Metrics(self.metrics, self._price(designs, counts), np.zeros(1)), received
+
+    def _one(self, design: Design, asker: str) -> Counts:
+        """The design matrix (1, KNOBS) of one design."""
+        columns, n = self.space.columns(design)
+        if n != 1:
+            raise ChipgymError(f"{asker} takes one design, not {n}")
+        return _design_matrix(columns, 1)
 
     def _run(self, designs: Counts, counts: Counts, record: k.Record | None = None) -> None:
         """Fills the counts (n, FIELDS) of a design matrix (n, KNOBS)."""
@@ -142,8 +163,8 @@ class MemorySimulator(Simulator):
         w = self.workset
         run_batch(w.start, w.requests, w.first, designs, self.ranks, buses, self.machine, counts, record)
 
-    def _price(self, counts: Counts) -> dict[str, Column]:
-        """Metric columns of kernel counts (n, FIELDS)."""
+    def _price(self, designs: Counts, counts: Counts) -> dict[str, Column]:
+        """Metric columns of a design matrix (n, KNOBS) and its kernel counts (n, FIELDS)."""
         cycle, n = self.device.cycle_s, len(self.workload)
         writes = int(self.workload.is_write.sum())
         c = counts.astype(np.float64)
@@ -158,6 +179,7 @@ class MemorySimulator(Simulator):
             "read_latency_p99_s": c[:, k.P99] * cycle,
             "write_latency_s": c[:, k.WRITE_SUM] * cycle / max(writes, 1),
             "request_latency_s": waited * cycle / n,
+            "access_latency_s": c[:, k.SOJOURN] * cycle / n,
             "bandwidth_gbps": n * self.device.burst_bytes / latency / 1e9,
             "queue_occupancy": c[:, k.QUEUED_SUM] / c[:, k.END],
             "row_hits": c[:, k.HITS],
@@ -169,7 +191,8 @@ class MemorySimulator(Simulator):
             "n_pre": c[:, PREPB] + c[:, PREAB],
             "n_ref": c[:, REFAB],
         }
-        return out | energy_columns(self.device, self.ranks * self.channels, c)
+        energy = energy_columns(self.device, self.ranks * self.channels, c)
+        return out | energy | storage_columns(self.device, self.address_map, self.channels, self.ranks, designs)
 
 
 def _trace(workload: str | os.PathLike[str] | Workload) -> Trace:

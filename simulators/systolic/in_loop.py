@@ -1,7 +1,12 @@
-"""A systolic design with a modelled memory in the loop, in place of a constant bandwidth."""
+"""A systolic design with a modelled memory in the loop, in place of a constant bandwidth.
+
+Layers follow one another without overlap, as in the kernel, so that each is a loop of its own that finds an idle
+memory. Equal layers are looked at once.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,15 +14,34 @@ import numpy as np
 
 from ...datasets import Trace
 from ...errors import ChipgymError
-from ..core import Design, Metrics
+from ..core import Breakdown, Columns, Metrics, MetricSpec
 from ..memory import MemorySimulator
 from ..memory.device import load_device
-from .lowering import WORDS_IN, WORDS_OUT
+from .bursts import Bursts, count_bursts, lay_out
+from .lowering import WORDS_IN, WORDS_OUT, Layer
+from .memory_option import LoopMemory
+from .metrics import IN_LOOP, METRICS
 from .tiling import CHANNELS, FILTERS, GROUPS, IMAGES, OUT_H, OUT_W, TAPS_H, TAPS_W, plan
-from .traffic import Plan, make_trace, product_transfers, vector_transfers
+from .timeline import Floats, Parts, close_loop, reach
+from .traffic import PAGE_BYTES, Plan, Traffic, product_traffic, stream_traffic
 
 if TYPE_CHECKING:
     from .simulator import SystolicSimulator
+
+#: Requests of a trace of a network.
+MOST_REQUESTS = 2**23
+#: Requests of one layer that a memory in the loop serves; of a layer with more, stretches of its tiles are looked at.
+MOST_SERVED = 2**18
+
+LAYER_METRICS = (
+    IN_LOOP,
+    MetricSpec("compute_latency_s", "s", "an array that never waits"),
+    MetricSpec("constant_bandwidth_latency_s", "s", "with the design's `dram_bandwidth`"),
+    MetricSpec("dram_bytes", "bytes", "moved to and from DRAM, in whole bursts"),
+    MetricSpec("row_hits", "", "requests that found their row open", goal="max"),
+    MetricSpec("dram_devices_energy_j", "J", "the memory simulator's, from the layer's start to its last response"),
+    MetricSpec("rounds", "", "how often the memory served the layer until its timeline settled"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,67 +49,179 @@ class DramLimited:
     """A network's time with a memory controller and its devices in the loop.
 
     Attributes:
-        compute_latency_s: an array that never waits.
-        constant_bandwidth_latency_s: the systolic simulator's answer, with the design's `dram_bandwidth`.
-        dram_limited_latency_s: the later of the last computation and the memory's last response to the traffic.
-        trace: the traffic.
-        memory: what the memory simulator says of it.
+        layers: a row for each operator that costs something, with the metrics of `LAYER_METRICS`.
     """
 
-    compute_latency_s: float
-    constant_bandwidth_latency_s: float
-    dram_limited_latency_s: float
-    trace: Trace
-    memory: Metrics
+    layers: Breakdown
+
+    @property
+    def dram_limited_latency_s(self) -> float:
+        """With the memory in the loop."""
+        return float(self.layers["dram_limited_latency_s"].sum())
+
+    @property
+    def compute_latency_s(self) -> float:
+        """Of an array that never waits."""
+        return float(self.layers["compute_latency_s"].sum())
+
+    @property
+    def constant_bandwidth_latency_s(self) -> float:
+        """The systolic simulator's answer, with the design's `dram_bandwidth`."""
+        return float(self.layers["constant_bandwidth_latency_s"].sum())
+
+    @property
+    def bandwidth_gbps(self) -> float:
+        """GB/s to and from DRAM, over the whole time."""
+        return float(self.layers["dram_bytes"].sum()) / self.dram_limited_latency_s / 1e9
 
 
-def dram_limited(
-    simulator: SystolicSimulator, design: Design, controller: Design, memory: dict[str, Any]
-) -> DramLimited:
-    """One design's latency with a memory in the loop; `memory` are options of the memory simulator."""
-    device = str(memory.get("device", "DDR4-2400"))
-    trace, compute_s = dram_trace(simulator, design, device)
-    out = MemorySimulator(trace, **{"device": device, **memory}).evaluate(controller)
-    constant = float(simulator.evaluate(design)["latency_s"][0])
-    return DramLimited(compute_s, constant, max(compute_s, float(out["latency_s"][0])), trace, out)
+class MemoryServer:
+    """A modelled memory that serves bursts.
+
+    Attributes:
+        metrics: the memory simulator's answer to what it served last, after it served once.
+    """
+
+    metrics: Metrics
+
+    def __init__(self, bursts: Bursts, memory: LoopMemory) -> None:
+        self._bursts, self._memory = bursts, memory
+        self._cycle_s = load_device(memory.options["device"]).cycle_s
+
+    @property
+    def parts(self) -> Parts:
+        """Those with bursts of their own."""
+        return self._bursts.parts
+
+    def serve(self, marks: Floats, held: Floats) -> tuple[Floats, float]:
+        """As `Server`; a part is over with its last response."""
+        bursts, cycle_s = self._bursts, self._cycle_s
+        cycle, order = bursts.cycles(marks, held, cycle_s)
+        trace = Trace("layer", cycle[order], bursts.is_write[order], bursts.address[order])
+        self.metrics, received = MemorySimulator(trace, **self._memory.options).evaluate_requests(
+            self._memory.controller
+        )
+        over = np.zeros(len(bursts.parts.transfer))
+        np.maximum.at(over, bursts.part[order], received * cycle_s)
+        return over, float((received - trace.cycle).min()) * cycle_s
 
 
-def dram_trace(simulator: SystolicSimulator, design: Design, device: str) -> tuple[Trace, float]:
-    """The requests that a design makes to a memory of `device`, and the seconds that it computes.
+def dram_limited(simulator: SystolicSimulator, columns: Columns, memory: LoopMemory) -> DramLimited:
+    """The latency of the one design of `columns` with a memory in the loop.
+
+    Raises:
+        ChipgymError: the design cannot be built, or a layer has more tiles or requests than fit.
+    """
+    costs = _costs(simulator, columns)
+    burst_bytes = load_device(memory.options["device"]).burst_bytes
+    distinct: dict[tuple[str, int], tuple[float, ...]] = {}
+    rows = []
+    for layer, row, busy in _layers(simulator, costs, columns):
+        if (layer.unit, row) not in distinct:
+            traffic = _traffic(simulator, columns, layer, row, busy)
+            distinct[layer.unit, row] = _serve(traffic, memory, burst_bytes) if traffic else (busy, 0.0, 0.0, 0.0, 0.0)
+        rows.append(distinct[layer.unit, row])
+    in_loop, nbytes, hits, energy, rounds = np.array(rows, np.float64).reshape(-1, 5).T
+    values = {
+        "dram_limited_latency_s": in_loop,
+        "compute_latency_s": costs["compute_cycles"] / (columns["clock_mhz"][0] * 1e6),
+        "constant_bandwidth_latency_s": costs["latency_s"],
+        "dram_bytes": nbytes,
+        "row_hits": hits,
+        "dram_devices_energy_j": energy,
+        "rounds": rounds,
+    }
+    metrics = Metrics(LAYER_METRICS, values, np.zeros(len(rows)))
+    layers = simulator.network.layers
+    return DramLimited(Breakdown(tuple(x.name for x in layers), tuple(x.kind for x in layers), metrics))
+
+
+def dram_trace(simulator: SystolicSimulator, columns: Columns, device: str) -> Trace:
+    """The requests that one design makes to a memory of `device` that answers at once.
 
     Raises:
         ChipgymError: the design cannot be built, or there are more requests than a trace holds.
     """
     dram = load_device(device)
-    columns, _ = simulator.space.columns(design)
-    layers = simulator.evaluate_layers(design)
-    if not layers["feasible"].all():
-        raise ChipgymError("dram_trace: the design cannot be built, and has no traffic")
-    clock_hz = float(columns["clock_mhz"][0]) * 1e6
+    begin_s, base, n = 0.0, 0, 0
+    cycles, writes, addresses = [], [], []
+    for layer, row, busy in _layers(simulator, _costs(simulator, columns), columns):
+        traffic = _traffic(simulator, columns, layer, row, busy)
+        if traffic:
+            n += int(count_bursts(traffic, dram.burst_bytes)[1].sum())
+            if n > MOST_REQUESTS:
+                raise ChipgymError(
+                    f"dram_trace: more than {MOST_REQUESTS} requests; use a smaller network or batch, or larger SRAMs"
+                )
+            bursts = lay_out(traffic, dram.burst_bytes, traffic.every())
+            marks, held = reach(traffic, bursts.parts, np.zeros(len(bursts.parts.transfer)), 0.0)
+            cycle, order = bursts.cycles(begin_s + marks, begin_s + held, dram.cycle_s)
+            cycles.append(cycle[order])
+            writes.append(bursts.is_write[order])
+            addresses.append(base + bursts.address[order])
+            base += bursts.nbytes
+        begin_s += busy
+    if not n:
+        raise ChipgymError(f"dram_trace: {simulator.workload.name} moves nothing to or from DRAM")
+    return Trace(
+        f"{simulator.workload.name} traffic", np.concatenate(cycles), np.concatenate(writes), np.concatenate(addresses)
+    )
+
+
+def _serve(traffic: Traffic, memory: LoopMemory, burst_bytes: int) -> tuple[float, ...]:
+    """Latency, bytes, row hits, energy and rounds of one layer."""
+    requests = int(count_bursts(traffic, burst_bytes)[1].sum())
+    kept = traffic.stretches(MOST_SERVED / requests) if requests > MOST_SERVED else traffic.every()
+    bursts = lay_out(traffic, burst_bytes, kept)
+    if len(bursts) > MOST_REQUESTS:
+        raise ChipgymError(f"dram_limited: {len(bursts)} requests for a few tiles of a layer; use smaller SRAMs")
+    server = MemoryServer(bursts, memory)
+    loop = close_loop(traffic.only(kept), server)
+    found, times = server.metrics.row(0), requests / len(bursts)
+    return (
+        loop.latency_s, float(requests * burst_bytes), times * found["row_hits"], times * found["energy_j"],
+        float(loop.rounds),
+    )  # fmt: skip
+
+
+def _costs(simulator: SystolicSimulator, columns: Columns) -> Metrics:
+    costs = Metrics(METRICS, *simulator.layer_costs(columns))
+    if not costs["feasible"].all():
+        raise ChipgymError("dram_limited: the design cannot be built, and has no traffic")
+    return costs
+
+
+def _layers(simulator: SystolicSimulator, costs: Metrics, columns: Columns) -> Iterator[tuple[Layer, int, float]]:
+    """Each layer, its row in its unit's table, and the seconds that it computes."""
+    busy = costs["compute_cycles"] / (columns["clock_mhz"][0] * 1e6)
+    return zip(simulator.network.layers, simulator.network.position.tolist(), busy.tolist(), strict=True)
+
+
+def _traffic(simulator: SystolicSimulator, columns: Columns, layer: Layer, row: int, busy_s: float) -> Traffic | None:
+    """What a layer moves; None for one without traffic."""
+    if layer.unit == "array":
+        return array_traffic(simulator, columns, row, busy_s)
     word_bytes = simulator.cost.operand_bits / 8
-    arguments = [float(a) if np.ndim(a) == 0 else int(a[0]) for a in simulator.tiling_columns(columns)]
-    now, transfers = 0.0, []
-    for i, layer in enumerate(simulator.network.layers):
-        row = simulator.network.position[i]
-        busy = float(layers["compute_cycles"][i]) / clock_hz
-        if layer.unit == "array":
-            transfers.append(list(product_transfers(_plan(simulator, arguments, row), now, busy)))
-        else:
-            vector = simulator.network.vector[row]
-            read, written = float(vector[WORDS_IN]) * word_bytes, float(vector[WORDS_OUT]) * word_bytes
-            if read or written:
-                transfers.append(list(vector_transfers(read, written, now, busy)))
-        now += busy
-    return make_trace(f"{simulator.workload.name} traffic", transfers, dram.burst_bytes, dram.cycle_s), now
+    read, written = (float(simulator.network.vector[row, at]) * word_bytes for at in (WORDS_IN, WORDS_OUT))
+    if layer.fused or not (read or written):
+        return None
+    held_in, held_out = (int(columns[name][0]) * 1024 // PAGE_BYTES for name in ("ifmap_sram_kb", "ofmap_sram_kb"))
+    return stream_traffic(read, written, busy_s, held_in, held_out)
 
 
-def _plan(simulator: SystolicSimulator, arguments: list[Any], row: int) -> Plan:
+def array_traffic(simulator: SystolicSimulator, columns: Columns, row: int, busy_s: float) -> Traffic:
+    """What a matrix product, by its row in the layer table, moves on the one design of `columns`.
+
+    Raises:
+        ChipgymError: as `product_traffic`.
+    """
+    arguments: list[Any] = [float(a) if np.ndim(a) == 0 else int(a[0]) for a in simulator.tiling_columns(columns)]
     layer = simulator.network.matrix[row]
     order, a, b, c, _, _, _, one_pass, ri, rf, ro = plan(layer, *arguments)
-    word_bytes = simulator.cost.operand_bits / 8
     k = int(layer[TAPS_H] * layer[TAPS_W] * layer[CHANNELS])
     m, n = int(layer[IMAGES] * layer[OUT_H] * layer[OUT_W]), int(layer[FILTERS])
-    return Plan(
-        order, a, b, c, int(layer[GROUPS]), one_pass, float(k) * n, float(m) * n, (ri, rf, ro), word_bytes,
-        simulator.cost.sum_bits / 8,
+    cut = Plan(
+        order, a, b, c, int(layer[GROUPS]), one_pass, float(k) * n, float(m) * n, (ri, rf, ro),
+        simulator.cost.operand_bits / 8, simulator.cost.sum_bits / 8,
     )  # fmt: skip
+    return product_traffic(cut, busy_s)

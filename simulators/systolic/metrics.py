@@ -30,3 +30,6 @@ METRICS = (
     MetricSpec("dram_energy_j", "J", "words moved: DRAM devices and interface"),
     MetricSpec("static_energy_j", "J", "leakage, and standing power of the DRAM interface"),
 )
+
+#: Answered where a memory is in the loop (the simulator's option `memory`).
+IN_LOOP = MetricSpec("dram_limited_latency_s", "s", "as latency_s, with a modelled memory in place of dram_bandwidth")

@@ -11,11 +11,23 @@ import numpy as np
 
 from ...datasets import Network, Trace, Workload, load_workload
 from ...errors import ChipgymError, nearest_number, shorten
-from ..core import Breakdown, Column, Columns, Design, Designs, Limit, Metrics, Simulator, relative_excess
+from ..core import (
+    Breakdown,
+    Column,
+    Columns,
+    Design,
+    Designs,
+    Limit,
+    Metrics,
+    MetricSpec,
+    Simulator,
+    relative_excess,
+)
 from . import kernel as k
 from .cost import CostModel
 from .lowering import LoweredNetwork, lower
-from .metrics import METRICS
+from .memory_option import DEVICE, LoopMemory, read_memory
+from .metrics import IN_LOOP, METRICS
 from .space import DATAFLOWS, systolic_space
 from .technology import load_technology
 from .tiling import IN_H, IN_W, ORDERS, TAPS_H, TAPS_W
@@ -57,15 +69,18 @@ class SystolicSimulator(Simulator):
         accumulator_bits: bits of a partial sum kept in SRAM or DRAM, at least an operand's: 8 as SCALE-Sim counts, 32
             to study energy.
         technology: process node of the energy and area tables.
-        dram: DRAM family of the interface; the technology's default where None.
+        dram: DRAM family of the interface, for its energy and area; the technology's default where None.
+        memory: a modelled memory in the loop, which adds the metric `dram_limited_latency_s`: a device of the memory
+            simulator such as "DDR4-2400", or a mapping of its options (`device`, `channels`, …) and of its knobs
+            (`page_policy`, …) by name. Designs are then evaluated one by one, in milliseconds to seconds each.
 
     Raises:
-        ChipgymError: for an unknown workload, technology or DRAM, and widths out of range.
+        ChipgymError: for an unknown workload, technology, DRAM or memory, and widths out of range.
     """
 
     name = "systolic"
-    version = "1"
-    metrics = METRICS
+    version: str = "1"  # type: ignore[misc]
+    metrics: tuple[MetricSpec, ...] = METRICS  # type: ignore[misc]  # with a memory in the loop there is one more
     default_objective = "edp"
     objectives: ClassVar[Mapping[str, str | tuple[str, ...]]] = MappingProxyType(
         {"latency": "latency_s", "energy": "energy_j", "area": "area_mm2", "ppa": ("latency_s", "energy_j", "area_mm2")}
@@ -81,6 +96,7 @@ class SystolicSimulator(Simulator):
         accumulator_bits: int = 8,
         technology: str = "45nm",
         dram: str | None = None,
+        memory: str | Mapping[str, Any] | None = None,
     ) -> None:
         self.workload = load_workload(workload, batch=batch)
         if not isinstance(self.workload, Network):
@@ -97,6 +113,12 @@ class SystolicSimulator(Simulator):
             "technology": technology,
             "dram": self.cost.dram.name,
         }
+        self.memory: LoopMemory | None = None
+        if memory is not None:
+            self.memory = read_memory(memory)
+            self.options |= {"memory": self.memory.settings}
+            self.metrics = (*METRICS, IN_LOOP)
+            self.version = f"{self.version} with memory {self.memory.version}"
         self.network: LoweredNetwork = lower(self.workload)
         self._totals = (
             self.network.matrix, self.network.matrix_counts, np.zeros(len(self.network.matrix), np.int64),
@@ -104,7 +126,10 @@ class SystolicSimulator(Simulator):
         )  # fmt: skip
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
-        return self._price(columns, self._count(columns, self._totals).reshape(n, k.FIELDS))
+        values, violation = self._price(columns, self._count(columns, self._totals).reshape(n, k.FIELDS))
+        if self.memory is not None:
+            values[IN_LOOP.name] = self._in_loop(columns, violation, self.memory)
+        return values, violation
 
     def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
         """A clock beyond the technology's table, and SRAMs whose halves do not hold one window of a layer."""
@@ -128,9 +153,18 @@ class SystolicSimulator(Simulator):
         Raises:
             ChipgymError: as `evaluate`.
         """
-        columns, n = self.space.columns(design)
-        if n != 1:
-            raise ChipgymError(f"evaluate_layers takes one design, not {n}")
+        columns = self._one("evaluate_layers", design)
+        values, violation = self.layer_costs(columns)
+        if self.memory is not None:
+            values[IN_LOOP.name] = np.full(len(violation), np.nan)
+            if not violation.any():
+                values[IN_LOOP.name] = self.dram_limited(design).layers[IN_LOOP.name]
+        layers = self.network.layers
+        metrics = Metrics(self.metrics, values, violation)
+        return Breakdown(tuple(layer.name for layer in layers), tuple(layer.kind for layer in layers), metrics)
+
+    def layer_costs(self, columns: Columns) -> tuple[Columns, Column]:
+        """The metrics of `METRICS` and the violation of the one design of `columns`, a row for every layer."""
         net = self.network
         rows = (
             net.matrix, np.ones(len(net.matrix)), np.arange(len(net.matrix)),
@@ -140,19 +174,19 @@ class SystolicSimulator(Simulator):
         distinct = self._count(columns, rows)[0]
         on_array = np.array([layer.unit == "array" for layer in net.layers])
         counts = distinct[np.where(on_array, net.position, len(net.matrix) + net.position)]
-        repeated = {name: np.repeat(column, len(counts)) for name, column in columns.items()}
-        metrics = Metrics(METRICS, *self._price(repeated, counts))
-        return Breakdown(tuple(layer.name for layer in net.layers), tuple(layer.kind for layer in net.layers), metrics)
+        return self._price({name: np.repeat(column, len(counts)) for name, column in columns.items()}, counts)
 
-    def dram_trace(self, design: Design, device: str = "DDR4-2400") -> Trace:
-        """The requests that one design makes to a memory of `device` while it runs the network, in whole bursts.
+    def dram_trace(self, design: Design, device: str = DEVICE) -> Trace:
+        """The requests that one design makes while it runs the network, to a memory of `device` that answers at once.
+
+        Whole bursts, at the pace of an array that never waits: a workload for the memory simulator.
 
         Raises:
             ChipgymError: as `evaluate`; for a design that cannot be built, and for more requests than a trace holds.
         """
         from .in_loop import dram_trace
 
-        return dram_trace(self, design, device)[0]
+        return dram_trace(self, self._one("dram_trace", design), device)
 
     def dram_limited(self, design: Design, controller: Design | None = None, **memory: Any) -> DramLimited:
         """The latency of one design with a modelled memory in the loop, in place of `dram_bandwidth`.
@@ -160,14 +194,36 @@ class SystolicSimulator(Simulator):
         Args:
             design: of the accelerator; its `dram_bandwidth` plays no part but in the latency that is compared with.
             controller: a design of the memory simulator, its default where None.
-            memory: the memory simulator's options, `device` ("DDR4-2400" by default), `channels` and the like.
+            memory: the memory simulator's options, `device` ("DDR4-2400" by default), `channels` and the like. Where
+                neither is given, the memory is the one that the simulator was made with, if any.
 
         Raises:
-            ChipgymError: as `dram_trace`, and as the memory simulator does.
+            ChipgymError: as `evaluate` and as the memory simulator does; for a design that cannot be built, and for
+                layers of more tiles or requests than fit.
         """
         from .in_loop import dram_limited
 
-        return dram_limited(self, design, controller or {}, memory)
+        named = self.memory if controller is None and not memory else None
+        return dram_limited(
+            self, self._one("dram_limited", design), named or read_memory({**memory, **(controller or {})})
+        )
+
+    def _one(self, caller: str, design: Design) -> Columns:
+        """The columns of one design."""
+        columns, n = self.space.columns(design)
+        if n != 1:
+            raise ChipgymError(f"{caller} takes one design, not {n}")
+        return columns
+
+    def _in_loop(self, columns: Columns, violation: Column, memory: LoopMemory) -> Column:
+        """Latency with a memory in the loop, (n,); NaN for what cannot be built."""
+        from .in_loop import dram_limited
+
+        out = np.full(len(violation), np.nan)
+        for i in np.flatnonzero(violation <= 0):
+            one = {name: column[i : i + 1] for name, column in columns.items()}
+            out[i] = dram_limited(self, one, memory).dram_limited_latency_s
+        return out
 
     def tiling_columns(self, columns: Columns) -> tuple[Any, ...]:
         """What `tiling.plan` takes after the layer, columns of shape (n,) but for the words per partial sum."""

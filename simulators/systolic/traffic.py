@@ -1,50 +1,98 @@
-"""The DRAM traffic of a network on a systolic design as memory requests, tile by tile in time.
+"""What a layer moves to and from DRAM, tile by tile, and when each transfer may begin and must be over.
 
-The tiles, their order and what moves are the kernel's own (see `tiling`). While a tile is in use the next ones come in,
-and an output tile goes out as the next is computed; requests are made when that transfer may begin, at the pace of an
-array that never stalls. Operands of every layer lie one after the other in memory, tiles of an operand too.
+The tiles, their order and what moves are the kernel's own (see `tiling` and `schedule`). Time is counted in *marks*,
+not in seconds: mark 0 is the start of the layer, mark j (1 … steps) the moment at which its j-th tile comes into use,
+mark steps + 1 the end of computing and mark steps + 2 the end of the layer. When a mark is reached follows from
+computing and from the transfers that must be over by it (see `timeline`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ...datasets import Trace
 from ...errors import ChipgymError
 from .tiling import LOOPS
 
-#: Requests of one trace; larger networks or designs that fetch their operands very often are refused.
-MOST_REQUESTS = 2**23
-#: Tiles of one layer.
+#: Tiles of one layer; each takes some hundred bytes of memory while its layer is looked at.
 MOST_TILES = 2**22
 #: Bytes that operands are aligned to, and that an operator on the vector unit streams at a time: a page of memory.
 PAGE_BYTES = 4096
+#: Of a layer with too many requests, so many stretches of tiles are looked at, each of so many tiles at least.
+STRETCHES, SHORTEST = 32, 16
+#: What a transfer moves. Partial sums have a place of their own, as they may be wider than outputs.
+IFMAP, FILTER, PSUM, OFMAP = range(4)
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
-Floats = np.ndarray[Any, np.dtype[np.float64]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True, eq=False)
-class Transfer:
-    """Pieces of one operand that move: when they may begin, and which part of the operand each is.
+class Traffic:
+    """The t transfers of a layer in the order in which they are needed, each column of shape (t,).
 
     Attributes:
-        time_s: seconds, (n,).
-        piece: which of the operand's `pieces` equal parts, (n,).
-        nbytes: of the whole operand.
+        steps: tiles of the layer.
+        step_s: seconds to compute one of them.
+        operand: which operand a transfer is a piece of, and `piece` which one of the operand's equal pieces.
+        start: the mark from which on it may move.
+        last: the mark at which the last of it is asked for. A tile that has the time of several others to come in is
+            asked for in equal parts, one as each of these comes into use.
+        need: the mark that is not reached before it is over; above `last`.
+        after: the transfer that must be over before this one begins, -1 where there is none; an earlier one.
         is_write: whether it goes out.
+        pieces, nbytes: of each operand as a whole, (4,).
+        stands_for: tiles of the layer that each of the steps stands for; more than one where only some are looked at.
     """
 
-    time_s: Floats
+    steps: int
+    step_s: float
+    operand: Ints
     piece: Ints
-    pieces: int
-    nbytes: float
-    operand: str
-    is_write: bool
+    start: Ints
+    last: Ints
+    need: Ints
+    after: Ints
+    is_write: Flags
+    pieces: tuple[int, int, int, int]
+    nbytes: tuple[float, float, float, float]
+    stands_for: float = 1.0
+
+    def __len__(self) -> int:
+        return len(self.operand)
+
+    def every(self) -> Ints:
+        """All marks, as a stretch for `only`, (1, 2)."""
+        return np.array([[0, self.steps + 3]])
+
+    def stretches(self, fraction: float) -> Ints:
+        """About a `fraction` of the marks: `STRETCHES` of them at even distances, from and to, (s, 2)."""
+        length = max(int(self.steps * fraction / STRETCHES), SHORTEST)
+        if length * STRETCHES >= self.steps:
+            return self.every()
+        begins = 1 + np.linspace(0, self.steps - length, STRETCHES).astype(np.int64)
+        kept = np.stack([begins, begins + length], axis=1)
+        kept[0, 0], kept[-1, 1] = 0, self.steps + 3
+        return kept
+
+    def only(self, kept: Ints) -> Traffic:
+        """The layer as if it had no other marks than those of the stretches `kept`, (s, 2).
+
+        What is needed at another mark is needed at the next one that is left.
+        """
+        number = self.numbers(kept)
+        steps = int(number[-1]) - 2
+        marks = {name: number[getattr(self, name)] for name in ("start", "last", "need")}
+        return replace(self, steps=steps, stands_for=self.steps / steps, **marks)
+
+    def numbers(self, kept: Ints) -> Ints:
+        """What number each mark has where only the stretches `kept` are left; others that of the next, (steps + 3,)."""
+        left = np.zeros(self.steps + 3, np.int64)
+        for begin, end in kept:
+            left[begin:end] = 1
+        return np.cumsum(left) - left
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +119,23 @@ class Plan:
     sum_bytes: float
 
 
-def product_transfers(plan: Plan, start_s: float, compute_s: float) -> Iterator[Transfer]:
-    """What a matrix product moves, from `start_s` on, if it computes for `compute_s`.
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Some transfers of one operand; columns as in `Traffic`."""
+
+    operand: int
+    piece: Ints
+    start: Ints
+    last: Ints
+    need: Ints
+    is_write: bool
+
+
+def product_traffic(plan: Plan, compute_s: float) -> Traffic:
+    """What a matrix product moves that computes for `compute_s`.
+
+    A tile is fetched while the one before it of its operand is in use; a tile of outputs goes out while the next one is
+    in use, and where that one's successor has been in use before, its partial sums come back after that.
 
     Raises:
         ChipgymError: it is cut into more than `MOST_TILES` tiles.
@@ -80,79 +143,100 @@ def product_transfers(plan: Plan, start_s: float, compute_s: float) -> Iterator[
     trips = (plan.a, plan.b, plan.c)
     steps = plan.groups * plan.a * plan.b * plan.c
     if steps > MOST_TILES:
-        raise ChipgymError(f"dram_trace: a layer in {steps} tiles, expected at most {MOST_TILES}; use larger SRAMs")
+        raise ChipgymError(f"dram_limited: a layer in {steps} tiles, expected at most {MOST_TILES}; use larger SRAMs")
     loops = LOOPS[plan.order]
     index = np.indices((plan.groups, *(trips[d] for d in loops))).reshape(4, -1)
     group, place = index[0], {int(d): index[1 + i] for i, d in enumerate(loops)}
     m, n, k = place[0], place[1], place[2]
-    each = compute_s / steps
-    begins: Floats = start_s + each * np.maximum(
-        np.arange(steps) - 1, 0
-    )  # a tile is fetched while the one before is in use
     stay_i, stay_f, stay_o = plan.resident
-    for operand, piece, pieces, words, stays in (
-        ("ifmap", (group * plan.a + m) * plan.c + k, plan.a * plan.c, plan.words_i, stay_i),
-        ("filter", (group * plan.b + n) * plan.c + k, plan.b * plan.c, plan.words_f, stay_f),
-    ):
-        comes = _firsts(piece) if stays else _changes(piece)
-        nbytes = words * plan.groups * plan.word_bytes
-        yield Transfer(begins[comes], piece[comes], pieces * plan.groups, nbytes, operand, False)
-
-    piece, pieces = (group * plan.a + m) * plan.b + n, plan.a * plan.b * plan.groups
-    ends = np.asarray(start_s + each * (np.arange(steps) + 1), np.float64)
-    last = _firsts(piece[::-1])[::-1]
-    leaves = last if stay_o else _changes(piece[::-1])[::-1]
-    returns = np.zeros(steps, bool) if stay_o else _changes(piece) & ~_firsts(piece)
-    partial, whole = plan.words_o * plan.groups * plan.sum_bytes, plan.words_o * plan.groups * plan.word_bytes
-    spills = leaves & ~last
-    yield Transfer(begins[returns], piece[returns], pieces, partial, "psum", False)
-    yield Transfer(ends[spills], piece[spills], pieces, partial, "psum", True)
-    yield Transfer(ends[last], piece[last], pieces, whole, "ofmap", True)
+    parts = [
+        _fetched(IFMAP, (group * plan.a + m) * plan.c + k, stay_i),
+        _fetched(FILTER, (group * plan.b + n) * plan.c + k, stay_f),
+        *_outputs((group * plan.a + m) * plan.b + n, steps, stay_o),
+    ]
+    groups, word, total = plan.groups, plan.word_bytes, plan.words_o * plan.groups
+    return _ordered(
+        parts, steps, compute_s,
+        (plan.a * plan.c * groups, plan.b * plan.c * groups, plan.a * plan.b * groups, plan.a * plan.b * groups),
+        (plan.words_i * groups * word, plan.words_f * groups * word, total * plan.sum_bytes, total * word),
+    )  # fmt: skip
 
 
-def vector_transfers(read: float, written: float, start_s: float, busy_s: float) -> Iterator[Transfer]:
-    """What an operator on the vector unit streams: bytes in and out, evenly while it is busy."""
-    for nbytes, operand, is_write in ((read, "in", False), (written, "out", True)):
-        pieces = max(1, int(nbytes) // PAGE_BYTES)
-        time = start_s + busy_s * np.arange(pieces) / pieces
-        yield Transfer(time, np.arange(pieces), pieces, nbytes, operand, is_write)
+def stream_traffic(read: float, written: float, busy_s: float, held_in: int, held_out: int) -> Traffic:
+    """What an operator on the vector unit streams that works for `busy_s`: bytes in and out, page by page.
 
-
-def make_trace(name: str, layers: list[list[Transfer]], burst_bytes: int, cycle_s: float) -> Trace:
-    """Transfers of all layers as requests of whole bursts, one a burst.
-
-    Raises:
-        ChipgymError: there are none, or more than `MOST_REQUESTS`.
+    Args:
+        held_in, held_out: pages that the SRAMs hold: a page is asked for as soon as there is room for it, and work
+            waits where there is none for its results.
     """
-    times, addresses, writes, total, base = [], [], [], 0, 0
-    for transfers in layers:
-        places: dict[str, int] = {}
-        for t in transfers:
-            if t.operand not in places:
-                places[t.operand], base = base, base + -(-int(np.ceil(t.nbytes)) // PAGE_BYTES) * PAGE_BYTES
-            bounds = np.floor(np.arange(t.pieces + 1) * (t.nbytes / t.pieces / burst_bytes)).astype(np.int64)
-            bounds[-1] = -(-int(np.ceil(t.nbytes)) // burst_bytes)
-            first, count = bounds[t.piece], np.diff(bounds)[t.piece]
-            total += int(count.sum())
-            if total > MOST_REQUESTS:
-                raise ChipgymError(f"dram_trace: more than {MOST_REQUESTS} requests; use a smaller network or batch")
-            within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
-            addresses.append(places[t.operand] + burst_bytes * (np.repeat(first, count) + within))
-            times.append(np.repeat(t.time_s, count))
-            writes.append(np.full(int(count.sum()), t.is_write))
-    if not total:
-        raise ChipgymError(f"dram_trace: {name} moves nothing to or from DRAM")
-    cycle = np.floor(np.concatenate(times) / cycle_s).astype(np.int64)
-    order = np.argsort(cycle, kind="stable")
-    return Trace(name, cycle[order], np.concatenate(writes)[order], np.concatenate(addresses)[order])
+    steps = max(1, int(max(read, written)) // PAGE_BYTES)
+    page = np.arange(steps)
+    parts = []
+    if read:
+        start = np.maximum(page + 1 - max(held_in, 1), 0)
+        parts.append(_Part(IFMAP, page, start, start, page + 1, False))
+    if written:
+        start = page + 2
+        need = np.minimum(start + max(held_out, 1), steps + 2)
+        parts.append(_Part(OFMAP, page, start, start, need, True))
+    return _ordered(parts, steps, busy_s, (steps, 1, 1, steps), (read, 0.0, 0.0, written))
 
 
-def _changes(piece: Ints) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _fetched(operand: int, piece: Ints, stays: bool) -> _Part:
+    """Tiles of an operand that come in, where `piece` (steps,) is in use at each step."""
+    enters = np.flatnonzero(_changes(piece))
+    before = np.concatenate([[0], enters[:-1] + 1])
+    comes = _firsts(piece[enters]) if stays else np.ones(len(enters), np.bool_)
+    need = enters[comes] + 1
+    return _Part(operand, piece[enters][comes], before[comes], need - 1, need, False)
+
+
+def _outputs(piece: Ints, steps: int, stays: bool) -> list[_Part]:
+    """Tiles of outputs that go out finished, and of partial sums that go out and come back."""
+    enters = np.flatnonzero(_changes(piece))
+    visits = piece[enters]
+    leaves = np.append(enters[1:], steps) + 1  # the mark at which each visit's tile is left
+    gone = np.append(leaves[1:], steps + 2)  # and by which its half of the SRAM is wanted again
+    finished, fresh = _firsts(visits[::-1])[::-1], _firsts(visits)
+    parts = [_Part(OFMAP, visits[finished], leaves[finished], gone[finished] - 1, gone[finished], True)]
+    if not stays and not finished.all():
+        spills, back = ~finished, np.flatnonzero(~fresh)
+        parts.append(_Part(PSUM, visits[spills], leaves[spills], gone[spills] - 1, gone[spills], True))
+        need = enters[back] + 1
+        parts.append(_Part(PSUM, visits[back], enters[back - 1] + 1, need - 1, need, False))
+    return parts
+
+
+def _ordered(
+    parts: list[_Part], steps: int, compute_s: float, pieces: tuple[int, int, int, int],
+    nbytes: tuple[float, float, float, float],
+) -> Traffic:  # fmt: skip
+    def column(name: str) -> Ints:
+        return np.concatenate([np.zeros(0, np.int64), *(getattr(part, name) for part in parts)]).astype(np.int64)
+
+    sizes = [len(part.piece) for part in parts]
+    operand = np.repeat(np.array([part.operand for part in parts], np.int64), sizes)
+    is_write = np.repeat(np.array([part.is_write for part in parts], np.bool_), sizes)
+    piece, start, last, need = (column(name) for name in ("piece", "start", "last", "need"))
+    order = np.argsort(need, kind="stable")
+    operand, is_write, piece = operand[order], is_write[order], piece[order]
+    start, last, need = start[order], last[order], need[order]
+    # Partial sums come back into the half of the SRAM that outputs just left: these are what was to be gone by then.
+    after = np.full(len(need), -1, np.int64)
+    going = np.flatnonzero(is_write)
+    back = np.flatnonzero((operand == PSUM) & ~is_write)
+    if len(back):
+        at = going[np.searchsorted(need[going], need[back])]
+        after[back] = np.where(need[at] == need[back], at, -1)
+    return Traffic(steps, compute_s / steps, operand, piece, start, last, need, after, is_write, pieces, nbytes)
+
+
+def _changes(piece: Ints) -> Flags:
     """Where another piece than just before is in use."""
     return np.concatenate([[True], piece[1:] != piece[:-1]])
 
 
-def _firsts(piece: Ints) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _firsts(piece: Ints) -> Flags:
     """Where a piece is in use for the first time."""
     out = np.zeros(len(piece), bool)
     out[np.unique(piece, return_index=True)[1]] = True

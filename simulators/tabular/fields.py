@@ -10,6 +10,7 @@ import numpy as np
 from ...datasets import KnobField, MetricField, TableHeader
 from ...datasets.table.header import Kind
 from ..core import Choices, Condition, DesignSpace, Integers, MetricSpec, Parameter, Reals, Simulator
+from ..core.parameter import Value, domain_of
 from ..core.sources import source_digest
 
 
@@ -38,6 +39,7 @@ def header_of(
         features=simulator.workload.features(),
         default_objective=simulator.default_objective,
         objectives=dict(simulator.objectives),
+        targets=dict(simulator.targets),
         knobs=tuple(map(_knob_field, space.parameters)),
         metrics=tuple(MetricField(m.name, m.unit, m.doc, m.goal, m.cost) for m in simulator.metrics),
         samples=samples,
@@ -46,12 +48,19 @@ def header_of(
 
 
 def space_of(header: TableHeader) -> DesignSpace:
-    """The space that a table's designs are taken from. The domain of a knob is the range of its grid.
+    """The space that a table's designs are taken from.
+
+    The domain of a knob is the range of its grid, and of what other knobs' conditions ask of it: collected from a part
+    of a space, a table need not have a design that meets them.
 
     Raises:
         ChipgymError: for a header that describes no space.
     """
-    return DesignSpace(tuple(map(_parameter, header.knobs)))
+    asked: dict[str, list[Value]] = {}
+    for knob in header.knobs:
+        for name, values in knob.condition:
+            asked.setdefault(name, []).extend(values)
+    return DesignSpace(tuple(_parameter(k, (*k.values, *asked.get(k.name, ()))) for k in header.knobs))
 
 
 def metrics_of(header: TableHeader) -> tuple[MetricSpec, ...]:
@@ -77,11 +86,11 @@ def _knob_field(p: Parameter) -> KnobField:
     )
 
 
-def _parameter(k: KnobField) -> Parameter:
+def _parameter(k: KnobField, known: tuple[Value, ...]) -> Parameter:
     return Parameter(
         name=k.name,
         values=k.values,
-        domain=_domain(k),
+        domain=_domain(k, known),
         default=k.default,
         unit=k.unit,
         ordinal=k.ordinal,
@@ -91,8 +100,8 @@ def _parameter(k: KnobField) -> Parameter:
     )
 
 
-def _domain(k: KnobField) -> Integers | Reals | Choices | None:
+def _domain(k: KnobField, known: tuple[Value, ...]) -> Integers | Reals | Choices:
     if k.kind == "real":  # also where all of its values are whole
-        finite = [float(v) for v in k.values if np.isfinite(float(v))] or [0.0]
-        return Reals(min(finite), max(finite), infinite=np.inf in k.values)
-    return None
+        finite = [float(v) for v in known if np.isfinite(float(v))] or [0.0]
+        return Reals(min(finite), max(finite), infinite=np.inf in known)
+    return domain_of(k.name, tuple(dict.fromkeys(known)))

@@ -37,6 +37,7 @@ class TabularSimulator(Simulator):
     metrics: tuple[MetricSpec, ...]  # type: ignore[misc]
     objectives: Mapping[str, str | tuple[str, ...]]  # type: ignore[misc]
     default_objective: str  # type: ignore[misc]
+    targets: Mapping[str, float]  # type: ignore[misc]
     chunk = 2**20
 
     def __init__(self, workload: str | os.PathLike[str] | DesignTable = "systolic-resnet18") -> None:
@@ -46,6 +47,7 @@ class TabularSimulator(Simulator):
         self.metrics = metrics_of(table.header)
         self.objectives = dict(table.header.objectives)
         self.default_objective = table.header.default_objective
+        self.targets = dict(table.header.targets)
         self.space = space_of(table.header)
         self._strides = _strides(self.space)
         self._keys = table.positions @ self._strides

@@ -167,6 +167,7 @@ def headers(draw):
         features=draw(st.dictionaries(TEXTS, st.floats(allow_nan=False, allow_infinity=False), max_size=3)),
         default_objective=draw(TEXTS),
         objectives=draw(st.dictionaries(TEXTS, TEXTS | st.tuples(TEXTS, TEXTS), max_size=2)),
+        targets=draw(st.dictionaries(TEXTS, st.floats(allow_nan=False, allow_infinity=False), max_size=2)),
         knobs=tuple(draw(knobs(name)) for name in names[1:]),
         metrics=(MetricField(names[0], draw(TEXTS), draw(TEXTS), draw(st.sampled_from(["min", "max"]))),),
         samples=draw(st.none() | st.integers(1, 9)),
@@ -192,7 +193,7 @@ JSON = st.recursive(
 @given(st.sampled_from(list(TableHeader.__dataclass_fields__)), JSON)
 def test_a_wrong_entry_is_one_clear_line(field, value):
     """Whatever stands in a header's field: it is taken as it is, or refused in one line."""
-    header = TableHeader("1", "toy", "1", "", {}, "w", "d", {}, "x", {}, (KnobField("k", "integer", (1,), 1),), ())
+    header = TableHeader("1", "toy", "1", "", {}, "w", "d", {}, "x", {}, {}, (KnobField("k", "integer", (1,), 1),), ())
     data = json.loads(header.to_json()) | {field: value}
     taken, error = attempt(TableHeader.from_json, json.dumps(data))
     assert error is None or "\n" not in error
@@ -201,7 +202,7 @@ def test_a_wrong_entry_is_one_clear_line(field, value):
 
 def test_two_columns_of_one_name():
     with pytest.raises(chipgym.ChipgymError, match="two of its columns would be called 'feasible'"):
-        TableHeader("1", "t", "1", "", {}, "w", "d", {}, "x", {}, (KnobField("feasible", "integer", (1,), 1),), ())
+        TableHeader("1", "t", "1", "", {}, "w", "d", {}, "x", {}, {}, (KnobField("feasible", "integer", (1,), 1),), ())
 
 
 # --- refusals ----------------------------------------------------------------------------------------------------
@@ -263,9 +264,9 @@ def test_another_programs_parquet(tmp_path):
 
 
 def test_another_format(content, tmp_path):
-    header = json.loads(content.schema.metadata[b"chipgym.table"]) | {"format": 2}
+    header = json.loads(content.schema.metadata[b"chipgym.table"]) | {"format": 1}
     path = rewritten(tmp_path / "t.parquet", content, table=json.dumps(header).encode())
-    assert refused(path).endswith("format: the table has 2, this version of chipgym reads 1")
+    assert refused(path).endswith("format: the table has 1, this version of chipgym reads 2")
 
 
 def test_changed_numbers(content, tmp_path):
@@ -334,7 +335,7 @@ def test_a_pickle_is_never_loaded(content, tmp_path):
 
 
 def test_digest_covers_every_number():
-    header = TableHeader("1", "t", "1", "", {}, "w", "d", {}, "x", {}, (KnobField("k", "integer", (1, 2), 1),),
+    header = TableHeader("1", "t", "1", "", {}, "w", "d", {}, "x", {}, {}, (KnobField("k", "integer", (1, 2), 1),),
                          (MetricField("x"),))  # fmt: skip
     base = DesignTable(header, np.array([[0], [1]], np.int32), {"x": np.array([1.0, 2.0])}, np.zeros(2))
     others = [

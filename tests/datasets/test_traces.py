@@ -90,6 +90,9 @@ def test_generators_are_functions_of_their_arguments(name):
     assert make(**size).digest == make(**size).digest
     assert make(**size, gap=7).digest != make(**size).digest
     if "seed" in make.__kwdefaults__:
+        for wrong in (-1, "a", 1.5, None):
+            with pytest.raises(ChipgymError, match=r"seed: .* is not a whole number from 0"):
+                make(**size, seed=wrong)
         assert make(**size, seed=5).digest != make(**size, seed=6).digest
     with pytest.raises(ChipgymError, match="gap: -1"):
         make(**size, gap=-1)
@@ -157,6 +160,7 @@ def test_gzipped(tmp_path):
         ("9: read 0x0\n8: read 0x40\n", "line 2: cycle 8 is before the 9"),
         ("1: read 0xffffffffffffffff\n", "line 1: address .* is beyond"),
         ("9999999999999999: read 0x0\n", "line 1: cycle 9999999999999999 is beyond"),
+        ("9000000000000000000: read 0x0\n", "line 1: cycle 9000000000000000000 is beyond"),
         ("1: read 0x" + "f" * 5000 + "\n", "line 1: is longer than"),
         ("-1: read 0x0\n", "line 1"),
         (b"\x00\x01\x02\xff" * 50, "line 1"),

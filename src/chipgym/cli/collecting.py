@@ -64,7 +64,7 @@ def _what_is_safe(report: CollectReport, out: str) -> str:
 def _summary(done: Collection) -> str:
     size = done.path.stat().st_size
     new = f"{done.evaluated:,} of them evaluated now" if done.evaluated else "there already"
-    return f"{done.designs:,} designs ({new}) in {done.path}, {size:,} bytes, sha256 {done.digest[:16]}…"
+    return f"{done.designs:,} designs ({new}) in {done.path}, {size:,} bytes, content {done.digest[:16]}…"
 
 
 def _document(done: Collection) -> dict[str, Any]:

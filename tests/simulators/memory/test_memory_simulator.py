@@ -72,7 +72,7 @@ def test_a_map_is_a_permutation(device, channels, ranks):
     address = np.arange(0, where.size, dev.columns * dev.column_bytes * channels)[: 2**16]
     found = where.decode(address)
     assert len(set(zip(found["channel"], found["bank"], found["row"], strict=True))) == len(address)
-    neighbours = where.decode(np.arange(channels) * dev.burst_bytes)["channel"]
+    neighbours = where.decode(np.arange(channels) * 64)["channel"]
     assert sorted(neighbours) == list(range(channels))
 
 
@@ -142,9 +142,24 @@ def test_metrics_agree_with_the_record():
         assert out["write_latency_s"] == pytest.approx(latency[~reads].mean())
         assert out["read_latency_p95_s"] == pytest.approx(np.percentile(latency[reads], 95, method="inverted_cdf"))
         assert out["request_latency_s"] == pytest.approx(((r.answered - r.left) * history.cycle_s).mean())
+        assert out["access_latency_s"] == pytest.approx(((r.received - r.arrival) * history.cycle_s).mean())
         assert out["queue_occupancy"] == pytest.approx((r.served - r.stored).sum() / out["cycles"])
     with pytest.raises(ChipgymError, match="one design, not 2"):
         sim.history([{}, {}])
+
+
+@pytest.mark.parametrize("arbiter", ["simple", "reorder"])
+def test_answers_to_requests_are_those_of_the_record(arbiter):
+    design = {"arbiter": arbiter, "page_policy": "closed"}
+    sim = MemorySimulator("cloud-1", channels=2)
+    metrics, answered = sim.evaluate_requests(design)
+    np.testing.assert_array_equal(answered, sim.history(design).requests.received)
+    expected = sim.evaluate(design)
+    assert list(metrics) == list(expected)
+    for name in expected:
+        np.testing.assert_array_equal(metrics[name], expected[name])
+    with pytest.raises(ChipgymError, match="takes one design, not 2"):
+        sim.evaluate_requests([design, design])
 
 
 def test_threads_change_nothing(monkeypatch):
@@ -173,3 +188,27 @@ def test_percentiles(top):
         expected = [np.percentile(values, q, method="inverted_cdf") for q in (50, 95, 99)]
         assert list(percentiles(values)) == expected
     assert percentiles(np.empty(0, np.int64)) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(("device", "peak"), [("DDR4-2400", 19.2), ("HBM2", 32.0)])
+def test_interleaved_neighbours_go_to_other_groups(device, peak):
+    dev = load_device(device)
+    where = address_map(dev, "interleaved", 1, dev.ranks)
+    n = dev.groups * dev.ranks
+    found = where.decode(dev.burst_bytes * np.arange(n))["bank"] // dev.banks_per_group
+    assert sorted(found) == list(range(n))
+    trace = Trace("run", np.arange(4000), np.zeros(4000, bool), dev.burst_bytes * np.arange(4000))
+    plain, spread = (
+        MemorySimulator(trace, device=device, address_mapping=mapping).evaluate({"refresh_policy": "no_refresh"})
+        for mapping in ("rbc", "interleaved")
+    )
+    assert plain["bandwidth_gbps"][0] < 0.7 * peak  # one group at a time
+    assert 0.95 * peak < spread["bandwidth_gbps"][0] <= 1.001 * peak
+
+
+@pytest.mark.parametrize("device", device_names())
+def test_lines_go_round_the_channels(device):
+    history = MemorySimulator("stream", device=device, channels=4).history({})
+    served = history.commands.channel[history.commands.request >= 0]
+    share = np.bincount(served, minlength=4) / len(served)
+    assert share == pytest.approx(0.25, abs=0.01)

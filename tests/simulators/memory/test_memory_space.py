@@ -10,7 +10,6 @@ from hypothesis import given, settings
 import chipgym
 from chipgym.errors import ChipgymError
 from chipgym.simulators.memory import MemorySimulator
-from chipgym.simulators.memory.simulator import _design_matrix
 from chipgym.simulators.memory.space import memory_space
 
 SPACE = memory_space()
@@ -32,7 +31,7 @@ def test_folded_knobs_change_nothing(trace):
     sim = MemorySimulator(trace)
     rows = SPACE.sample(40, np.random.default_rng(0))
     columns = SPACE.decode(rows)
-    plain, n = sim._price(counts(sim, columns)), len(rows)
+    plain, n = sim.simulate(columns, len(rows))[0], len(rows)
     other = dict(columns)
     rng = np.random.default_rng(1)
     idle, simple = columns["refresh_policy"] == "no_refresh", columns["arbiter"] == "simple"
@@ -44,16 +43,9 @@ def test_folded_knobs_change_nothing(trace):
         ("max_active_transactions", simple),
     ):
         other[name] = np.where(fold, rng.integers(1, 9, n), columns[name])
-    moved = sim._price(counts(sim, other))
+    moved = sim.simulate(other, n)[0]
     for name in plain:
         np.testing.assert_array_equal(plain[name], moved[name], err_msg=name)
-
-
-def counts(sim, columns):
-    n = len(columns["arbiter"])
-    out = np.empty((n, 22), np.int64)
-    sim._run(_design_matrix(columns, n), out)
-    return out
 
 
 def test_knobs_that_are_not_folded_change_something():

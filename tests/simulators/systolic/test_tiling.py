@@ -6,40 +6,14 @@ import itertools
 
 import numpy as np
 import pytest
+from drawn_products import capacities, planned, products
 from event_model import Product, walk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chipgym
 from chipgym.simulators.systolic.schedule import total_cycles
-from chipgym.simulators.systolic.tiling import ORDERS, cut_pixels, plan, repeats
-
-
-@st.composite
-def products(draw, most=9):
-    """Small layers: plain products and convolutions whose windows cover the input exactly."""
-    if draw(st.booleans()):
-        m = draw(st.integers(1, 24))
-        return Product(
-            groups=draw(st.integers(1, 3)), out_h=m, in_h=m,
-            channels=draw(st.integers(1, 24)), filters=draw(st.integers(1, 24)),
-        )  # fmt: skip
-    taps, stride = draw(st.integers(1, 3)), draw(st.integers(1, 3))
-    taps_w, stride_w = draw(st.integers(1, 3)), draw(st.integers(1, 3))
-    out_h, out_w = draw(st.integers(1, most)), draw(st.integers(1, most))
-    return Product(
-        groups=draw(st.integers(1, 2)), images=draw(st.integers(1, 3)), out_h=out_h, out_w=out_w,
-        in_h=(out_h - 1) * stride + taps, in_w=(out_w - 1) * stride_w + taps_w,
-        taps_h=taps, taps_w=taps_w, stride_h=stride, stride_w=stride_w,
-        channels=draw(st.integers(1, 6)), filters=draw(st.integers(1, 8)),
-    )  # fmt: skip
-
-
-capacities = st.tuples(*[st.one_of(st.integers(9, 60), st.integers(9, 600))] * 3)
-
-
-def planned(p: Product, caps, flow=0, rows=4, cols=4, psum_words=1.0, order=-1):
-    return plan(p.row(), flow, rows, cols, *caps, psum_words, order)
+from chipgym.simulators.systolic.tiling import ORDERS, cut_pixels, repeats
 
 
 @settings(max_examples=400, deadline=None)

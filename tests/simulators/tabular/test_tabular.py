@@ -57,6 +57,7 @@ def test_declarations_are_the_sources(pair):
     assert table.metrics == source.metrics
     assert table.objectives == source.objectives
     assert table.default_objective == source.default_objective
+    assert table.targets == source.targets
     assert table.workload.features() == source.workload.features()
     assert table.source == source.identity()
     assert table.complete
@@ -65,6 +66,25 @@ def test_declarations_are_the_sources(pair):
             assert getattr(mine, name) == getattr(theirs, name)
         assert mine.accepts.dtype.kind == theirs.accepts.dtype.kind
     assert table.space.default.items() <= source.space.narrow({p.name: p.values for p in table.space}).default.items()
+
+
+@pytest.mark.parametrize(
+    ("simulator", "workload", "space"),
+    [
+        ("toy", "mlp:8-8", {"cache": "off"}),
+        ("memory", "stream", {"arbiter": "simple", "refresh_policy": ["no_refresh"], "page_policy": "open"}),
+        ("memory", "stream", {"arbiter": ["simple", "fifo"], "scheduler": "fifo", "page_policy": "open",
+                              "request_buffer_size": [1, 8], "refresh_policy": "no_refresh"}),
+    ],
+)  # fmt: skip
+def test_a_part_of_a_space_in_which_a_condition_is_never_met(simulator, workload, space, tmp_path):
+    path = tmp_path / "part.parquet"
+    chipgym.collect(simulator, path, workload=workload, space=space)
+    table, source = TabularSimulator(path), make_simulator(simulator, workload)
+    rows = next(table.space.canonical_rows())
+    assert len(rows) == len(load_table(path))
+    assert_same(table.evaluate(rows), source.evaluate(table.space.decode(rows)))
+    assert chipgym.optimize(chipgym.make_problem(table), agent="random", budget=3).best
 
 
 def test_problems_agree(pair):
