@@ -23,23 +23,32 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-def test_it_steps_as_stable_baselines_own_vec_env_does():
+@pytest.mark.parametrize("arguments", [
+    {"objective": "latency_s"}, {"mode": "sequential"}, {"mode": "refine", "horizon": 3, "start": "random"},
+    {"mode": "sequential", "workload": ["mlp:8-8", "mlp:4-4", "mlp:2-2"]},
+], ids=str)  # fmt: skip
+def test_it_steps_as_stable_baselines_own_vec_env_does(arguments):
     from stable_baselines3.common.vec_env import DummyVecEnv
 
-    ours = chipgym.envs.sb3_vec_env(ID, num_envs=8, objective="latency_s")
-    theirs = DummyVecEnv([lambda: gymnasium.make(ID, objective="latency_s")] * 8)
+    ours = chipgym.envs.sb3_vec_env(ID, num_envs=8, **arguments)
+    theirs = DummyVecEnv([lambda: gymnasium.make(ID, **arguments)] * 8)
     assert ours.observation_space == theirs.observation_space
     assert ours.action_space == theirs.action_space
     assert ours.seed(3) == theirs.seed(3)
     assert np.array_equal(ours.reset(), theirs.reset())
-    actions = np.array([ours.action_space.sample() for _ in range(8)])
-    (o1, r1, d1, i1), (o2, r2, d2, i2) = ours.step(actions), theirs.step(actions)
-    assert np.array_equal(o1, o2)
-    assert np.array_equal(r1, r2)
-    assert r1.dtype == r2.dtype
-    assert np.array_equal(d1, d2)
-    for a, b in zip(i1, i2, strict=True):
-        assert data_equivalence(a, b, exact=True)
+    ended = 0
+    for _ in range(10):
+        assert np.array_equal(ours.env_method("action_masks"), theirs.env_method("action_masks"))
+        actions = np.array([ours.action_space.sample() for _ in range(8)])
+        (o1, r1, d1, i1), (o2, r2, d2, i2) = ours.step(actions), theirs.step(actions)
+        assert np.array_equal(o1, o2)
+        assert np.array_equal(r1, r2)
+        assert r1.dtype == r2.dtype
+        assert np.array_equal(d1, d2)
+        for a, b in zip(i1, i2, strict=True):
+            assert data_equivalence(a, b, exact=True)
+        ended += d1.sum()
+    assert ended >= 16
 
 
 def test_attributes_and_methods_of_the_single_environments():
