@@ -114,8 +114,10 @@ def test_a_shipped_table_says_what_the_simulator_says(name):
     np.testing.assert_array_equal(table.feasible[::step], out["feasible"])
 
 
-def test_the_memory_table_is_whole():
-    assert len(load_table("memory-cloud-1")) == chipgym.make_simulator("memory").space.canonical_size == 166_464
+@pytest.mark.parametrize("workload", ["cloud-1", "cloud-2", "stream", "random"])
+def test_the_memory_tables_are_whole(workload):
+    table = load_table(f"memory-{workload}")
+    assert len(table) == chipgym.make_simulator("memory").space.canonical_size == 166_464
 
 
 def test_a_file_that_is_given_up_makes_no_noise(collected, monkeypatch):
