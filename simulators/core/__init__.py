@@ -17,6 +17,7 @@ from .registry import (
 from .reward import REWARD_RANGES, REWARDS
 from .simulator import Simulator, relative_excess
 from .space import Columns, Design, Designs, DesignSpace, Indices
+from .suite import SuiteSimulator
 
 __all__ = [
     "REWARDS",
@@ -42,6 +43,7 @@ __all__ = [
     "Reals",
     "Simulator",
     "SimulatorEntry",
+    "SuiteSimulator",
     "Value",
     "bind_problem",
     "load_target",

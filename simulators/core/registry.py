@@ -15,6 +15,7 @@ from ...errors import ChipgymError, shorten, unknown
 from .parameter import Value
 from .problem import Problem, bind_problem
 from .simulator import Simulator
+from .suite import SuiteSimulator
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,17 +132,28 @@ def problem_arguments(simulator: str) -> tuple[str, ...]:
     return (*own[1:], *simulator_options(simulator))
 
 
-def make_simulator(name: str, workload: str | os.PathLike[str] | Workload | None = None, **options: Any) -> Simulator:
-    """A simulator bound to a workload.
+WorkloadLike = str | os.PathLike[str] | Workload
+
+
+def make_simulator(
+    name: str, workload: WorkloadLike | Sequence[WorkloadLike] | None = None, **options: Any
+) -> Simulator:
+    """A simulator bound to a workload, or to several.
 
     Args:
         name: a registered simulator, such as "systolic".
-        workload: a named workload, a path, or a workload object; the simulator's default where None.
+        workload: a named workload, a path, or a workload object; the simulator's default where None. Of a list, each
+            metric is the geometric mean over the workloads (see `SuiteSimulator`).
         options: the simulator's own settings.
 
     Raises:
         ChipgymError: for an unknown simulator, workload or option, with the nearest known.
     """
+    if isinstance(workload, list | tuple):
+        if not workload:
+            raise ChipgymError("workload: an empty list, expected one workload at least")
+        members = [make_simulator(name, one, **options) for one in workload]
+        return SuiteSimulator(members) if len(members) > 1 else members[0]
     known = simulator_options(name)
     for option in options:
         if option not in known:
@@ -153,7 +165,7 @@ def make_simulator(name: str, workload: str | os.PathLike[str] | Workload | None
 
 def make_problem(
     simulator: str | Simulator,
-    workload: str | os.PathLike[str] | Workload | None = None,
+    workload: WorkloadLike | Sequence[WorkloadLike] | None = None,
     *,
     objective: str | Sequence[str] | None = None,
     constraints: str | Sequence[str] = (),

@@ -8,7 +8,7 @@ import typer
 
 from ..errors import ChipgymError
 from . import output, parse
-from .options import Json, SimulatorName, SimulatorOptions, SpaceRestrictions, WorkloadName
+from .options import Json, SimulatorName, SimulatorOptions, SpaceRestrictions, WorkloadNames
 from .progress import CollectReport
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def collect_designs(
     simulator: SimulatorName,
     out: Annotated[str, typer.Option(metavar="FILE", help="The table, a .parquet file.", show_default=False)],
-    workload: WorkloadName = None,
+    workload: WorkloadNames = None,
     exhaustive: Annotated[bool, typer.Option("--exhaustive", help="Evaluate every canonical design.")] = False,
     samples: Annotated[
         int | None, typer.Option(metavar="N", help="Evaluate this many different designs.", show_default=False)
@@ -38,7 +38,7 @@ def collect_designs(
 
     if exhaustive == (samples is not None):
         raise ChipgymError("--samples: give either --exhaustive or --samples N")
-    made = make_simulator(simulator, workload, **parse.simulator_settings(simulator, option or ()))
+    made = make_simulator(simulator, workload or None, **parse.simulator_settings(simulator, option or ()))
     restrictions = parse.restrictions(made.space, space or ())
     report = CollectReport(made.space.narrow(restrictions).canonical_size if samples is None else samples)
     try:

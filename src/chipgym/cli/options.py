@@ -9,12 +9,13 @@ import typer
 SimulatorName = Annotated[
     str, typer.Argument(metavar="SIMULATOR", help="A registered simulator; see `chipgym list simulators`.")
 ]
-WorkloadName = Annotated[
-    str | None,
+WorkloadNames = Annotated[
+    list[str] | None,
     typer.Option(
         "--workload",
         metavar="NAME",
-        help="A named workload, a shorthand such as mlp:16-64-5, or a file; the simulator's default where left out.",
+        help="A named workload, a shorthand such as mlp:16-64-5, or a file; the simulator's default where left out. "
+        "Repeatable: of several, metrics are geometric means.",
         show_default=False,
     ),
 ]

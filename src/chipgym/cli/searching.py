@@ -13,7 +13,7 @@ import typer
 from ..errors import ChipgymError
 from . import output, parse
 from .designs import print_designs, write_designs
-from .options import Json, SimulatorName, SimulatorOptions, SpaceRestrictions, WorkloadName
+from .options import Json, SimulatorName, SimulatorOptions, SpaceRestrictions, WorkloadNames
 from .progress import ProgressReport
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def search_designs(
     simulator: SimulatorName,
-    workload: WorkloadName = None,
+    workload: WorkloadNames = None,
     objective: Annotated[
         list[str] | None,
         typer.Option(
@@ -105,7 +105,7 @@ def _print(result: SearchResult, problem: Problem, table: Path | None) -> None:
 
 def _problem(
     simulator: str,
-    workload: str | None,
+    workload: list[str] | None,
     objective: list[str] | None,
     constraint: list[str] | None,
     space: list[str] | None,
@@ -113,7 +113,7 @@ def _problem(
 ) -> Problem:
     from ..simulators import bind_problem, make_simulator
 
-    made = make_simulator(simulator, workload, **parse.simulator_settings(simulator, option or ()))
+    made = make_simulator(simulator, workload or None, **parse.simulator_settings(simulator, option or ()))
     return bind_problem(
         made,
         objective=objective or None,

@@ -10,7 +10,7 @@ import typer
 
 from ..errors import ChipgymError, unknown
 from . import output, parse
-from .options import Json, SimulatorName, SimulatorOptions, WorkloadName
+from .options import Json, SimulatorName, SimulatorOptions, WorkloadNames
 
 if TYPE_CHECKING:
     from ..simulators import Breakdown, Metrics, MetricSpec, Simulator
@@ -21,7 +21,7 @@ LAYER_METRICS = ("cycles", "stall_cycles", "latency_s", "energy_j", "utilization
 
 def simulate_design(
     simulator: SimulatorName,
-    workload: WorkloadName = None,
+    workload: WorkloadNames = None,
     knobs: Annotated[
         list[str] | None,
         typer.Option(
@@ -45,7 +45,7 @@ def simulate_design(
     from ..simulators import make_simulator
     from ..simulators.core.metrics import row_dict
 
-    made = make_simulator(simulator, workload, **parse.simulator_settings(simulator, option or ()))
+    made = make_simulator(simulator, workload or None, **parse.simulator_settings(simulator, option or ()))
     columns, _ = made.space.columns(parse.design(made.space, knobs or ()))
     design = row_dict(columns, 0)  # complete, and of the types that the knobs have
     shown = _chosen(made.metrics, metrics or ())

@@ -1,0 +1,108 @@
+"""One machine for several workloads: what a design is worth on all of them together."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...datasets import Workload
+from ...errors import ChipgymError, shorten
+from .limit import Limit
+from .metrics import MetricSpec
+from .parameter import Column
+from .simulator import Simulator
+from .space import Columns, Designs
+
+
+class WorkloadSuite:
+    """Several workloads as one; its features are the means of theirs."""
+
+    def __init__(self, members: Sequence[Workload]) -> None:
+        """Joins workloads of different names.
+
+        Raises:
+            ChipgymError: where two have the same name.
+        """
+        names = [w.name for w in members]
+        for i, name in enumerate(names):
+            if name in names[:i]:
+                raise ChipgymError(f"workload: {shorten(name)} is given twice")
+        self.members = tuple(members)
+        self.name = "+".join(names)
+        self.digest = hashlib.sha256("\0".join(w.digest for w in members).encode()).hexdigest()
+
+    def features(self) -> dict[str, float]:
+        """The mean of every feature."""
+        each = [w.features() for w in self.members]
+        return {name: float(np.mean([f[name] for f in each])) for name in each[0]}
+
+
+class SuiteSimulator(Simulator):
+    """A simulator on several workloads: each metric is its geometric mean over them.
+
+    So every workload counts alike, however long it runs, and designs rank the same whatever they are compared with
+    (Fleming and Wallace, "How not to lie with statistics", CACM 29(3), 1986). A design is as infeasible as on the
+    workload on which it is furthest from feasible.
+
+    Attributes:
+        members: the simulator on each workload, in order.
+    """
+
+    name: str  # type: ignore[misc]
+    version: str  # type: ignore[misc]
+    metrics: tuple[MetricSpec, ...]  # type: ignore[misc]
+    objectives: Mapping[str, str | tuple[str, ...]]  # type: ignore[misc]
+    default_objective: str  # type: ignore[misc]
+    targets: Mapping[str, float]  # type: ignore[misc]
+    chunk: int  # type: ignore[misc]
+
+    def __init__(self, members: Sequence[Simulator]) -> None:
+        """Joins simulators of one machine.
+
+        Raises:
+            ChipgymError: where two have the same workload, or another design space.
+        """
+        first = members[0]
+        for member in members:
+            if type(member) is not type(first) or member.space != first.space:
+                raise ChipgymError(
+                    f"workload: {shorten(member.workload.name)} has another design space than "
+                    f"{shorten(first.workload.name)}; a list of workloads is of one space"
+                )
+        self.members = tuple(members)
+        self.workload = WorkloadSuite([m.workload for m in members])
+        self.space, self.options = first.space, first.options
+        self.name, self.version, self.chunk = first.name, first.version, first.chunk
+        self.metrics, self.objectives, self.targets = first.metrics, first.objectives, first.targets
+        self.default_objective = first.default_objective
+
+    def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
+        logs: dict[str, Column] = {m.name: np.zeros(n) for m in self.metrics}
+        worst = np.zeros(n)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            for member in self.members:
+                values, violation = member.simulate(columns, n)
+                worst = np.maximum(worst, violation)
+                for name, total in logs.items():
+                    total += np.log(values[name])
+            means = {name: np.exp(total / len(self.members)) for name, total in logs.items()}
+        return means, worst
+
+    def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
+        """What any of them breaks, the most broken first where several break the same."""
+        found: dict[str, Limit] = {}
+        for member in self.members:
+            for limit in member.broken_limits(design):
+                known = found.setdefault(limit.name, limit)
+                if abs(limit.value - limit.limit) > abs(known.value - known.limit):
+                    found[limit.name] = limit
+        return tuple(found.values())
+
+    def __repr__(self) -> str:
+        return " with ".join(map(repr, self.members))
+
+    def identity(self) -> dict[str, Any]:
+        return {**self.members[0].identity(), "workload": self.workload.name, "workload_digest": self.workload.digest}
