@@ -2,6 +2,7 @@
 #   make demo      search the Pareto front of accelerators for ResNet-18
 #   make test      the tests that take seconds; make test-all adds the slow ones
 #   make lint      ruff and mypy
+#   make docs      the documentation as a site, in site/
 #   make bench     every benchmark
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -15,7 +16,7 @@ WORKERS ?= 2
 BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format bench clean
+.PHONY: help demo test test-all lint format docs bench clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -29,7 +30,7 @@ $(USE): pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(DEVELOP): pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[rl,gp,postgres,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[rl,gp,postgres,docs,dev]'
 	@touch $(USE) $@
 
 # Latency, energy and area of every design that no other beats in all three; about ten seconds once installed.
@@ -51,6 +52,9 @@ lint: $(DEVELOP)
 format: $(DEVELOP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(DEVELOP)
+	$(BIN)/python -m mkdocs build --strict
 
 bench: $(DEVELOP)
 	@set -e; for b in $(BENCHMARKS); do echo "== $$b"; $(BIN)/python $$b; done

@@ -29,7 +29,7 @@ for number, block in enumerate(blocks, 1):
     exec(compile(block, f"block {number}", "exec"), shared if continues else {"__name__": "__main__"})
 """
 # Longer than it has to be for a reader to believe it.
-SHORTER = {"learn(20_000)": "learn(2048)"}
+SHORTER = {"learn(20_000)": "learn(2048)", "learn(4096)": "learn(1024)"}
 
 
 def page_id(page: Path) -> str:
