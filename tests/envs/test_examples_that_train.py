@@ -40,3 +40,16 @@ def test_masked_ppo_gets_better():
     first, *_, last = (np.mean(part) for part in np.array_split(finished.rewards, 4))
     assert last > first + 0.3
     assert finished.best[0] == max(finished.rewards)
+
+
+def test_ppo_from_scratch_gets_better():
+    found = load("ppo_from_scratch").train(designs=1024)
+    first, *_, last = (np.mean(part) for part in np.array_split(found, 4))
+    assert last > first + 0.3
+
+
+def test_a_policy_starts_well_on_a_network_that_it_has_not_seen():
+    example = load("transfer")
+    policy = example.train(["resnet18", "mobilenet_v2", "mlp:784-512-256-10"], budget=2048, seed=0)
+    known = example.best_of_policy(policy, "alexnet", tries=16)
+    assert known > np.mean([example.best_of_search("random", "alexnet", tries=16, seed=seed) for seed in range(5)])
