@@ -1,4 +1,4 @@
-"""Stable-Baselines3's PPO designs an accelerator, beside random search with as many evaluations.
+"""Stable-Baselines3's PPO designs an accelerator, beside evolution and random search with as many evaluations.
 
     python examples/sb3_ppo.py [--budget 4096] [--seeds 5]
 
@@ -56,10 +56,17 @@ def random(budget: int, seed: int) -> np.ndarray:
     return envs.step(envs.action_space.sample())[1]
 
 
+def evolution(budget: int, seed: int) -> np.ndarray:
+    """Rewards of NSGA-II's designs in the order drawn, shape (budget,)."""
+    problem = chipgym.make_problem("systolic", **ARGUMENTS)
+    result = chipgym.optimize(problem, agent="nsga2", budget=budget, seed=seed)
+    return result.table.reward
+
+
 def compare(budget: int, seeds: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Best reward, and mean reward of the last eighth, by agent and seed; each shape (seeds,)."""
     out = {}
-    agents: dict[str, Callable[[int, int], np.ndarray]] = {"ppo": ppo, "random": random}
+    agents: dict[str, Callable[[int, int], np.ndarray]] = {"ppo": ppo, "nsga2": evolution, "random": random}
     for name, agent in agents.items():
         runs = [agent(budget, seed)[:budget] for seed in range(seeds)]
         best = np.array([run.max() for run in runs])
