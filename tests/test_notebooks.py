@@ -1,0 +1,30 @@
+"""Every notebook runs from its first cell to its last, and ships without outputs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+nbformat = pytest.importorskip("nbformat")
+nbclient = pytest.importorskip("nbclient")
+pytest.importorskip("ipykernel")
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_it_runs(path, tmp_path):
+    book = nbformat.read(path, as_version=4)
+    nbclient.NotebookClient(book, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    shown = [o for cell in book.cells if cell.cell_type == "code" for o in cell.outputs]
+    assert shown
+    assert not [o for o in shown if o.output_type == "error"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_it_ships_clean(path):
+    book = json.loads(path.read_text(encoding="utf-8"))
+    for cell in book["cells"]:
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None
