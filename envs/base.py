@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import ChipgymError, unknown
 from ..simulators import Problem
 from .assess import Assessment, Flags, assess
-from .episodes import Action, Episodes
+from .episodes import Action, Episodes, action_array
 from .info import Facts, Info, InfoWriter
 from .observation import Observation
 from .tasks import Tasks
@@ -54,11 +54,8 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
         self.writer = InfoWriter(self.tasks, often=episodes.now)
         self.action_space = episodes.action_space
         self.observation_space = episodes.observation_space
-        least, most = episodes.reward_range
         if self.tasks.each_objective:
-            m = len(self.tasks.problems[0].objectives)
-            # As MO-Gymnasium has it.
-            self.reward_space = gymnasium.spaces.Box(least, most, shape=(m,), dtype=np.float64)
+            self.reward_space = reward_box(episodes)
         self._reward: float | np.ndarray[Any, Any] | None = None
         self._running: bool | None = None
         self._warned = False
@@ -79,7 +76,7 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
             ChipgymError: for other options.
         """
         super().reset(seed=seed)
-        several = len(self.tasks) > 1
+        several = self.tasks.several
         check_reset_options(options, ("workload",) if several else ())
         if several:
             self.episodes.task = np.array([draw_task(self.tasks, self.np_random, options)])
@@ -99,7 +96,7 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
         """
         if not self._running:
             self._check_running()
-        outcome = self.episodes.act(_alone(action))
+        outcome = self.episodes.act(action_array(action, self.action_space.shape or ())[None])
         self._reward = outcome.rewards[0].copy() if outcome.rewards.ndim > 1 else float(outcome.rewards[0])
         terminated, truncated = bool(outcome.terminated[0]), bool(outcome.truncated[0])
         self._running = not (terminated or truncated)
@@ -137,11 +134,10 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
         self.episodes.begin(_ONE, [self.np_random])
 
 
-def _alone(action: Any) -> Any:
-    try:
-        return np.array(action)[None]
-    except ValueError:  # a ragged list, which the mode refuses
-        return action
+def reward_box(episodes: Episodes) -> gymnasium.spaces.Box:
+    """The space of vector rewards, as MO-Gymnasium has it: one entry per objective."""
+    least, most = episodes.reward_range
+    return gymnasium.spaces.Box(least, most, shape=(len(episodes.tasks.problems[0].objectives),), dtype=np.float64)
 
 
 def facts_of(episodes: Episodes, ended: Assessment | None = None) -> Facts:

@@ -53,7 +53,7 @@ class InfoWriter:
     def __init__(self, tasks: Tasks, often: Assessment | None = None) -> None:
         """`often` is a batch that is written again and again, as that which episodes start from."""
         space = tasks.space
-        self._workloads = np.array(tasks.names, dtype=object) if len(tasks) > 1 else None
+        self._workloads = np.array(tasks.names, dtype=object) if tasks.several else None
         self._names = space.names
         self._values: list[list[Any]] = [p.column_values.tolist() for p in space.parameters]
         # What a vector info holds: numbers as their own type, text as objects, as Gymnasium batches them.

@@ -96,7 +96,8 @@ def _episodes(
 
 def make_tasks(simulator: str, problem: Any, arguments: Mapping[str, Any], each_objective: bool = False) -> Tasks:
     """What an environment is about: existing problems, or those that arguments of `make_problem` make."""
-    return Tasks(_problems(simulator, problem, arguments, each_objective), each_objective)
+    several = isinstance(problem if problem is not None else arguments.get("workload"), list | tuple)
+    return Tasks(_problems(simulator, problem, arguments, each_objective), each_objective, several)
 
 
 def _problems(simulator: str, problem: Any, arguments: Mapping[str, Any], each_objective: bool) -> list[Problem]:

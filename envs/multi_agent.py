@@ -11,14 +11,16 @@ from pettingzoo import ParallelEnv
 
 from ..errors import ChipgymError, shorten, unknown
 from ..simulators import Problem
+from ..simulators.core.registry import problem_arguments
 from .base import check_render_mode, draw_task, view_of
 from .info import Facts, Info, InfoWriter
 from .make import make_tasks
-from .observation import Observation, decades, feature_box, places
+from .observation import DECADES, Observation, decades, observation_box, places
 from .tasks import Tasks
 from .viewers import RENDER_FPS, RENDER_MODES, render
 
 AGENTS = ("subsystem", "parameter")
+_OWN = ("agents", "rounds", "problem", "render_mode")
 
 
 class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[misc]
@@ -69,12 +71,19 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
         self.tasks = tasks
         self.rounds = int(rounds)
         space = tasks.space
-        split = space.subsystems() if agents == "subsystem" else {name: (name,) for name in space.names}
+        split: dict[str, tuple[str, ...]] = {name: (name,) for name in space.names}
+        if agents == "subsystem":
+            split = {group or "design": names for group, names in space.subsystems().items()}
         self._own = {agent: np.array([space.names.index(name) for name in names]) for agent, names in split.items()}
         self.possible_agents = list(split)
         self.agents: list[str] = []
-        width = tasks.features.shape[1] + len(space) + len(tasks.problems[0].simulator.metrics) + 1
-        self.observation_spaces = {agent: feature_box(width) for agent in split}
+        metrics = len(tasks.problems[0].simulator.metrics)
+        self.observation_spaces = {
+            agent: observation_box(
+                tasks.features.shape[1], (len(space), 0.0, 1.0), (metrics, -DECADES, DECADES), (1, 0.0, 1.0)
+            )
+            for agent in split
+        }
         self.action_spaces = {agent: _actions(space.sizes[own]) for agent, own in self._own.items()}
         self._writer = InfoWriter(tasks)
         self._mask = space.mask()
@@ -109,7 +118,7 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
         Raises:
             ChipgymError: where no workload has that name.
         """
-        several = len(self.tasks) > 1
+        several = self.tasks.several
         if seed is not None or self._rng is None:
             self._rng = seeding.np_random(seed)[0]
         if several:
@@ -127,6 +136,8 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
         Raises:
             ChipgymError: where an agent has no action, or one of another shape or out of range.
         """
+        if self._rng is None:
+            raise gymnasium.error.ResetNeeded("step() was called before reset()")
         if not self.agents:
             return {}, {}, {}, {}, {}
         row = self._now.rows[0].copy()
@@ -196,5 +207,8 @@ def make_parallel_env(
     **arguments: Any,
 ) -> DesignParallelEnv:
     """See `chipgym.envs.parallel_env`."""
+    for name in arguments:
+        if problem is None and name not in (known := (*problem_arguments(simulator), *_OWN)):
+            raise unknown(f"argument or option of {simulator}:", name, known)
     tasks = make_tasks(simulator, problem, arguments)
     return DesignParallelEnv(tasks, agents=agents, rounds=rounds, render_mode=render_mode)

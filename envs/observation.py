@@ -20,9 +20,11 @@ BOUND = 1e9
 DECADES = 10.0
 
 
-def feature_box(width: int) -> Space[Observation]:
-    """The observation space of so many numbers, float32, shape (width,)."""
-    box: Any = Box(-BOUND, BOUND, shape=(width,), dtype=np.float32)
+def observation_box(features: int, *parts: tuple[int, float, float]) -> Space[Observation]:
+    """The observation space of so many features of a workload, and of parts of so many numbers between two bounds."""
+    every = [(features, -BOUND, BOUND), *parts]
+    low, high = (np.concatenate([np.full(part[0], part[i]) for part in every]).astype(np.float32) for i in (1, 2))
+    box: Any = Box(low, high, dtype=np.float32)
     return cast(Space[Observation], box)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from .assess import Flags
 from .episodes import Action, Episodes, Outcome, action_array
 from .info import Masks
-from .observation import Observation, feature_box
+from .observation import Observation, observation_box
 from .tasks import Tasks
 
 
@@ -43,7 +43,7 @@ class OneShot(Episodes):
     def __init__(self, tasks: Tasks, n: int) -> None:
         super().__init__(tasks, n)
         self.action_space = tasks.space.to_gymnasium()
-        self.observation_space = feature_box(tasks.features.shape[1])
+        self.observation_space = observation_box(tasks.features.shape[1])
         self.reward_range = tasks.reward_range
         self._mask: Masks = tasks.space.mask()
         self.now = tasks.start(self.task)

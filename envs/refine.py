@@ -11,7 +11,7 @@ from ..errors import ChipgymError, shorten
 from ..simulators.core.parameter import Column
 from .assess import Flags
 from .episodes import Action, Episodes, Outcome, action_array
-from .observation import Observation, decades, feature_box, places
+from .observation import DECADES, Observation, decades, observation_box, places
 from .tasks import Tasks
 
 STARTS = ("default", "random")
@@ -65,8 +65,10 @@ class Refine(Episodes):
         self._sets = np.repeat(np.arange(-1, len(space)), [1, *space.sizes])
         self._to = np.concatenate([[0], *[np.arange(size) for size in space.sizes]])
         self.action_space = Discrete(len(self._sets))
-        width = tasks.features.shape[1] + len(space) + len(tasks.problems[0].simulator.metrics) + 2
-        self.observation_space = feature_box(width)
+        metrics = len(tasks.problems[0].simulator.metrics)
+        self.observation_space = observation_box(
+            tasks.features.shape[1], (len(space), 0.0, 1.0), (metrics, -DECADES, DECADES), (2, 0.0, 1.0)
+        )
         span = tasks.reward_range[1] - tasks.reward_range[0]
         self.reward_range = (-span, span)
         self.now = tasks.start(self.task)

@@ -24,6 +24,8 @@ def make_sb3(id: str, num_envs: int, **kwargs: Any) -> SB3VecEnv:  # noqa: A002 
     made = gymnasium.make_vec(id, num_envs=num_envs, **kwargs)
     if not isinstance(made.unwrapped, DesignVectorEnv):
         raise ChipgymError(f"id: {id!r} is not an environment of chipgym with a native vector form")
+    if made.unwrapped.tasks.each_objective:
+        raise ChipgymError(f"id: {id!r} has a reward per objective, and Stable-Baselines3 takes one number")
     return SB3VecEnv(made.unwrapped)
 
 
@@ -31,8 +33,8 @@ class SB3VecEnv(VecEnv):
     """`num_envs` environments that share one call of the batch kernel per step.
 
     Infos are those of the scalar environment, with Stable-Baselines3's `terminal_observation` and
-    `TimeLimit.truncated`. Wrap it in `VecMonitor` for episode statistics in the log. The environments share one
-    problem, so an attribute that is set is set for all of them.
+    `TimeLimit.truncated`. Wrap it in `VecMonitor` for episode statistics in the log. The environments are one kernel,
+    so an attribute that is set is set for all of them.
     """
 
     def __init__(self, venv: DesignVectorEnv) -> None:
@@ -49,6 +51,8 @@ class SB3VecEnv(VecEnv):
         options: dict[str, Any] = {}
         for given in self._options:
             options.update(given)
+        if "workload" in options:
+            options["workload"] = [given.get("workload") for given in self._options]
         observations, _ = self.venv.reset(seed=list(self._seeds), options=options)
         self.reset_infos = self.venv.step_infos()
         self._reset_seeds()
@@ -88,6 +92,9 @@ class SB3VecEnv(VecEnv):
         Raises:
             AttributeError: where a single environment has none of that name.
         """
+        if attr_name == "problem":
+            tasks = self.venv.tasks
+            return [tasks.problems[int(self.venv.episodes.task[i])] for i in self._get_indices(indices)]
         value = self._one.get_wrapper_attr(attr_name)
         return [value for _ in self._get_indices(indices)]
 

@@ -10,7 +10,7 @@ from gymnasium.spaces import Discrete
 from ..simulators.core.parameter import Column
 from .assess import Flags
 from .episodes import Action, Episodes, Outcome, action_array
-from .observation import Observation, feature_box, places
+from .observation import Observation, observation_box, places
 from .tasks import Tasks
 
 
@@ -54,7 +54,9 @@ class Sequential(Episodes):
         self._turns = free if len(free) else np.arange(len(space))  # parameters in the order of their turns
         self._widest = int(space.sizes[self._turns].max())
         self.action_space = Discrete(self._widest)
-        self.observation_space = feature_box(tasks.features.shape[1] + 2 * len(space))
+        self.observation_space = observation_box(
+            tasks.features.shape[1], (len(space), -1.0, 1.0), (len(space), 0.0, 1.0)
+        )
         self.reward_range = (min(tasks.reward_range[0], 0.0), max(tasks.reward_range[1], 0.0))
         self.now = None
         self.rows = np.repeat(space.default_indices[None, :], n, axis=0)

@@ -21,22 +21,27 @@ class Tasks:
     Attributes:
         problems: t of them.
         space: of them all.
+        names: of their workloads; a further one of the same name has its number behind it.
+        several: whether a list was asked for: then episodes say which they are about, and can be told.
         features: what an agent sees of each workload, float32, shape (t, f).
         starts: the default design on each, a batch of t.
         each_objective: whether rewards are vectors, one entry per objective.
     """
 
-    def __init__(self, problems: Sequence[Problem], each_objective: bool = False) -> None:
+    def __init__(self, problems: Sequence[Problem], each_objective: bool = False, several: bool | None = None) -> None:
         """Binds problems together.
 
+        Args:
+            problems: at least one.
+            each_objective: whether rewards are vectors.
+            several: whether episodes say which workload they are about; if there are more than one where None.
+
         Raises:
-            ChipgymError: where two have the same workload's name, or another space or simulator.
+            ChipgymError: where two have the same workload, or another space or simulator.
         """
         first = problems[0]
-        names = [p.simulator.workload.name for p in problems]
-        for i, (problem, name) in enumerate(zip(problems, names, strict=True)):
-            if name in names[:i]:
-                raise ChipgymError(f"workload: {shorten(name)} is given twice")
+        names = _names(problems)
+        for problem, name in zip(problems, names, strict=True):
             if problem.space != first.space or type(problem.simulator) is not type(first.simulator):
                 raise ChipgymError(
                     f"workload: {shorten(name)} has another design space than {shorten(names[0])}; "
@@ -48,6 +53,7 @@ class Tasks:
             )
         self.problems = tuple(problems)
         self.names = tuple(names)
+        self.several = len(problems) > 1 if several is None else several
         self.space: DesignSpace = first.space
         self.each_objective = each_objective
         self.features: Observation = np.stack([workload_observation(p.simulator.workload) for p in problems])
@@ -88,3 +94,16 @@ class Tasks:
         order = np.argsort(task, kind="stable")
         parts = [assess(self.problems[t], rows[task == t], self.each_objective) for t in np.unique(task)]
         return Assessment.join(parts).take(np.argsort(order, kind="stable"))
+
+
+def _names(problems: Sequence[Problem]) -> list[str]:
+    names: list[str] = []
+    digests: list[str] = []
+    for problem in problems:
+        workload = problem.simulator.workload
+        if workload.digest in digests:
+            raise ChipgymError(f"workload: {shorten(workload.name)} is given twice")
+        same = sum(p.simulator.workload.name == workload.name for p in problems[: len(names)])
+        names.append(f"{workload.name} #{same + 1}" if same else workload.name)
+        digests.append(workload.digest)
+    return names

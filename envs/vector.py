@@ -15,7 +15,7 @@ from ..errors import ChipgymError, shorten
 from ..simulators import Problem
 from ..simulators.core.parameter import Column
 from .assess import Assessment, Flags
-from .base import check_render_mode, check_reset_options, draw_task, facts_of, picture_of
+from .base import check_render_mode, check_reset_options, draw_task, facts_of, picture_of, reward_box
 from .episodes import Action, Episodes, Outcome
 from .info import Facts, Info, InfoWriter
 from .observation import Observation
@@ -58,6 +58,8 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
         self.single_observation_space = episodes.observation_space
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
+        if self.tasks.each_objective:
+            self.reward_space = reward_box(episodes)
         self.writer = InfoWriter(self.tasks)
         self._every = np.ones(self.num_envs, np.bool_)
         self._rngs: list[np.random.Generator | None] = [None] * self.num_envs
@@ -77,14 +79,18 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
 
         Args:
             seed: one seed, of which each environment takes the next whole number, or one per environment.
-            options: `reset_mask`, a bool array of the environments to reset, leaves the others where they are; and
-                those of the scalar environment.
+            options: `reset_mask`, a bool array of the environments to reset, leaves the others where they are;
+                `workload`, where there are several, is the name of the one to take, or a list of one per environment.
 
         Raises:
             ChipgymError: for other options, a mask of another form, or another number of seeds than environments.
         """
+        if not (seed is None or isinstance(seed, int | np.integer | list | tuple | np.ndarray)):
+            raise ChipgymError(f"seed: {shorten(seed)} is neither a whole number nor a list of one per environment")
+        if not (seed is None or isinstance(seed, int | np.integer)) and len(seed) != self.num_envs:
+            raise ChipgymError(f"seed: {len(seed)} seeds for {self.num_envs} environments")
         super().reset(seed=seed if seed is None or isinstance(seed, int | np.integer) else seed[0])
-        several = len(self.tasks) > 1
+        several = self.tasks.several
         check_reset_options(options, ("reset_mask", "workload") if several else ("reset_mask",))
         which = self._mask((options or {}).get("reset_mask"))
         self._seed(seed, which)
@@ -155,16 +161,26 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
     def _begin(self, which: Flags, options: dict[str, Any] | None) -> None:
         at = np.flatnonzero(which)
         rngs = [self._rng(int(i)) for i in at] if self._draws else []
-        if len(self.tasks) > 1:
+        if self.tasks.several:
             task = self.episodes.task.copy()
-            task[at] = [draw_task(self.tasks, rng, options) for rng in rngs]
+            told = self._told(options)
+            task[at] = [draw_task(self.tasks, rng, told[i]) for i, rng in zip(at, rngs, strict=True)]
             self.episodes.task = task
         self.episodes.begin(which, rngs)
+
+    def _told(self, options: dict[str, Any] | None) -> list[dict[str, Any] | None]:
+        """The options of each environment's `reset`."""
+        workload = (options or {}).get("workload")
+        if not isinstance(workload, list | tuple):
+            return [options] * self.num_envs
+        if len(workload) != self.num_envs:
+            raise ChipgymError(f"reset option workload: {len(workload)} workloads for {self.num_envs} environments")
+        return [{"workload": one} if one is not None else None for one in workload]
 
     @property
     def _draws(self) -> bool:
         """Whether episodes begin by chance: generators, of which there are many, are only made where they are used."""
-        return len(self.tasks) > 1 or self.episodes.draws
+        return self.tasks.several or self.episodes.draws
 
     def _rng(self, i: int) -> np.random.Generator:
         rng = self._rngs[i]
@@ -173,8 +189,6 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
         return rng
 
     def _seed(self, seed: int | Sequence[int | None] | None, which: Flags) -> None:
-        if seed is not None and not isinstance(seed, int | np.integer) and len(seed) != self.num_envs:
-            raise ChipgymError(f"seed: {len(seed)} seeds for {self.num_envs} environments")
         if seed is None or not self._draws:
             return
         for i in np.flatnonzero(which).tolist():

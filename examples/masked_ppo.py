@@ -37,7 +37,7 @@ class Finished(BaseCallback):
 def train(budget: int, seed: int) -> Finished:
     """Trains on `budget` designs."""
     envs = chipgym.envs.sb3_vec_env("chipgym/Systolic-v0", num_envs=NUM_ENVS, mode="sequential", workload="resnet18")
-    steps = len(envs.get_attr("problem")[0].space)
+    steps = int((envs.get_attr("problem")[0].space.sizes > 1).sum())  # a design: parameters with one value have no turn
     model = MaskablePPO(
         "MlpPolicy", envs, n_steps=steps, batch_size=NUM_ENVS * steps // 4, learning_rate=1e-3, gamma=1.0, seed=seed
     )

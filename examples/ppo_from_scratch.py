@@ -53,7 +53,7 @@ def train(designs: int, num_envs: int = 64, seed: int = 0, workload: str = "resn
     """Rewards of the designs in the order in which they were finished."""
     torch.manual_seed(seed)
     envs = gymnasium.make_vec("chipgym/Systolic-v0", num_envs=num_envs, mode="sequential", workload=workload)
-    steps = len(envs.unwrapped.problem.space)  # a design in each environment between updates
+    steps = int((envs.unwrapped.problem.space.sizes > 1).sum())  # a design in each environment between updates
     agent = Agent(envs.single_observation_space.shape[0], int(envs.single_action_space.n))
     optimizer = torch.optim.Adam(agent.parameters(), lr=RATE)
     seen, infos = envs.reset(seed=seed)

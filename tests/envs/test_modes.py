@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chipgym
+from chipgym.datasets import load_workload
 from chipgym.errors import ChipgymError
 
 ID = "chipgym/Toy-v0"
@@ -188,3 +189,47 @@ def test_several_problems_are_of_one_space():
         gymnasium.make(ID, problem=[*problems, other])
     with pytest.raises(ChipgymError, match="another design space"):
         gymnasium.make(ID, problem=[problems[0], chipgym.make_problem("systolic")])
+
+
+def test_a_list_of_one_and_workloads_of_one_name():
+    env = gymnasium.make(ID, workload=["mlp:8-8"])
+    assert env.reset(options={"workload": "mlp:8-8"})[1]["workload"] == "mlp:8-8"
+    nets = [load_workload("mlp:8-8", batch=batch) for batch in (1, 4, 8)]
+    env = gymnasium.make(ID, workload=nets)
+    assert env.unwrapped.tasks.names == ("mlp:8-8", "mlp:8-8 #2", "mlp:8-8 #3")
+    assert env.reset(options={"workload": "mlp:8-8 #3"})[1]["workload"] == "mlp:8-8 #3"
+    assert env.unwrapped.problem.simulator.workload is nets[2]
+
+
+def test_a_workload_for_each_environment():
+    envs = gymnasium.make_vec(ID, num_envs=3, workload=WORKLOADS)
+    _, infos = envs.reset(options={"workload": WORKLOADS[::-1]})
+    assert infos["workload"].tolist() == WORKLOADS[::-1]
+    with pytest.raises(ChipgymError, match="2 workloads for 3 environments"):
+        envs.reset(options={"workload": WORKLOADS[:2]})
+
+
+@pytest.mark.parametrize("mode", ["sequential", "refine"])
+def test_bounds_are_tight_but_for_features(mode):
+    env = gymnasium.make(ID, mode=mode)
+    features = len(env.unwrapped.tasks.features[0])
+    space = env.observation_space
+    assert (space.low[features:] >= -10).all()
+    assert (space.high[features:] <= 10).all()
+    env.action_space.seed(0)
+    for seed in range(30):
+        observation, info = env.reset(seed=seed)
+        ended = False
+        while not ended:
+            assert observation in space
+            observation, _, terminated, truncated, info = env.step(env.action_space.sample(info["action_mask"]))
+            ended = terminated or truncated
+        assert observation in space
+
+
+def test_wrong_actions_of_one_number():
+    env = gymnasium.make(ID, mode="sequential")
+    env.reset()
+    for wrong in ([1], 0.5, "1", None, np.zeros((1, 1), int)):
+        with pytest.raises(ChipgymError, match="is not a whole number"):
+            env.step(wrong)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gymnasium
 import numpy as np
 import pytest
 
@@ -76,12 +77,19 @@ def test_workloads_and_rendering():
         ({"rounds": True}, "rounds: True"),
         ({"render_mode": "text"}, "ansi"),
         ({"objectiv": "edp"}, "did you mean 'objective'"),
+        ({"agent": "x"}, "did you mean 'agents'"),
+        ({"mode": "refine"}, "unknown argument"),
     ],
 )
 def test_wrong_arguments_are_one_clear_error(arguments, words):
     with pytest.raises(ChipgymError, match=words) as caught:
         chipgym.envs.parallel_env("toy", **arguments)
     assert "\n" not in str(caught.value)
+
+
+def test_a_step_needs_a_reset():
+    with pytest.raises(gymnasium.error.ResetNeeded):
+        chipgym.envs.parallel_env("toy").step({})
 
 
 def test_wrong_actions_are_one_clear_error():

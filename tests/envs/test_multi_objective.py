@@ -42,6 +42,7 @@ def test_the_vector_environment_gives_the_same(mode):
     played = [envs.action_space.sample() for _ in range(4)]
     rewards = [envs.step(actions)[1] for actions in played]
     assert rewards[0].shape == (20, 2)
+    assert envs.reward_space == one.unwrapped.reward_space
     for i in range(20):
         one.reset()
         for actions, expected in zip(played, rewards, strict=True):

@@ -87,3 +87,18 @@ def test_learners_train(algorithm):
     model = cls("MlpPolicy", venv, n_steps=4, seed=0, **sizes).learn(256)
     action, _ = model.predict(venv.reset())
     assert action.shape == (32, 4)
+
+
+def test_workloads_of_single_environments():
+    from stable_baselines3.common.vec_env import DummyVecEnv
+
+    names = ["mlp:8-8", "mlp:4-4", "mlp:2-2"]
+    ours = chipgym.envs.sb3_vec_env(ID, num_envs=3, workload=names)
+    theirs = DummyVecEnv([lambda: gymnasium.make(ID, workload=names)] * 3)
+    for venv in (ours, theirs):
+        venv.set_options([{"workload": name} for name in names[::-1]])
+        venv.reset()
+        assert [info["workload"] for info in venv.reset_infos] == names[::-1]
+        assert [p.simulator.workload.name for p in venv.get_attr("problem")] == names[::-1]
+    with pytest.raises(ChipgymError, match="a reward per objective"):
+        chipgym.envs.sb3_vec_env("chipgym/mo-Toy-v0", num_envs=2)

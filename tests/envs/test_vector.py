@@ -61,6 +61,10 @@ def test_wrong_calls_are_clear_errors():
         envs.step(envs.action_space.sample())
     with pytest.raises(ChipgymError, match="3 seeds"):
         envs.reset(seed=[1, 2, 3])
+    with pytest.raises(ChipgymError, match=r"seed: 1\.5 is neither"):
+        envs.reset(seed=1.5)
+    with pytest.raises(ChipgymError, match="reset_mask"):
+        envs.reset(options={"reset_mask": np.zeros(2, bool)})
     with pytest.raises(ChipgymError, match="reset option"):
         envs.reset(options={"start": 1})
     envs.reset()
