@@ -15,6 +15,7 @@ from .registry import (
     unregister,
 )
 from .reward import REWARD_RANGES, REWARDS
+from .roofline import Roofline
 from .simulator import Simulator, relative_excess
 from .space import Columns, Design, Designs, DesignSpace, Indices
 
@@ -40,6 +41,7 @@ __all__ = [
     "Parameter",
     "Problem",
     "Reals",
+    "Roofline",
     "Simulator",
     "SimulatorEntry",
     "Value",
