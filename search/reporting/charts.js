@@ -3,6 +3,15 @@
 
 const PALETTE = ["#3b7dd8", "#e07f32", "#2f9e6e", "#c8506c", "#8a6fd1", "#a98a28", "#3fa3b5", "#8d8f96"];
 const DASHES = ["solid", "dash"];
+// From least to most, each shade visible on its ground and told apart without seeing colours.
+const RAMPS = {
+  light: ["#46327e", "#365c8d", "#277f8e", "#1fa187", "#b59a10"],
+  dark: ["#7c78f2", "#3f9bdc", "#2fbfa8", "#93d552", "#f7e24d"],
+};
+const PREFIXES = [[1e12, "T"], [1e9, "G"], [1e6, "M"]];
+const narrow = () => window.innerWidth < 600;
+const coarse = () => window.matchMedia("(pointer: coarse)").matches;
+const ramp = () => RAMPS[window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"];
 
 // Plotly reads tags in its texts: names are shown as they are written.
 const esc = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
@@ -11,10 +20,13 @@ function fmt(value) {
   if (value === null || value === undefined) return "–";
   if (typeof value !== "number") return String(value);
   const size = Math.abs(value);
-  if (size !== 0 && (size >= 1e7 || size < 1e-3)) return value.toExponential(3).replace("e+", "e");
+  const prefix = PREFIXES.find(([from]) => size >= from && size < 1e15);
+  if (prefix) return `${Number((value / prefix[0]).toPrecision(4))} ${prefix[1]}`;
+  if (size !== 0 && (size >= 1e15 || size < 1e-3)) return Number(value.toPrecision(4)).toExponential().replace("e+", "e");
   return Number(value.toPrecision(size >= 1e4 ? 7 : 4)).toLocaleString("en", { maximumSignificantDigits: 7 });
 }
 const withUnit = (value, unit) => (unit ? `${fmt(value)} ${unit}` : fmt(value));
+const percent = (share) => `${(100 * share).toFixed(1)} %`;
 const count = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 
 function theme() {
@@ -25,16 +37,15 @@ function theme() {
 }
 
 function layout(colors, more) {
-  const narrow = window.innerWidth < 600;
   return {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-    font: { color: colors.ink, size: narrow ? 11 : 12, family: "system-ui, Segoe UI, Roboto, DejaVu Sans, sans-serif" },
-    margin: { l: narrow ? 48 : 60, r: 14, t: 12, b: 46 },
+    font: { color: colors.ink, size: narrow() ? 11 : 12, family: "system-ui, Segoe UI, Roboto, DejaVu Sans, sans-serif" },
+    margin: { l: narrow() ? 48 : 60, r: 14, t: 12, b: 46 },
     hoverlabel: { bgcolor: colors.card, bordercolor: colors.line, font: { color: colors.ink, size: 12 }, align: "left" },
     legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
     hovermode: "closest",
     // A finger on a chart scrolls the page.
-    dragmode: window.matchMedia("(pointer: coarse)").matches ? false : "zoom",
+    dragmode: coarse() ? false : "zoom",
     ...more,
   };
 }
@@ -52,7 +63,8 @@ function scale(log, values) {
   if (!log || !known.length) return { type: "linear", separatethousands: true, exponentformat: "power" };
   const low = Math.log10(known.reduce((a, b) => Math.min(a, b)));
   const high = Math.log10(known.reduce((a, b) => Math.max(a, b)));
-  const out = { type: "log", exponentformat: "power", minorgridcount: 0 };
+  if (high - low < 1) return scale(false, values);
+  const out = { type: "log", exponentformat: "power" };
   if (high - low > 4) return { ...out, dtick: 1 };
   const digits = high - low > 2.2 ? [1] : [1, 2, 5];
   const ticks = [];
@@ -104,17 +116,18 @@ function tradeoff(data, colors, x, y, color, chosen) {
   if (color !== null) {
     const a = data.axes[color];
     const values = front.map((i) => data.points.columns[color][i]);
-    const log = a.log && values.every((v) => v > 0);
-    const ticks = scale(true, values);
+    const ticks = scale(a.log && values.every((v) => v > 0), values);
+    const log = ticks.type === "log";
     Object.assign(marker, {
-      color: log ? values.map(Math.log10) : values, colorscale: "Viridis", showscale: true,
+      color: log ? values.map(Math.log10) : values, colorscale: ramp().map((shade, i, all) => [i / (all.length - 1), shade]), showscale: true,
       colorbar: {
-        title: { text: esc(a.title), side: "right" }, thickness: 10, outlinewidth: 0, len: 0.9, tickfont: { size: 11 },
+        title: { text: esc(a.title), side: narrow() ? "bottom" : "right" }, thickness: 10, outlinewidth: 0, tickfont: { size: 11 },
+        ...(narrow() ? { orientation: "h", y: -0.24, yanchor: "top", len: 1 } : { len: 0.9 }),
         ...(log && ticks.tickvals ? { tickvals: ticks.tickvals.map(Math.log10), ticktext: ticks.ticktext } : {}),
       },
     });
   }
-  traces.push(points(front, { name: objectives > 1 ? "Pareto front" : `best ${n}`, marker }));
+  traces.push(points(front, { name: objectives > 1 ? "Pareto front" : n > 1 ? `best ${n}` : "best", marker }));
   traces.push(points([chosen], {
     name: "chosen", hoverinfo: "skip",
     marker: { symbol: "circle-open", size: 17, color: PALETTE[1], line: { width: 3 } },
@@ -153,28 +166,29 @@ function hypervolume(data, colors) {
 
 function parallel(data, colors, chosen, kept) {
   const { axes, lines, places } = data.parallel;
-  const n = places.length;
+  const n = data.counts.chosen;
   const color = axes.findIndex((a) => a.objective === 0);
-  const shades = ["#440154", "#3b528b", "#21918c", "#5ec962", "#d8c71c"];
+  const shades = ramp();
+  const shown = data.objectives.map((_, k) => k);
   const strand = (rows, more) => {
     const x = [], y = [], custom = [], text = [];
     for (const i of rows) {
-      lines[i].forEach((height, j) => { x.push(j); y.push(height); custom.push([i, j]); text.push(i < n ? pointText(data, places[i], data.objectives.map((_, k) => k)) : ""); });
+      const about = i < n ? pointText(data, i, shown) : "";
+      lines[i].forEach((height, j) => { x.push(j); y.push(height); custom.push([i, j]); text.push(about); });
       x.push(null); y.push(null); custom.push([i, -1]); text.push("");
     }
     return { type: "scatter", mode: "lines+markers", x, y, customdata: custom, hovertext: text, hoverinfo: "text", showlegend: false, ...more };
   };
   const others = [], groups = shades.map(() => []), faded = [];
-  lines.forEach((line, i) => {
-    if (i >= n) others.push(i);
-    else if (kept && !kept.has(i)) faded.push(i);
-    else groups[Math.min(Math.floor(line[color] * shades.length), shades.length - 1)].push(i);
-  });
+  for (let i = n; i < lines.length; i++) others.push(i);
+  for (const i of places) {
+    if (kept && !kept.has(i)) faded.push(i);
+    else groups[Math.min(Math.floor(lines[i][color] * shades.length), shades.length - 1)].push(i);
+  }
   const pale = { line: { width: 1, color: colors.line }, marker: { size: 3, color: colors.line } };
   const traces = [strand(others, { ...pale, hoverinfo: "skip" }), strand(faded, { ...pale, opacity: 0.7 })];
   groups.forEach((rows, k) => traces.push(strand(rows, { line: { width: 1.3, color: shades[k] }, marker: { size: 5, color: shades[k] }, opacity: 0.8 })));
-  const mine = places.indexOf(chosen);
-  traces.push(strand(mine < 0 ? [] : [mine], { line: { width: 4, color: PALETTE[1] }, marker: { size: 8, color: PALETTE[1] } }));
+  traces.push(strand([chosen], { line: { width: 4, color: PALETTE[1] }, marker: { size: 8, color: PALETTE[1] } }));
   const annotations = [];
   axes.forEach((a, j) => a.ticks.forEach(([height, text]) => annotations.push({
     x: j, y: height, text: esc(text), showarrow: false, xanchor: "left", xshift: 5, font: { size: 10.5, color: colors.ink },
@@ -189,7 +203,7 @@ function parallel(data, colors, chosen, kept) {
   return {
     traces,
     layout: layout(colors, {
-      dragmode: window.matchMedia("(pointer: coarse)").matches ? false : "select",
+      dragmode: coarse() ? false : "select",
       selectdirection: "v", annotations, margin: { l: 24, r: 40, t: 56, b: 20 },
       xaxis: { range: [-0.15, axes.length - 0.55], side: "top", tickvals: axes.map((_, j) => j), ticktext: axes.map((a) => esc(a.title).replace(/[ _]/g, (c) => (c === "_" ? "_<br>" : "<br>"))), tickangle: 0, showgrid: true, gridcolor: colors.muted, gridwidth: 1, zeroline: false, fixedrange: true },
       yaxis: { range: [-0.07, 1.07], visible: false, fixedrange: true },
@@ -202,7 +216,7 @@ function importance(data, colors) {
   const most = {};
   for (const { f } of found) f.knobs.forEach((k, i) => { most[k] = Math.max(most[k] ?? 0, f.drop[i]); });
   const knobs = Object.keys(most).sort((a, b) => most[a] - most[b]);
-  const traces = found.map(({ f, j }) => {
+  const traces = [...found].reverse().map(({ f, j }) => {
     const at = knobs.map((k) => f.knobs.indexOf(k));
     return {
       type: "bar", orientation: "h", name: esc(plain(data.axes[j])), y: knobs.map((_, i) => i), x: at.map((i) => (i < 0 ? 0 : f.drop[i])),
@@ -215,7 +229,7 @@ function importance(data, colors) {
     height: 90 + knobs.length * Math.max(22, 11 * found.length + 8),
     traces,
     layout: layout(colors, {
-      barmode: "group", bargap: 0.3, showlegend: found.length > 1, legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", traceorder: "normal" },
+      barmode: "group", bargap: 0.3, showlegend: found.length > 1, legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", traceorder: "reversed" },
       xaxis: axis(colors, "drop of R² when the knob is shuffled", { rangemode: "tozero" }),
       yaxis: axis(colors, "", { tickvals: knobs.map((_, i) => i), ticktext: knobs.map(esc), ticks: "", showgrid: false }),
     }),
@@ -239,23 +253,25 @@ function layerBars(data, colors, table, rows, what) {
   const all = total(parts, n) || 1;
   const text = rows.map((i) => [
     `<b>${esc(data.layers.names[i])}</b> (${esc(data.layers.kinds[i])})`,
-    `${what}: ${esc(withUnit(sum(parts, i), unit))}, ${fmt((100 * sum(parts, i)) / all)} %`,
+    `${what}: ${esc(withUnit(sum(parts, i), unit))}, ${percent(sum(parts, i) / all)}`,
     ...(Object.keys(parts).length > 1 ? Object.entries(parts).map(([name, column]) => `${esc(name)}: ${esc(withUnit(column[i], unit))}`) : []),
-    ...(table.macs.length ? [`${esc(fmt(table.macs[i] / 1e6))} million MACs`] : []),
+    ...(table.macs.length ? [`${esc(fmt(table.macs[i]))} MACs`] : []),
   ].join("<br>"));
   const traces = Object.entries(parts).map(([name, column], k) => ({
     type: "bar", name: esc(name), x: rows.map((_, i) => i), y: rows.map((i) => column[i]),
     marker: { color: PALETTE[(what === "time" ? [0, 3] : [2, 4, 6, 1, 7])[k] ?? k % PALETTE.length] },
     hoverinfo: k ? "skip" : "text", hovertext: text,
   }));
-  const few = rows.length <= (window.innerWidth < 600 ? 14 : 44);
+  // Both charts have the same layers one above the other: the lower one names them.
+  const few = rows.length <= (narrow() ? 14 : 44) && what === "energy";
   return {
     traces,
     layout: layout(colors, {
       barmode: "stack", hovermode: "x", bargap: 0.2, showlegend: traces.length > 1,
       legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", traceorder: "normal" },
-      xaxis: axis(colors, few ? "" : "layers in order", { range: [-0.7, rows.length - 0.3], showgrid: false, showticklabels: few, ticks: few ? "outside" : "", tickvals: rows.map((_, i) => i), ticktext: rows.map((i) => esc(data.layers.names[i])), tickangle: -55, tickfont: { size: 10 } }),
-      yaxis: axis(colors, `${what} (${unit})`, { rangemode: "tozero", separatethousands: true, exponentformat: "power" }),
+      margin: { l: 66, r: 14, t: 12, b: 20 },
+      xaxis: axis(colors, few || what === "time" ? "" : "layers in order", { range: [-0.7, rows.length - 0.3], showgrid: false, showticklabels: few, ticks: few ? "outside" : "", tickvals: rows.map((_, i) => i), ticktext: rows.map((i) => esc(data.layers.names[i])), tickangle: -55, tickfont: { size: 10 } }),
+      yaxis: axis(colors, `${what} (${unit})`, { automargin: false, rangemode: "tozero", separatethousands: true, exponentformat: "power" }),
     }),
   };
 }
@@ -274,22 +290,25 @@ function roofline(data, colors, roof, table) {
       marker: { color, opacity: 0.75, size: rows.map((i) => 7 + 30 * Math.sqrt(time[i] / all)), line: { width: 0.5, color: colors.card } },
       hoverinfo: "text",
       hovertext: rows.map((i) => [
-        `<b>${esc(roof.names[i])}</b>`, `${esc(fmt(roof.throughput[i]))} GMAC/s, ${fmt((100 * roof.throughput[i]) / roof.ceiling[i])} % of its ceiling`,
-        `${esc(fmt(roof.intensity[i]))} MAC/byte`, `${fmt((100 * time[i]) / all)} % of the time`,
+        `<b>${esc(roof.names[i])}</b>`, `${esc(fmt(roof.throughput[i]))} GMAC/s, ${percent(roof.throughput[i] / roof.ceiling[i])} of its ceiling`,
+        `${esc(fmt(roof.intensity[i]))} MAC/byte`, `${percent(time[i] / all)} of the time`,
       ].join("<br>")),
     };
   };
   const traces = [
     { type: "scatter", mode: "lines", x: xs, y: ceiling, line: { color: colors.ink, width: 2 }, hoverinfo: "skip", showlegend: false },
-    group(true, "memory is the lower ceiling", PALETTE[3]), group(false, "arithmetic is", PALETTE[0]),
+    group(true, "memory is the lower ceiling", PALETTE[3]), group(false, "arithmetic is the lower ceiling", PALETTE[0]),
   ].filter((t) => t.x.length);
   const ys = [...ceiling, ...roof.throughput];
+  const label = (x, y, text, more) => ({ x: Math.log10(x), y: Math.log10(y), text: esc(text), showarrow: false, font: { color: colors.muted, size: 11 }, ...more });
+  const annotations = [label(high, roof.peak, `${fmt(roof.peak)} GMAC/s`, { xanchor: "right", yanchor: "bottom" })];
+  if (roof.ridge) annotations.push(label(low * 1.02, ceiling[0], `${fmt(roof.bandwidth)} GB/s`, { xanchor: "left", yanchor: "bottom", xshift: 6, yshift: 14 }));
   return {
     traces,
     layout: layout(colors, {
-      xaxis: axis(colors, "multiply-accumulates per byte of DRAM traffic", scale(true, xs)),
+      xaxis: axis(colors, "MAC per byte of DRAM traffic", scale(true, xs)),
       yaxis: axis(colors, "GMAC/s", scale(true, ys)),
-      legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", itemsizing: "constant" },
+      legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", itemsizing: "constant" }, annotations,
     }),
   };
 }

@@ -27,6 +27,8 @@ from .wording import plain_name, prefix, product_of, product_unit, rounded, titl
 # Designs that are drawn beside those to choose from: enough to see where a search looked.
 OTHERS = 1500
 BROKEN = 300
+# The largest value over the least from which a linear axis would show the largest alone.
+LOG_FROM = 30
 
 Document = dict[str, Any]
 
@@ -99,10 +101,9 @@ class _Axis:
         self.factor, self.unit = prefix(values[good], unit)
         self.title = titled(label, self.unit)
         self.values = values * self.factor
-        known = values[good][np.isfinite(values[good])]
+        known = values[np.isfinite(values)]
         self.varies = bool(len(known)) and bool(np.ptp(known) > 0)
-        # Two factors of ten apart or more, a linear axis shows its largest values alone.
-        self.log = self.varies and bool(known.min() > 0) and bool(known.max() >= 30 * known.min())
+        self.log = self.varies and bool(known.min() > 0) and bool(known.max() >= LOG_FROM * known.min())
 
 
 def _axes(runs: Runs, good: Indices) -> list[_Axis]:
@@ -139,9 +140,7 @@ def _knobs(runs: Runs, problem: Problem | None) -> list[Document]:
     ]
 
 
-def _points(
-    runs: Runs, axes: Sequence[_Axis], chosen: Indices, others: Indices, broken: Indices
-) -> Document:
+def _points(runs: Runs, axes: Sequence[_Axis], chosen: Indices, others: Indices, broken: Indices) -> Document:
     """Columns of what is drawn: the designs to choose from, other feasible ones, and those that break a constraint."""
     pool = runs.pool
     drawn = np.concatenate([chosen, others, broken])

@@ -29,7 +29,7 @@ def best_so_far(values: Column, feasible: Column) -> tuple[Indices, Column]:
         Numbers of evaluations, from 1, and the least value after each; both empty where nothing is feasible.
     """
     running = np.minimum.accumulate(np.where(feasible & np.isfinite(values), values, np.inf))
-    changes = np.flatnonzero(np.diff(running, prepend=np.inf) < 0)
+    changes = np.flatnonzero(running < np.concatenate([[np.inf], running[:-1]]))
     if not len(changes):
         return np.empty(0, dtype=np.int64), np.empty(0)
     at = np.unique([*changes, len(values) - 1])

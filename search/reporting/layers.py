@@ -51,7 +51,9 @@ def layer_tables(simulator: Simulator | str, designs: Mapping[int, Mapping[str, 
         return LayerTables((), (), {}, {}, simulator)
     tell_apart = getattr(simulator, "evaluate_layers", None)
     if tell_apart is None:
-        return LayerTables((), (), {}, {}, f"The {simulator.name} simulator does not tell the parts of a workload apart.")
+        return LayerTables(
+            (), (), {}, {}, f"The {simulator.name} simulator does not tell the parts of a workload apart."
+        )
     roofline = getattr(simulator, "roofline", None)
     tables: dict[int, Breakdown] = {}
     rooflines: dict[int, Roofline] = {}

@@ -3,7 +3,7 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const $ = (id) => document.getElementById(id);
 const config = { responsive: true, displaylogo: false, displayModeBar: "hover", modeBarButtons: [["toImage", "resetScale2d"]] };
-if (window.matchMedia("(pointer: coarse)").matches || window.innerWidth < 600) config.displayModeBar = false;
+if (coarse() || narrow()) config.displayModeBar = false;
 const state = { chosen: 0, x: 0, y: 1, color: null, objective: 0, kept: null };
 
 function element(name, text, className) {
@@ -121,8 +121,8 @@ function drawLayers(place) {
   const key = Object.keys(table.time).length ? "time" : "energy";
   const top = [...rows].sort((a, b) => sum(table[key], b) - sum(table[key], a)).slice(0, 5);
   fillTable($("layer-table"), ["most expensive", "kind", "time", "", "energy", ""], top.map((i) => [
-    layers.names[i], layers.kinds[i], withUnit(Number(sum(table.time, i).toPrecision(6)), layers.units.time), `${fmt((100 * sum(table.time, i)) / time)} %`,
-    withUnit(Number(sum(table.energy, i).toPrecision(6)), layers.units.energy), `${fmt((100 * sum(table.energy, i)) / energy)} %`,
+    layers.names[i], layers.kinds[i], withUnit(Number(sum(table.time, i).toPrecision(6)), layers.units.time), percent(sum(table.time, i) / time),
+    withUnit(Number(sum(table.energy, i).toPrecision(6)), layers.units.energy), percent(sum(table.energy, i) / energy),
   ]), [2, 3, 4, 5]);
   if (!roof || !roof.names.length) return;
   const bound = roof.ridge === null ? 0 : roof.intensity.filter((i) => i < roof.ridge).length;
@@ -165,18 +165,20 @@ function choose(place) {
 function texts() {
   const n = data.objectives.length, { chosen, others, broken } = data.counts;
   $("tradeoff-title").textContent = n > 1 ? "Pareto front" : "Trade-off";
+  const names = data.axes.slice(0, n).map(plain);
+  const behind = [others ? `${others.toLocaleString("en")} other feasible ones` : "", broken ? `${broken.toLocaleString("en")} that break a constraint` : ""].filter(Boolean);
   $("tradeoff-about").textContent = (n > 1
-    ? `${count(chosen, "design that no other", "designs that no other")} beats in all of ${data.objectives.join(", ")}` : `The ${chosen} best designs by ${data.objectives[0]}`) +
-    (others ? `, before ${others.toLocaleString("en")} other feasible ones` : "") +
-    (broken ? ` and ${broken.toLocaleString("en")} that break a constraint` : "") + ". Click one of them to choose it.";
+    ? `${count(chosen, "design", "designs")} of which no other is better in ${names.slice(0, -1).join(", ")} or ${names[n - 1]} without being worse in another` : `The ${chosen > 1 ? `${chosen} best designs` : "best design"} by ${names[0]}`) +
+    (behind.length ? `, drawn over ${behind.join(" and ")}` : "") + ". Click one to choose it.";
   $("history-about").textContent = "The least feasible value so far.";
   $("hypervolume-about").textContent = n > 1
     ? `Hypervolume: how much of the objective space (logarithmic) a run has dominated, as a share of what the combined front does; the reference point is ${data.history.reference} on a scale where 0 is that front's least and 1 its greatest value of each objective.` +
       (n > 3 ? " With more than three objectives it is estimated from seeded draws." : "")
     : "";
-  const drawn = data.parallel.places.length, shown = drawn < data.parallel.designs ? ` ${drawn} of ${data.parallel.designs} are drawn, spread over the first objective.` : "";
+  hideWhere("parallel-section", data.parallel.axes.length === n);
+  const drawn = data.parallel.places.length, shown = drawn < chosen ? ` ${drawn} of ${chosen} are drawn, spread over the first objective.` : "";
   $("parallel-about").textContent = `A line for each design${n > 1 ? " of the front" : " to choose from"}, coloured by ${plain(data.axes[0])}, before other feasible ones in grey.${shown} ` +
-    "Drag over an axis to keep what crosses it there, double-click to keep all; click a line to choose its design.";
+    (coarse() ? "Touch a line to choose its design." : "Drag over an axis to keep what crosses it there, double-click to keep all; click a line to choose its design.");
   const known = data.importance.map((f, j) => [f, data.axes[j]]).filter(([f]) => f);
   hideWhere("importance", !known.length);
   $("importance-about").textContent = known.length
@@ -217,7 +219,7 @@ function listen() {
   });
   $("parallel").on("plotly_click", (event) => {
     const [line] = event.points[0].customdata;
-    if (line < data.parallel.places.length) choose(data.parallel.places[line]);
+    if (line < data.counts.chosen) choose(line);
   });
   const keep = (kept) => { state.kept = kept; drawParallel(); };
   $("parallel").on("plotly_selected", (event) => {

@@ -16,11 +16,13 @@ from .wording import DIGITS
 # Lines that can still be followed by eye: of the designs to choose from, and of others behind them.
 CHOSEN, OTHERS = 120, 120
 # Values written beside an axis.
-MOST_TICKS = 9
+MOST_TICKS = 11
 
 
 def parallel_lines(runs: Runs, chosen: Indices, others: Indices, titles: Sequence[str]) -> dict[str, Any]:
-    """Axes with their ticks, and the height from 0 to 1 at which each design crosses each.
+    """Axes with their ticks, and the height from 0 to 1 at which each design crosses each: first those to choose from.
+
+    `places` are those of them to draw where there are too many.
 
     A knob that never varies among the designs drawn has no axis. Objectives are on the scale of `scaled`.
 
@@ -31,9 +33,9 @@ def parallel_lines(runs: Runs, chosen: Indices, others: Indices, titles: Sequenc
         titles: of the objectives.
     """
     pool = runs.pool
-    places = spread(len(chosen), CHOSEN)
-    drawn = np.concatenate([chosen[places], others[spread(len(others), OTHERS)]]).astype(np.int64)
-    axes, heights = [], []
+    drawn = np.concatenate([chosen, others[spread(len(others), OTHERS)]]).astype(np.int64)
+    axes: list[dict[str, Any]] = []
+    heights: list[list[float]] = []
     for name, values in pool.designs.items():
         mine = values[drawn]
         kinds = _ordered(np.unique(mine), runs.results[0].identity["space"][name])
@@ -51,8 +53,7 @@ def parallel_lines(runs: Runs, chosen: Indices, others: Indices, titles: Sequenc
     return {
         "axes": axes,
         "lines": np.array(heights, dtype=float).T.round(4).tolist(),
-        "places": places,
-        "designs": len(chosen),
+        "places": spread(len(chosen), CHOSEN),
     }
 
 

@@ -39,7 +39,8 @@ def rebuilt(result: SearchResult, workload: str | os.PathLike[str] | None) -> Pr
     except ChipgymError as error:
         if workload is not None:
             raise
-        return f"The workload {identity['workload']} cannot be loaded by its name; --workload names its file. ({error})"
+        made = f"{name} on {identity['workload']}"
+        return f"The simulator {made} cannot be made here again ({error}); --workload names the workload's file."
     now = simulator.identity()
     if now["version"] != identity["version"]:
         raise ChipgymError(
@@ -49,7 +50,9 @@ def rebuilt(result: SearchResult, workload: str | os.PathLike[str] | None) -> Pr
     if now["workload_digest"] != identity["workload_digest"]:
         if workload is not None:
             raise ChipgymError(f"workload: {os.fspath(workload)} is not the one that {result.store} was searched with")
-        return f"What {identity['workload']} names here is not the workload that was searched; --workload names its file."
+        return (
+            f"What {identity['workload']} names here is not the workload that was searched; --workload names its file."
+        )
     # Targets are given for the moment, so that nothing is evaluated for a reference.
     return bind_problem(
         simulator,

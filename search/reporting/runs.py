@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -96,7 +96,7 @@ def gather(sources: Source | Sequence[Source]) -> Runs:
         ChipgymError: naming a store or run that there is not, a run without evaluations, runs of different problems,
             and more than `MOST_RUNS` runs.
     """
-    given = [sources] if isinstance(sources, SearchResult | str | os.PathLike) else list(sources)
+    given: list[Any] = list(sources) if isinstance(sources, list | tuple) else [sources]
     results = [result for source in given for result in _results(source)]
     if not results:
         raise ChipgymError("run: none given, expected a search's result or a store such as 'runs/demo.db'")
@@ -143,7 +143,9 @@ def _numbers(store: Store, number: int | None) -> list[int]:
         raise ChipgymError(f"run: {store.label} has no evaluations yet")
     if number in {r.id for r in runs}:
         raise ChipgymError(f"run: {number} of {store.label} has no evaluations yet")
-    raise ChipgymError(f"run: {number} is not in {store.label}, which has {', '.join(str(r.id) for r in runs) or 'none'}")
+    raise ChipgymError(
+        f"run: {number} is not in {store.label}, which has {', '.join(str(r.id) for r in runs) or 'none'}"
+    )
 
 
 def _split(text: str) -> tuple[str, int | None]:
