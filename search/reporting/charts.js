@@ -2,6 +2,7 @@
 // Figures: plain functions of the report's data, of the chosen design and of the colours of the day or night.
 
 const PALETTE = ["#3b7dd8", "#e07f32", "#2f9e6e", "#c8506c", "#8a6fd1", "#a98a28", "#3fa3b5", "#8d8f96"];
+const FONT = "system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, DejaVu Sans, sans-serif";
 const DASHES = ["solid", "dash"];
 // From least to most, each shade visible on its ground and told apart without seeing colours.
 const RAMPS = {
@@ -39,11 +40,12 @@ function theme() {
 function layout(colors, more) {
   return {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-    font: { color: colors.ink, size: narrow() ? 11 : 12, family: "system-ui, Segoe UI, Roboto, DejaVu Sans, sans-serif" },
+    font: { color: colors.ink, size: narrow() ? 11 : 12, family: FONT },
     margin: { l: narrow() ? 48 : 60, r: 14, t: 12, b: 46 },
-    hoverlabel: { bgcolor: colors.card, bordercolor: colors.line, font: { color: colors.ink, size: 12 }, align: "left" },
+    hoverlabel: { bgcolor: colors.card, bordercolor: colors.line, font: { color: colors.ink, size: 12, family: FONT }, align: "left" },
     legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
     hovermode: "closest",
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: colors.muted, activecolor: colors.ink },
     // A finger on a chart scrolls the page.
     dragmode: coarse() ? false : "zoom",
     ...more,
@@ -79,10 +81,8 @@ const where = (data, point) => `${data.runs[data.points.run[point]].label}, eval
 function pointText(data, point, shown) {
   const lines = [`<b>${esc(where(data, point))}</b>`];
   for (const j of shown) lines.push(`${esc(plain(data.axes[j]))}: ${esc(withUnit(data.points.columns[j][point], data.axes[j].unit))}`);
-  if (point < data.counts.chosen) {
-    lines.push("");
-    data.knobs.forEach((knob, j) => lines.push(`${esc(knob.name)} = ${esc(withUnit(data.designs[point][j], knob.unit))}`));
-  }
+  lines.push("");
+  data.knobs.forEach((knob, j) => lines.push(`${esc(knob.name)} = ${esc(withUnit(data.designs[point][j], knob.unit))}`));
   return lines.join("<br>");
 }
 const plain = (a) => (a.unit && a.title.endsWith(` (${a.unit})`) ? a.title.slice(0, -a.unit.length - 3) : a.title);
@@ -92,10 +92,10 @@ function tradeoff(data, colors, x, y, color, chosen) {
   const objectives = data.objectives.length;
   const shown = [...new Set([...Array(objectives).keys(), x, y, ...(color === null ? [] : [color])])];
   const range = (start, length) => Array.from({ length }, (_, i) => start + i);
+  // Only designs that can be chosen answer the pointer, so that none behind them is in the way.
   const points = (places, more) => ({
     type: "scatter", mode: "markers", x: places.map((i) => data.points.columns[x][i]),
-    y: places.map((i) => data.points.columns[y][i]), customdata: places,
-    hoverinfo: "text", hovertext: places.map((i) => pointText(data, i, shown)), ...more,
+    y: places.map((i) => data.points.columns[y][i]), customdata: places, hoverinfo: "skip", ...more,
   });
   const traces = [];
   if (broken) {
@@ -127,9 +127,12 @@ function tradeoff(data, colors, x, y, color, chosen) {
       },
     });
   }
-  traces.push(points(front, { name: objectives > 1 ? "Pareto front" : n > 1 ? `best ${n}` : "best", marker }));
+  traces.push(points(front, {
+    name: objectives > 1 ? "Pareto front" : n > 1 ? `best ${n}` : "best", marker,
+    hoverinfo: "text", hovertext: front.map((i) => pointText(data, i, shown)),
+  }));
   traces.push(points([chosen], {
-    name: "chosen", hoverinfo: "skip",
+    name: "chosen",
     marker: { symbol: "circle-open", size: 17, color: PALETTE[1], line: { width: 3 } },
   }));
   const both = (j) => axis(colors, data.axes[j].title, scale(data.axes[j].log, data.points.columns[j]));
@@ -204,7 +207,7 @@ function parallel(data, colors, chosen, kept) {
     traces,
     layout: layout(colors, {
       dragmode: coarse() ? false : "select",
-      selectdirection: "v", annotations, margin: { l: 24, r: 40, t: 56, b: 20 },
+      selectdirection: "d", annotations, margin: { l: 24, r: 40, t: 56, b: 20 },
       xaxis: { range: [-0.15, axes.length - 0.55], side: "top", tickvals: axes.map((_, j) => j), ticktext: axes.map((a) => esc(a.title).replace(/[ _]/g, (c) => (c === "_" ? "_<br>" : "<br>"))), tickangle: 0, showgrid: true, gridcolor: colors.muted, gridwidth: 1, zeroline: false, fixedrange: true },
       yaxis: { range: [-0.07, 1.07], visible: false, fixedrange: true },
     }),

@@ -214,8 +214,7 @@ function controls() {
 
 function listen() {
   $("tradeoff").on("plotly_click", (event) => {
-    const place = event.points.map((p) => p.customdata).find((p) => p < data.counts.chosen);
-    if (place !== undefined) choose(place);
+    choose(event.points[0].customdata);
   });
   $("parallel").on("plotly_click", (event) => {
     const [line] = event.points[0].customdata;

@@ -215,7 +215,8 @@ def test_names_do_no_harm(tmp_path):
 
 
 def test_a_workload_from_a_file(tmp_path):
-    lines = "Layer name,IFMAP Height,IFMAP Width,Filter Height,Filter Width,Channels,Num Filter,Strides,\nc1,8,8,3,3,4,8,1,\n"
+    heading = "Layer name,IFMAP Height,IFMAP Width,Filter Height,Filter Width,Channels,Num Filter,Strides,"
+    lines = f"{heading}\nc1,8,8,3,3,4,8,1,\n"
     (tmp_path / "mine.csv").write_text(lines)
     (tmp_path / "other.csv").write_text(lines.replace("4,8,1", "4,16,1"))
     problem = chipgym.make_problem("systolic", tmp_path / "mine.csv")
