@@ -83,6 +83,9 @@ function drawTradeoff() {
   draw("tradeoff", tradeoff(data, theme(), state.x, state.y, state.color, state.chosen));
 }
 function drawParallel() {
+  hideWhere("parallel-controls", state.kept === null);
+  const among = data.parallel.places, kept = state.kept ? among.filter((i) => state.kept.has(i)).length : 0;
+  $("parallel-kept").textContent = `${kept} of ${count(among.length, "line", "lines")} kept`;
   draw("parallel", parallel(data, theme(), state.chosen, state.kept));
 }
 
@@ -178,7 +181,7 @@ function texts() {
   hideWhere("parallel-section", data.parallel.axes.length === n);
   const drawn = data.parallel.places.length, shown = drawn < chosen ? ` ${drawn} of ${chosen} are drawn, spread over the first objective.` : "";
   $("parallel-about").textContent = `A line for each design${n > 1 ? " of the front" : " to choose from"}, coloured by ${plain(data.axes[0])}, before other feasible ones in grey.${shown} ` +
-    (coarse() ? "Touch a line to choose its design." : "Drag over an axis to keep what crosses it there, double-click to keep all; click a line to choose its design.");
+    (coarse() ? "Touch a line to choose its design." : "Drag over an axis to keep what crosses it there; click a line to choose its design.");
   const known = data.importance.map((f, j) => [f, data.axes[j]]).filter(([f]) => f);
   hideWhere("importance", !known.length);
   $("importance-about").textContent = known.length
@@ -232,7 +235,7 @@ function listen() {
     keep(new Set([...first].filter((line) => rest.every((lines) => lines.has(line)))));
   });
   $("parallel").on("plotly_deselect", () => keep(null));
-  $("parallel").on("plotly_doubleclick", () => keep(null));
+  $("keep-all").addEventListener("click", () => keep(null));
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
 }
 

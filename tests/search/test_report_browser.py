@@ -201,6 +201,7 @@ def test_the_axes_can_be_changed(browser, page_file):
 def test_a_box_over_an_axis_keeps_what_crosses_it(browser, page_file):
     with opened(browser, page_file) as seen:
         page = seen.page
+        assert not page.locator("#keep-all").is_visible()
         x, y = page.evaluate(PIXEL, ["parallel", -1, 0])
         page.mouse.move(x - 12, y - 12)
         page.mouse.down()
@@ -213,8 +214,10 @@ def test_a_box_over_an_axis_keeps_what_crosses_it(browser, page_file):
         )
         assert {i for i, rows in lines if rows == value} == set(kept) & {i for i, _ in lines}
         assert 0 < len(set(kept) & {i for i, _ in lines}) < len(lines)
-        page.mouse.dblclick(x + 40, y + 3)
-        until(page, "state.kept === null")
+        assert page.locator("#parallel-kept").text_content().endswith(f" of {len(lines)} lines kept")
+        page.locator("#keep-all").click()
+        assert page.evaluate("state.kept === null")
+        assert not page.locator("#keep-all").is_visible()
 
 
 def test_a_click_on_a_line_chooses_its_design(browser, page_file):
