@@ -121,7 +121,7 @@ function tradeoff(data, colors, x, y, color, chosen) {
     Object.assign(marker, {
       color: log ? values.map(Math.log10) : values, colorscale: ramp().map((shade, i, all) => [i / (all.length - 1), shade]), showscale: true,
       colorbar: {
-        title: { text: esc(a.title), side: narrow() ? "bottom" : "right" }, thickness: 10, outlinewidth: 0, tickfont: { size: 11 },
+        title: { text: esc(a.title), side: narrow() ? "bottom" : "right" }, thickness: 10, outlinewidth: 0, tickfont: { size: 11 }, exponentformat: "power",
         ...(narrow() ? { orientation: "h", y: -0.24, yanchor: "top", len: 1 } : { len: 0.9 }),
         ...(log && ticks.tickvals ? { tickvals: ticks.tickvals.map(Math.log10), ticktext: ticks.ticktext } : {}),
       },

@@ -28,7 +28,7 @@ from .wording import plain_name, prefix, product_of, product_unit, rounded, titl
 OTHERS = 1500
 BROKEN = 300
 # The largest value over the least from which a linear axis would show the largest alone.
-LOG_FROM = 30
+LOG_FROM = 10
 
 Document = dict[str, Any]
 
