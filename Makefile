@@ -1,5 +1,5 @@
 # Needs Python 3.11 or newer and make; everything else is installed into .venv.
-#   make demo      search the Pareto front of accelerators for ResNet-18
+#   make demo      search the Pareto front of accelerators for ResNet-18, and write a report of it
 #   make test      the tests that take seconds; make test-all adds the slow ones
 #   make lint      ruff and mypy
 #   make docs      the documentation as a site, in site/
@@ -26,17 +26,19 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(USE): pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[report]'
 	@touch $@
 
 $(DEVELOP): pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[rl,gp,postgres,docs,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[rl,gp,postgres,report,docs,dev]'
 	@touch $(USE) $@
 
-# Latency, energy and area of every design that no other beats in all three; about ten seconds once installed.
+# Latency, energy and area of every design that no other beats in all three, drawn in a report to open in a browser; about
+# twenty seconds once installed.
 demo: $(USE)
 	$(BIN)/chipgym search systolic --workload resnet18 --option accumulator_bits=32 --objective latency_s --objective energy_j \
 		--objective area_mm2 --budget 5000 --store runs/demo.db
+	$(BIN)/chipgym report runs/demo.db
 
 test: $(DEVELOP)
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"

@@ -20,7 +20,9 @@ from .loop import optimize
 from .pareto import non_dominated
 from .progress import Progress
 from .regret import GroundTruth, ground_truth
+from .reporting import report
 from .result import EvaluatedDesign, Evaluations, SearchResult
+from .run import Provenance
 
 if TYPE_CHECKING:
     from ..simulators import Problem
@@ -36,6 +38,7 @@ __all__ = [
     "Evaluations",
     "GroundTruth",
     "Progress",
+    "Provenance",
     "SearchResult",
     "agent_names",
     "agent_options",
@@ -49,6 +52,7 @@ __all__ = [
     "optuna_objective",
     "register_agent",
     "registered_agents",
+    "report",
     "unregister_agent",
 ]
 

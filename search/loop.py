@@ -18,7 +18,7 @@ from .agents.base import Agent, whole
 from .log import Log, best_number
 from .progress import Progress
 from .result import Evaluations, SearchResult
-from .run import InMemoryRun, Run, RunKey, checked_problem
+from .run import InMemoryRun, Provenance, Run, RunKey, checked_problem, library_versions
 
 # Consecutive asks without a new design after which an agent is taken to have nothing more to say.
 PATIENCE = 50
@@ -74,7 +74,10 @@ def optimize(
         search = Search(problem, searcher, size, budget, log, run)
         search.resume()
         stopped = search.run(callback)
-        return SearchResult(evaluations(log), agent, searcher.seed, problem.identity(), run.label, stopped, problem)
+        provenance = Provenance(options, size, key.reward(), library_versions())
+        return SearchResult(
+            evaluations(log), agent, searcher.seed, problem.identity(), run.label, stopped, provenance, problem
+        )
 
 
 @dataclass
@@ -210,6 +213,7 @@ def evaluations(log: Log) -> Evaluations:
         violation=log.violation,
         reward=log.reward,
         asks=log.asks[:, 0],
+        units={s.name: s.unit for s in log.problem.simulator.metrics},
     )
 
 

@@ -14,6 +14,7 @@ from ..simulators import Problem, Value
 from ..simulators.core.parameter import Column
 from .log import best_number
 from .pareto import non_dominated
+from .run import Provenance
 
 if TYPE_CHECKING:
     import pandas
@@ -52,6 +53,7 @@ class Evaluations:
         violation: shape (n,), constraints included.
         reward: maximised reward, shape (n,).
         asks: the ask that proposed each, shape (n,).
+        units: unit by metric.
     """
 
     designs: Mapping[str, Column]
@@ -61,6 +63,7 @@ class Evaluations:
     violation: Column
     reward: Column
     asks: Column
+    units: Mapping[str, str]
 
     def __len__(self) -> int:
         return len(self.violation)
@@ -92,6 +95,7 @@ class SearchResult:
         identity: what was searched, as `Problem.identity` gives it.
         store: where the evaluations are, None where only in memory.
         stopped: "budget", "space exhausted" or "agent repeats itself"; "stored" for a run read from a store.
+        provenance: the settings and versions that it follows from.
         problem: what was searched; None for a run read from a store.
     """
 
@@ -101,6 +105,7 @@ class SearchResult:
     identity: Mapping[str, Any]
     store: str | None
     stopped: str
+    provenance: Provenance
     problem: Problem | None = None
 
     def __repr__(self) -> str:

@@ -6,11 +6,26 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 from ..errors import ChipgymError, shorten
 from ..simulators import Indices, Problem
+
+# What proposals depend on beyond the seed; kept so that a result can be traced, not compared on resuming.
+LIBRARIES = ("chipgym", "numpy", "optuna", "torch")
+
+
+def library_versions() -> dict[str, str]:
+    """Version by name of those that are installed."""
+    out = {}
+    for name in LIBRARIES:
+        try:
+            out[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return out
 
 
 def checked_problem(problem: Problem) -> Problem:
@@ -64,6 +79,27 @@ class RunKey:
         """A hash of everything but the problem, hex."""
         content = [self.agent, self.options, self.seed, self.batch, self.reward()]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Provenance:
+    """What a run follows from beyond its problem, agent and seed.
+
+    Attributes:
+        options: the agent's settings, defaults included.
+        batch: designs per ask.
+        reward: the reward and its reference values, as `RunKey.reward` gives them.
+        versions: of chipgym and the libraries that agents are built on, when the run began.
+        run: its number in its store; None for a search that has just ended.
+        started_at: ISO 8601, UTC; None likewise.
+    """
+
+    options: Mapping[str, Any]
+    batch: int
+    reward: Mapping[str, Any]
+    versions: Mapping[str, str]
+    run: int | None = None
+    started_at: str | None = None
 
 
 class Run(Protocol):

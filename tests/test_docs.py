@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,9 @@ def blocks(page: Path, language: str) -> list[str]:
 def test_python_runs(page, tmp_path):
     """Every block alone, or after those before it where the page says so, as a reader would paste it."""
     found = blocks(page, "python")
-    if any("stable_baselines3" in block for block in found):
-        pytest.importorskip("stable_baselines3")
+    for extra, sign in (("stable_baselines3", "stable_baselines3"), ("plotly", "chipgym.report(")):
+        if any(sign in block for block in found):
+            pytest.importorskip(extra)
     for long, short in SHORTER.items():
         found = [block.replace(long, short) for block in found]
     continues = re.search(CONTINUES, page.read_text(encoding="utf-8")) is not None
@@ -59,12 +61,21 @@ def test_python_runs(page, tmp_path):
 COMMANDS = [(page, line) for page in PAGES for block in blocks(page, "sh") for line in block.splitlines() if line]
 
 
+def commands(line: str) -> Iterator[list[str]]:
+    """The arguments of each `chipgym` of a line, in which one may follow another."""
+    for part in line.split(" && "):
+        command, *arguments = shlex.split(part)
+        assert command == "chipgym", line
+        yield arguments
+
+
 @pytest.mark.parametrize(("page", "line"), COMMANDS, ids=[line for _, line in COMMANDS])
 def test_commands_run(page, line, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    command, *arguments = shlex.split(line)
-    assert command == "chipgym", f"{page}: {line}"
-    assert run(arguments) == 0, capsys.readouterr().err
+    if " report " in line:
+        pytest.importorskip("plotly")
+    for arguments in commands(line):
+        assert run(arguments) == 0, capsys.readouterr().err
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "sh")], ids=page_id)
@@ -72,8 +83,9 @@ def test_searches_of_a_page_run_after_one_another(page, tmp_path, monkeypatch, c
     """In one folder, where their stores must not be in each other's way; as small as they can be."""
     monkeypatch.chdir(tmp_path)
     for line in (line for block in blocks(page, "sh") for line in block.splitlines() if " search " in line):
-        _, *arguments = shlex.split(re.sub(r"--budget \d+", "--budget 1", line))
-        assert run(arguments) == 0, f"{line}: {capsys.readouterr().err}"
+        for arguments in commands(re.sub(r"--budget \d+", "--budget 1", line)):
+            if arguments[0] == "search":
+                assert run(arguments) == 0, f"{line}: {capsys.readouterr().err}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)

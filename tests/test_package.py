@@ -46,7 +46,7 @@ def tracked_files(suffixes: tuple[str, ...]) -> set[str]:
 def test_modules_and_tables_are_inside(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert tracked_files((".py",)) <= names
-    tables = tracked_files((".json", ".csv", ".parquet"))
+    tables = tracked_files((".json", ".csv", ".parquet", ".html", ".css", ".js"))
     assert tables
     assert tables <= names
     assert {"chipgym/py.typed", "chipgym/errors.py", "chipgym/cli/app.py"} <= names

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from ...errors import ChipgymError, shorten
 from ...simulators import REWARDS
 from ..result import Evaluations, SearchResult
+from ..run import Provenance
 from . import codec, connect, schema
 from .rows import read_rows
 
@@ -133,8 +134,17 @@ class Store:
                 violation=violation,
                 reward=REWARDS[reward["name"]](objectives, np.array(reward["reference"]), violation),
                 asks=np.array([r.ask for r in rows], dtype=np.int64),
+                units=units,
             )
-            return SearchResult(evaluations, about.agent, int(about.seed), identity, self.label, "stored")
+            provenance = Provenance(
+                options=json.loads(about.options),
+                batch=about.batch,
+                reward=reward,
+                versions=json.loads(about.versions),
+                run=wanted,
+                started_at=about.started_at,
+            )
+            return SearchResult(evaluations, about.agent, int(about.seed), identity, self.label, "stored", provenance)
 
     @contextmanager
     def _connected(self) -> Iterator[sa.Connection]:

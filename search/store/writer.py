@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,12 +17,9 @@ from ...errors import ChipgymError, shorten
 from ...simulators import Indices
 from ..difference import first_difference
 from ..log import Log
-from ..run import RunKey
+from ..run import RunKey, library_versions
 from . import codec, connect, schema
 from .rows import read_rows
-
-# What proposals depend on beyond the seed; kept so that a result can be traced, not compared on resuming.
-LIBRARIES = ("chipgym", "numpy", "optuna", "torch")
 
 
 class StoredRun:
@@ -124,7 +120,7 @@ class StoredRun:
             "problem_digest": problem.digest,
             "objectives": json.dumps([o.name for o in problem.objectives]),
             "units": json.dumps({s.name: s.unit for s in problem.simulator.metrics}),
-            "versions": json.dumps(_versions()),
+            "versions": json.dumps(library_versions()),
             "budget": self._budget,
             "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
@@ -183,13 +179,3 @@ class StoredRun:
             raise ChipgymError(
                 f"store: run {self._run} of {self._name} is damaged ({shorten(str(error))}); choose another store"
             ) from error
-
-
-def _versions() -> dict[str, str]:
-    out = {}
-    for name in LIBRARIES:
-        try:
-            out[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return out

@@ -15,6 +15,7 @@ from .registry import (
     unregister,
 )
 from .reward import REWARD_RANGES, REWARDS
+from .roofline import Roofline
 from .simulator import Simulator, relative_excess
 from .space import Columns, Design, Designs, DesignSpace, Indices
 from .suite import SuiteSimulator
@@ -41,6 +42,7 @@ __all__ = [
     "Parameter",
     "Problem",
     "Reals",
+    "Roofline",
     "Simulator",
     "SimulatorEntry",
     "SuiteSimulator",

@@ -20,6 +20,7 @@ from ..core import (
     Limit,
     Metrics,
     MetricSpec,
+    Roofline,
     Simulator,
     relative_excess,
 )
@@ -28,6 +29,7 @@ from .cost import CostModel
 from .lowering import LoweredNetwork, lower
 from .memory_option import DEVICE, LoopMemory, read_memory
 from .metrics import IN_LOOP, METRICS
+from .roofline import systolic_roofline
 from .space import DATAFLOWS, systolic_space
 from .technology import load_technology
 from .tiling import IN_H, IN_W, ORDERS, TAPS_H, TAPS_W
@@ -162,6 +164,18 @@ class SystolicSimulator(Simulator):
         layers = self.network.layers
         metrics = Metrics(self.metrics, values, violation)
         return Breakdown(tuple(layer.name for layer in layers), tuple(layer.kind for layer in layers), metrics)
+
+    def roofline(self, design: Design) -> Roofline:
+        """The matrix products of one design under the ceilings of its PEs and its DRAM interfaces.
+
+        Raises:
+            ChipgymError: as `evaluate`, and for a design that cannot be built.
+        """
+        columns, layers = self._one("roofline", design), self.evaluate_layers(design)
+        if not layers["feasible"].all():
+            limits = " and ".join(map(str, self.broken_limits(design)))
+            raise ChipgymError(f"design: has no roofline, since it cannot be built: {limits}")
+        return systolic_roofline(columns, layers, self.cost.operand_bits)
 
     def layer_costs(self, columns: Columns) -> tuple[Columns, Column]:
         """The metrics of `METRICS` and the violation of the one design of `columns`, a row for every layer."""

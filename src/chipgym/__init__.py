@@ -32,7 +32,7 @@ except KeyboardInterrupt:
 
 if TYPE_CHECKING:
     from . import search, surrogates
-    from .search import collect, optimize
+    from .search import collect, optimize, report
 
 __version__ = _version("chipgym")
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "make_simulator",
     "optimize",
     "register_simulator",
+    "report",
     "search",
     "simulators",
     "surrogates",
@@ -59,6 +60,6 @@ def __getattr__(name: str) -> Any:
     """Rooms that most scripts need later, imported on first use so that `import chipgym` stays quick."""
     if name in ("search", "surrogates"):
         return importlib.import_module(f"{__name__}.{name}")
-    if name in ("collect", "optimize"):
+    if name in ("collect", "optimize", "report"):
         return getattr(importlib.import_module(f"{__name__}.search"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -20,6 +20,7 @@ from . import INTERRUPTED
 from .collecting import collect_designs
 from .listing import list_registered
 from .output import UserInterruptError, note
+from .reporting import report_runs
 from .searching import search_designs
 from .simulating import simulate_design
 from .validating import validate_simulators
@@ -35,6 +36,7 @@ app = typer.Typer(
 app.command("list")(list_registered)
 app.command("simulate")(simulate_design)
 app.command("search")(search_designs)
+app.command("report")(report_runs)
 app.command("collect")(collect_designs)
 app.command("validate")(validate_simulators)
 

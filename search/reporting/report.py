@@ -1,0 +1,70 @@
+"""Writing a report: what there is to say, put into the page, in one file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from ...errors import ChipgymError, shorten
+from ..durable import durable_file
+from .document import document
+from .page import page
+from .runs import Source, gather, place_name
+
+
+def report(
+    results: Source | Sequence[Source], path: str | os.PathLike[str], *, workload: str | os.PathLike[str] | None = None
+) -> Path:
+    """Writes one self-contained HTML file about one or several searches of a problem.
+
+    It opens without a network, and has the trade-off or Pareto front, the search's progress, parallel coordinates, the
+    importance of knobs, a chosen design layer by layer and on a roofline where its simulator tells layers apart, and
+    the commands that make the runs again.
+
+    Args:
+        results: what `optimize` returned, or a store as a path or URL (all of its runs; the one whose number follows a
+            "#", as in "runs/demo.db#2"), or a list of these.
+        path: of the file, replaced where there is one; its folders are made.
+        workload: the file that the workload was loaded from, for a run read from a store that knows only its name.
+
+    Returns:
+        The file's path.
+
+    Raises:
+        ChipgymError: plotly is not installed; there is no such run, or it has no evaluations; runs of different
+            problems, or of another version of their simulator; the file cannot be written. Nothing is written then.
+    """
+    place = _place(path)
+    runs = gather(results)
+    stores = {Path(r.store).absolute() for r in runs.results if r.store and "://" not in r.store}
+    if place.absolute() in stores:
+        raise ChipgymError(f"out: {place} is the store; choose another file")
+    content = page(document(runs, workload))
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with durable_file(place, place.with_name(f".{place.name}.{os.getpid()}.partial")) as file:
+            file.write(content.encode())
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ChipgymError(f"out: {place} cannot be written ({reason})") from None
+    return place
+
+
+def default_place(source: Source) -> Path:
+    """Where the report of a run belongs: beside its store's file, in runs/ where that is no file."""
+    place = place_name(source)
+    return Path("runs", "report.html") if "://" in place else Path(f"{os.path.expanduser(place)}.report.html")
+
+
+def _place(path: str | os.PathLike[str]) -> Path:
+    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
+        raise ChipgymError(f"out: {shorten(path)} is not the path of a file such as 'runs/report.html'")
+    place = Path(os.path.expanduser(path))
+    try:
+        folder = place.is_dir()
+    except ValueError:  # a NUL in the text
+        folder = False
+    if folder:
+        raise ChipgymError(f"out: {place} is a folder, expected a file such as {place / 'report.html'}")
+    return place

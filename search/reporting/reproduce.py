@@ -1,0 +1,206 @@
+"""Making a run again: its simulator for what a report says of single designs, and the command for its reader."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...errors import ChipgymError
+from ...simulators import Problem, bind_problem, make_simulator
+from ...simulators.core.registry import registered, simulator_options
+from ..agents import agent_options, make_agent, registered_agents
+from ..result import SearchResult
+
+
+def rebuilt(result: SearchResult, workload: str | os.PathLike[str] | None) -> Problem | str:
+    """The problem that a run was about, or a sentence that says why there is none here.
+
+    Args:
+        result: the run.
+        workload: where its workload is, if not by its own name.
+
+    Raises:
+        ChipgymError: for a run of another version of its simulator, and a `workload` that is another one.
+    """
+    if result.problem is not None:
+        return result.problem
+    identity = result.identity
+    name = identity["simulator"]
+    if name not in {entry.name for entry in registered()}:
+        return f"The simulator {name} is not one that is registered here."
+    try:
+        simulator = make_simulator(name, identity["workload"] if workload is None else workload, **identity["options"])
+    except ChipgymError as error:
+        if workload is not None:
+            raise
+        made = f"{name} on {identity['workload']}"
+        return f"The simulator {made} cannot be made here again ({error}); --workload names the workload's file."
+    now = simulator.identity()
+    if now["version"] != identity["version"]:
+        raise ChipgymError(
+            f"version: {result.store} was searched with {name} {identity['version']}, this is {name} {now['version']}; "
+            "search again, or report it with the chipgym that searched it"
+        )
+    if now["workload_digest"] != identity["workload_digest"]:
+        if workload is not None:
+            raise ChipgymError(f"workload: {os.fspath(workload)} is not the one that {result.store} was searched with")
+        return (
+            f"What {identity['workload']} names here is not the workload that was searched; --workload names its file."
+        )
+    # Targets are given for the moment, so that nothing is evaluated for a reference.
+    return bind_problem(
+        simulator,
+        objective=_objectives(result),
+        constraints=identity["constraints"],
+        space=identity["space"],
+        targets=[1.0] * len(result.table.objective_names),
+    )
+
+
+def command(result: SearchResult, problem: Problem | None, workload: str | os.PathLike[str] | None) -> str:
+    """What makes a run again: a `chipgym search`, or Python where that has no option for something in the run.
+
+    Args:
+        result: the run.
+        problem: what it searched, where that could be rebuilt; without it every knob's grid is spelled out.
+        workload: where its workload is, if not by its own name.
+    """
+    place = str(workload) if workload is not None else result.identity["workload"]
+    settings = _settings(result)
+    grids = _grids(result, problem)
+    options = _agent_settings(result)
+    texts = [*settings.values(), *options.values(), *(v for values in grids.values() for v in values)]
+    if not (_usual_batch(result, problem) and _usual_reward(result, problem) and all(map(_on_a_line, texts))):
+        return _python(result, place, settings, grids, options)
+    words = ["chipgym", "search", result.identity["simulator"], "--workload", place]
+    words += _flags("--option", (f"{name}={_text(value)}" for name, value in settings.items()))
+    words += _flags("--objective", _objectives(result))
+    words += _flags("--constraint", result.identity["constraints"])
+    words += _flags("--space", (f"{name}={','.join(map(_text, values))}" for name, values in grids.items()))
+    words += ["--agent", result.agent]
+    words += _flags("--agent-option", (f"{name}={_text(value)}" for name, value in options.items()))
+    return shlex.join([*words, "--budget", str(result.evaluations), "--seed", str(result.seed)])
+
+
+def simulate_command(result: SearchResult, workload: str | os.PathLike[str] | None) -> list[str]:
+    """The words of `chipgym simulate` for a design of a run, to which `--set` adds its knobs; none where it cannot."""
+    settings = _settings(result)
+    if not all(map(_on_a_line, settings.values())):
+        return []
+    place = str(workload) if workload is not None else result.identity["workload"]
+    words = ["chipgym", "simulate", result.identity["simulator"], "--workload", place]
+    return words + _flags("--option", (f"{name}={_text(value)}" for name, value in settings.items()))
+
+
+def _flags(flag: str, values: Sequence[str] | Iterator[str]) -> list[str]:
+    return [word for value in values for word in (flag, value)]
+
+
+def _objectives(result: SearchResult) -> list[str]:
+    """The objectives as a user gives them: a metric of which more is better is given as itself."""
+    return [name.removeprefix("1/") for name in result.table.objective_names]
+
+
+def _settings(result: SearchResult) -> dict[str, Any]:
+    """The simulator's options that are not its defaults."""
+    name, options = result.identity["simulator"], result.identity["options"]
+    known = simulator_options(name) if name in {e.name for e in registered()} else {}
+    return {k: v for k, v in options.items() if k not in known or known[k] != v}
+
+
+def _agent_settings(result: SearchResult) -> dict[str, Any]:
+    """The agent's options that are not its defaults."""
+    known = agent_options(result.agent) if result.agent in {e.name for e in registered_agents()} else {}
+    return {k: v for k, v in result.provenance.options.items() if k not in known or known[k] != v}
+
+
+def _grids(result: SearchResult, problem: Problem | None) -> dict[str, list[Any]]:
+    """The knobs whose grid is not the simulator's own."""
+    searched = result.identity["space"]
+    own = {p.name: list(p.values) for p in problem.simulator.space.parameters} if problem else {}
+    return {name: list(values) for name, values in searched.items() if own.get(name) != list(values)}
+
+
+def _usual_batch(result: SearchResult, problem: Problem | None) -> bool:
+    """Whether the run asked for as many designs at once as its agent does of itself."""
+    if problem is None or result.agent not in {e.name for e in registered_agents()}:
+        return problem is None
+    agent = make_agent(result.agent, problem, result.seed, result.provenance.options)
+    return agent.batch == result.provenance.batch
+
+
+def _usual_reward(result: SearchResult, problem: Problem | None) -> bool:
+    """Whether the run's reward is that of a problem that is not told of one."""
+    reward = result.provenance.reward
+    if reward["name"] != "log_ratio" or problem is None:
+        return bool(reward["name"] == "log_ratio")
+    usual = bind_problem(
+        problem.simulator,
+        objective=_objectives(result),
+        constraints=result.identity["constraints"],
+        space=result.identity["space"],
+    )
+    return bool(np.array_equal(usual.reference, np.array(reward["reference"])))
+
+
+def _on_a_line(value: object) -> bool:
+    """Whether the command line can say a value."""
+    if isinstance(value, str):
+        return not set(value) & set(",=\n") and value == value.strip() and value != ""
+    return value is None or isinstance(value, bool | int | float)
+
+
+def _text(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def _python(
+    result: SearchResult,
+    workload: str,
+    settings: Mapping[str, Any],
+    grids: Mapping[str, Sequence[Any]],
+    options: Mapping[str, Any],
+) -> str:
+    reward = result.provenance.reward
+    arguments = {
+        "workload": workload,
+        "objective": _objectives(result),
+        "constraints": list(result.identity["constraints"]),
+        "space": {name: list(values) for name, values in grids.items()},
+        "reward": reward["name"],
+        "targets": reward["reference"],
+        **settings,
+    }
+    given = "".join(f", {name}={_literal(value)}" for name, value in arguments.items() if value not in ([], {}))
+    search = {
+        "agent": result.agent,
+        "budget": result.evaluations,
+        "seed": result.seed,
+        "batch": result.provenance.batch,
+        "agent_options": dict(options),
+    }
+    asked = ", ".join(f"{name}={_literal(value)}" for name, value in search.items() if value != {})
+    return (
+        "import chipgym\n"
+        f"problem = chipgym.make_problem({result.identity['simulator']!r}{given})\n"
+        f"chipgym.optimize(problem, {asked})"
+    )
+
+
+def _literal(value: object) -> str:
+    """JSON data as Python; infinity and NaN have no literal of their own."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return f'float("{value}")'
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_literal(k)}: {_literal(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_literal, value)) + "]"
+    return json.dumps(value) if isinstance(value, str) else repr(value)

@@ -1,0 +1,66 @@
+"""The layers of a report's designs as JSON data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...simulators import Breakdown, Roofline
+from ...simulators.core.parameter import Column
+from .layers import ENERGY, MACS, TIME, LayerTables, energy_parts, time_parts
+from .wording import prefix, rounded
+
+
+def layer_section(found: LayerTables) -> dict[str, Any]:
+    """Names, kinds and units once, and for each design the parts of every layer's time and energy, and its roofline.
+
+    One unit for all designs, so that charts of two can be compared.
+    """
+    tables = found.tables
+    scales = {name: prefix(_all(list(tables.values()), name), unit) for name, unit in ((TIME, "s"), (ENERGY, "J"))}
+    return {
+        "missing": found.missing,
+        "names": list(found.names),
+        "kinds": list(found.kinds),
+        "units": {"time": scales[TIME][1], "energy": scales[ENERGY][1]},
+        "tables": {str(place): _table(table, scales[TIME][0], scales[ENERGY][0]) for place, table in tables.items()},
+        "rooflines": {str(place): _roofline(roofline) for place, roofline in found.rooflines.items()},
+    }
+
+
+def _all(tables: Sequence[Breakdown], name: str) -> Column:
+    columns = [table[name] for table in tables if name in table.metrics]
+    return np.concatenate(columns) if columns else np.empty(0)
+
+
+def _table(table: Breakdown, second: float, joule: float) -> dict[str, Any]:
+    out: dict[str, Any] = {"time": {}, "energy": {}, "macs": []}
+    if TIME in table.metrics:
+        out["time"] = _kept(time_parts(table) or {"time": table[TIME]}, second)
+    if ENERGY in table.metrics:
+        out["energy"] = _kept(energy_parts(table) or {"energy": table[ENERGY]}, joule)
+    if MACS in table.metrics:
+        out["macs"] = rounded(table[MACS])
+    return out
+
+
+def _kept(parts: dict[str, Column], factor: float) -> dict[str, list[float | None]]:
+    """Parts that are anything at all, in a readable unit."""
+    return {name: rounded(column * factor) for name, column in parts.items() if column.any()}
+
+
+def _roofline(roofline: Roofline) -> dict[str, Any]:
+    """In giga multiply-accumulates per second and multiply-accumulates per byte."""
+    ridge = roofline.ridge
+    return {
+        "names": list(roofline.names),
+        "intensity": rounded(roofline.intensity),
+        "throughput": rounded(roofline.throughput / 1e9),
+        "ceiling": rounded(roofline.ceiling(roofline.intensity) / 1e9),
+        "peak": rounded(np.array([roofline.peak_macs_per_s / 1e9]))[0],
+        "bandwidth": rounded(np.array([roofline.bandwidth_bytes_per_s / 1e9]))[0],
+        "ridge": ridge if math.isfinite(ridge) and ridge > 0 else None,
+    }
