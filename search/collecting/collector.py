@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from ...datasets import TableHeader, Workload
+from ...durable import durable_file
 from ...errors import ChipgymError, shorten
 from ...simulators import Simulator, Value, make_simulator
 from ...simulators.core.parameter import Column
 from ..agents.base import whole
-from ..durable import durable_file
 from ..workers import unordered
 from .parts import Parts, Range, header_difference
 from .plan import Plan, make_plan

@@ -15,10 +15,10 @@ from typing import IO, Self
 import numpy as np
 
 from ...datasets import TableHeader
+from ...durable import durable_file, sync_folder
 from ...errors import ChipgymError
 from ...simulators.core.parameter import Column
 from ..difference import first_difference
-from ..durable import durable_file, sync_folder
 
 try:
     import fcntl

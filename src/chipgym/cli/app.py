@@ -22,6 +22,7 @@ from .listing import list_registered
 from .output import UserInterruptError, note
 from .searching import search_designs
 from .simulating import simulate_design
+from .training import train_surrogate
 from .validating import validate_simulators
 
 app = typer.Typer(
@@ -36,6 +37,7 @@ app.command("list")(list_registered)
 app.command("simulate")(simulate_design)
 app.command("search")(search_designs)
 app.command("collect")(collect_designs)
+app.command("train")(train_surrogate)
 app.command("validate")(validate_simulators)
 
 
