@@ -7,6 +7,7 @@ and `<part>.<name>` for what each model consists of, such as `cost.threshold` (s
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import zipfile
@@ -22,7 +23,7 @@ import numpy as np
 from ..datasets import TableHeader
 from ..datasets.loaders.files import regular_file_size
 from ..durable import durable_file
-from ..errors import ChipgymError, shorten
+from ..errors import ChipgymError, shorten, unknown
 from ..simulators import Column
 from .models import QuadraticRidge, TreeEnsemble
 from .part import Part
@@ -68,9 +69,7 @@ def write_surrogate(surrogate: Surrogate, path: str | os.PathLike[str]) -> None:
     """Writes a fitted surrogate; the file is there whole or not at all."""
     target = model_path(path)
     text = _header(surrogate)
-    arrays = {
-        f"{name}.{array}": values for name, part in surrogate.parts.items() for array, values in _arrays(part).items()
-    }
+    arrays = _arrays(surrogate)
     digest = _digest(text, arrays)
     entries = {"header": _bytes(text), "sha256": _bytes(digest), **arrays}
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -105,8 +104,6 @@ def load_surrogate(spec: str | os.PathLike[str]) -> Surrogate:
         if spec.strip() in surrogate_names():
             path = _SHIPPED / f"{spec.strip()}.npz"
         elif "\0" not in spec and "/" not in spec and os.sep not in spec and not path.suffix and not path.is_file():
-            from ..errors import unknown
-
             raise ChipgymError(f"{unknown('surrogate', spec, surrogate_names())}, or the path of a .npz file")
     regular_file_size(path)
     label = f"file {shorten(os.fspath(path), 200)}"
@@ -142,8 +139,6 @@ def _entries(path: Path) -> dict[str, Column]:
 
 
 def _array(content: bytes, name: str) -> Column:
-    import io
-
     file = io.BytesIO(content)
     if np.lib.format.read_magic(file) != (1, 0):
         raise ChipgymError(f"{shorten(name)} is not an array of numpy's format 1.0")
@@ -237,10 +232,7 @@ def _listed(value: object) -> list[Any]:
 
 def model_digest(surrogate: Surrogate) -> str:
     """Checksum of a fitted surrogate, sha256 in hex."""
-    arrays = {
-        f"{name}.{array}": values for name, part in surrogate.parts.items() for array, values in _arrays(part).items()
-    }
-    return _digest(_header(surrogate), arrays)
+    return _digest(_header(surrogate), _arrays(surrogate))
 
 
 def _header(surrogate: Surrogate) -> str:
@@ -257,9 +249,13 @@ def _header(surrogate: Surrogate) -> str:
     return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
 
 
-def _arrays(part: Part) -> dict[str, Column]:
-    """A part's arrays in the byte order of the file."""
-    return {name: np.ascontiguousarray(a, a.dtype.newbyteorder("<")) for name, a in part.fitted.arrays().items()}
+def _arrays(surrogate: Surrogate) -> dict[str, Column]:
+    """All arrays under the names that they have in a file, in their order and the file's byte order."""
+    return {
+        f"{name}.{array}": np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
+        for name, part in sorted(surrogate.parts.items())
+        for array, values in part.fitted.arrays().items()
+    }
 
 
 def _digest(header: str, arrays: Mapping[str, Column]) -> str:

@@ -61,7 +61,7 @@ class Samples:
     @cached_property
     def encoder(self) -> Encoder:
         """What makes features of them."""
-        return Encoder(self.space, tuple(self.header.features))
+        return Encoder(self.space, tuple(sorted(self.header.features)))
 
     @cached_property
     def workload(self) -> Column:

@@ -104,7 +104,9 @@ class SurrogateSimulator(Simulator):
         Raises:
             ChipgymError: for a value of a categorical knob that the training grid has not.
         """
-        found = self.surrogate.predict_columns(columns, n, self.learned.description)
+        learned = self.learned
+        # Whether the workload is known decides the uncertainty alone.
+        found = learned.surrogate.predict_columns(columns, n, learned.description, known=True)
         return found.mean, found.violation
 
 

@@ -102,6 +102,7 @@ class Surrogate:
                 {target: column[rows] for target, column in values.items()},
                 scales,
                 samples.design[rows],
+                samples.workload[rows],
                 len(samples.encoder.design_names),
                 self.seed,
             )
@@ -144,7 +145,7 @@ class Surrogate:
     @cached_property
     def encoder(self) -> Encoder:
         """What makes features of designs and workloads."""
-        return Encoder(self.space, tuple(self.header.features))
+        return Encoder(self.space, tuple(sorted(self.header.features)))
 
     # --- prediction ----------------------------------------------------------------------------------------------
 
@@ -159,13 +160,9 @@ class Surrogate:
             ChipgymError: for designs of another space, a workload of another kind, and a workload that was not learned
                 from where there was only one.
         """
-        features = self.features(workload)
+        found = self.workload(workload)
         columns, n = self.space.columns(designs)
-        return self.predict_columns(columns, n, features)
-
-    def features(self, workload: str | os.PathLike[str] | Workload | None = None) -> dict[str, float]:
-        """The features of a workload, as `predict` takes it."""
-        return self.workload(workload).features()
+        return self.predict_columns(columns, n, found.features(), isinstance(found, TrainedOn))
 
     def workload(self, workload: str | os.PathLike[str] | Workload | None = None) -> TrainedOn | Workload:
         """The table or workload that `predict` takes for its argument.
@@ -187,19 +184,29 @@ class Surrogate:
             guess = nearest(workload, self.workloads) if isinstance(workload, str) else None
             raise ChipgymError(f"{error}; nearest of the model's own is {guess!r}" if guess else str(error)) from None
         self.encoder.check(found)
-        if len(self.tables) == 1 and found.digest != self.header.workload_digest:
+        for table in self.tables:
+            if found.digest == table.header.workload_digest:
+                return table
+        if len(self.tables) == 1:
             raise ChipgymError(
                 f"workload: the model has learned from {self.header.workload} alone and knows nothing of {found.name}; "
                 "train it on tables of several workloads"
             )
         return found
 
-    def predict_columns(self, columns: Columns, n: int, features: Mapping[str, float]) -> Prediction:
-        """As `predict`, for complete columns that the space has made and the features of a workload."""
+    def predict_columns(self, columns: Columns, n: int, features: Mapping[str, float], known: bool) -> Prediction:
+        """As `predict`, for complete columns that the space has made.
+
+        Args:
+            columns: of values, each (n,).
+            n: how many designs.
+            features: of the workload.
+            known: whether the model has learned from it.
+        """
         x = self.encoder.with_workload(self.encoder.designs(columns, n), features)
         targets, location, deviation = {}, {}, {}
         for part in self.parts.values():
-            mean, std = part.predict(x)
+            mean, std = part.predict(x, known)
             for j, target in enumerate(part.targets):
                 targets[target.name] = target
                 location[target.name] = np.ascontiguousarray(mean[:, j])

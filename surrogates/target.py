@@ -31,6 +31,8 @@ class Target:
         high: their greatest value in that scale.
         noise: error that remains where the model's own spread is 0, in units of `width`.
         stretch: what the model's spread is multiplied by, so that it is as wide as errors are.
+        noise_new: as `noise`, on a workload that the model has not learned from.
+        stretch_new: as `stretch`, there.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Target:
     high: float = 0.0
     noise: float = 0.0
     stretch: float = 1.0
+    noise_new: float = 0.0
+    stretch_new: float = 1.0
 
     @staticmethod
     def of(name: str, y: Column, scale: Scale | None = None) -> Target:

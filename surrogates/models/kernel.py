@@ -36,26 +36,29 @@ def walk_trees(
         spread: filled, (n, targets).
     """
     targets, members, trees = roots.shape
-    for i in range(len(x)):
-        for t in range(targets):
-            total = 0.0
-            first = 0.0
-            squares = 0.0
-            shifted = 0.0
-            for m in range(members):
-                answer = base[t, m]
-                for k in range(trees):
+    n = len(x)
+    first, answer, shifted, squares = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+    for t in range(targets):
+        mean[:, t] = 0.0
+        shifted[:] = 0.0
+        squares[:] = 0.0
+        for m in range(members):
+            answer[:] = base[t, m]
+            for k in range(trees):  # a tree stays in the cache while all designs go through it
+                for i in range(n):
                     node = roots[t, m, k]
                     while feature[node] >= 0:
                         node = left[node] if x[i, feature[node]] <= threshold[node] else right[node]
-                    answer += value[node]
-                if m == 0:
-                    first = answer
-                total += answer
-                shifted += answer - first  # shifted data: no digits are lost where members agree
-                squares += (answer - first) ** 2
-            mean[i, t] = total / members
-            spread[i, t] = np.sqrt(max(squares / members - (shifted / members) ** 2, 0.0))
+                    answer[i] += value[node]
+            if m == 0:
+                first[:] = answer
+            for i in range(n):  # shifted data: no digits are lost where members agree
+                mean[i, t] += answer[i]
+                shifted[i] += answer[i] - first[i]
+                squares[i] += (answer[i] - first[i]) ** 2
+        for i in range(n):
+            mean[i, t] /= members
+            spread[i, t] = np.sqrt(max(squares[i] / members - (shifted[i] / members) ** 2, 0.0))
 
 
 @compiled

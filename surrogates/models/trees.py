@@ -67,7 +67,12 @@ class TreeEnsemble:
                 raise ChipgymError(f"{name} has another type or shape than its tree")
         if roots.dtype != np.int32 or roots.ndim != 3 or len(roots) != targets or 0 in roots.shape:
             raise ChipgymError("roots is not an array of targets, members and trees")
-        if base.dtype != np.float64 or base.shape != roots.shape[:2] or rounded.dtype != np.int8 or len(rounded) != 1:
+        if (
+            base.dtype != np.float64
+            or base.shape != roots.shape[:2]
+            or rounded.dtype != np.int8
+            or rounded.shape != (1,)
+        ):
             raise ChipgymError("base or rounded does not fit the trees")
         inner = nodes["feature"] != _LEAF
         here = np.arange(count)[inner]
@@ -127,10 +132,10 @@ class Boosting:
         rate: what each tree is multiplied by.
     """
 
-    members: int = 4
-    trees: int = 150
+    members: int = 3
+    trees: int = 120
     leaves: int = 31
-    rate: float = 0.15
+    rate: float = 0.2
 
     def fit(self, x: Column, z: Column, designs: int, seed: int) -> TreeEnsemble:
         """Boosted trees of standardised targets z (n, t) over features x (n, d)."""
