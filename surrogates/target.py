@@ -69,9 +69,11 @@ class Target:
         """Values of the metric from the scale of learning, (n,), within the widened range."""
         room = self.high - self.low
         z = np.clip(z, self.low - room, self.high + room)
+        amount: Column = z
         if self.scale == "log":
-            return np.exp(z)
-        amount: Column = np.maximum(np.expm1(z), 0.0) * self.unit if self.scale == "log1p" else z
+            amount = np.exp(z)
+        elif self.scale == "log1p":
+            amount = np.maximum(np.expm1(z), 0.0) * self.unit
         return amount
 
     def standard(self, y: Column) -> Column:

@@ -140,7 +140,7 @@ class Boosting:
     def fit(self, x: Column, z: Column, designs: int, seed: int) -> TreeEnsemble:
         """Boosted trees of standardised targets z (n, t) over features x (n, d)."""
         from sklearn.ensemble import HistGradientBoostingRegressor
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         rng = np.random.default_rng(seed)
         draws = [rng.integers(0, len(x), len(x)) for _ in range(self.members)]
