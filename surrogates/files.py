@@ -25,7 +25,7 @@ from ..datasets.loaders.files import regular_file_size
 from ..durable import durable_file
 from ..errors import ChipgymError, shorten, unknown
 from ..simulators import Column
-from .models import QuadraticRidge, TreeEnsemble
+from .models import QuadraticRidge, TreeEnsemble, family
 from .part import Part
 from .samples import check_headers
 from .surrogate import FEASIBLE, VIOLATION, Surrogate, TrainedOn
@@ -165,6 +165,7 @@ def _surrogate(entries: dict[str, Column]) -> Surrogate:
         raise ChipgymError(f"format: the model has {shorten(found)}, this version of chipgym reads {FORMAT}")
     if set(data) != _ENTRIES or not isinstance(data["settings"], dict):
         raise ChipgymError("header has other entries than that of a surrogate")
+    family(data["model"], data["settings"])  # here, where a setting of any name is refused by it
     out = Surrogate(data["model"], seed=data["seed"], **data["settings"])
     out.tables = tuple(map(_trained_on, _listed(data["tables"])))
     if not out.tables:

@@ -166,6 +166,7 @@ class TableHeader:
         found = data.pop("format", None)
         if found != FORMAT:
             raise ChipgymError(f"format: the table has {shorten(found)}, this version of chipgym reads {FORMAT}")
+        proposed = "agents" in data  # there is no such entry in a table that no agent had a part in
         data.setdefault("agents", None)
         _check_entries(data, TableHeader, "header")
         for name, kind in _HEADER_TYPES.items():
@@ -174,8 +175,8 @@ class TableHeader:
         data["objectives"] = {name: _texts(name, value) for name, value in data["objectives"].items()}
         data["features"] = {name: _number("feature", name, value) for name, value in data["features"].items()}
         data["targets"] = {name: _number("target", name, value) for name, value in data["targets"].items()}
-        if data["agents"] is not None:
-            if not all(isinstance(name, str) for name in data["agents"]):
+        if proposed:
+            if not isinstance(data["agents"], list) or not all(isinstance(name, str) for name in data["agents"]):
                 raise ChipgymError(f"header: agents is {shorten(data['agents'])}")
             data["agents"] = tuple(data["agents"])
         data["knobs"] = tuple(_knob(entry) for entry in data["knobs"])
@@ -188,7 +189,6 @@ _HEADER_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "chipgym": str, "simulator": str, "version": str, "sources": str, "options": dict, "workload": str,
     "workload_digest": str, "features": dict, "default_objective": str, "objectives": dict, "targets": dict,
     "knobs": list, "metrics": list, "samples": _NUMBER, "seed": _NUMBER,
-    "agents": (list, type(None)),
 }  # fmt: skip
 
 

@@ -202,6 +202,7 @@ def test_a_header_that_does_not_hold(forest):
         "unknown model 'oracle'": lambda d: d.update(model="oracle"),
         "seed: 'x' is not": lambda d: d.update(seed="x"),
         "did you mean 'trees'": lambda d: d.update(settings={"tree": 1}),
+        "unknown option of forest: 'seed'": lambda d: d.update(settings={"seed": 1}),
         "header has other entries": lambda d: d.update(more=1),
         "header names no table": lambda d: d.update(tables=[]),
         "is not a table that was learned from": lambda d: d.update(tables=[5]),

@@ -33,7 +33,7 @@ def list_registered(
         str | None,
         typer.Argument(
             metavar="[NAME]",
-            help="A simulator (its options, objectives, metrics or knobs), an agent (its options), a file of a table or model.",
+            help="A simulator (options, objectives, metrics, knobs), an agent (options), or a table's or model's file.",
             show_default=False,
         ),
     ] = None,
