@@ -1,4 +1,32 @@
-"""Cost models that learn a simulator and stand in for it.
+"""Cost models that learn a simulator from tables of its designs, and stand in for it."""
 
-The room is empty for now: what goes in it is a scikit-learn-style estimator over (design, workload).
-"""
+from ..simulators import SimulatorEntry, register
+from .errors import Errors, MetricErrors, measure
+from .files import load_surrogate, surrogate_names
+from .models import FAMILIES
+from .prediction import Prediction
+from .splits import SPLITS, Split, split_tables
+from .surrogate import Surrogate
+
+__all__ = [
+    "FAMILIES",
+    "SPLITS",
+    "Errors",
+    "MetricErrors",
+    "Prediction",
+    "Split",
+    "Surrogate",
+    "load_surrogate",
+    "measure",
+    "split_tables",
+    "surrogate_names",
+]
+
+register(
+    SimulatorEntry(
+        name="surrogate",
+        title="Surrogate",
+        target=f"{__name__}.simulator:SurrogateSimulator",
+        doc="Any simulator as a model has learned it from collected designs: predicted instead of simulated",
+    )
+)

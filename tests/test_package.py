@@ -46,7 +46,7 @@ def tracked_files(suffixes: tuple[str, ...]) -> set[str]:
 def test_modules_and_tables_are_inside(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert tracked_files((".py",)) <= names
-    tables = tracked_files((".json", ".csv", ".parquet", ".html", ".css", ".js"))
+    tables = tracked_files((".json", ".csv", ".parquet", ".npz", ".html", ".css", ".js"))
     assert tables
     assert tables <= names
     assert {"chipgym/py.typed", "chipgym/errors.py", "chipgym/cli/app.py"} <= names
@@ -64,6 +64,7 @@ def test_every_room_imports_from_the_wheel(wheel, tmp_path):
         f"    assert module.__file__.startswith({str(tmp_path / 'site')!r}), module.__file__\n"
         "print(chipgym.make_simulator('systolic', workload='mlp:4-4').evaluate({})['cycles'][0] > 0)\n"
         "assert chipgym.make_simulator('tabular').complete\n"
+        "assert chipgym.make_simulator('surrogate').evaluate({})['cycles'][0] > 0\n"
         "from chipgym.cli.app import run\n"
         "sys.exit(run(['validate', 'systolic']))\n"
     )

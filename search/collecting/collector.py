@@ -6,19 +6,23 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ...datasets import TableHeader, Workload
+from ...durable import durable_file
 from ...errors import ChipgymError, shorten
-from ...simulators import Simulator, Value, make_simulator
+from ...simulators import DesignSpace, Simulator, Value, make_simulator
 from ...simulators.core.parameter import Column
+from ...simulators.tabular import header_of
 from ..agents.base import whole
-from ..durable import durable_file
 from ..workers import unordered
 from .parts import Parts, Range, header_difference
-from .plan import Plan, make_plan
+from .plan import Plan, checked_samples, make_plan
+from .proposals import checked_agents, propose
 
 # Numbers of the first part of a process; then as many as take about PART_S, which is what a kill can cost.
 FIRST_PART = 64
@@ -79,6 +83,7 @@ def collect(
     workload: str | os.PathLike[str] | Workload | None = None,
     samples: int | None = None,
     seed: int = 0,
+    agents: Sequence[str] | None = None,
     space: Mapping[str, Value | Sequence[Value]] | None = None,
     jobs: int = 1,
     callback: Callable[[CollectProgress], None] | None = None,
@@ -96,7 +101,10 @@ def collect(
         workload: as for `make_simulator`.
         samples: how many different designs to draw from the grid, the default design among them; None for every
             canonical design.
-        seed: of the draw.
+        seed: of the draw, and of the agents.
+        agents: names of those that propose the samples, each an equal share, searching for the simulator's default
+            objective; a design that two propose, and the default design, leave room that uniform draws fill. They
+            learn one after the other in this process. None for uniform draws alone.
         space: restrictions of the grid, as in {"rows": [16, 32], "dataflow": "ws"}.
         jobs: processes that evaluate.
         callback: called with the progress after each part.
@@ -114,7 +122,11 @@ def collect(
     elif workload is not None or options:
         raise ChipgymError("workload and options belong to make_simulator where a simulator object is given")
     jobs = whole("jobs", jobs)
-    plan = make_plan(simulator, simulator.space.narrow(space), samples, seed)
+    narrowed = simulator.space.narrow(space)
+    if agents is None:
+        plan = make_plan(simulator, narrowed, samples, seed)
+    else:
+        plan = _unproposed(simulator, narrowed, samples, seed, checked_agents(agents))
     _check_size(plan)
     parts = Parts(parts_folder(path), plan.header)
     if path.exists():
@@ -123,7 +135,11 @@ def collect(
             parts.remove()  # left behind by a process that was killed after the table was whole
         return Collection(path, plan.designs, 0, digest, plan.header)
     with _told(parts), parts:
-        evaluated = _evaluate(plan, parts, jobs, callback)
+        searched, plan = _proposed(plan, parts, callback)
+        known = sum(map(plan.known_among, parts.missing(plan.span)))
+        # What agents have evaluated is only written down, which takes no time that is worth a bar.
+        evaluated = searched + _evaluate(plan, parts, jobs, None if known else callback) - known
+        evaluated = min(evaluated, plan.designs)  # two agents may have evaluated the same design
         digest = _assemble(plan, parts, path)
         parts.remove()
     return Collection(path, plan.designs, evaluated, digest, plan.header)
@@ -138,6 +154,33 @@ def _path(out: str | os.PathLike[str]) -> Path:
     if path.suffix.lower() != ".parquet":
         raise ChipgymError(f"out: {path} does not end in .parquet; nearest is {path.name}.parquet")
     return path
+
+
+def _unproposed(
+    simulator: Simulator, space: DesignSpace, samples: int | None, seed: int, agents: tuple[str, ...]
+) -> Plan:
+    """A plan whose designs agents have yet to propose: what a table says of itself does not depend on them."""
+    if samples is None:
+        raise ChipgymError("samples: agents propose a number of designs; expected samples beside agents")
+    n, seed = checked_samples(space, samples), whole("seed", seed, 0)
+    nothing = np.empty((n, len(space)), dtype=np.int64)
+    return Plan(simulator, space, header_of(simulator, space, n, seed, agents), nothing)
+
+
+def _proposed(plan: Plan, parts: Parts, callback: Callable[[CollectProgress], None] | None) -> tuple[int, Plan]:
+    """The plan with what agents propose, where they do, and how many designs this process evaluated for it."""
+    header = plan.header
+    if header.agents is None or header.seed is None:
+        return 0, plan
+
+    def tell(done: int, resumed: int, elapsed_s: float) -> None:
+        rate = max(done - resumed, 0) / max(elapsed_s, 1e-9)
+        left = (plan.designs - done) / rate if rate > 0 else None
+        if callback:
+            callback(CollectProgress(done, plan.designs, resumed, elapsed_s, rate, left))
+
+    found = propose(plan.simulator, plan.space, header.agents, plan.designs, header.seed, parts.folder, tell)
+    return found.evaluated, replace(plan, samples=found.rows, known=found.known)
 
 
 def _check_size(plan: Plan) -> None:

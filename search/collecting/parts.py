@@ -15,10 +15,10 @@ from typing import IO, Self
 import numpy as np
 
 from ...datasets import TableHeader
+from ...durable import durable_file, sync_folder
 from ...errors import ChipgymError
 from ...simulators.core.parameter import Column
 from ..difference import first_difference
-from ..durable import durable_file, sync_folder
 
 try:
     import fcntl
@@ -163,7 +163,13 @@ class Parts:
 
     def remove(self) -> None:
         """Removes what this class has written, and the folder where nothing else is in it."""
-        for pattern in ("*.part", "*.partial", _PLAN, _LOCK):  # the plan last: without it the parts mean nothing
+        for pattern in (
+            "*.part",
+            "*.partial",
+            "*.db*",
+            _PLAN,
+            _LOCK,
+        ):  # the plan last: without it the parts mean nothing
             for path in self.folder.glob(pattern):
                 path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):

@@ -29,6 +29,7 @@ class Plan:
         space: where they are taken from.
         header: of the table that they become.
         samples: the drawn rows, (n, p) in grid order; None for every canonical design.
+        known: of samples, those answers that are known beforehand, (n, m + 1), NaN where they are not; None for none.
         span: how many numbers there are.
         designs: how many designs there are.
     """
@@ -37,6 +38,7 @@ class Plan:
     space: DesignSpace
     header: TableHeader
     samples: Indices | None = None
+    known: Column | None = None
     span: int = field(init=False)
     designs: int = field(init=False)
 
@@ -56,6 +58,18 @@ class Plan:
     def __call__(self, numbers: tuple[int, int]) -> Column:
         """Evaluates the designs of a range: metrics and violation in this order, shape (n, m + 1) float64."""
         rows = self.rows(*numbers)
+        if self.known is None:
+            return self._evaluated(rows)
+        values = self.known[slice(*numbers)].copy()
+        missing = np.isnan(values[:, -1])  # the violation is always a number
+        values[missing] = self._evaluated(rows[missing])
+        return values
+
+    def known_among(self, numbers: tuple[int, int]) -> int:
+        """How many designs of a range are known beforehand."""
+        return 0 if self.known is None else int((~np.isnan(self.known[slice(*numbers), -1])).sum())
+
+    def _evaluated(self, rows: Indices) -> Column:
         found = self.simulator.evaluate_columns(self.space.decode(rows), len(rows))
         names = [*(m.name for m in self.simulator.metrics), "violation"]
         return np.stack([found[name] for name in names], axis=1)
@@ -71,12 +85,21 @@ def make_plan(simulator: Simulator, space: DesignSpace, samples: int | None, see
         if space.size > np.iinfo(np.int64).max:
             raise ChipgymError(f"space: {space.size:.3g} grid rows cannot be gone through; narrow it or draw samples")
         return Plan(simulator, space, header_of(simulator, space))
-    n, seed = whole("samples", samples), whole("seed", seed, 0)
-    most = _count(space)
-    if most is not None and n > most:
-        raise ChipgymError(f"samples: {n} is more than the {most} designs that there are; nearest is {most}")
+    n, seed = checked_samples(space, samples), whole("seed", seed, 0)
     rows = draw(space, n, np.random.default_rng(seed))
     return Plan(simulator, space, header_of(simulator, space, n, seed), rows)
+
+
+def checked_samples(space: DesignSpace, samples: object) -> int:
+    """A number of designs that a space has.
+
+    Raises:
+        ChipgymError: for more samples than there are designs, or none.
+    """
+    n, most = whole("samples", samples), _count(space)
+    if most is not None and n > most:
+        raise ChipgymError(f"samples: {n} is more than the {most} designs that there are; nearest is {most}")
+    return n
 
 
 def _count(space: DesignSpace) -> int | None:

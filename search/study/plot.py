@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
+from ...durable import durable_file
 from ...envs.viewers.canvas import AMBER, BLUE, GREEN, INK, LINE, MUTED, PAPER, RED, TEAL, Color, font
 from ...errors import ChipgymError
 from ...simulators.core.parameter import Column
-from ..durable import durable_file
 from .study import Study
 from .summary import Band
 

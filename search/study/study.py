@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...durable import durable_file
 from ...errors import ChipgymError, unknown
 from ...simulators import Problem
 from ...simulators.core.parameter import Column
 from ..agents import AgentEntry, agent_names, agent_options, register_agent, registered_agents
 from ..agents.base import whole
 from ..difference import first_difference
-from ..durable import durable_file
 from ..loop import optimize
 from ..regret import GroundTruth, ground_truth
 from ..workers import unordered

@@ -15,7 +15,11 @@ from ..core.sources import source_digest
 
 
 def header_of(
-    simulator: Simulator, space: DesignSpace, samples: int | None = None, seed: int | None = None
+    simulator: Simulator,
+    space: DesignSpace,
+    samples: int | None = None,
+    seed: int | None = None,
+    agents: tuple[str, ...] | None = None,
 ) -> TableHeader:
     """The header of a table of a simulator's designs.
 
@@ -24,6 +28,7 @@ def header_of(
         space: the part of its space that they are taken from.
         samples: how many are drawn; None for every canonical design.
         seed: of the draw.
+        agents: names of those that proposed the designs, if any did.
 
     Raises:
         ChipgymError: where a knob and a metric share a name.
@@ -44,6 +49,7 @@ def header_of(
         metrics=tuple(MetricField(m.name, m.unit, m.doc, m.goal, m.cost) for m in simulator.metrics),
         samples=samples,
         seed=seed,
+        agents=agents,
     )
 
 

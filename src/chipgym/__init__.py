@@ -19,11 +19,12 @@ if not (_Path(__file__).parent / "simulators").is_dir():
 try:
     from importlib.metadata import version as _version
 
-    from . import datasets, envs, simulators
+    from . import datasets, envs, simulators, surrogates
     from .datasets import load_table
     from .envs import register_simulator
     from .errors import ChipgymError
     from .simulators import make_problem, make_simulator
+    from .surrogates import load_surrogate
 except KeyboardInterrupt:
     # The command imports its package before it runs, for long enough to meet a Ctrl-C, which it answers as always.
     if _Path(_sys.argv[0]).stem in ("chipgym", "-m"):
@@ -31,7 +32,7 @@ except KeyboardInterrupt:
     raise
 
 if TYPE_CHECKING:
-    from . import search, surrogates
+    from . import search
     from .search import collect, optimize, report
 
 __version__ = _version("chipgym")
@@ -41,6 +42,7 @@ __all__ = [
     "collect",
     "datasets",
     "envs",
+    "load_surrogate",
     "load_table",
     "make_problem",
     "make_simulator",
@@ -57,8 +59,8 @@ envs.register_environments()
 
 
 def __getattr__(name: str) -> Any:
-    """Rooms that most scripts need later, imported on first use so that `import chipgym` stays quick."""
-    if name in ("search", "surrogates"):
+    """The room that most scripts need later, imported on first use so that `import chipgym` stays quick."""
+    if name == "search":
         return importlib.import_module(f"{__name__}.{name}")
     if name in ("collect", "optimize", "report"):
         return getattr(importlib.import_module(f"{__name__}.search"), name)

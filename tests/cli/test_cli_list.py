@@ -56,6 +56,17 @@ def test_tables_that_ship_and_files(cli):
     assert (row["simulator"], row["designs"], row["drawn"]) == ("toy", 9, True)
 
 
+def test_surrogates_that_ship_and_files(cli):
+    rows = {r["surrogate"]: r for r in cli("list", "surrogates", "--json").json}
+    shipped = rows["systolic-networks"]
+    assert (shipped["model"], shipped["simulator"], shipped["designs"]) == ("ridge", "systolic", 27_000)
+    assert {"resnet18", "gpt2"} <= set(shipped["workloads"].split(", "))
+    assert cli("collect", "toy", "--samples", 30, "--out", "t.parquet").status == 0
+    assert cli("train", "t.parquet", "--model", "ridge", "--out", "m.npz").status == 0
+    (row,) = cli("list", "surrogates", "m.npz", "--json").json
+    assert (row["model"], row["simulator"], row["designs"]) == ("ridge", "toy", 30)
+
+
 def test_knobs_of_a_simulator(cli):
     rows = {r["knob"]: r for r in cli("list", "knobs", "toy", "--json").json}
     assert rows["units"]["grid"] == [1, 2, 4, 8, 16, 32]
@@ -82,7 +93,9 @@ def test_options_of_agents_and_simulators(cli):
     assert systolic["dram"] == "LPDDR4"  # the default of the default technology
 
 
-@pytest.mark.parametrize("what", ["simulators", "workloads", "tables", "agents", "objectives", "metrics", "knobs"])
+@pytest.mark.parametrize(
+    "what", ["simulators", "workloads", "tables", "surrogates", "agents", "objectives", "metrics", "knobs"]
+)
 def test_every_list_prints(cli, what):
     done = cli("list", what)
     assert done.status == 0

@@ -174,6 +174,7 @@ def headers(draw):
         metrics=(MetricField(names[0], draw(TEXTS), draw(TEXTS), draw(st.sampled_from(["min", "max"]))),),
         samples=draw(st.none() | st.integers(1, 9)),
         seed=draw(st.none() | st.integers(0, 9)),
+        agents=draw(st.none() | st.lists(TEXTS, max_size=3).map(tuple)),
     )
 
 

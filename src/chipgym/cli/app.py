@@ -23,6 +23,7 @@ from .output import UserInterruptError, note
 from .reporting import report_runs
 from .searching import search_designs
 from .simulating import simulate_design
+from .training import train_surrogate
 from .validating import validate_simulators
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ app.command("simulate")(simulate_design)
 app.command("search")(search_designs)
 app.command("report")(report_runs)
 app.command("collect")(collect_designs)
+app.command("train")(train_surrogate)
 app.command("validate")(validate_simulators)
 
 

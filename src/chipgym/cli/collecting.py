@@ -21,7 +21,16 @@ def collect_designs(
     workload: WorkloadNames = None,
     exhaustive: Annotated[bool, typer.Option("--exhaustive", help="Evaluate every canonical design.")] = False,
     samples: Annotated[
-        int | None, typer.Option(metavar="N", help="Evaluate this many different designs.", show_default=False)
+        int | None,
+        typer.Option("--samples", "--n", metavar="N", help="Evaluate this many different designs.", show_default=False),
+    ] = None,
+    agents: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Agents that propose the samples, as in random,nsga2; uniform draws where left out.",
+            show_default=False,
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="The same seed draws the same samples.")] = 0,
     space: SpaceRestrictions = None,
@@ -39,11 +48,21 @@ def collect_designs(
     if exhaustive == (samples is not None):
         raise ChipgymError("--samples: give either --exhaustive or --samples N")
     made = make_simulator(simulator, workload or None, **parse.simulator_settings(simulator, option or ()))
+    proposers = None if agents is None else [name.strip() for name in agents.split(",")]
     restrictions = parse.restrictions(made.space, space or ())
     report = CollectReport(made.space.narrow(restrictions).canonical_size if samples is None else samples)
     try:
         with report:
-            done = collect(made, out, samples=samples, seed=seed, space=restrictions, jobs=jobs, callback=report)
+            done = collect(
+                made,
+                out,
+                samples=samples,
+                seed=seed,
+                agents=proposers,
+                space=restrictions,
+                jobs=jobs,
+                callback=report,
+            )
     except KeyboardInterrupt:
         raise output.UserInterruptError(_what_is_safe(report, out)) from None
     if json:

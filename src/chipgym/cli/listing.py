@@ -25,7 +25,7 @@ def list_registered(
         str | None,
         typer.Argument(
             metavar="[WHAT]",
-            help="simulators, workloads, tables, agents, objectives, metrics or knobs; all names where left out.",
+            help="simulators, workloads, tables, surrogates, agents, objectives, metrics or knobs; all where left out.",
             show_default=False,
         ),
     ] = None,
@@ -33,13 +33,13 @@ def list_registered(
         str | None,
         typer.Argument(
             metavar="[NAME]",
-            help="A simulator (its options, objectives, metrics or knobs), an agent (its options) or a table file.",
+            help="A simulator (options, objectives, metrics, knobs), an agent (options), or a table's or model's file.",
             show_default=False,
         ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """List simulators, workloads, tables and agents, or a simulator's knobs, metrics and objectives."""
+    """List simulators, workloads, tables, surrogates and agents, or a simulator's knobs, metrics and objectives."""
     if what is None:
         _overview(json)
         return
@@ -56,11 +56,13 @@ def _overview(json: bool) -> None:
     from ..datasets import network_names, table_names, trace_names
     from ..search import registered_agents
     from ..simulators import registered
+    from ..surrogates import surrogate_names
 
     names: Mapping[str, Sequence[str]] = {
         "simulators": [e.name for e in registered()],
         "workloads": [*network_names(), *trace_names()],
         "tables": list(table_names()),
+        "surrogates": list(surrogate_names()),
         "agents": [e.name for e in registered_agents()],
     }
     if json:
@@ -70,7 +72,8 @@ def _overview(json: bool) -> None:
         output.line(f"{kind + ':':12} {', '.join(found)}")
     output.line("")
     output.line(
-        "More: chipgym list simulators|workloads|tables|agents, chipgym list knobs|metrics|objectives SIMULATOR"
+        "More: chipgym list simulators|workloads|tables|surrogates|agents, "
+        "chipgym list knobs|metrics|objectives SIMULATOR"
     )
 
 
@@ -109,6 +112,18 @@ def _tables(of: str | None) -> Rows:
         header = table.header
         row = {"table": name, "simulator": header.simulator, "workload": header.workload, "designs": len(table)}
         rows.append({**row, "feasible": int(table.feasible.sum()), "drawn": header.samples is not None})
+    return rows
+
+
+def _surrogates(of: str | None) -> Rows:
+    from ..surrogates import load_surrogate, surrogate_names
+
+    rows = []
+    for name in surrogate_names() if of is None else [of]:
+        found = load_surrogate(name)
+        row = {"surrogate": name, "model": found.model, "simulator": found.header.simulator}
+        designs = sum(table.designs for table in found.tables)
+        rows.append({**row, "designs": designs, "workloads": ", ".join(found.workloads)})
     return rows
 
 
@@ -211,6 +226,7 @@ LISTS: Mapping[str, Callable[[str | None], Rows]] = {
     "simulators": _simulators,
     "workloads": _workloads,
     "tables": _tables,
+    "surrogates": _surrogates,
     "agents": _agents,
     "objectives": _objectives,
     "metrics": _metrics,

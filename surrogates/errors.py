@@ -1,0 +1,145 @@
+"""How far predictions are from what a simulator says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ..datasets import DesignTable
+from ..errors import ChipgymError
+from ..simulators import Column
+from .part import ONE_SIGMA
+from .samples import Samples, check_alike
+from .surrogate import Surrogate
+from .target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class MetricErrors:
+    """Errors of one metric over feasible designs; NaN where a figure has no meaning, as a rank among equals.
+
+    Attributes:
+        mape: mean of |predicted − actual| / |actual|, a fraction, over designs whose actual value is not 0.
+        median_ape: the median of the same.
+        r2: share of the variance explained, in the scale of learning, over all workloads together.
+        spearman: rank correlation within a workload, the mean over workloads.
+        within_1_std: share of designs whose actual value is in the 68.3 % interval.
+        within_90: share in the 90 % interval.
+    """
+
+    mape: float
+    median_ape: float
+    r2: float
+    spearman: float
+    within_1_std: float
+    within_90: float
+
+
+@dataclass(frozen=True, eq=False)
+class Errors:
+    """Errors of a surrogate on designs that it was measured on.
+
+    Attributes:
+        metrics: by name.
+        designs: how many there were.
+        infeasible: how many of them are infeasible.
+        feasible_accuracy: share of designs whose feasibility is predicted right.
+        false_feasible: share of the infeasible ones that are taken to be feasible; NaN where there are none.
+    """
+
+    metrics: Mapping[str, MetricErrors]
+    designs: int
+    infeasible: int
+    feasible_accuracy: float
+    false_feasible: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON-able data."""
+        out: dict[str, Any] = {
+            name: getattr(self, name) for name in ("designs", "infeasible", "feasible_accuracy", "false_feasible")
+        }
+        return {**out, "metrics": {name: asdict(errors) for name, errors in self.metrics.items()}}
+
+
+def measure(surrogate: Surrogate, tables: DesignTable | Sequence[DesignTable]) -> Errors:
+    """Compares a surrogate's predictions with tables of evaluated designs.
+
+    Raises:
+        ChipgymError: for tables of another space, or of workloads that the surrogate cannot take.
+    """
+    samples = Samples.of(tables)
+    found = [surrogate.predict(table.designs(), _workload(surrogate, table)) for table in samples.tables]
+    feasible = np.concatenate([p.feasible for p in found])
+    actual = samples.feasible
+    metrics = {}
+    for spec in surrogate.metrics:
+        known = actual if spec.cost else np.ones(len(samples), dtype=bool)
+        y = samples.metric(spec.name)
+        metrics[spec.name] = MetricErrors(
+            **_point_errors(
+                y[known],
+                np.concatenate([p.mean[spec.name] for p in found])[known],
+                samples.workload[known],
+                found[0].targets[spec.name],
+            ),
+            within_1_std=_coverage(y, known, [p.interval(ONE_SIGMA)[spec.name] for p in found]),
+            within_90=_coverage(y, known, [p.interval(0.9)[spec.name] for p in found]),
+        )
+    broken = int((~actual).sum())
+    return Errors(
+        metrics,
+        len(samples),
+        broken,
+        float((feasible == actual).mean()),
+        float(feasible[~actual].mean()) if broken else float("nan"),
+    )
+
+
+def _workload(surrogate: Surrogate, table: DesignTable) -> str | DesignTable:
+    """What `predict` takes for the workload of a table: its name where the model has learned from it."""
+    check_alike(surrogate.header, table.header)
+    for known in surrogate.tables:
+        if known.header.workload_digest == table.header.workload_digest:
+            return known.name
+    if table.header.workload in surrogate.workloads:
+        raise ChipgymError(f"workload {table.header.workload}: has another content than the model has learned from")
+    return table
+
+
+def _point_errors(y: Column, predicted: Column, workload: Column, target: Target) -> dict[str, float]:
+    """Errors of predictions of y, each (n,)."""
+    nonzero = y != 0
+    relative = np.abs(predicted[nonzero] - y[nonzero]) / np.abs(y[nonzero])
+    with np.errstate(divide="ignore", invalid="ignore"):  # a scale of positive values may meet others now
+        mine, theirs = target.forward(y), target.forward(predicted)
+    told = np.isfinite(mine)
+    mine, theirs = mine[told], theirs[told]
+    scatter = float(((mine - mine.mean()) ** 2).sum()) if len(mine) else 0.0
+    ranks = [_spearman(y[workload == w], predicted[workload == w]) for w in np.unique(workload)]
+    known = [rank for rank in ranks if not np.isnan(rank)]
+    return {
+        "mape": float(relative.mean()) if len(relative) else float("nan"),
+        "median_ape": float(np.median(relative)) if len(relative) else float("nan"),
+        "r2": 1 - float(((mine - theirs) ** 2).sum()) / scatter if scatter > 1e-12 * len(mine) else float("nan"),
+        "spearman": float(np.mean(known)) if known else float("nan"),
+    }
+
+
+def _spearman(y: Column, predicted: Column) -> float:
+    """Rank correlation, NaN where all are equal, up to rounding."""
+    from scipy.stats import spearmanr
+
+    if len(y) < 2 or np.ptp(y) <= 1e-9 * np.abs(y).max() or np.ptp(predicted) == 0:
+        return float("nan")
+    return float(spearmanr(y, predicted).statistic)
+
+
+def _coverage(y: Column, known: Column, intervals: Sequence[tuple[Column, Column]]) -> float:
+    """Share of the known values that are within their intervals, whose ends count up to rounding."""
+    low, high = (np.concatenate(ends) for ends in zip(*intervals, strict=True))
+    slack = 1e-9 * np.abs(y)
+    inside = (low - slack <= y) & (y <= high + slack)
+    return float(inside[known].mean()) if known.any() else float("nan")

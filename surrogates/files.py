@@ -1,0 +1,277 @@
+"""Surrogates as files: numpy's `.npz` with a JSON header inside; numbers and text, never a pickle.
+
+An entry of the archive is an array: `header`, the UTF-8 bytes of the JSON; `sha256`, the checksum of everything else;
+and `<part>.<name>` for what each model consists of, such as `cost.threshold` (see `models.trees` and `models.ridge`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from ..datasets import TableHeader
+from ..datasets.loaders.files import regular_file_size
+from ..durable import durable_file
+from ..errors import ChipgymError, shorten, unknown
+from ..simulators import Column
+from .models import QuadraticRidge, TreeEnsemble, family
+from .part import Part
+from .samples import check_headers
+from .surrogate import FEASIBLE, VIOLATION, Surrogate, TrainedOn
+from .target import SCALES, Target
+
+if TYPE_CHECKING:
+    from .models import Fitted
+
+#: The layout of header and arrays; a reader refuses any other.
+FORMAT = 1
+#: Bytes that a model may have in memory.
+MAX_BYTES = 2 * 2**30
+
+_SHIPPED = Path(__file__).parent / "shipped"
+_ENTRIES = {"format", "chipgym", "model", "seed", "settings", "tables", "parts"}
+_TREES, _RIDGE = TreeEnsemble, QuadraticRidge
+
+
+def surrogate_names() -> tuple[str, ...]:
+    """The surrogates that ship with the package."""
+    return tuple(sorted(path.stem for path in _SHIPPED.glob("*.npz")))
+
+
+def model_path(path: str | os.PathLike[str]) -> Path:
+    """Where a model is to be written.
+
+    Raises:
+        ChipgymError: for what is not the path of a `.npz` file.
+    """
+    if not isinstance(path, str | os.PathLike) or not os.fspath(path) or "\0" in str(path):
+        raise ChipgymError(f"out: {shorten(path)} is not the path of a file such as 'model.npz'")
+    found = Path(os.path.expanduser(path))
+    if found.is_dir():
+        raise ChipgymError(f"out: {found} is a folder, expected a file such as {found / 'model.npz'}")
+    if found.suffix.lower() != ".npz":
+        raise ChipgymError(f"out: {found} does not end in .npz; nearest is {found.name}.npz")
+    return found
+
+
+def write_surrogate(surrogate: Surrogate, path: str | os.PathLike[str]) -> None:
+    """Writes a fitted surrogate; the file is there whole or not at all."""
+    target = model_path(path)
+    text = _header(surrogate)
+    arrays = _arrays(surrogate)
+    digest = _digest(text, arrays)
+    entries = {"header": _bytes(text), "sha256": _bytes(digest), **arrays}
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with durable_file(target, target.with_name(f"{target.name}.partial")) as file:
+        _write_npz(file, entries)
+
+
+def _write_npz(file: BinaryIO, entries: Mapping[str, Column]) -> None:
+    """As `numpy.savez_compressed`, under one date, so that the same arrays are the same bytes."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, array in entries.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
+
+
+def load_surrogate(spec: str | os.PathLike[str]) -> Surrogate:
+    """A surrogate that `Surrogate.save` or `chipgym train` wrote, checked from end to end.
+
+    Args:
+        spec: a name of `surrogate_names()`, or the path of a `.npz` file. A name comes before a file of that name.
+
+    Raises:
+        ChipgymError: nothing has that name; the file is missing, cut off, damaged, too large, of another format, or no
+            surrogate. Nothing in a file is ever executed.
+    """
+    if not isinstance(spec, str | os.PathLike) or isinstance(os.fspath(spec), bytes):
+        raise ChipgymError(f"surrogate: expected a name or a path, got {shorten(spec)}")
+    path = Path(os.path.expanduser(spec))
+    if isinstance(spec, str):
+        if not spec.strip():
+            raise ChipgymError("surrogate: expected a name or a path, got an empty text")
+        if spec.strip() in surrogate_names():
+            path = _SHIPPED / f"{spec.strip()}.npz"
+        elif "\0" not in spec and "/" not in spec and os.sep not in spec and not path.suffix and not path.is_file():
+            raise ChipgymError(f"{unknown('surrogate', spec, surrogate_names())}, or the path of a .npz file")
+    regular_file_size(path)
+    label = f"file {shorten(os.fspath(path), 200)}"
+    try:
+        entries = _entries(path)
+    except ChipgymError as error:
+        raise ChipgymError(f"{label}: {error}") from None
+    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        raise ChipgymError(f"{label}: is no model, or damaged ({shorten(str(error), 120)})") from None
+    try:
+        return _surrogate(entries)
+    except ChipgymError as error:
+        raise ChipgymError(f"{label}: {error}") from None
+
+
+# --- reading -------------------------------------------------------------------------------------------------------
+
+
+def _entries(path: Path) -> dict[str, Column]:
+    """The arrays of an archive, none of which holds objects."""
+    with zipfile.ZipFile(path) as archive:
+        infos = archive.infolist()
+        if sum(info.file_size for info in infos) > MAX_BYTES:
+            raise ChipgymError(f"takes more than the {MAX_BYTES >> 30} GiB that are read")
+        if len({info.filename for info in infos}) != len(infos):
+            raise ChipgymError("has an entry twice")
+        out = {}
+        for info in infos:
+            with archive.open(info) as member:
+                # numpy would make room for whatever shape the entry claims before it finds that there is no more.
+                out[info.filename.removesuffix(".npy")] = _array(member.read(), info.filename)
+    return out
+
+
+def _array(content: bytes, name: str) -> Column:
+    file = io.BytesIO(content)
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise ChipgymError(f"{shorten(name)} is not an array of numpy's format 1.0")
+    shape, _, kind = np.lib.format.read_array_header_1_0(file)
+    if kind.hasobject or kind.itemsize * int(np.prod(shape, dtype=object)) != len(content) - file.tell():
+        raise ChipgymError(f"{shorten(name)} is not an array of numbers, or cut off")
+    file.seek(0)
+    found: Column = np.lib.format.read_array(file, allow_pickle=False)
+    return found
+
+
+def _surrogate(entries: dict[str, Column]) -> Surrogate:
+    header, told = (_text(entries.pop(name, None)) for name in ("header", "sha256"))
+    if header is None or told is None:
+        raise ChipgymError("is no surrogate that chipgym wrote")
+    if _digest(header, entries) != told:
+        raise ChipgymError("is damaged (its content has another checksum than it was written with)")
+    try:
+        data = json.loads(header)
+    except (ValueError, RecursionError):
+        raise ChipgymError("header is not JSON") from None
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        found = data.get("format") if isinstance(data, dict) else data
+        raise ChipgymError(f"format: the model has {shorten(found)}, this version of chipgym reads {FORMAT}")
+    if set(data) != _ENTRIES or not isinstance(data["settings"], dict):
+        raise ChipgymError("header has other entries than that of a surrogate")
+    family(data["model"], data["settings"])  # here, where a setting of any name is refused by it
+    out = Surrogate(data["model"], seed=data["seed"], **data["settings"])
+    out.tables = tuple(map(_trained_on, _listed(data["tables"])))
+    if not out.tables:
+        raise ChipgymError("header names no table")
+    check_headers([table.header for table in out.tables])
+    parts = data["parts"]
+    if not isinstance(parts, dict):
+        raise ChipgymError("header has no parts")
+    for name, targets in parts.items():
+        mine = {k.removeprefix(f"{name}."): v for k, v in entries.items() if k.startswith(f"{name}.")}
+        out.parts[name] = _part(out, mine, _listed(targets))
+    _check_targets(out)
+    return out
+
+
+def _part(surrogate: Surrogate, arrays: Mapping[str, Column], targets: list[Any]) -> Part:
+    cls: type[TreeEnsemble] | type[QuadraticRidge] = _RIDGE if surrogate.model == "ridge" else _TREES
+    for name in cls.names:
+        if name not in arrays:
+            raise ChipgymError(f"has no array {name}")
+    encoder = surrogate.encoder
+    told = tuple(map(_target, targets))
+    fitted: Fitted = cls.from_arrays(arrays, len(encoder.names), len(encoder.design_names), len(told))
+    return Part(told, fitted)
+
+
+def _check_targets(surrogate: Surrogate) -> None:
+    """That every metric is predicted once, and feasibility with its violation or not at all."""
+    names = [t.name for part in surrogate.parts.values() for t in part.targets]
+    metrics = [m.name for m in surrogate.metrics]
+    if sorted(names) not in (sorted(metrics), sorted([*metrics, FEASIBLE, VIOLATION])):
+        raise ChipgymError("its targets are not the metrics that its header names")
+
+
+def _target(entry: object) -> Target:
+    expected = {f.name for f in fields(Target)}
+    if not isinstance(entry, dict) or set(entry) != expected or entry["scale"] not in SCALES:
+        raise ChipgymError(f"{shorten(entry)} is not a target")
+    numbers = [entry[name] for name in expected - {"name", "scale"}]
+    if not isinstance(entry["name"], str) or not all(isinstance(v, float) and np.isfinite(v) for v in numbers):
+        raise ChipgymError(f"{shorten(entry)} is not a target")
+    if entry["width"] <= 0 or entry["unit"] <= 0 or entry["high"] < entry["low"]:
+        raise ChipgymError(f"{shorten(entry)} is not a target")
+    return Target(**entry)
+
+
+def _trained_on(entry: object) -> TrainedOn:
+    if not isinstance(entry, dict) or set(entry) != {"header", "digest", "designs"}:
+        raise ChipgymError(f"{shorten(entry)} is not a table that was learned from")
+    if not (
+        isinstance(entry["header"], str) and isinstance(entry["digest"], str) and isinstance(entry["designs"], int)
+    ):
+        raise ChipgymError(f"{shorten(entry)} is not a table that was learned from")
+    return TrainedOn(TableHeader.from_json(entry["header"]), entry["digest"], entry["designs"])
+
+
+def _listed(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise ChipgymError(f"header: {shorten(value)} is not a list")
+    return value
+
+
+# --- both ways ------------------------------------------------------------------------------------------------------
+
+
+def model_digest(surrogate: Surrogate) -> str:
+    """Checksum of a fitted surrogate, sha256 in hex."""
+    return _digest(_header(surrogate), _arrays(surrogate))
+
+
+def _header(surrogate: Surrogate) -> str:
+    surrogate.header  # noqa: B018 - says what is wrong before fit
+    data = {
+        "format": FORMAT,
+        "chipgym": version("chipgym"),
+        "model": surrogate.model,
+        "seed": surrogate.seed,
+        "settings": surrogate.settings,
+        "tables": [{"header": t.header.to_json(), "digest": t.digest, "designs": t.designs} for t in surrogate.tables],
+        "parts": {name: [asdict(t) for t in part.targets] for name, part in surrogate.parts.items()},
+    }
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+
+
+def _arrays(surrogate: Surrogate) -> dict[str, Column]:
+    """All arrays under the names that they have in a file, in their order and the file's byte order."""
+    return {
+        f"{name}.{array}": np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
+        for name, part in sorted(surrogate.parts.items())
+        for array, values in part.fitted.arrays().items()
+    }
+
+
+def _digest(header: str, arrays: Mapping[str, Column]) -> str:
+    digest = hashlib.sha256(header.encode())
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"\0{name}\0{array.dtype.str}\0{array.shape}\0".encode() + array.tobytes())
+    return digest.hexdigest()
+
+
+def _bytes(text: str) -> Column:
+    return np.frombuffer(text.encode(), dtype=np.uint8)
+
+
+def _text(array: Column | None) -> str | None:
+    if array is None or array.dtype != np.uint8 or array.ndim != 1:
+        return None
+    return array.tobytes().decode(errors="replace")

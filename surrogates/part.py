@@ -1,0 +1,116 @@
+"""A model of several quantities over the same designs, with its uncertainty calibrated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..simulators import Column
+from .models import Family, Fitted
+from .target import Scale, Target
+
+#: Share of the designs that a model is not fitted to, which its uncertainty is calibrated on.
+CALIBRATION = 0.2
+#: Share of the workloads that a second model is not fitted to.
+CALIBRATION_WORKLOADS = 0.33
+#: Designs below which none can be spared: errors on the training itself are taken then, which are too small.
+FEWEST = 20
+#: Share of a normal distribution within one standard deviation.
+ONE_SIGMA = 0.6826894921370859
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A fitted model and its targets.
+
+    Attributes:
+        targets: what it predicts, in order.
+        fitted: the model of the standardised targets.
+    """
+
+    targets: tuple[Target, ...]
+    fitted: Fitted
+
+    def predict(self, x: Column, known: bool = True) -> tuple[Column, Column]:
+        """Means and standard deviations in the targets' scales, each (n, t).
+
+        Args:
+            x: features, (n, d).
+            known: whether the model has learned from the workload.
+        """
+        mean, spread = self.fitted.predict(x)
+        width, centre, noise, stretch, noise_new, stretch_new = (
+            np.array([getattr(t, name) for t in self.targets])
+            for name in ("width", "centre", "noise", "stretch", "noise_new", "stretch_new")
+        )
+        std = stretch * np.sqrt(spread**2 + noise**2)
+        if not known:  # never surer than of a workload that was learned from
+            std = np.maximum(std, stretch_new * np.sqrt(spread**2 + noise_new**2))
+        return mean * width + centre, std * width
+
+
+def fit_part(
+    family: Family,
+    x: Column,
+    values: Mapping[str, Column],
+    scales: Mapping[str, Scale],
+    design: Column,
+    workload: Column,
+    designs: int,
+    seed: int,
+) -> Part:
+    """Fits a model to four fifths of the designs and calibrates its uncertainty on the rest.
+
+    The spread s of a prediction becomes c √(s² + m²), with m the median error on the rest and c such that 68.3 % of
+    the errors there are within it: split conformal prediction at one standard deviation (Papadopoulos et al.,
+    "Inductive confidence machines for regression", ECML 2002; Lei et al., JASA 113, 2018). For workloads that are new
+    to the model, c and m are those of a second model on the workloads that it was not fitted to.
+
+    Args:
+        family: what is fitted.
+        x: features, (n, d).
+        values: by target, each (n,).
+        scales: of the targets whose values do not choose their own.
+        design: number of each design, (n,): the same design on two workloads is on one side.
+        workload: number of each design's workload, (n,).
+        designs: how many of the features belong to the design.
+        seed: of what is drawn.
+    """
+    rng = np.random.default_rng(seed)
+    # The range is that of all designs: what is known to occur may be predicted.
+    targets = [Target.of(name, y, scales.get(name)) for name, y in values.items()]
+    z = np.stack([t.standard(y) for t, y in zip(targets, values.values(), strict=True)], axis=1)
+
+    apart = _apart(design, CALIBRATION, rng) if len(x) >= FEWEST else np.zeros(len(x), dtype=bool)
+    fitted = family.fit(x[~apart], z[~apart], designs, seed)
+    noise, stretch = _calibration(fitted, x, z, apart)
+    noise_new, stretch_new = noise, stretch
+    apart = _apart(workload, CALIBRATION_WORKLOADS, rng)
+    if apart.any():
+        noise_new, stretch_new = _calibration(family.fit(x[~apart], z[~apart], designs, seed), x, z, apart)
+    told = [
+        replace(t, noise=float(a), stretch=float(b), noise_new=float(c), stretch_new=float(d))
+        for t, a, b, c, d in zip(targets, noise, stretch, noise_new, stretch_new, strict=True)
+    ]
+    return Part(tuple(told), fitted)
+
+
+def _apart(group: Column, share: float, rng: np.random.Generator) -> Column:
+    """Which rows are kept apart, (n,): all of a share of the groups, one at least; none where there is one group."""
+    numbers = rng.permutation(np.unique(group))
+    return np.isin(group, numbers[: min(max(1, round(share * len(numbers))), len(numbers) - 1)])
+
+
+def _calibration(fitted: Fitted, x: Column, z: Column, apart: Column) -> tuple[Column, Column]:
+    """Median error, and what makes spreads as wide as errors are, each (t,), on the rows apart or else on all."""
+    check = apart if apart.any() else ~apart
+    mean, spread = fitted.predict(x[check])
+    error = np.abs(mean - z[check])
+    noise: Column = np.median(error, axis=0)
+    wide = np.sqrt(spread**2 + noise**2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(wide > 0, error / wide, 0.0)
+    stretch: Column = np.quantile(ratio, ONE_SIGMA, axis=0, method="higher")
+    return noise, stretch

@@ -1,0 +1,270 @@
+"""Files of surrogates: the same model back, and what is refused; nothing in one is ever executed."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+from collected import SETTINGS, systolic, table
+
+import chipgym
+from chipgym.errors import ChipgymError
+from chipgym.surrogates import FAMILIES, Surrogate, files, load_surrogate
+
+
+def fit(model: str) -> Surrogate:
+    return Surrogate(model, **SETTINGS[model]).fit(table())
+
+
+@pytest.fixture(params=FAMILIES, scope="module")
+def saved(request, tmp_path_factory):
+    """A surrogate and its file."""
+    surrogate = fit(request.param)
+    path = tmp_path_factory.mktemp("models") / "m.npz"
+    surrogate.save(path)
+    return surrogate, path
+
+
+@pytest.fixture
+def forest(tmp_path):
+    path = tmp_path / "m.npz"
+    fit("forest").save(path)
+    return path
+
+
+def refused(path) -> str:
+    with pytest.raises(ChipgymError) as error:
+        load_surrogate(path)
+    message = str(error.value)
+    assert len(message.splitlines()) == 1
+    assert len(message) < 500
+    return message
+
+
+def rewrite(path, signed=True, **changed):
+    """The file with other arrays, or without those that are None, under a checksum that holds."""
+    with np.load(path) as file:
+        entries = dict(file)
+    entries = {k: v for k, v in (entries | changed).items() if v is not None}
+    header = entries["header"].tobytes().decode()
+    arrays = {k: v for k, v in entries.items() if k not in ("header", "sha256")}
+    if signed:
+        entries["sha256"] = np.frombuffer(files._digest(header, arrays).encode(), np.uint8)
+    np.savez(path, **entries)
+    return path
+
+
+def header_with(path, change):
+    with np.load(path) as file:
+        data = json.loads(file["header"].tobytes())
+    change(data)
+    return rewrite(path, header=np.frombuffer(json.dumps(data).encode(), np.uint8))
+
+
+# --- back ----------------------------------------------------------------------------------------------------------
+
+
+def test_it_comes_back_as_it_was(saved):
+    surrogate, path = saved
+    again = load_surrogate(path)
+    rows = table().positions.astype(np.int64)
+    assert again.predict(rows).to_pandas().equals(surrogate.predict(rows).to_pandas())
+    assert repr(again) == repr(surrogate)
+    assert (again.settings, again.seed, again.tables) == (surrogate.settings, surrogate.seed, surrogate.tables)
+
+
+def test_the_same_model_is_the_same_bytes(saved, tmp_path):
+    surrogate, path = saved
+    load_surrogate(path).save(tmp_path / "again.npz")
+    fit(surrogate.model).save(tmp_path / "anew.npz")
+    assert (tmp_path / "again.npz").read_bytes() == path.read_bytes()
+    assert (tmp_path / "anew.npz").read_bytes() == path.read_bytes()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["again.npz", "anew.npz"]
+
+
+def test_numpy_reads_it_without_pickle(saved):
+    """Flat arrays, as docs/surrogates.md says; of a forest: its trees, walked by hand."""
+    surrogate, path = saved
+    with np.load(path, allow_pickle=False) as file:
+        arrays = dict(file)
+    header = json.loads(arrays["header"].tobytes())
+    assert header["model"] == surrogate.model
+    if surrogate.model != "forest":
+        return
+    x = surrogate.encoder.with_workload(
+        surrogate.encoder.designs(*surrogate.space.columns({"units": 16})), table().features()
+    )
+    row = x[0].astype(np.float32)
+    answers = []
+    for (root,) in arrays["cost.roots"][0]:
+        node = root
+        while arrays["cost.feature"][node] >= 0:
+            left = row[arrays["cost.feature"][node]] <= arrays["cost.threshold"][node]
+            node = arrays["cost.left" if left else "cost.right"][node]
+        answers.append(arrays["cost.value"][node])
+    target = header["parts"]["cost"][0]
+    assert (target["name"], target["scale"]) == ("latency_s", "log")
+    expected = np.exp(np.mean(answers) * target["width"] + target["centre"])
+    assert np.isclose(surrogate.predict({"units": 16}).mean["latency_s"][0], expected, rtol=1e-12)
+
+
+# --- refused -------------------------------------------------------------------------------------------------------
+
+
+def test_every_cut_and_every_changed_byte_is_refused(saved, tmp_path):
+    _, whole = saved
+    content = whole.read_bytes()
+    path = tmp_path / "m.npz"
+    for size in np.linspace(0, len(content) - 1, 23).astype(int):
+        path.write_bytes(content[:size])
+        refused(path)
+    found = load_surrogate(whole).predict(table().positions.astype(np.int64)).to_pandas()
+    for at in np.random.default_rng(0).integers(0, len(content), 60):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 0x55]) + content[at + 1 :])
+        try:
+            again = load_surrogate(path)
+        except ChipgymError:
+            continue
+        # A byte that decides nothing, such as a member's date.
+        assert again.predict(table().positions.astype(np.int64)).to_pandas().equals(found)
+
+
+def test_what_is_no_model(tmp_path, forest):
+    path = tmp_path / "x.npz"
+    path.write_text("not a model")
+    assert "is no model, or damaged" in refused(path)
+    np.savez(path, x=np.zeros(3))
+    assert "is no surrogate that chipgym wrote" in refused(path)
+    assert "does not exist" in refused(tmp_path / "none.npz")
+    assert "is a directory" in refused(tmp_path)
+    assert "did you mean 'systolic-networks'" in refused("systolic-network")
+    for wrong in (5, "", b"x", None):
+        refused(wrong)
+
+
+class Bomb:
+    """Loading its pickle makes a folder."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def test_a_pickle_is_never_loaded(forest, tmp_path):
+    bomb = Bomb(tmp_path / "ran")
+    path = tmp_path / "x.npz"
+    path.write_bytes(pickle.dumps(bomb))
+    assert "is no model" in refused(path)
+    np.savez(path, header=np.array([bomb], dtype=object))
+    assert "is not an array of numbers" in refused(path)
+    with np.load(forest) as file:
+        entries = dict(file)
+    np.savez(path, **(entries | {"cost.value": np.array([bomb], dtype=object)}))
+    assert "cost.value.npy' is not an array of numbers" in refused(path)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_changed_number(forest):
+    with np.load(forest) as file:
+        value = file["cost.value"].copy()
+    value[0] += 1e-9
+    assert "another checksum" in refused(rewrite(forest, signed=False, **{"cost.value": value}))
+
+
+def test_a_claim_of_much_memory(forest, monkeypatch):
+    """A small file whose entries claim to be large takes no room for them."""
+    monkeypatch.setattr(files, "MAX_BYTES", 1000)
+    assert "takes more than the" in refused(forest)
+
+
+def test_a_shape_that_is_not_there(tmp_path):
+    path = tmp_path / "x.npz"
+    np.savez(path, header=np.zeros(8, np.uint8))
+    with zipfile.ZipFile(path) as archive:
+        content = archive.read("header.npy").replace(b"(8,), }           ", b"(800000000000,), }")
+    assert b"800000000000" in content
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("header.npy", content)
+    assert "or cut off" in refused(path)
+
+
+def test_a_header_that_does_not_hold(forest):
+    """Under a checksum that holds, as someone would make who wants it to be read."""
+    whole = forest.read_bytes()
+    changes = {
+        "format: the model has 9": lambda d: d.update(format=9),
+        "unknown model 'oracle'": lambda d: d.update(model="oracle"),
+        "seed: 'x' is not": lambda d: d.update(seed="x"),
+        "did you mean 'trees'": lambda d: d.update(settings={"tree": 1}),
+        "unknown option of forest: 'seed'": lambda d: d.update(settings={"seed": 1}),
+        "header has other entries": lambda d: d.update(more=1),
+        "header names no table": lambda d: d.update(tables=[]),
+        "is not a table that was learned from": lambda d: d.update(tables=[5]),
+        "header is not JSON": lambda d: d["tables"][0].update(header="{"),
+        "header has no parts": lambda d: d.update(parts=[]),
+        "is not a list": lambda d: d["parts"].update(cost=3),
+        "its targets are not the metrics": lambda d: d["parts"]["cost"][0].update(name="speed"),
+        "is not a target": lambda d: d["parts"]["cost"][0].update(scale="cubic"),
+        "is not a target ": lambda d: d["parts"]["cost"][0].update(width=0.0),
+        "is not a target  ": lambda d: d["parts"]["cost"][0].update(low="x"),
+        "roots is not an array of targets": lambda d: d["parts"]["cost"].pop(),
+    }
+    for message, change in changes.items():
+        forest.write_bytes(whole)
+        assert message.strip() in refused(header_with(forest, change)), message
+
+
+def test_trees_that_lead_nowhere(forest):
+    """An index out of range would read whatever is in memory, a circle would never end."""
+    whole = forest.read_bytes()
+    with np.load(forest) as file:
+        left, feature = file["cost.left"], file["cost.feature"]
+    inner = np.flatnonzero(feature >= 0)[0]
+    for to in (inner, -1, 10**6):
+        forest.write_bytes(whole)
+        changed = left.copy()
+        changed[inner] = to
+        assert "leads nowhere" in refused(rewrite(forest, **{"cost.left": changed}))
+    forest.write_bytes(whole)
+    assert "has no array right" in refused(rewrite(forest, **{"cost.right": None}))
+
+
+def test_where_it_cannot_be_written(tmp_path):
+    surrogate = fit("ridge")
+    for path, message in [
+        (tmp_path, "is a folder"),
+        (tmp_path / "m.pkl", "does not end in .npz; nearest is m.pkl.npz"),
+        ("", "is not the path of a file"),
+        (5, "is not the path of a file"),
+    ]:
+        with pytest.raises(ChipgymError, match=message):
+            surrogate.save(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- that ships ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", chipgym.surrogates.surrogate_names())
+def test_a_shipped_surrogate_is_of_the_simulator_as_it_is(name):
+    """After a change of a simulator's answers, train it again: docs/surrogates.md has the commands."""
+    surrogate = load_surrogate(name)
+    simulator = chipgym.make_simulator("systolic")
+    source = surrogate.header.source
+    assert (source["version"], source["options"]) == (simulator.version, simulator.options)
+    assert surrogate.space.names == simulator.space.names
+    fresh = systolic("resnet18", 400, seed=99)
+    errors = chipgym.surrogates.measure(surrogate, fresh)
+    assert errors.metrics["latency_s"].median_ape < 0.25
+    assert errors.metrics["latency_s"].spearman > 0.95
+
+
+def test_shipped_surrogates_are_small():
+    assert "systolic-networks" in chipgym.surrogates.surrogate_names()
+    assert sum(path.stat().st_size for path in files._SHIPPED.iterdir()) < 2**20
