@@ -29,7 +29,7 @@ $(USE): pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(DEVELOP): pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[rl,gp,postgres,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[rl,gp,postgres,onnx,dev]'
 	@touch $(USE) $@
 
 # Latency, energy and area of every design that no other beats in all three; about ten seconds once installed.
