@@ -44,8 +44,9 @@ def blocks(page: Path, language: str) -> list[str]:
 def test_python_runs(page, tmp_path):
     """Every block alone, or after those before it where the page says so, as a reader would paste it."""
     found = blocks(page, "python")
-    if any("stable_baselines3" in block for block in found):
-        pytest.importorskip("stable_baselines3")
+    for library in ("stable_baselines3", "onnx", "torch"):
+        if any(re.search(rf"^\s*(import|from) {library}\b", block, re.MULTILINE) for block in found):
+            pytest.importorskip(library)
     for long, short in SHORTER.items():
         found = [block.replace(long, short) for block in found]
     continues = re.search(CONTINUES, page.read_text(encoding="utf-8")) is not None

@@ -113,6 +113,7 @@ class _Settings:
         self.batches = {d.dim_param for d in firsts if d.dim_param and is_batch(d.dim_param)}
         self.batch: int | None = None
         self.missing: list[str] = []
+        self.example = ""
 
     def shape(self, value: onnx.ValueInfoProto) -> tuple[int, ...]:
         """The shape of an input for one sample; what is not set is noted in `missing`."""
@@ -149,7 +150,10 @@ class _Settings:
     def _set(self, value: onnx.ValueInfoProto, axis: int, name: str, size: int | None) -> int:
         if size is not None:
             return integer(f"{self.source}: dimension {name or value.name}", size)
-        self.missing.append(f"{name or '?'!s} (input {value.name}, axis {axis})")
+        self.missing.append(f"{name or '?'} (input {value.name}, axis {axis})")
+        shape = "x".join(str(max(dim.dim_value, 0) or 1) for dim in value.type.tensor_type.shape.dim)
+        # A name of other characters, or one that several axes share, can only be set as a shape.
+        self.example = self.example or (f"{name}=128" if re.fullmatch(r"[\w.]+", name) else f"{value.name}={shape}")
         return 1
 
     def _set_batch(self, size: int | None) -> None:
@@ -211,10 +215,9 @@ def _add_inputs(graph: Graph, settings: _Settings) -> None:
             raise ChipgymError(f"{settings.source}: input {shorten(value.name)}: has no shape in the file")
         shapes.append(settings.shape(value))
     if settings.missing:
-        first = settings.missing[0].split(" (")[0]
-        example = f"dimensions={{{first!r}: 128}}" if first != "?" else "dimensions={'INPUT': (1, 3, 224, 224)}"
         raise ChipgymError(
-            f"{settings.source}: open dimensions must be set, as in {example}: {', '.join(settings.missing[:8])}"
+            f"{settings.source}: open dimensions must be set, as in model.onnx:{settings.example}: "
+            + ", ".join(settings.missing[:8])
         )
     for value, shape in zip(settings.inputs, shapes, strict=True):
         graph.types[value.name] = value.type.tensor_type.elem_type

@@ -190,7 +190,7 @@ def _branch(graph: Graph, node: onnx.NodeProto, handle: Handler, where: str) -> 
     """Control flow: an `If` whose condition is known is the branch that it takes."""
     condition = graph.tensors[node.input[0]].values if node.op_type == "If" else None
     if condition is None:
-        hint = "; give an input that decides it, as in dimensions={'sr': 16000}" if node.op_type == "If" else ""
+        hint = "; set an input that decides it, as in model.onnx:sr=16000" if node.op_type == "If" else ""
         raise ChipgymError(f"{where}: control flow is not supported unless it is known beforehand{hint}")
     wanted = "then_branch" if condition.any() else "else_branch"
     body = next(a.g for a in node.attribute if a.name == wanted)

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from .importing import Tensor
 from .importing.movement import concat, flattened, gather, reshape, split, take, transpose
+from .importing.patterns import combined
 from .importing.products import attention, einsum, linear, matmul, softmax
 from .importing.recurrent import Layer, recurrent, time_first
 from .importing.windows import Window, conv, conv_transpose, normalize, pool, reduce
@@ -105,6 +106,10 @@ def _binary(call: Call) -> Tensor:
     if len(inputs) == 1:
         return inputs[0]
     made = inputs[0]
+    if len(inputs) == 2 and call.op in ("Mul", "Div"):
+        known = combined(call.writer, BINARY[call.op], made, inputs[1], call.name)
+        if known is not None:
+            return known
     for i, x in enumerate(inputs[1:]):
         made = call.writer.binary(BINARY[call.op], made, x, call.name if i == 0 else f"{call.name}.{i}")
     return call.writer.unary("scale", made, f"{call.name}.mean") if call.op == "Mean" else made

@@ -7,6 +7,7 @@ from typing import Any
 
 from .importing import Tensor
 from .importing.movement import concat, gather, reshape, split, take, transpose
+from .importing.patterns import combined
 from .importing.products import attention, einsum, linear, matmul, softmax
 from .importing.recurrent import Layer, recurrent, time_first
 from .importing.windows import Window, conv, conv_transpose, normalize, pool, reduce
@@ -88,6 +89,9 @@ def handle(call: Call) -> Result:
 def _binary(call: Call) -> Tensor:
     tensors = call.tensors()
     if len(tensors) == 2:
+        known = combined(call.writer, BINARY[call.op], tensors[0], tensors[1], call.name)
+        if known is not None:
+            return known
         return call.writer.binary(BINARY[call.op], tensors[0], tensors[1], call.name)
     return call.writer.unary("scale" if BINARY[call.op] in ("mul", "div") else "shift", tensors[0], call.name)
 

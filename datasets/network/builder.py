@@ -59,9 +59,13 @@ class NetworkBuilder:
 
     def shape(self, node: str) -> Shape:
         """Output shape of a node, per sample."""
-        if node not in self._nodes:
-            raise unknown(f"node of {self.name!r}", node, self._nodes)
-        return self._nodes[node].shape
+        return self.node(node).shape
+
+    def node(self, name: str) -> Node:
+        """A node added before."""
+        if name not in self._nodes:
+            raise unknown(f"node of {self.name!r}", name, self._nodes)
+        return self._nodes[name]
 
     def add(self, op: Operator, *inputs: str, name: str | None = None) -> str:
         """Adds any operator; the other methods are shorthands for this one."""

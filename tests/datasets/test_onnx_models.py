@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from chipgym.datasets import ConvTranspose2d, Embedding, Generic, Linear, Network, Softmax, load_onnx, load_workload
+from chipgym.datasets import (
+    ConvTranspose2d,
+    Elementwise,
+    Embedding,
+    Generic,
+    Linear,
+    Network,
+    Softmax,
+    load_onnx,
+    load_workload,
+)
 from chipgym.errors import ChipgymError
 
 onnx = pytest.importorskip("onnx")
@@ -162,6 +174,48 @@ def test_a_bias_joins_the_product_that_it_alone_follows(load):
     assert network.parameters == 40
 
 
+@pytest.mark.parametrize(
+    ("nodes", "functions"),
+    [
+        ([node("Sigmoid", "x", "s"), node("Mul", "x s")], ["silu"]),
+        ([node("HardSigmoid", "x", "s"), node("Mul", "s x")], ["hardswish"]),
+        ([node("Add", "x c", "a"), node("Clip", "a z six", "b"), node("Mul", "x b", "m"), node("Div", "m six")],
+         ["hardswish", "scale"]),
+        ([node("Div", "x c", "a"), node("Erf", "a", "b"), node("Add", "b c", "d"), node("Mul", "x d", "m"),
+          node("Mul", "m c")], ["gelu", "scale"]),
+        ([node("Mul", "x c", "h"), node("Div", "x c", "a"), node("Erf", "a", "b"), node("Add", "b c", "d"),
+          node("Mul", "h d")], ["gelu"]),
+        ([node("Softplus", "x", "a"), node("Tanh", "a", "b"), node("Mul", "x b")], ["mish"]),
+        # A gate that others read stays; one of another tensor, or of another function, is a product.
+        ([node("Sigmoid", "x", "s"), node("Mul", "x s", "m"), node("Add", "m s")], ["sigmoid", "silu", "add"]),
+        ([node("Relu", "x", "r"), node("Sigmoid", "x", "s"), node("Mul", "r s")], ["relu", "sigmoid", "mul"]),
+        ([node("Exp", "x", "s"), node("Mul", "x s")], ["exp", "mul"]),
+        ([node("Mul", "x x")], ["mul"]),
+    ],
+)  # fmt: skip
+def test_activation_functions_written_out_are_recognised(load, nodes, functions):
+    constants = [values(name, number, np.float32) for name, number in (("c", 3), ("z", 0), ("six", 6))]
+    network = load(nodes, [("x", [1, 6, 8])], constants)
+    assert [n.op.function for n in network.nodes if isinstance(n.op, Elementwise)] == functions
+    assert {n.shape for n in network.nodes} == {(6, 8)}
+
+
+@pytest.mark.parametrize("square", ["Pow", "Mul"])
+def test_layer_normalisation_written_out_is_recognised(load, square):
+    def nodes(centred="d"):
+        return [
+            node("ReduceMean", "x", "m", axes=[-1]), node("Sub", "x m", "d"),
+            node("Pow", f"{centred} two", "q") if square == "Pow" else node("Mul", f"{centred} {centred}", "q"),
+            node("ReduceMean", "q", "v", axes=[-1]), node("Add", "v e", "w"), node("Sqrt", "w", "r"),
+            node("Div", "d r", "n"), node("Mul", "n g", "k"), node("Add", "k g"),
+        ]  # fmt: skip
+
+    constants = [values("two", 2, np.float32), values("e", 1e-5, np.float32), weight("g", 8)]
+    network = load(nodes(), [("x", [1, 6, 8])], constants)
+    assert operators(network) == ["Input", "Normalization", "Elementwise", "Elementwise"]
+    assert operators(load(nodes("x"), [("x", [1, 6, 8])], constants)).count("Normalization") == 0
+
+
 def test_attention_is_products_and_a_softmax(load):
     inputs = [("q", [1, 4, 6, 8]), ("k", [1, 2, 10, 8]), ("v", [1, 2, 10, 5])]
     network = load([node("Attention", "q k v", is_causal=1)], inputs, opset=23)
@@ -209,8 +263,8 @@ OPEN = ([node("Relu", "x")], [("x", ["batch", 3, "height", "width"])])
 @pytest.mark.parametrize(
     ("dimensions", "message"),
     [
-        (None, r"open dimensions must be set, as in dimensions=\{'height': 128\}: height \(input x, axis 2\), width"),
-        ({"height": 8}, r"as in dimensions=\{'width': 128\}: width \(input x, axis 3\)$"),
+        (None, r"open dimensions must be set, as in model.onnx:height=128: height \(input x, axis 2\), width"),
+        ({"height": 8}, r"as in model.onnx:width=128: width \(input x, axis 3\)$"),
         ({"hight": 8}, r"dimension 'hight' is not one of the model's; did you mean 'height'\? \(known: batch, height"),
         ({"height": (8, 8), "width": 8}, r"dimension 'height': expected one number, got \(8, 8\)"),
         ({"x": 8}, "input 'x': expected a shape of 4 numbers, got 8"),
@@ -279,7 +333,7 @@ def test_a_branch_whose_condition_is_known_is_taken(load):
     weights = [weight("w", 8, 5), values("k", 16000)]
     assert load(nodes, inputs, weights, {"rate": 16000}).macs == 240
     assert load(nodes, inputs, weights, {"rate": 8000}).macs == 0
-    with pytest.raises(ChipgymError, match=r"If node 'y': control flow is not supported unless .* dimensions=\{'sr'"):
+    with pytest.raises(ChipgymError, match=r"If node 'y': control flow is not supported unless .* model.onnx:sr=16000"):
         load(nodes, inputs, weights)
 
 
@@ -389,3 +443,24 @@ def test_transposed_convolutions_come_out_as_large_as_onnx_says(load):
     (made,) = (n for n in network.nodes if isinstance(n.op, ConvTranspose2d))
     # onnx's formula: stride (in - 1) + output_padding + (kernel - 1) dilation + 1 - pads
     assert made.shape == (3, 2 * 8 + 1 + 2 * 2 + 1 - 1, 3 * 6 + 0 + 2 + 1 - 1)
+
+
+@pytest.mark.parametrize("shape", [(["batch", 3, "?", "?"]), ([0, 3, -1, -1])])
+def test_dimensions_without_a_name_are_set_as_a_shape(load, shape):
+    with pytest.raises(
+        ChipgymError, match=r"as in model.onnx:x=1x3x1x1: \? \(input x, axis 2\), \? \(input x, axis 3\)"
+    ):
+        load([node("Relu", "x")], [tensor("x", shape)])
+    assert load([node("Relu", "x")], [tensor("x", shape)], dimensions={"x": (2, 3, 8, 4)}).inputs[0].shape == (3, 8, 4)
+
+
+def test_the_example_runs(tmp_path):
+    script = Path(__file__).parents[2] / "examples" / "onnx_model.py"
+    model_file = saved(tmp_path / "mine.onnx", *OPEN)
+    for arguments, expected in (
+        ([], "ConvTranspose2d"),
+        ([f"{model_file}:height=8,width=8"], "mine:height=8,width=8: 0 "),
+    ):
+        command = [sys.executable, script, *arguments]
+        out = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+        assert expected in out.stdout

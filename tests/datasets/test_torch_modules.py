@@ -189,6 +189,23 @@ def test_what_is_no_module(monkeypatch):
         from_torch(3, ())
 
 
+def test_rms_normalisation_written_out_is_recognised():
+    """As the Llama family's own code has it."""
+
+    class Norm(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(32))
+
+        def forward(self, x):
+            x = x.to(torch.float32)
+            return self.weight * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-5))
+
+    network = traced(Norm(), torch.zeros(1, 10, 32))
+    assert [n.op.type_name for n in network.nodes] == ["Input", "Normalization", "Elementwise"]
+    assert network.nodes[1].op.kind == "rms"
+
+
 def by_builder():
     b = NetworkBuilder("tiny")
     x = b.input((3, 32, 32))
