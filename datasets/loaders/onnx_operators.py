@@ -441,6 +441,11 @@ def _rotary(call: Call) -> Tensor:
     return call.writer.unary("rotary", call.x, call.name)
 
 
+def _like(call: Call) -> Tensor:
+    """A constant that takes of a tensor its shape alone."""
+    return Tensor(call.outputs[0], call.shape)
+
+
 HANDLERS: Mapping[str, Callable[[Call], Result]] = {
     "Conv": _conv, "ConvInteger": _conv, "QLinearConv": _qlinear_conv, "FusedConv": _conv,
     "ConvTranspose": _conv_transpose, "MatMul": _matmul, "MatMulInteger": _matmul, "QLinearMatMul": _qlinear_matmul,
@@ -453,5 +458,5 @@ HANDLERS: Mapping[str, Callable[[Call], Result]] = {
     "LogSoftmax": _softmax, "Pow": _power, "Clip": _clip, "Gelu": _gelu, "Transpose": _transpose, "Concat": _concat,
     "Split": _split, "Slice": _slice, "Gather": _gather, "Resize": _resize, "Upsample": _resize,
     "DepthToSpace": _depth_to_space, "SpaceToDepth": _depth_to_space, "DynamicQuantizeLinear": _dynamic_quantize,
-    "RotaryEmbedding": _rotary,
+    "RotaryEmbedding": _rotary, **dict.fromkeys(("EyeLike", "RandomNormalLike", "RandomUniformLike"), _like),
 }  # fmt: skip

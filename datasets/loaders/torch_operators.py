@@ -12,7 +12,7 @@ from .importing.products import attention, einsum, linear, matmul, softmax
 from .importing.recurrent import Layer, recurrent, time_first
 from .importing.windows import Window, conv, conv_transpose, normalize, pool, reduce
 from .onnx_operators import HEAVY
-from .torch import Call
+from .torch_graph import Call
 
 Result = Tensor | list[Tensor]
 
@@ -265,6 +265,8 @@ def _adaptive_pool(call: Call) -> Tensor:
     axes = int(call.op[-2])
     sizes, wanted = x.shape[-axes:], call.shape[-axes:]
     kind = "max" if "max" in call.op else "avg"
+    if sizes == wanted:
+        return x
     if any(size % want for size, want in zip(sizes, wanted, strict=True)):
         # Windows of several sizes; none has more positions than this.
         operations = 1
@@ -324,8 +326,9 @@ def _transpose(call: Call) -> Tensor:
     else:
         order = list(range(rank))
         if rank > 1:
-            a, b = (0, 1) if call.op in ("t", "numpy_T") else (call.dim("dim0"), call.dim("dim1"))
-            order[a], order[b] = b, a
+            pair = {"t": (0, 1), "numpy_T": (0, 1), "mT": (-1, -2), "adjoint": (-1, -2)}.get(call.op)
+            first, second = pair or [v for v in call.arguments.values() if isinstance(v, int)]
+            order[first], order[second] = order[second], order[first]
     return transpose(call.writer, call.x, order, call.name)
 
 
@@ -412,7 +415,8 @@ HANDLERS: Mapping[str, Callable[[Call], Result]] = {
     "instance_norm": _group_norm, "layer_norm": _layer_norm, "rms_norm": _layer_norm, "softmax": _softmax,
     "log_softmax": _softmax, "_softmax": _softmax, "_log_softmax": _softmax, "max": _extreme, "min": _extreme,
     "gelu": _gelu, "hardtanh": _clip, "clamp": _clip, "clip": _clip, "clamp_min": _clip, "clamp_max": _clip,
-    "pow": _power, **dict.fromkeys(("transpose", "permute", "t", "numpy_T", "swapaxes"), _transpose), "cat": _concat,
+    "pow": _power, "cat": _concat,
+    **dict.fromkeys(("transpose", "permute", "t", "numpy_T", "mT", "adjoint", "swapaxes", "swapdims"), _transpose),
     "concat": _concat, "stack": _stack, **dict.fromkeys(("split", "split_with_sizes", "chunk", "unbind"), _split),
     "slice": _slice, "narrow": _narrow, "select": _select, "embedding": _embedding, "index_select": _index_select,
     "pixel_shuffle": _pixel_shuffle, "pixel_unshuffle": _pixel_shuffle,

@@ -206,6 +206,27 @@ def test_rms_normalisation_written_out_is_recognised():
     assert network.nodes[1].op.kind == "rms"
 
 
+def test_gelu_of_a_tanh_written_out_is_recognised():
+    """As GPT-2's own code has it."""
+
+    def gelu(x):
+        return 0.5 * x * (1.0 + torch.tanh((2 / torch.pi) ** 0.5 * (x + 0.044715 * torch.pow(x, 3.0))))
+
+    network = traced(Function(gelu), torch.zeros(1, 10, 32))
+    assert [n.op.function for n in network.nodes if n.inputs] == ["gelu_tanh"]
+    other = traced(Function(lambda x: x * torch.tanh(x + x.flip(1))), torch.zeros(1, 10, 32))
+    assert "gelu_tanh" not in [getattr(n.op, "function", "") for n in other.nodes]
+
+
+def test_parts_under_another_mode_are_parts_of_the_module():
+    def mixed(x):
+        with torch.no_grad(), torch.autocast("cpu", enabled=False):
+            y = x @ x
+        return y + x.swapaxes(0, 1)
+
+    assert traced(Function(mixed), torch.zeros(8, 8)).macs == 8**3
+
+
 def by_builder():
     b = NetworkBuilder("tiny")
     x = b.input((3, 32, 32))

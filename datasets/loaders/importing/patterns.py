@@ -21,6 +21,7 @@ GATES = {
     ("clip",): "hardswish",
     ("erf",): "gelu",
     ("tanh", "softplus"): "mish",
+    ("tanh", "add"): "gelu_tanh",
 }
 #: What leads from a mean of squares to the divisor of a normalisation, and to its factor.
 QUOTIENTS = (("sqrt",),)
@@ -82,14 +83,20 @@ def normalized(
 
 
 def _chain(w: GraphWriter, label: str, only: tuple[str, ...] = ()) -> Iterator[Node]:
-    """The node, and those before it, as long as each is a function of one tensor (one of `only`, if there are any)."""
+    """The node, and those before it, as long as each is a function of one tensor (one of `only`, if there are any).
+
+    x plus a multiple of a power of x is one such.
+    """
     while True:
         node = _moved(w, label)
         yield node
-        alone = isinstance(node.op, Elementwise) and len(node.inputs) == 1 and (not only or node.op.function in only)
-        if not alone:
+        if not isinstance(node.op, Elementwise) or (only and node.op.function not in only):
             return
         label = node.inputs[0]
+        if len(node.inputs) == 2:
+            powers = (*CONSTANTS, "power")
+            if node.op.function != "add" or label not in {n.name for n in _chain(w, node.inputs[1], powers)}:
+                return
 
 
 def _moved(w: GraphWriter, label: str) -> Node:
