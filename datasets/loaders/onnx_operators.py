@@ -303,8 +303,6 @@ def _recurrent(call: Call) -> list[Tensor]:
     if batch_first:
         outputs = transpose(w, outputs, (2, 0, 1, 3), f"{call.name}.batch")
         state, memory = (transpose(w, t, (1, 0, 2), f"{call.name}.last") for t in (state, memory))
-    else:  # ONNX has (steps, directions, batch, hidden)
-        pass
     return [outputs, state, memory][: len(call.outputs)]
 
 

@@ -134,6 +134,8 @@ def test_work_and_parameters_of_operators(load, nodes, inputs, weights, macs, pa
         ([node("Gather", "x i", axis=2)], [IMAGE], [values("i", [5, 1])], (4, 2, 7), ["Input", "Generic"]),
         ([node("Gather", "w i")], [tensor("i", [1, 6], TensorProto.INT64)], [weight("w", 50, 8)], (6, 8),
          ["Input", "Embedding"]),
+        ([node("Gather", "w i")], [tensor("i", [1, 6], TensorProto.INT64)], [weight("w", 50, 2, 4)], (6, 8),
+         ["Input", "Embedding"]),
         ([node("DepthToSpace", "x", blocksize=2)], [IMAGE], [], (1, 18, 14),
          ["Input", "Reshape", "Transpose", "Reshape"]),
         ([node("Resize", "x - s", mode="nearest")], [IMAGE], [values("s", [1, 1, 2, 2], np.float32)], (4, 18, 14),
@@ -214,6 +216,17 @@ def test_layer_normalisation_written_out_is_recognised(load, square):
     network = load(nodes(), [("x", [1, 6, 8])], constants)
     assert operators(network) == ["Input", "Normalization", "Elementwise", "Elementwise"]
     assert operators(load(nodes("x"), [("x", [1, 6, 8])], constants)).count("Normalization") == 0
+
+
+def test_parts_of_one_weight_are_told_apart(load):
+    nodes = [
+        node("Slice", "p zero two zero", "a"), node("Slice", "p zero three zero", "b"),
+        node("Add", "x a", "c"), node("Add", "z b", "d"), node("Concat", "c d", axis=1),
+    ]  # fmt: skip
+    weights = [weight("p", 50, 400), values("zero", [0]), values("two", [2]), values("three", [3])]
+    network = load(nodes, [("x", [1, 2, 400]), ("z", [1, 3, 400])], weights)
+    assert network.outputs[0].shape == (5, 400)
+    assert sorted(n.shape for n in network.nodes if n.op.type_name == "LearnedTensor") == [(2, 400), (3, 400)]
 
 
 def test_attention_is_products_and_a_softmax(load):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ....errors import ChipgymError, shorten
 from ...network.operator import Shape, elements
-from ...network.operators import Linear, MatMul
+from ...network.operators import Linear, MatMul, Softmax
 from .movement import reshape, transpose
 from .writer import GraphWriter, Tensor, broadcast
 
@@ -121,8 +121,6 @@ def attention(w: GraphWriter, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | bo
 
 def softmax(w: GraphWriter, x: Tensor, axis: int, name: str) -> Tensor:
     """Softmax over one axis, which is moved to the end and back where it is not the last."""
-    from ...network.operators import Softmax
-
     last = len(x.shape) - 1
     if axis == last:
         return w.made(w.emit(Softmax(), w.sample(x), name=name), x.shape)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -209,11 +209,6 @@ def check_shape(what: str, shape: Sequence[int]) -> None:
     for axis, extent in enumerate(shape):
         if not 1 <= extent <= MAX_DIMENSION:
             raise ChipgymError(f"{what}: axis {axis} is {extent}, expected 1 to {MAX_DIMENSION}")
-
-
-def renamed(tensor: Tensor, label: str) -> Tensor:
-    """The same tensor under another name; a constant keeps its own, by which it is known."""
-    return tensor if tensor.constant else replace(tensor, label=label)
 
 
 def broadcast(source: str, name: str, *shapes: Shape) -> Shape:
