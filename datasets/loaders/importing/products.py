@@ -24,8 +24,9 @@ def matmul(w: GraphWriter, a: Tensor, b: Tensor, name: str, bias: bool = False) 
     """NumPy's matmul; a second operand that is a constant matrix makes it a linear layer."""
     if not a.shape or not b.shape:
         raise ChipgymError(f"{w.source}: node {shorten(name)}: a matrix product of {a.shape} and {b.shape}")
-    if b.constant and len(b.shape) == 2 and not a.constant:
-        return linear(w, a, b, b.shape[1], bias, name)
+    matrix = 2 <= len(b.shape) <= max(len(a.shape), 2) and elements(b.shape[:-2]) == 1
+    if b.constant and matrix and not a.constant:
+        return linear(w, a, b, b.shape[-1], bias, name)
     if a.constant and len(a.shape) == 2 and len(b.shape) >= 2 and not b.constant:
         # (m, k) x (..., k, n): the rows of the second are the layer's inputs, read by columns.
         swapped = (*range(len(b.shape) - 2), len(b.shape) - 1, len(b.shape) - 2)
@@ -34,10 +35,12 @@ def matmul(w: GraphWriter, a: Tensor, b: Tensor, name: str, bias: bool = False) 
     left = a if len(a.shape) > 1 else reshape(w, a, (1, *a.shape), f"{name}.row")
     right = b if len(b.shape) > 1 else reshape(w, b, (*b.shape, 1), f"{name}.column")
     out = _product(w, left, right, name)
-    shape = out.shape
-    shape = shape if len(b.shape) > 1 else shape[:-1]
-    shape = shape if len(a.shape) > 1 else (*shape[: -2 if len(b.shape) > 1 else -1], *shape[-1:] * (len(b.shape) > 1))
-    return replace(out, shape=shape)
+    shape = list(out.shape)
+    if len(a.shape) == 1:
+        del shape[-2]
+    if len(b.shape) == 1:
+        del shape[-1]
+    return replace(out, shape=tuple(shape))
 
 
 def _product(w: GraphWriter, a: Tensor, b: Tensor, name: str, transpose_b: bool = False) -> Tensor:
