@@ -1,13 +1,15 @@
 """Workloads that simulators run, and tables of designs that they have evaluated."""
 
-from .loaders import iterate_trace
+from .loaders import from_torch, iterate_trace, load_onnx
 from .loading import load_workload
 from .network import FEATURE_NAMES, Network, NetworkBuilder, Node
 from .network.operators import (
     Concat,
     Conv2d,
+    ConvTranspose2d,
     Elementwise,
     Embedding,
+    Generic,
     Input,
     LearnedTensor,
     Linear,
@@ -31,9 +33,11 @@ __all__ = [
     "TRACE_FEATURE_NAMES",
     "Concat",
     "Conv2d",
+    "ConvTranspose2d",
     "DesignTable",
     "Elementwise",
     "Embedding",
+    "Generic",
     "Input",
     "KnobField",
     "LearnedTensor",
@@ -54,7 +58,9 @@ __all__ = [
     "Transpose",
     "Workload",
     "build_trace",
+    "from_torch",
     "iterate_trace",
+    "load_onnx",
     "load_table",
     "load_workload",
     "network_names",

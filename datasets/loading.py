@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import ChipgymError, shorten, unknown
-from .loaders import load_scalesim, load_trace, parse_shorthand
+from .loaders import load_onnx, load_scalesim, load_trace, parse_shorthand
 from .network.graph import Network
 from .network.operator import integer
 from .network.zoo import build_network, network_names
+from .settings import Settings, settings_text, split_settings
 from .trace import build_trace, trace_names
 from .workload import Workload
 
 #: What a file of networks holds and what loads it, by its extension.
-FILE_FORMATS = {".csv": ("SCALE-Sim topology", load_scalesim)}
+FILE_FORMATS: dict[str, tuple[str, Callable[..., Network]]] = {
+    ".csv": ("SCALE-Sim topology", load_scalesim),
+    ".onnx": ("ONNX model", load_onnx),
+}
+#: Of these, the formats whose open dimensions can be set behind the file's name.
+OPEN_FORMATS = (".onnx",)
 #: What a file of memory requests holds, by its extension; each may be gzipped (".stl.gz").
 TRACE_FORMATS = {
     ".stl": "DRAMSys trace",
@@ -30,8 +38,10 @@ def load_workload(spec: str | os.PathLike[str] | Workload, *, batch: int | None 
 
     Args:
         spec: a workload, returned as it is; a name of `network_names()` or `trace_names()`; the shorthand
-            "mlp:16-64-5"; or the path of a file (`.csv`: SCALE-Sim topology; `.stl`, `.rstl`, `.trace`, `.trc`, also
-            gzipped: memory trace). A registered name comes before a file of that name.
+            "mlp:16-64-5"; or the path of a file (`.onnx`: ONNX model; `.csv`: SCALE-Sim topology; `.stl`, `.rstl`,
+            `.trace`, `.trc`, also gzipped: memory trace). A registered name comes before a file of that name. Behind
+            a colon a name may set its lengths ("llama-3-8b:seq=1,past=2048") and an ONNX file its open dimensions or
+            the shapes of its inputs ("model.onnx:height=640", "model.onnx:x=1x3x640x640").
         batch: samples that a network runs together; its own (1 unless the file says otherwise) by default.
 
     Raises:
@@ -53,18 +63,32 @@ def _resolve(spec: str, batch: int | None) -> Workload:
     name = spec.strip()
     if not name:
         raise ChipgymError("workload: expected a name or a path, got an empty text")
-    if name in network_names():
-        return _with_batch(build_network(name), batch)
-    if name in trace_names():
-        return _with_batch(build_trace(name), batch)
     if name.lower().startswith("mlp:"):
         return _with_batch(parse_shorthand(name), batch)
-    if _looks_like_path(name) or _is_file(spec):
-        return _load_file(spec, batch)
+    settings: Settings = {}
+    if not _is_file(spec):
+        name, settings = split_settings(name)
+    if name in network_names():
+        return _with_batch(_renamed(build_network(name, settings), settings), batch)
+    if name in trace_names():
+        _refuse(name, settings)
+        return _with_batch(build_trace(name), batch)
+    if _looks_like_path(name) or _is_file(name):
+        return _load_file(name if settings else spec, batch, settings)
     if ":" in name:
         return _with_batch(parse_shorthand(name), batch)
     error = unknown("workload", name, (*network_names(), *trace_names()))
     raise ChipgymError(f"{error}, or mlp:16-64-5, or the path of a {' or '.join(FILE_FORMATS | TRACE_FORMATS)} file")
+
+
+def _refuse(name: str, settings: Settings) -> None:
+    for setting in settings:
+        raise ChipgymError(f"workload {shorten(name, 200)} has no settings, got {shorten(setting)}")
+
+
+def _renamed(network: Network, settings: Settings) -> Network:
+    """The network with its settings in its name, so that two of one model can be told apart."""
+    return replace(network, name=network.name + settings_text(settings)) if settings else network
 
 
 def _with_batch(workload: Workload, batch: int | None) -> Workload:
@@ -86,10 +110,14 @@ def _is_file(text: str) -> bool:
         return False
 
 
-def _load_file(path: str | bytes, batch: int | None) -> Workload:
+def _load_file(path: str | bytes, batch: int | None, settings: Settings | None = None) -> Workload:
     if isinstance(path, bytes):
         path = os.fsdecode(path)
     suffix = Path(path).suffix.lower()
+    if settings and suffix in OPEN_FORMATS:
+        load = FILE_FORMATS[suffix][1]
+        return _renamed(load(path, batch=batch, dimensions=settings), settings)
+    _refuse(path, settings or {})
     if Path(path.lower().removesuffix(".gz")).suffix in TRACE_FORMATS:
         return _with_batch(load_trace(path), batch)
     if suffix not in FILE_FORMATS and _is_file(path):

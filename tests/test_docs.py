@@ -45,9 +45,11 @@ def blocks(page: Path, language: str) -> list[str]:
 def test_python_runs(page, tmp_path):
     """Every block alone, or after those before it where the page says so, as a reader would paste it."""
     found = blocks(page, "python")
-    for extra, sign in (("stable_baselines3", "stable_baselines3"), ("plotly", "chipgym.report(")):
-        if any(sign in block for block in found):
-            pytest.importorskip(extra)
+    for library in ("stable_baselines3", "onnx", "torch"):
+        if any(re.search(rf"^\s*(import|from) {library}\b", block, re.MULTILINE) for block in found):
+            pytest.importorskip(library)
+    if any("chipgym.report(" in block for block in found):
+        pytest.importorskip("plotly")
     for long, short in SHORTER.items():
         found = [block.replace(long, short) for block in found]
     continues = re.search(CONTINUES, page.read_text(encoding="utf-8")) is not None

@@ -59,9 +59,13 @@ class NetworkBuilder:
 
     def shape(self, node: str) -> Shape:
         """Output shape of a node, per sample."""
-        if node not in self._nodes:
-            raise unknown(f"node of {self.name!r}", node, self._nodes)
-        return self._nodes[node].shape
+        return self.node(node).shape
+
+    def node(self, name: str) -> Node:
+        """A node added before."""
+        if name not in self._nodes:
+            raise unknown(f"node of {self.name!r}", name, self._nodes)
+        return self._nodes[name]
 
     def add(self, op: Operator, *inputs: str, name: str | None = None) -> str:
         """Adds any operator; the other methods are shorthands for this one."""
@@ -81,9 +85,24 @@ class NetworkBuilder:
             label = f"{first}_{number}"
         return label
 
-    def build(self, batch: int = 1) -> Network:
-        """The network so far."""
-        return Network(self.name, tuple(self._nodes.values()), batch)
+    def build(self, batch: int = 1, outputs: Sequence[str] | None = None) -> Network:
+        """The network so far, or of it what the nodes named in `outputs` need."""
+        kept = self._nodes if outputs is None else self._needed(outputs)
+        return Network(self.name, tuple(node for label, node in self._nodes.items() if label in kept), batch)
+
+    def _needed(self, outputs: Sequence[str]) -> set[str]:
+        kept: set[str] = set()
+        waiting = list(outputs)
+        while waiting:
+            label = waiting.pop()
+            self.shape(label)  # that there is such a node
+            if label not in kept:
+                kept.add(label)
+                node = self._nodes[label]
+                waiting += node.inputs
+                if isinstance(node.op, Linear) and node.op.tied_to is not None:
+                    waiting.append(node.op.tied_to)
+        return kept
 
     def input(self, shape: Sequence[int], *, name: str = "input") -> str:
         return self.add(Input(extents("shape", shape)), name=name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ...errors import ChipgymError
+from ...errors import ChipgymError, shorten
 from .operator import Operator, Shape, elements, integer
 
 
@@ -132,3 +132,29 @@ class Slice(Operator):
         if self.axis >= len(shape) or self.stop > shape[self.axis]:
             raise ChipgymError(f"Slice: axis {self.axis} from {self.start} to {self.stop} is outside shape {shape}")
         return (*shape[: self.axis], self.stop - self.start, *shape[self.axis + 1 :])
+
+
+@dataclass(frozen=True, slots=True)
+class Generic(Operator):
+    """An operation without a type of its own: reads its inputs and writes a tensor of `shape`.
+
+    `kind` names it for people ("Resize", "Gather"); `operations` is what each output element takes of a vector unit,
+    0 where words only move.
+    """
+
+    kind: str
+    shape: Shape
+    operations: int = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.kind, str) or not self.kind:
+            raise ChipgymError(f"Generic kind: expected a text, got {shorten(self.kind)}")
+        self._ints("shape", None)
+        self._int("operations", minimum=0)
+
+    def check_arity(self, inputs: tuple[Shape, ...]) -> None:
+        if not inputs:
+            raise ChipgymError("Generic takes at least 1 input, got 0")
+
+    def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        return self.shape

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from .operators import Conv2d, Linear, MatMul, elements
+from .operators import Conv2d, ConvTranspose2d, Linear, MatMul, elements
 
 if TYPE_CHECKING:  # graph.py imports this module
     from .graph import Network, Node
@@ -67,6 +67,8 @@ def matrix_class(network: Network, node: Node) -> str:
         if node.op.groups > 1 and node.op.groups == channels:
             return "conv_depthwise"
         return "conv_pointwise" if node.op.kernel == (1, 1) and node.op.groups == 1 else "conv_other"
+    if isinstance(node.op, ConvTranspose2d):
+        return "conv_other"
     return "linear" if isinstance(node.op, Linear) else "matmul"
 
 

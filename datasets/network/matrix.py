@@ -72,6 +72,65 @@ class Conv2d(Operator):
 
 
 @dataclass(frozen=True, slots=True)
+class ConvTranspose2d(Operator):
+    """The transpose of a convolution: every element of (C, H, W) adds a weighted filter to (out_channels, H', W').
+
+    H' = (H - 1) stride - top - bottom + dilation (kernel - 1) + output_padding + 1, and W' likewise; `padding` is
+    (top, bottom, left, right) and takes rows away. `groups` divides channels as in `Conv2d`.
+    """
+
+    out_channels: int
+    kernel: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    output_padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+    bias: bool = True
+    matrix: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        self._int("out_channels")
+        for field in ("kernel", "stride", "dilation"):
+            self._ints(field, 2)
+        self._ints("padding", 4, minimum=0)
+        self._ints("output_padding", 2, minimum=0)
+        self._int("groups")
+        self._bool("bias")
+        if self.out_channels % self.groups:
+            raise ChipgymError(
+                f"ConvTranspose2d groups: {self.groups} does not divide out_channels {self.out_channels}"
+            )
+
+    def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        shape = inputs[0]
+        if len(shape) != 3:
+            raise ChipgymError(f"ConvTranspose2d input: expected shape (C, H, W), got {shape}")
+        if shape[0] % self.groups:
+            raise ChipgymError(f"ConvTranspose2d groups: {self.groups} does not divide the input's {shape[0]} channels")
+        cut = (self.padding[0] + self.padding[1], self.padding[2] + self.padding[3])
+        height, width = (
+            (shape[1 + axis] - 1) * self.stride[axis]
+            - cut[axis]
+            + self.dilation[axis] * (self.kernel[axis] - 1)
+            + self.output_padding[axis]
+            + 1
+            for axis in (0, 1)
+        )
+        if height < 1 or width < 1:
+            raise ChipgymError(f"ConvTranspose2d padding: {self.padding} leaves nothing of an input of shape {shape}")
+        return (self.out_channels, height, width)
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        # Products that fall into the padding count, as those with padded zeros do in a convolution.
+        return elements(inputs[0]) * (self.out_channels // self.groups) * self.kernel[0] * self.kernel[1]
+
+    def parameters(self, inputs: tuple[Shape, ...]) -> int:
+        weights = inputs[0][0] * (self.out_channels // self.groups) * self.kernel[0] * self.kernel[1]
+        return weights + self.out_channels * self.bias
+
+
+@dataclass(frozen=True, slots=True)
 class Linear(Operator):
     """(..., in) times a weight of (in, out_features): (..., out_features); leading dimensions are rows.
 

@@ -1,7 +1,7 @@
 """The operators of a network: matrix products, element-wise and window operators, and data movement."""
 
-from .data import Concat, Embedding, Input, LearnedTensor, Reshape, Slice, Transpose
-from .matrix import Conv2d, Linear, MatMul
+from .data import Concat, Embedding, Generic, Input, LearnedTensor, Reshape, Slice, Transpose
+from .matrix import Conv2d, ConvTranspose2d, Linear, MatMul
 from .operator import MAX_DIMENSION, MAX_ELEMENTS, Operator, Shape, elements
 from .vector import BINARY, UNARY, Elementwise, Normalization, Pool2d, Softmax
 
@@ -12,8 +12,10 @@ __all__ = [
     "UNARY",
     "Concat",
     "Conv2d",
+    "ConvTranspose2d",
     "Elementwise",
     "Embedding",
+    "Generic",
     "Input",
     "LearnedTensor",
     "Linear",

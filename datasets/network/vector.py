@@ -9,10 +9,12 @@ from ...errors import ChipgymError, unknown
 from .matrix import window_output
 from .operator import Operator, Shape, rank
 
-#: Functions of one tensor. `scale` multiplies by a constant, `mask` blanks positions by a constant pattern.
+#: Functions of one tensor. `scale` multiplies by a constant and `shift` adds one, each one number or one per channel;
+#: `mask` blanks positions by a constant pattern; `rotary` turns pairs by their position's angle (arXiv:2104.09864).
 UNARY = (
     "relu", "relu6", "leaky_relu", "gelu", "gelu_tanh", "tanh", "sigmoid", "silu", "hardswish", "hardsigmoid",
-    "softplus", "exp", "sqrt", "reciprocal", "negate", "abs", "scale", "mask",
+    "softplus", "softsign", "elu", "mish", "exp", "log", "erf", "sin", "cos", "sqrt", "rsqrt", "reciprocal", "power",
+    "negate", "abs", "sign", "round", "clip", "threshold", "scale", "shift", "mask", "rotary",
 )  # fmt: skip
 #: Functions of two tensors of equal or broadcastable shape.
 BINARY = ("add", "sub", "mul", "div", "maximum", "minimum")
@@ -101,13 +103,14 @@ class Softmax(Operator):
 class Normalization(Operator):
     """Normalisation; the shape stays. `affine` has a trained scale (and, but for "rms", a trained shift).
 
-    `kind`: "batch" per channel of (C, ...) with stored statistics; "layer" and "rms" over the last axis;
-    "local_response" across neighbouring channels (AlexNet's), never affine.
+    `kind`: "batch" per channel of (C, ...) with stored statistics; "group" over groups of channels of (C, ...), each of
+    one channel or more; "layer" and "rms" over the last axis; "local_response" across neighbouring channels
+    (AlexNet's), never affine.
     """
 
-    kind: Literal["batch", "layer", "rms", "local_response"]
+    kind: Literal["batch", "group", "layer", "rms", "local_response"]
     affine: bool = True
-    kinds: ClassVar[tuple[str, ...]] = ("batch", "layer", "rms", "local_response")
+    kinds: ClassVar[tuple[str, ...]] = ("batch", "group", "layer", "rms", "local_response")
 
     def __post_init__(self) -> None:
         if self.kind not in self.kinds:
@@ -115,7 +118,7 @@ class Normalization(Operator):
         self._bool("affine")
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
-        rank("Normalization", inputs[0], 1, "(C, ...)" if self.kind == "batch" else "(..., n)")
+        rank("Normalization", inputs[0], 1, "(C, ...)" if self.kind in ("batch", "group") else "(..., n)")
         return inputs[0]
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
@@ -123,4 +126,4 @@ class Normalization(Operator):
             return 0
         if self.kind == "rms":
             return inputs[0][-1]
-        return 2 * (inputs[0][0] if self.kind == "batch" else inputs[0][-1])
+        return 2 * (inputs[0][0] if self.kind in ("batch", "group") else inputs[0][-1])

@@ -10,8 +10,10 @@ import numpy as np
 
 from ...datasets import (
     Conv2d,
+    ConvTranspose2d,
     Elementwise,
     Embedding,
+    Generic,
     Linear,
     MatMul,
     Network,
@@ -26,11 +28,14 @@ Table = np.ndarray[Any, np.dtype[Any]]
 
 # Operations of the vector unit per element. One lane does one add, multiply, compare or table look-up a cycle
 # (assumption: exp, tanh and the like are one look-up, as in the activation units of TPU v1, Jouppi et al. 2017).
-ELEMENTWISE_OPERATIONS = {"gelu": 4, "gelu_tanh": 8, "silu": 2, "hardswish": 4, "hardsigmoid": 3, "relu6": 2}
+ELEMENTWISE_OPERATIONS = {
+    "gelu": 4, "gelu_tanh": 8, "silu": 2, "hardswish": 4, "hardsigmoid": 3, "relu6": 2, "clip": 2, "rotary": 3,
+}  # fmt: skip
 SOFTMAX_OPERATIONS = 5  # maximum, subtract, exp, sum, divide
-# batch: multiply, add. layer: sum, subtract, square, sum, multiply, scale, shift. rms: square, sum, multiply, scale.
+# batch: multiply, add. layer and group: sum, subtract, square, sum, multiply, scale, shift. rms: square, sum, multiply,
+# scale.
 # local response over five channels (Krizhevsky et al. 2012): square, five adds, power (log, multiply, exp), divide.
-NORMALIZATION_OPERATIONS = {"batch": 2, "layer": 7, "rms": 4, "local_response": 10}
+NORMALIZATION_OPERATIONS = {"batch": 2, "group": 7, "layer": 7, "rms": 4, "local_response": 10}
 
 # Columns of the vector table (float64): operations, words read and written, and 1 where they hide behind the array.
 WORK, WORDS_IN, WORDS_OUT, HIDDEN = range(4)
@@ -139,6 +144,11 @@ def _product(network: Network, node: Node) -> tuple[int, ...]:
             op.groups, batch, out_h, out_w, height, width, r, s, (r - 1) * dh + 1, (s - 1) * dw + 1,
             *op.stride, channels // op.groups, op.out_channels // op.groups,
         )  # fmt: skip
+    if isinstance(op, ConvTranspose2d):
+        # Every pixel's channels times all taps of all filters; what overlaps is added where it is written.
+        channels, height, width = shapes[0]
+        columns = op.out_channels // op.groups * op.kernel[0] * op.kernel[1]
+        return _plain(op.groups, batch * height * width, channels // op.groups, columns)
     if isinstance(op, Linear):
         *rows, k = shapes[0]
         return _plain(1, batch * math.prod(rows), k, op.out_features)
@@ -163,6 +173,8 @@ def _operations(node: Node) -> float:
         return float(elements * SOFTMAX_OPERATIONS)
     if isinstance(op, Normalization):
         return float(elements * NORMALIZATION_OPERATIONS[op.kind])
+    if isinstance(op, Generic):
+        return float(elements * op.operations)
     return 0.0 if isinstance(op, Embedding) else -1.0
 
 

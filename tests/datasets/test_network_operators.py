@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from chipgym.datasets import (
     Concat,
     Conv2d,
+    ConvTranspose2d,
     Elementwise,
     Embedding,
+    Generic,
     Input,
     LearnedTensor,
     Linear,
@@ -155,7 +157,7 @@ def test_parameters_of_the_rest():
     assert Softmax().infer(((2, 3),)) == (2, 3)
     shape = (8, 5, 6)
     counts = {kind: Normalization(kind).parameters((shape,)) for kind in Normalization.kinds}
-    assert counts == {"batch": 16, "layer": 12, "rms": 6, "local_response": 0}
+    assert counts == {"batch": 16, "group": 16, "layer": 12, "rms": 6, "local_response": 0}
     assert Normalization("layer", affine=False).parameters((shape,)) == 0
 
 
@@ -234,3 +236,79 @@ def test_inputs_that_do_not_fit_are_errors(op, inputs, message):
 def test_numpy_integers_and_lists_are_the_same_operator():
     assert Conv2d(np.int64(8), [3, np.int32(3)]) == Conv2d(8, (3, 3))
     assert type(Conv2d(np.int64(8), (3, 3)).out_channels) is int
+
+
+@st.composite
+def transposed(draw):
+    groups = draw(st.integers(1, 3))
+    op = ConvTranspose2d(
+        groups * draw(st.integers(1, 2)),
+        (draw(small), draw(small)),
+        (draw(small), draw(small)),
+        tuple(draw(st.integers(0, 1)) for _ in range(4)),
+        (draw(st.integers(0, 1)), draw(st.integers(0, 1))),
+        (draw(st.integers(1, 2)), draw(st.integers(1, 2))),
+        groups,
+        draw(st.booleans()),
+    )
+    return op, (groups * draw(st.integers(1, 2)), draw(st.integers(2, 6)), draw(st.integers(2, 6)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(transposed())
+def test_a_transposed_convolution_is_the_convolution_backwards(case):
+    """A convolution of its output, window for window, comes back to its input's size with as many products."""
+    op, shape = case
+    try:
+        out = op.infer((shape,))
+    except ChipgymError:
+        assert any(op.padding)
+        return
+    reach = [d * (k - 1) + 1 for d, k in zip(op.dilation, op.kernel, strict=True)]
+    for axis in (0, 1):
+        padded = out[1 + axis] + op.padding[2 * axis] + op.padding[2 * axis + 1] - op.output_padding[axis]
+        assert (padded - reach[axis]) // op.stride[axis] + 1 == shape[1 + axis]
+        assert (padded - reach[axis]) % op.stride[axis] == 0
+    taps = op.kernel[0] * op.kernel[1]
+    assert op.macs((shape,), out) == shape[0] * shape[1] * shape[2] * taps * op.out_channels // op.groups
+    assert op.parameters((shape,)) == shape[0] * op.out_channels // op.groups * taps + op.bias * op.out_channels
+
+
+@pytest.mark.parametrize(
+    ("op", "shape", "message"),
+    [
+        (lambda: ConvTranspose2d(3, (2, 2), groups=2), (4, 4, 4), "groups: 2 does not divide out_channels 3"),
+        (lambda: ConvTranspose2d(4, (2, 2), groups=2), (3, 4, 4), "groups: 2 does not divide the input's 3"),
+        (lambda: ConvTranspose2d(4, (1, 1), padding=(2, 2, 0, 0)), (4, 4, 4), "leaves nothing"),
+        (lambda: ConvTranspose2d(4, (2, 2)), (4, 4), r"expected shape \(C, H, W\)"),
+        (lambda: Generic("", (2,)), (4,), "Generic kind: expected a text"),
+        (lambda: Generic("Gather", (0,)), (4,), "Generic shape: expected an integer from 1"),
+        (lambda: Generic("Gather", (2,), -1), (4,), "Generic operations: expected an integer from 0"),
+    ],
+)
+def test_operators_of_imports_that_do_not_fit(op, shape, message):
+    b = NetworkBuilder("n")
+    x = b.input(shape)
+    with pytest.raises(ChipgymError, match=message):
+        b.add(op(), x)
+
+
+def test_a_generic_operator_has_an_input_and_no_trained_numbers():
+    b = NetworkBuilder("n")
+    with pytest.raises(ChipgymError, match="Generic takes at least 1 input"):
+        b.add(Generic("Gather", (2,)))
+    x = b.input((4,))
+    b.add(Generic("Gather", (2,)), x, x)
+    assert (b.build().macs, b.build().parameters) == (0, 0)
+
+
+def test_what_outputs_need():
+    b = NetworkBuilder("n")
+    x = b.input((4,))
+    first = b.linear(x, 4, bias=False, name="first")
+    b.relu(first, name="unused")
+    b.linear(x, 4, bias=False, tied_to="first", name="second")
+    network = b.build(outputs=["second"])
+    assert [node.name for node in network.nodes] == ["input", "first", "second"]
+    with pytest.raises(ChipgymError, match="unknown node of 'n' 'third'"):
+        b.build(outputs=["third"])

@@ -10,8 +10,18 @@ from collections import Counter
 
 import pytest
 
-from chipgym.datasets import Conv2d, Embedding, Linear, MatMul, Network, Softmax, load_workload, network_names
-from chipgym.datasets.network.zoo import bert_base, build_network, gpt2
+from chipgym.datasets import (
+    Conv2d,
+    Embedding,
+    Linear,
+    MatMul,
+    Network,
+    Normalization,
+    Softmax,
+    load_workload,
+    network_names,
+)
+from chipgym.datasets.network.zoo import bert_base, build_network, gpt2, llama_2_7b, llama_3_8b, mistral_7b
 from chipgym.errors import ChipgymError
 
 #: torchvision documentation, https://pytorch.org/vision/stable/models.html, "Table of all available classification
@@ -24,6 +34,9 @@ TORCHVISION = {
     "resnet50": (25_557_032, 4.089),
     "mobilenet_v2": (3_504_872, 0.301),
     "vit_b16": (86_567_656, 17.564),
+    "mobilenet_v3_large": (5_483_032, 0.217),
+    "mobilenet_v3_small": (2_542_856, 0.057),
+    "efficientnet_b0": (5_288_548, 0.386),
 }
 
 
@@ -61,6 +74,61 @@ def test_gpt2_totals():
     # nanoGPT's transformer_sizing notebook (https://github.com/karpathy/nanoGPT) counts 291,648,307,200 FLOPs for one
     # forward pass over 1024 tokens: two FLOPs a MAC, full (unmasked) attention, logits of every token. Exact.
     assert 2 * network.macs == 291_648_307_200
+
+
+def test_unet_totals():
+    network = build_network("unet")
+    # The paper (arXiv:1505.04597, section 2): 23 convolutional layers, the four up-convolutions among them; Figure 1: a
+    # map of 28 x 28 x 1024 at the bottom and of 388 x 388 x 2 in the end.
+    assert (kinds(network)["Conv2d"], kinds(network)["ConvTranspose2d"]) == (19, 4)
+    assert network.node("down5.relu2").shape == (1024, 28, 28)
+    assert network.outputs[0].shape == (2, 388, 388)
+    # torchsummary prints 31,030,593 for this U-Net of one class (as EdgeAttNet's table of models has it,
+    # arXiv:2509.02964); the second class adds 64 weights and a bias.
+    assert network.parameters == 31_030_593 + 65
+
+
+def test_llama_totals():
+    # calflops (https://github.com/MrYxJ/calculate-flops.pytorch, README, "Large Language Model"): llama2-7b at 1 x 128
+    # has 6,738,415,616 parameters and takes 850 GMACs.
+    network = llama_2_7b(seq=128)
+    assert network.parameters == 6_738_415_616
+    assert round(network.macs / 1e9) == 850
+    # The models' cards on Hugging Face, "Safetensors, model size": 8.03 B and 7.24 B.
+    assert round(llama_3_8b().parameters / 1e9, 2) == 8.03
+    assert round(mistral_7b().parameters / 1e9, 2) == 7.24
+
+
+@pytest.mark.parametrize("build", [llama_2_7b, llama_3_8b, mistral_7b])
+@pytest.mark.parametrize(("seq", "past"), [(1, 0), (333, 0), (1, 2047), (16, 100)])
+def test_llama_totals_follow_the_formula_at_any_length(build, seq, past):
+    # Every weight but the embedding's meets every new token once; attention takes 2 x new x all tokens x width a layer.
+    network = build(seq=seq, past=past)
+    embedding = network.node_parameters("embed_tokens")
+    norms = sum(network.node_parameters(node) for node in network.nodes if isinstance(node.op, Normalization))
+    attention = 32 * 2 * seq * (seq + past) * 4096
+    assert network.macs == seq * (network.parameters - embedding - norms) + attention
+    assert network.parameters == build().parameters
+
+
+def test_decoding_step_by_step_is_as_much_work_as_the_formula_of_a_prefill_without_blanked_scores():
+    steps = sum(llama_3_8b(seq=1, past=past).macs for past in range(8))
+    blanked = 32 * 2 * 4096 * (8 * 7 // 2)  # scores that a prefill of 8 computes and blanks, and their share of context
+    assert llama_3_8b(seq=8).macs - steps == blanked
+
+
+def test_a_decoding_step_reads_the_keys_that_heads_share():
+    network = llama_3_8b(seq=1, past=99)
+    scores = network.node("layers.3.self_attn.scores")
+    assert network.input_shapes(scores) == ((8, 4, 128), (8, 100, 128))
+    assert network.node("layers.3.self_attn.past_values").shape == (8, 99, 128)
+    assert mistral_7b(seq=1, past=8000).node("layers.0.self_attn.past_keys").shape == (8, 4096, 128)
+
+
+@pytest.mark.parametrize(("seq", "past"), [(8193, 0), (1, 8192), (0, 0), (1, -1), (1.0, 0)])
+def test_llama_lengths_that_do_not_fit(seq, past):
+    with pytest.raises(ChipgymError, match=r"llama-3-8b(: .* at most 8192 together| (seq|past): expected an integer)"):
+        llama_3_8b(seq=seq, past=past)
 
 
 @pytest.mark.parametrize(("build", "seq"), [(bert_base, 1), (bert_base, 77), (bert_base, 512), (gpt2, 1), (gpt2, 333)])

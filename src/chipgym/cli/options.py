@@ -14,8 +14,8 @@ WorkloadNames = Annotated[
     typer.Option(
         "--workload",
         metavar="NAME",
-        help="A named workload, a shorthand such as mlp:16-64-5, or a file; the simulator's default where left out. "
-        "Repeatable: of several, metrics are geometric means.",
+        help="A named workload, a shorthand such as mlp:16-64-5, or a file (model.onnx:height=640 sets what it leaves"
+        " open); the simulator's default where left out. Repeatable: of several, metrics are geometric means.",
         show_default=False,
     ),
 ]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chipgym
-from chipgym.datasets import NetworkBuilder, network_names
+from chipgym.datasets import ConvTranspose2d, Generic, NetworkBuilder, network_names
 
 ADDITIVE = [
     "latency_s", "energy_j", "cycles", "compute_cycles", "stall_cycles", "vector_cycles", "macs",
@@ -174,3 +174,28 @@ def test_work_that_hides_has_no_power():
     assert hidden.any()
     assert np.isnan(layers["power_w"][hidden]).all()
     assert np.isfinite(layers["power_w"][~hidden]).all()
+
+
+def test_a_transposed_convolution_is_the_product_of_pixels_and_filters():
+    """Of 3 x 5 pixels of 8 channels with 4 filters of 2 x 2 taps: as a linear layer of 15 rows, 8 to 16."""
+    a, b = NetworkBuilder("a"), NetworkBuilder("b")
+    a.add(ConvTranspose2d(4, (2, 2), (2, 2), bias=False), a.input((8, 3, 5)), name="up")
+    b.linear(b.input((15, 8)), 16, bias=False, name="up")
+    outs = [
+        chipgym.make_simulator("systolic", n.build(3)).evaluate([{}, {"rows": 8, "dataflow": "is"}]) for n in (a, b)
+    ]
+    for metric in ADDITIVE:
+        assert (outs[0][metric] == outs[1][metric]).all(), metric
+
+
+def test_moving_words_costs_traffic_and_arithmetic_costs_time():
+    def layers(operations: int):
+        b = NetworkBuilder("n")
+        b.add(Generic("Resize", (8, 16, 16), operations), b.input((8, 8, 8)), name="resize")
+        return chipgym.make_simulator("systolic", b.build()).evaluate_layers({"dram_bandwidth": 65536})
+
+    assert layers(0)["dram_ifmap_reads"].sum() == 8 * 8 * 8
+    assert layers(0)["dram_ofmap_writes"].sum() == 8 * 16 * 16
+    assert layers(0)["vector_energy_j"].sum() == 0
+    assert layers(8)["vector_energy_j"].sum() == pytest.approx(8 * layers(1)["vector_energy_j"].sum())
+    assert layers(8)["cycles"].sum() > layers(1)["cycles"].sum()

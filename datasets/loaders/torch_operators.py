@@ -1,0 +1,423 @@
+"""PyTorch's operations (ATen, as `torch.export` leaves them) as those of a `Network`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from .importing import Tensor
+from .importing.movement import concat, gather, reshape, split, take, transpose
+from .importing.patterns import combined
+from .importing.products import attention, einsum, linear, matmul, softmax
+from .importing.recurrent import Layer, recurrent, time_first
+from .importing.windows import Window, conv, conv_transpose, normalize, pool, reduce
+from .onnx_operators import HEAVY
+from .torch_graph import Call
+
+Result = Tensor | list[Tensor]
+
+#: Functions of each element of the first tensor.
+UNARY = {
+    "relu": "relu", "relu6": "relu6", "leaky_relu": "leaky_relu", "prelu": "leaky_relu", "elu": "elu", "selu": "elu",
+    "celu": "elu", "sigmoid": "sigmoid", "hardsigmoid": "hardsigmoid", "tanh": "tanh", "softplus": "softplus",
+    "softsign": "softsign", "silu": "silu", "hardswish": "hardswish", "mish": "mish", "exp": "exp", "log": "log",
+    "log1p": "log", "log2": "log", "erf": "erf", "sin": "sin", "cos": "cos", "sqrt": "sqrt", "rsqrt": "rsqrt",
+    "reciprocal": "reciprocal", "neg": "negate", "abs": "abs", "sign": "sign", "round": "round", "floor": "round",
+    "ceil": "round", "bitwise_not": "negate", "logical_not": "negate", "square": "power", "masked_fill": "mask",
+    "exp2": "exp", "log_sigmoid": "log", "tril": "mask", "triu": "mask",
+}  # fmt: skip
+#: Functions of two tensors, or of one and a number.
+BINARY = {
+    "add": "add", "sub": "sub", "rsub": "sub", "mul": "mul", "div": "div", "maximum": "maximum", "minimum": "minimum",
+    "true_divide": "div", "multiply": "mul", "divide": "div", "subtract": "sub",
+}  # fmt: skip
+COMPARISONS = (
+    "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor", "bitwise_and", "bitwise_or",
+    "remainder", "fmod", "floor_divide",
+)  # fmt: skip
+#: Operations that change neither words nor their order.
+ALIASES = (
+    "dropout", "feature_dropout", "alpha_dropout", "contiguous", "clone", "detach", "to", "_to_copy", "type_as", "view",
+    "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "alias", "lift_fresh_copy", "identity", "_unsafe_view",
+    "view_as", "reshape_as", "float", "half", "bfloat16",
+)  # fmt: skip
+#: Operations that move words, and what each takes a vector unit per output element.
+MOVEMENT = {
+    "expand": 0, "expand_as": 0, "repeat": 0, "repeat_interleave": 0, "tile": 0, "pad": 0, "constant_pad_nd": 0,
+    "roll": 0, "flip": 0, "index": 0, "gather": 0, "scatter": 0, "index_put": 0, "copy": 0, "slice_scatter": 0,
+    "select_scatter": 0, "unfold": 0, "im2col": 0, "col2im": 1, "where": 1, "cumsum": 1, "reflection_pad2d": 0,
+    "replication_pad2d": 0, "upsample_nearest1d": 0, "upsample_nearest2d": 0, "upsample_nearest3d": 0,
+    "_upsample_nearest_exact2d": 0, "upsample_linear1d": 4, "upsample_bilinear2d": 8, "upsample_bicubic2d": 32,
+    "upsample_trilinear3d": 16, "grid_sampler": 8, "grid_sampler_2d": 8, "one_hot": 0,
+}  # fmt: skip
+REDUCTIONS = {
+    "mean": "avg", "sum": "avg", "amax": "max", "amin": "max", "prod": "avg", "var": "avg", "std": "avg",
+    "linalg_vector_norm": "avg", "norm": "avg", "argmax": "max", "argmin": "max", "logsumexp": "avg", "any": "max",
+    "all": "max",
+}  # fmt: skip
+
+
+def handle(call: Call) -> Result:
+    """Writes one operation whose tensors are not all constants.
+
+    Raises:
+        ChipgymError: it cannot be told by the operators of a `Network`, nor soundly as memory traffic.
+    """
+    w = call.writer
+    if call.op in HANDLERS:
+        return HANDLERS[call.op](call)
+    if call.op in UNARY:
+        return w.unary(UNARY[call.op], call.x, call.name)
+    if call.op in BINARY:
+        return _binary(call)
+    if call.op in COMPARISONS:
+        return _comparison(call)
+    if call.op in ALIASES:
+        return reshape(w, call.x, call.shape, call.name)
+    if call.op in MOVEMENT:
+        return w.generic(call.op, call.tensors(), call.shape, call.name, MOVEMENT[call.op])
+    if call.op in REDUCTIONS:
+        return _reduce(call)
+    if HEAVY.search(call.op) or call.op in ("bmm", "addmm", "mm"):
+        raise call.error("the operation is not supported, and is more than the memory traffic that it causes")
+    return [
+        w.as_traffic(call.op, call.tensors(), shape, call.name if i == 0 else f"{call.name}.{i}")
+        for i, shape in enumerate(call.shapes)
+    ]
+
+
+def _binary(call: Call) -> Tensor:
+    tensors = call.tensors()
+    if len(tensors) == 2:
+        known = combined(call.writer, BINARY[call.op], tensors[0], tensors[1], call.name)
+        if known is not None:
+            return known
+        return call.writer.binary(BINARY[call.op], tensors[0], tensors[1], call.name)
+    return call.writer.unary("scale" if BINARY[call.op] in ("mul", "div") else "shift", tensors[0], call.name)
+
+
+def _comparison(call: Call) -> Tensor:
+    tensors = [x for x in call.tensors() if not x.constant or x.size > 1]
+    if len(tensors) == 1 and tensors[0].shape == call.shape:
+        return call.writer.unary("threshold", tensors[0], call.name)
+    return call.writer.generic(call.op, tensors, call.shape, call.name, 1)
+
+
+def _clip(call: Call) -> Tensor:
+    low, high = (
+        (call.get("min_val", 0), call.get("max_val", 6))
+        if call.op == "hardtanh"
+        else (call.get("min"), call.get("max"))
+    )
+    function = "relu6" if (low, high) == (0, 6) else "relu" if (low, high) == (0, None) else "clip"
+    return call.writer.unary(function, call.x, call.name)
+
+
+def _gelu(call: Call) -> Tensor:
+    return call.writer.unary("gelu_tanh" if call.get("approximate") == "tanh" else "gelu", call.x, call.name)
+
+
+def _power(call: Call) -> Tensor:
+    tensors = [x for x in call.tensors() if not x.constant]
+    if len(tensors) == 1:
+        return call.writer.unary("power", tensors[0], call.name)
+    return call.writer.generic(call.op, tensors, call.shape, call.name, 1)
+
+
+# -- matrix products
+
+
+def _tuple(value: Any, axes: int, default: int) -> tuple[int, ...]:
+    """One number for all axes, or one each."""
+    if value is None:
+        return (default,) * axes
+    numbers = [int(v) for v in value] if isinstance(value, list | tuple) else [int(value)]
+    return tuple(numbers * axes if len(numbers) == 1 else numbers or [default] * axes)
+
+
+def _window(call: Call, kernel: tuple[int, ...], stride: int | Sequence[int] | None = None) -> Window:
+    axes = len(kernel)
+    dilation = _tuple(call.get("dilation"), axes, 1)
+    padding = call.get("padding", 0)
+    if padding == "same":  # the odd one goes behind
+        reach = [dilation[i] * (kernel[i] - 1) for i in range(axes)]
+        pairs = tuple((r // 2, r - r // 2) for r in reach)
+    elif padding == "valid":
+        pairs = ((0, 0),) * axes
+    else:
+        pairs = tuple((p, p) for p in _tuple(padding, axes, 0))
+    return Window(kernel, _tuple(call.get("stride") or stride, axes, 1), dilation, pairs)
+
+
+def _batched(call: Call, x: Tensor, rank: int) -> tuple[Tensor, tuple[int, ...]]:
+    """The input and the result's shape with a batch axis, which PyTorch lets go missing."""
+    if len(x.shape) == rank:
+        return x, call.shape
+    return reshape(call.writer, x, (1, *x.shape), f"{call.name}.batch"), (1, *call.shape)
+
+
+def _conv(call: Call) -> Tensor:
+    weight = call.tensor("weight")
+    if weight is None or not weight.constant:
+        raise call.error("its weight is computed while the module runs, which is not supported")
+    x, shape = _batched(call, call.x, len(weight.shape))
+    groups, bias = int(call.get("groups", 1)), call.tensor("bias") is not None
+    window = _window(call, weight.shape[2:])
+    if call.op.startswith("conv_transpose") or call.get("transposed", False):
+        extra = _tuple(call.get("output_padding"), len(window.kernel), 0)
+        made = conv_transpose(call.writer, x, weight.shape[1] * groups, window, extra, groups, bias, shape, call.name)
+    else:
+        made = conv(call.writer, x, weight.shape[0], window, groups, bias, shape, call.name)
+    return reshape(call.writer, made, call.shape, call.name)
+
+
+def _linear(call: Call) -> Tensor:
+    weight, bias = call.tensor("weight"), call.tensor("bias")
+    if weight is None or not weight.constant:
+        raise call.error("its weight is computed while the module runs, which is not supported")
+    return linear(call.writer, call.x, weight, call.shape[-1], bias is not None, call.name)
+
+
+def _matmul(call: Call) -> Tensor:
+    a, b = call.tensors()[:2]
+    return matmul(call.writer, a, b, call.name)
+
+
+def _addmm(call: Call) -> Tensor:
+    bias, a, b = call.tensors()
+    own = b.constant and bias.constant and bias.size == b.shape[-1] and len(b.shape) == 2
+    made = matmul(call.writer, a, b, call.name, own)
+    return made if own else call.writer.binary("add", made, bias, f"{call.name}.add")
+
+
+def _einsum(call: Call) -> Tensor:
+    tensors = call.tensors()
+    if len(tensors) != 2:
+        raise call.error(f"an einsum of {len(tensors)} tensors is not supported")
+    equation = str(call.get("equation", ""))
+    if "->" not in equation:
+        letters = [i for i in equation if i.isalpha()]
+        equation += "->" + "".join(sorted(i for i in set(letters) if letters.count(i) == 1))
+    return einsum(call.writer, equation, tensors[0], tensors[1], call.shape, call.name)
+
+
+def _attention(call: Call) -> Tensor:
+    q, k, v = call.tensors()[:3]
+    q, k, v = (
+        x if len(x.shape) > 2 else reshape(call.writer, x, (1, *x.shape), f"{call.name}.head") for x in (q, k, v)
+    )
+    mask = call.tensor("attn_mask")
+    made = attention(call.writer, q, k, v, mask if mask is not None else bool(call.get("is_causal", False)), call.name)
+    return reshape(call.writer, made, call.shape, f"{call.name}.flat")
+
+
+def _recurrent(call: Call) -> list[Tensor]:
+    w, weights = call.writer, call.get("params")
+    if weights is None or call.tensor("data") is not None:
+        raise call.error("a packed sequence is not supported")
+    cell = {"lstm": "LSTM", "gru": "GRU"}.get(call.op, "RNN")
+    directions = 2 if call.get("bidirectional", False) else 1
+    layers, biased = int(call.get("num_layers", 1)), bool(call.get("has_biases", True))
+    given = call.get("hx")
+    starts = list(given) if isinstance(given, list | tuple) else [given]
+    x, batch_first = call.x, bool(call.get("batch_first", False))
+    single = len(x.shape) == 2
+    if single:
+        x = reshape(w, x, (x.shape[0], 1, x.shape[1]), f"{call.name}.batch")
+    elif batch_first:
+        x = time_first(w, x, call.name)
+    hidden = weights[1].shape[1]
+    states, memories = [], []
+    for number in range(layers):
+        label = f"{call.name}.{number}"
+        initial = [
+            None if s is None or s.constant else take(w, s, 0, number * directions, (number + 1) * directions, label)
+            for s in starts
+        ]
+        outputs, state, memory = recurrent(w, Layer(cell, hidden, directions, biased), x, initial, label)
+        # (steps, directions, 1, hidden) to (steps, 1, directions x hidden)
+        merged = transpose(w, outputs, (0, 2, 1, 3), f"{label}.merge")
+        x = reshape(w, merged, (merged.shape[0], 1, directions * hidden), f"{label}.flat")
+        states.append(state)
+        memories.append(memory)
+    if batch_first and not single:
+        x = transpose(w, x, (1, 0, 2), f"{call.name}.first")
+    last = [concat(w, states, 0, f"{call.name}.h"), concat(w, memories, 0, f"{call.name}.c")]
+    return [reshape(w, x, call.shape, call.name), *last][: len(call.shapes)]
+
+
+# -- windows, normalisation, reductions
+
+
+def _pool(call: Call) -> Result:
+    rank = int(call.op.removesuffix("_with_indices")[-2]) + 2
+    x, shape = _batched(call, call.x, rank)
+    kernel = _tuple(call.get("kernel_size"), rank - 2, 1)
+    kind = "max" if call.op.startswith("max") else "avg"
+    made = pool(
+        call.writer, kind, x, _window(call, kernel, kernel), shape, bool(call.get("ceil_mode", False)), call.name
+    )
+    return [reshape(call.writer, made, call.shape, call.name)]
+
+
+def _adaptive_pool(call: Call) -> Tensor:
+    x = call.x
+    axes = int(call.op[-2])
+    sizes, wanted = x.shape[-axes:], call.shape[-axes:]
+    kind = "max" if "max" in call.op else "avg"
+    if sizes == wanted:
+        return x
+    if any(size % want for size, want in zip(sizes, wanted, strict=True)):
+        # Windows of several sizes; none has more positions than this.
+        operations = 1
+        for size, want in zip(sizes, wanted, strict=True):
+            operations *= -(-size // want) + 1
+        return call.writer.generic("AdaptivePool", [x], call.shape, call.name, operations)
+    x, shape = _batched(call, x, axes + 2)
+    kernel = tuple(size // want for size, want in zip(sizes, wanted, strict=True))
+    made = pool(call.writer, kind, x, Window(kernel, kernel, (1,) * axes, ((0, 0),) * axes), shape, False, call.name)
+    return reshape(call.writer, made, call.shape, call.name)
+
+
+def _reduce(call: Call) -> Tensor:
+    rank = len(call.x.shape)
+    given = call.get("dim")
+    dims = [] if given is None else [int(d) % rank for d in (given if isinstance(given, list | tuple) else [given])]
+    return reduce(call.writer, REDUCTIONS[call.op], call.x, dims or range(rank), call.shape, call.name)
+
+
+def _extreme(call: Call) -> Result:
+    """`max` and `min`: of two tensors, of one axis, or of all."""
+    tensors = call.tensors()
+    if len(tensors) == 2:
+        function = "maximum" if call.op == "max" else "minimum"
+        return call.writer.binary(function, tensors[0], tensors[1], call.name)
+    dims = range(len(call.x.shape)) if call.get("dim") is None else [call.dim()]
+    made = reduce(call.writer, "max", call.x, dims, call.shape, call.name)
+    return [made] * len(call.shapes)
+
+
+def _batch_norm(call: Call) -> list[Tensor]:
+    return [normalize(call.writer, "batch", call.x, call.tensor("weight") is not None, call.name)]
+
+
+def _group_norm(call: Call) -> list[Tensor]:
+    return [normalize(call.writer, "group", call.x, call.tensor("weight") is not None, call.name)]
+
+
+def _layer_norm(call: Call) -> list[Tensor]:
+    kind = "rms" if "rms" in call.op else "layer"
+    axis = -len(call.get("normalized_shape"))
+    return [normalize(call.writer, kind, call.x, call.tensor("weight") is not None, call.name, axis)]
+
+
+def _softmax(call: Call) -> Tensor:
+    made = softmax(call.writer, call.x, call.dim(), call.name)
+    return call.writer.unary("log", made, f"{call.name}.log") if "log" in call.op else made
+
+
+# -- data movement
+
+
+def _transpose(call: Call) -> Tensor:
+    rank = len(call.x.shape)
+    if call.op == "permute":
+        order = [int(d) % rank for d in call.get("dims")]
+    else:
+        order = list(range(rank))
+        if rank > 1:
+            pair = {"t": (0, 1), "numpy_T": (0, 1), "mT": (-1, -2), "adjoint": (-1, -2)}.get(call.op)
+            first, second = pair or [v for v in call.arguments.values() if isinstance(v, int)]
+            order[first], order[second] = order[second], order[first]
+    return transpose(call.writer, call.x, order, call.name)
+
+
+def _concat(call: Call) -> Tensor:
+    return concat(call.writer, call.tensors(), call.dim(default=0), call.name)
+
+
+def _stack(call: Call) -> Tensor:
+    tensors = call.tensors()
+    axis = call.dim(default=0, rank=len(tensors[0].shape) + 1)
+    parts = [
+        reshape(call.writer, x, (*x.shape[:axis], 1, *x.shape[axis:]), f"{call.name}.{i}")
+        for i, x in enumerate(tensors)
+    ]
+    return concat(call.writer, parts, axis, call.name)
+
+
+def _split(call: Call) -> list[Tensor]:
+    axis = call.dim(default=0)
+    made = split(call.writer, call.x, axis, [_extent(shape, axis, call) for shape in call.shapes], call.name)
+    return [reshape(call.writer, x, shape, call.name) for x, shape in zip(made, call.shapes, strict=True)]
+
+
+def _extent(shape: tuple[int, ...], axis: int, call: Call) -> int:
+    return 1 if call.op == "unbind" else shape[axis]
+
+
+def _slice(call: Call) -> Tensor:
+    axis = call.dim(default=0)
+    if int(call.get("step", 1)) != 1:
+        return call.writer.generic("slice", [call.x], call.shape, call.name)
+    start, stop, _ = slice(call.get("start"), call.get("end")).indices(call.x.shape[axis])
+    return take(call.writer, call.x, axis, start, stop, call.name)
+
+
+def _narrow(call: Call) -> Tensor:
+    axis, start = call.dim(), int(call.get("start", 0))
+    start %= call.x.shape[axis]
+    return take(call.writer, call.x, axis, start, start + int(call.get("length", 1)), call.name)
+
+
+def _select(call: Call) -> Tensor:
+    axis = call.dim()
+    at = int(call.get("index", 0)) % call.x.shape[axis]
+    return reshape(call.writer, take(call.writer, call.x, axis, at, at + 1, call.name), call.shape, call.name)
+
+
+def _embedding(call: Call) -> Tensor:
+    weight, indices = call.tensors()[:2]
+    return gather(call.writer, weight, indices, 0, call.shape, call.name)
+
+
+def _index_select(call: Call) -> Tensor:
+    data, indices = call.tensors()[:2]
+    return gather(call.writer, data, indices, call.dim(), call.shape, call.name)
+
+
+def _pixel_shuffle(call: Call) -> Tensor:
+    w, x, shape = call.writer, call.x, call.shape
+    *lead, c, h, width = x.shape
+    if call.op == "pixel_shuffle":
+        r = int(call.get("upscale_factor", 1))
+        parted = reshape(w, x, (*lead, c // r**2, r, r, h, width), f"{call.name}.part")
+        order = (0, 3, 1, 4, 2)
+    else:
+        r = int(call.get("downscale_factor", 1))
+        parted = reshape(w, x, (*lead, c, h // r, r, width // r, r), f"{call.name}.part")
+        order = (0, 2, 4, 1, 3)
+    k = len(lead)
+    return reshape(
+        w, transpose(w, parted, (*range(k), *(k + i for i in order)), f"{call.name}.order"), shape, call.name
+    )
+
+
+HANDLERS: Mapping[str, Callable[[Call], Result]] = {
+    **dict.fromkeys(("conv1d", "conv2d", "conv3d", "convolution", "conv_transpose1d", "conv_transpose2d"), _conv),
+    "conv_transpose3d": _conv, "linear": _linear, "einsum": _einsum, "addmm": _addmm, "baddbmm": _addmm,
+    **dict.fromkeys(("matmul", "mm", "bmm", "mv", "dot"), _matmul),
+    "scaled_dot_product_attention": _attention, **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu"), _recurrent),
+    **dict.fromkeys((f"{kind}_pool{n}d" for kind in ("max", "avg") for n in (1, 2, 3)), _pool),
+    "max_pool2d_with_indices": _pool,
+    **dict.fromkeys((f"adaptive_{kind}_pool{n}d" for kind in ("max", "avg") for n in (1, 2, 3)), _adaptive_pool),
+    "batch_norm": _batch_norm, "_native_batch_norm_legit_no_training": _batch_norm, "group_norm": _group_norm,
+    "instance_norm": _group_norm, "layer_norm": _layer_norm, "rms_norm": _layer_norm, "softmax": _softmax,
+    "log_softmax": _softmax, "_softmax": _softmax, "_log_softmax": _softmax, "max": _extreme, "min": _extreme,
+    "gelu": _gelu, "hardtanh": _clip, "clamp": _clip, "clip": _clip, "clamp_min": _clip, "clamp_max": _clip,
+    "pow": _power, "cat": _concat,
+    **dict.fromkeys(("transpose", "permute", "t", "numpy_T", "mT", "adjoint", "swapaxes", "swapdims"), _transpose),
+    "concat": _concat, "stack": _stack, **dict.fromkeys(("split", "split_with_sizes", "chunk", "unbind"), _split),
+    "slice": _slice, "narrow": _narrow, "select": _select, "embedding": _embedding, "index_select": _index_select,
+    "pixel_shuffle": _pixel_shuffle, "pixel_unshuffle": _pixel_shuffle,
+}  # fmt: skip
