@@ -6,8 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...durable import durable_file
 from ...errors import ChipgymError, shorten
-from ..durable import durable_file
 from .document import document
 from .page import page
 from .runs import Source, gather, place_name

@@ -83,8 +83,8 @@ def test_unet_totals():
     assert (kinds(network)["Conv2d"], kinds(network)["ConvTranspose2d"]) == (19, 4)
     assert network.node("down5.relu2").shape == (1024, 28, 28)
     assert network.outputs[0].shape == (2, 388, 388)
-    # torchsummary prints 31,030,593 for this U-Net of one class (as EdgeAttNet's table of models has it,
-    # arXiv:2509.02964); the second class adds 64 weights and a bias.
+    # 31,030,593 for one class is what common implementations without normalisation print; the second class adds 64
+    # weights and a bias.
     assert network.parameters == 31_030_593 + 65
 
 
