@@ -58,8 +58,9 @@ def compiled(function: F) -> F:
     """
     try:
         dispatcher: Any = njit(cache=True, nogil=True, error_model="numpy")(function)
+        # Part of the version, which Numba looks at before it reads the rest: what the rest names may be gone.
         file = dispatcher._cache._cache_file
-        file._source_stamp = (folder_stamp(Path(inspect.getfile(function)).parent), file._source_stamp)
+        file._version = f"{file._version} {folder_stamp(Path(inspect.getfile(function)).parent)}"
     except (AttributeError, RuntimeError):
         # Another Numba keeps it elsewhere, or no folder can be written: no copy is better than an old one, or none.
         dispatcher = njit(nogil=True, error_model="numpy")(function)

@@ -50,6 +50,23 @@ def test_editing_a_neighbour_renews_the_kernel(tmp_path):
     assert run(tmp_path, 20, 3) == ["45.0", "0"]
 
 
+def test_what_a_kernel_took_may_be_gone(tmp_path):
+    """Numba keeps the types of arguments by the name of their class, which an update may have taken away."""
+    package = tmp_path / "machine"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    for name in ("Pair", "Couple"):
+        (package / "pairs.py").write_text(f"from typing import NamedTuple\nclass {name}(NamedTuple):\n    a: float\n")
+        (package / "kernel.py").write_text(KERNEL.replace("return SCALE * x + shift(x)", "return x.a"))
+        (package / "neighbour.py").write_text(NEIGHBOUR.format(scale=1, shift=1))
+        command = f"from machine.kernel import kernel; from machine.pairs import {name}; print(kernel({name}(2.0)))"
+        variables = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
+        done = subprocess.run(
+            [sys.executable, "-c", command], cwd=tmp_path, env=variables, capture_output=True, text=True, check=False
+        )
+        assert done.stdout.strip() == "2.0", done.stderr
+
+
 def test_compiling_is_announced(caplog):
     @module.inlined
     def piece(x: float) -> float:
