@@ -46,8 +46,6 @@ class Episodes(ABC):
     """
 
     mode: ClassVar[str]
-    #: Keys that infos have beside those of every mode.
-    notes: ClassVar[tuple[str, ...]] = ()
     #: Whether `begin` draws from its generators.
     draws: bool = False
 
@@ -97,8 +95,19 @@ class Episodes(ABC):
         """The same as one bool array, shape (n, k)."""
 
     def noted(self) -> dict[str, Column]:
-        """A column, shape (n,), for every key in `notes`, of the step just taken."""
+        """What infos say beside the keys of every mode: columns, shape (n,), about the step just taken."""
         return {}
+
+
+def count(field: str, value: object) -> int:
+    """`value` as a whole number from 1.
+
+    Raises:
+        ChipgymError: naming the field and the value.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise ChipgymError(f"{field}: {shorten(value)} is not a whole number from 1")
+    return int(value)
 
 
 def action_array(actions: Any, shape: tuple[int, ...]) -> Indices:

@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
-from ..errors import ChipgymError, shorten, unknown
+from ..errors import ChipgymError, unknown
 from ..simulators import Problem, bind_problem, make_problem
 from ..simulators.core.registry import problem_arguments
 from .base import DesignEnv
-from .episodes import Episodes
+from .episodes import Episodes, count
 from .one_shot import OneShot
 from .refine import Refine
 from .sequential import Sequential
@@ -73,9 +71,7 @@ def make_vector_env(
     Raises:
         ChipgymError: naming the first argument that is wrong, and the nearest right one.
     """
-    if not isinstance(num_envs, int | np.integer) or isinstance(num_envs, bool) or num_envs < 1:
-        raise ChipgymError(f"num_envs: {shorten(num_envs)} is not a whole number from 1")
-    episodes = _episodes(simulator, int(num_envs), mode, problem, each_objective, arguments)
+    episodes = _episodes(simulator, count("num_envs", num_envs), mode, problem, each_objective, arguments)
     return DesignVectorEnv(episodes, render_mode=render_mode)
 
 

@@ -13,6 +13,7 @@ from ..errors import ChipgymError, shorten, unknown
 from ..simulators import Problem
 from ..simulators.core.registry import problem_arguments
 from .base import check_render_mode, draw_task, view_of
+from .episodes import count
 from .info import Facts, Info, InfoWriter
 from .make import make_tasks
 from .observation import DECADES, Observation, decades, observation_box, places
@@ -65,11 +66,9 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
         """
         if not isinstance(agents, str) or agents not in AGENTS:
             raise unknown("agents", agents, AGENTS)
-        if not isinstance(rounds, int | np.integer) or rounds is True or rounds < 1:
-            raise ChipgymError(f"rounds: {shorten(rounds)} is not a whole number from 1")
         self.render_mode = check_render_mode(render_mode)
         self.tasks = tasks
-        self.rounds = int(rounds)
+        self.rounds = count("rounds", rounds)
         space = tasks.space
         split: dict[str, tuple[str, ...]] = {name: (name,) for name in space.names}
         if agents == "subsystem":

@@ -10,7 +10,7 @@ from gymnasium.spaces import Discrete
 from ..errors import ChipgymError, shorten
 from ..simulators.core.parameter import Column
 from .assess import Flags
-from .episodes import Action, Episodes, Outcome, action_array
+from .episodes import Action, Episodes, Outcome, action_array, count
 from .observation import DECADES, Observation, decades, observation_box, places
 from .tasks import Tasks
 
@@ -45,7 +45,6 @@ class Refine(Episodes):
     """
 
     mode = "refine"
-    notes = ("invalid_action",)
 
     def __init__(self, tasks: Tasks, n: int, *, horizon: int | None = None, start: str = "default") -> None:
         """See the class.
@@ -55,11 +54,9 @@ class Refine(Episodes):
         """
         super().__init__(tasks, n)
         space = tasks.space
-        if horizon is not None and (not isinstance(horizon, int | np.integer) or horizon < 1 or horizon is True):
-            raise ChipgymError(f"horizon: {shorten(horizon)} is not a whole number from 1")
         if start not in STARTS:
             raise ChipgymError(f"start: {shorten(start)} is not one of {', '.join(STARTS)}")
-        self.horizon = 2 * len(space) if horizon is None else int(horizon)
+        self.horizon = 2 * len(space) if horizon is None else count("horizon", horizon)
         self.draws = start == "random"
         # Of every action: the parameter that it sets (-1 for none), and to which position.
         self._sets = np.repeat(np.arange(-1, len(space)), [1, *space.sizes])

@@ -45,7 +45,6 @@ class Sequential(Episodes):
     """
 
     mode = "sequential"
-    notes = ("invalid_action",)
 
     def __init__(self, tasks: Tasks, n: int) -> None:
         super().__init__(tasks, n)

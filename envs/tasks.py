@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import ChipgymError, shorten, unknown
 from ..simulators import REWARD_RANGES, DesignSpace, Indices, Problem
+from ..simulators.core.suite import workload_names
 from .assess import Assessment, assess
 from .observation import Observation, workload_observation
 
@@ -40,11 +41,11 @@ class Tasks:
             ChipgymError: where two have the same workload, or another space or simulator.
         """
         first = problems[0]
-        names = _names(problems)
-        for problem, name in zip(problems, names, strict=True):
+        self.names = workload_names([p.simulator.workload for p in problems])
+        for problem, name in zip(problems, self.names, strict=True):
             if problem.space != first.space or type(problem.simulator) is not type(first.simulator):
                 raise ChipgymError(
-                    f"workload: {shorten(name)} has another design space than {shorten(names[0])}; "
+                    f"workload: {shorten(name)} has another design space than {shorten(self.names[0])}; "
                     "one environment takes workloads of one space"
                 )
         if each_objective and len(first.objectives) < 2:
@@ -52,7 +53,6 @@ class Tasks:
                 f"objective: {first.objectives[0].name!r} is one, and a multi-objective environment takes several"
             )
         self.problems = tuple(problems)
-        self.names = tuple(names)
         self.several = len(problems) > 1 if several is None else several
         self.space: DesignSpace = first.space
         self.each_objective = each_objective
@@ -94,16 +94,3 @@ class Tasks:
         order = np.argsort(task, kind="stable")
         parts = [assess(self.problems[t], rows[task == t], self.each_objective) for t in np.unique(task)]
         return Assessment.join(parts).take(np.argsort(order, kind="stable"))
-
-
-def _names(problems: Sequence[Problem]) -> list[str]:
-    names: list[str] = []
-    digests: list[str] = []
-    for problem in problems:
-        workload = problem.simulator.workload
-        if workload.digest in digests:
-            raise ChipgymError(f"workload: {shorten(workload.name)} is given twice")
-        same = sum(p.simulator.workload.name == workload.name for p in problems[: len(names)])
-        names.append(f"{workload.name} #{same + 1}" if same else workload.name)
-        digests.append(workload.digest)
-    return names

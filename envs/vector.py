@@ -16,7 +16,7 @@ from ..simulators import Problem
 from ..simulators.core.parameter import Column
 from .assess import Assessment, Flags
 from .base import check_render_mode, check_reset_options, draw_task, facts_of, picture_of, reward_box
-from .episodes import Action, Episodes, Outcome
+from .episodes import Action, Episodes
 from .info import Facts, Info, InfoWriter
 from .observation import Observation
 from .viewers import RENDER_FPS, RENDER_MODES, render
@@ -65,7 +65,7 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
         self._rngs: list[np.random.Generator | None] = [None] * self.num_envs
         self._running = False
         self._rewards: Column | None = None
-        self._judged: tuple[Facts, Outcome | None] | None = None
+        self._stepped: tuple[Facts, Flags, Assessment | None] | None = None
 
     @property
     def problem(self) -> Problem:
@@ -96,8 +96,10 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
         self._seed(seed, which)
         self._begin(which, options)
         self._running, self._rewards = True, None
-        self._judged = (facts_of(self.episodes), None)
-        return self.episodes.observe(), self._infos(which)
+        facts = facts_of(self.episodes)
+        self._stepped = (facts, np.zeros(self.num_envs, np.bool_), None)
+        assessed = None if facts.assessed is None else facts.assessed.take(which)
+        return self.episodes.observe(), self.writer.many(_part(facts, which, assessed), which)
 
     def step(self, actions: Action) -> tuple[Observation, Column, Flags, Flags, Info]:
         """Takes a step in every environment, in one call of the kernel.
@@ -117,29 +119,28 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
             raise gymnasium.error.ResetNeeded("step() was called before reset()")
         outcome = self.episodes.act(actions)
         self._rewards = outcome.rewards
-        self._judged = (facts_of(self.episodes, outcome.ended), outcome)
         done = outcome.terminated | outcome.truncated
+        facts = facts_of(self.episodes)
+        self._stepped = (facts, done, outcome.ended)
         ending: Info = {}
         if outcome.ended is not None:
-            last = self.episodes.observe()
+            last, final = self.episodes.observe(), _part(facts, done, outcome.ended)
             ending["final_obs"], ending["_final_obs"] = _objects(last, done), done.copy()
-            ending["final_info"], ending["_final_info"] = self._infos(done, outcome.ended), done.copy()
+            ending["final_info"], ending["_final_info"] = self.writer.many(final, done), done.copy()
             self._begin(done, None)
-        infos = self._infos(self._every) | ending
+            facts = facts_of(self.episodes)
+        infos = self.writer.many(facts, self._every) | ending
         return self.episodes.observe(), outcome.rewards.copy(), outcome.terminated, outcome.truncated, infos
 
     def step_infos(self) -> list[Info]:
         """The infos of the step just taken as the scalar environments would give them, before any new episode."""
-        assert self._judged is not None
-        facts, outcome = self._judged
-        if outcome is None or outcome.ended is None or facts.assessed is not outcome.ended:
-            return self.writer.each(facts)
-        done = outcome.terminated | outcome.truncated
-        if done.all():
-            return self.writer.each(facts)
-        unfinished = self.writer.each(Facts(facts.rows, facts.task, None, facts.masks, facts.noted))
-        finished = iter(self.writer.each(_part(facts, done, outcome.ended)))
-        return [next(finished) if ended else info for info, ended in zip(unfinished, done, strict=True)]
+        assert self._stepped is not None
+        facts, done, ended = self._stepped
+        infos = self.writer.each(facts)
+        if facts.assessed is None and ended is not None:  # designs in hand are not complete but where an episode ends
+            for i, info in zip(np.flatnonzero(done), self.writer.each(_part(facts, done, ended)), strict=True):
+                infos[i] = info
+        return infos
 
     def action_masks(self) -> Flags:
         """Legal actions of every environment, flat over all parameters, shape (num_envs, k)."""
@@ -205,16 +206,6 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
                 f"reset option reset_mask: {shorten(given)} is not an array of {self.num_envs} bools, one True at least"
             )
         return mask
-
-    def _infos(self, which: Flags, ended: Assessment | None = None) -> Info:
-        """Columns about the environments marked: their designs in hand, or those that `ended`."""
-        facts = facts_of(self.episodes)
-        if ended is not None:
-            return self.writer.many(_part(facts, which, ended), which)
-        if which.all():
-            return self.writer.many(facts, which)
-        assessed = None if facts.assessed is None else facts.assessed.take(which)
-        return self.writer.many(_part(facts, which, assessed), which)
 
 
 def _part(facts: Facts, which: Flags, assessed: Assessment | None) -> Facts:

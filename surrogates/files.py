@@ -22,7 +22,7 @@ import numpy as np
 
 from ..datasets import TableHeader
 from ..datasets.loaders.files import regular_file_size
-from ..durable import durable_file
+from ..durable import durable_file, output_file
 from ..errors import ChipgymError, shorten, unknown
 from ..simulators import Column
 from .models import QuadraticRidge, TreeEnsemble, family
@@ -55,14 +55,7 @@ def model_path(path: str | os.PathLike[str]) -> Path:
     Raises:
         ChipgymError: for what is not the path of a `.npz` file.
     """
-    if not isinstance(path, str | os.PathLike) or not os.fspath(path) or "\0" in str(path):
-        raise ChipgymError(f"out: {shorten(path)} is not the path of a file such as 'model.npz'")
-    found = Path(os.path.expanduser(path))
-    if found.is_dir():
-        raise ChipgymError(f"out: {found} is a folder, expected a file such as {found / 'model.npz'}")
-    if found.suffix.lower() != ".npz":
-        raise ChipgymError(f"out: {found} does not end in .npz; nearest is {found.name}.npz")
-    return found
+    return output_file(path, "model.npz")
 
 
 def write_surrogate(surrogate: Surrogate, path: str | os.PathLike[str]) -> None:

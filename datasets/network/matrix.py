@@ -41,21 +41,10 @@ class Conv2d(Operator):
     matrix: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        self._int("out_channels")
-        for field in ("kernel", "stride", "dilation"):
-            self._ints(field, 2)
-        self._ints("padding", 4, minimum=0)
-        self._int("groups")
-        self._bool("bias")
-        if self.out_channels % self.groups:
-            raise ChipgymError(f"Conv2d groups: {self.groups} does not divide out_channels {self.out_channels}")
+        _check_fields(self)
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
-        shape = inputs[0]
-        if len(shape) != 3:
-            raise ChipgymError(f"Conv2d input: expected shape (C, H, W), got {shape}")
-        if shape[0] % self.groups:
-            raise ChipgymError(f"Conv2d groups: {self.groups} does not divide the input's {shape[0]} channels")
+        shape = _checked_image(self, inputs[0])
         top, bottom, left, right = self.padding
         (kh, kw), (sh, sw), (dh, dw) = self.kernel, self.stride, self.dilation
         height = window_output("Conv2d", shape[1], kh, sh, top + bottom, dh, False)
@@ -90,24 +79,11 @@ class ConvTranspose2d(Operator):
     matrix: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        self._int("out_channels")
-        for field in ("kernel", "stride", "dilation"):
-            self._ints(field, 2)
-        self._ints("padding", 4, minimum=0)
         self._ints("output_padding", 2, minimum=0)
-        self._int("groups")
-        self._bool("bias")
-        if self.out_channels % self.groups:
-            raise ChipgymError(
-                f"ConvTranspose2d groups: {self.groups} does not divide out_channels {self.out_channels}"
-            )
+        _check_fields(self)
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
-        shape = inputs[0]
-        if len(shape) != 3:
-            raise ChipgymError(f"ConvTranspose2d input: expected shape (C, H, W), got {shape}")
-        if shape[0] % self.groups:
-            raise ChipgymError(f"ConvTranspose2d groups: {self.groups} does not divide the input's {shape[0]} channels")
+        shape = _checked_image(self, inputs[0])
         cut = (self.padding[0] + self.padding[1], self.padding[2] + self.padding[3])
         height, width = (
             (shape[1 + axis] - 1) * self.stride[axis]
@@ -128,6 +104,30 @@ class ConvTranspose2d(Operator):
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
         weights = inputs[0][0] * (self.out_channels // self.groups) * self.kernel[0] * self.kernel[1]
         return weights + self.out_channels * self.bias
+
+
+def _check_fields(conv: Conv2d | ConvTranspose2d) -> None:
+    """What a convolution and its transpose have in common."""
+    conv._int("out_channels")
+    for field in ("kernel", "stride", "dilation"):
+        conv._ints(field, 2)
+    conv._ints("padding", 4, minimum=0)
+    conv._int("groups")
+    conv._bool("bias")
+    if conv.out_channels % conv.groups:
+        raise ChipgymError(
+            f"{type(conv).__name__} groups: {conv.groups} does not divide out_channels {conv.out_channels}"
+        )
+
+
+def _checked_image(conv: Conv2d | ConvTranspose2d, shape: Shape) -> Shape:
+    """An input's shape, if it is (C, H, W) and the groups divide its channels."""
+    name = type(conv).__name__
+    if len(shape) != 3:
+        raise ChipgymError(f"{name} input: expected shape (C, H, W), got {shape}")
+    if shape[0] % conv.groups:
+        raise ChipgymError(f"{name} groups: {conv.groups} does not divide the input's {shape[0]} channels")
+    return shape
 
 
 @dataclass(frozen=True, slots=True)

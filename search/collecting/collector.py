@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...datasets import TableHeader, Workload
-from ...durable import durable_file
+from ...durable import durable_file, output_file
 from ...errors import ChipgymError, shorten
 from ...simulators import DesignSpace, Simulator, Value, make_simulator
 from ...simulators.core.parameter import Column
@@ -114,7 +114,7 @@ def collect(
         ChipgymError: naming the argument that is wrong and the nearest right one; for a file or a folder that belongs
             to something else; and where the disk is full, with what is safe.
     """
-    path = _path(out)
+    path = output_file(out, "table.parquet")
     if isinstance(simulator, str):
         simulator = make_simulator(simulator, workload, **options)
     elif not isinstance(simulator, Simulator):
@@ -143,17 +143,6 @@ def collect(
         digest = _assemble(plan, parts, path)
         parts.remove()
     return Collection(path, plan.designs, evaluated, digest, plan.header)
-
-
-def _path(out: str | os.PathLike[str]) -> Path:
-    if not isinstance(out, str | os.PathLike) or not os.fspath(out) or "\0" in str(out):
-        raise ChipgymError(f"out: {shorten(out)} is not the path of a file such as 'table.parquet'")
-    path = Path(os.path.expanduser(out))
-    if path.is_dir():
-        raise ChipgymError(f"out: {path} is a folder, expected a file such as {path / 'table.parquet'}")
-    if path.suffix.lower() != ".parquet":
-        raise ChipgymError(f"out: {path} does not end in .parquet; nearest is {path.name}.parquet")
-    return path
 
 
 def _unproposed(

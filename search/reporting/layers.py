@@ -73,11 +73,6 @@ def layer_tables(simulator: Simulator | str, designs: Mapping[int, Mapping[str, 
     return LayerTables(names, kinds, tables, rooflines, missing)
 
 
-def shown_metrics(table: Breakdown) -> list[str]:
-    """Time and energy of a layer, as far as the simulator answers them."""
-    return [name for name in (TIME, ENERGY) if name in table.metrics]
-
-
 def energy_parts(table: Breakdown) -> dict[str, Column]:
     """What a layer's energy is made of, by name: metrics such as `sram_energy_j`; none where they do not add up."""
     if ENERGY not in table.metrics:

@@ -31,7 +31,9 @@ def log_ratio(objectives: Column, reference: Column, violation: Column) -> Colum
     with np.errstate(all="ignore"):
         decades = np.log10(reference / (np.maximum(objectives, 0.0) + 0.0))  # + 0.0 makes -0.0 positive
     decades = np.where(np.isnan(decades), -DECADES, decades)
-    return _ranked(_mean(np.minimum(np.maximum(decades, -DECADES), DECADES)), violation)
+    decades = np.minimum(np.maximum(decades, -DECADES), DECADES)
+    # Of one objective without a mean, which a scalar environment would wait for at every step.
+    return _ranked(decades[:, 0] if decades.shape[1] == 1 else decades.mean(axis=1), violation)
 
 
 def target_distance(objectives: Column, reference: Column, violation: Column) -> Column:
@@ -44,12 +46,6 @@ def target_distance(objectives: Column, reference: Column, violation: Column) ->
         closeness = np.minimum(reference / np.abs(reference - objectives), CLOSEST)
     product = np.where(np.isnan(closeness), 0.0, closeness).prod(axis=1)
     return _ranked(np.minimum(product, CLOSEST), violation)
-
-
-def _mean(worth: Column) -> Column:
-    """Mean over objectives of (n, m), shape (n,)."""
-    mean: Column = worth[:, 0] if worth.shape[1] == 1 else worth.mean(axis=1)
-    return mean
 
 
 def _ranked(worth: Column, violation: Column) -> Column:

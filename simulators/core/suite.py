@@ -17,21 +17,32 @@ from .simulator import Simulator
 from .space import Columns, Designs
 
 
+def workload_names(workloads: Sequence[Workload]) -> tuple[str, ...]:
+    """A name for each workload; a further one of the same name, such as another batch, has its number behind it.
+
+    Raises:
+        ChipgymError: where two are the same.
+    """
+    names: list[str] = []
+    for i, workload in enumerate(workloads):
+        if workload.digest in [w.digest for w in workloads[:i]]:
+            raise ChipgymError(f"workload: {shorten(workload.name)} is given twice")
+        same = [w.name for w in workloads[:i]].count(workload.name)
+        names.append(f"{workload.name} #{same + 1}" if same else workload.name)
+    return tuple(names)
+
+
 class WorkloadSuite:
     """Several workloads as one; its features are the means of theirs."""
 
     def __init__(self, members: Sequence[Workload]) -> None:
-        """Joins workloads of different names.
+        """Joins different workloads.
 
         Raises:
-            ChipgymError: where two have the same name.
+            ChipgymError: where two are the same.
         """
-        names = [w.name for w in members]
-        for i, name in enumerate(names):
-            if name in names[:i]:
-                raise ChipgymError(f"workload: {shorten(name)} is given twice")
         self.members = tuple(members)
-        self.name = "+".join(names)
+        self.name = "+".join(workload_names(members))
         self.digest = hashlib.sha256("\0".join(w.digest for w in members).encode()).hexdigest()
 
     def features(self) -> dict[str, float]:

@@ -8,6 +8,29 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from .errors import ChipgymError, shorten
+
+
+def output_file(path: str | os.PathLike[str], example: str) -> Path:
+    """Where a file is to be written; a `~` is one's home.
+
+    Args:
+        path: as the user gave it.
+        example: a file's name, with the extension that is expected.
+
+    Raises:
+        ChipgymError: for what is not the path of such a file, and for a folder.
+    """
+    if not isinstance(path, str | os.PathLike) or not os.fspath(path) or "\0" in str(path):
+        raise ChipgymError(f"out: {shorten(path)} is not the path of a file such as {example!r}")
+    found = Path(os.path.expanduser(path))
+    if found.is_dir():
+        raise ChipgymError(f"out: {found} is a folder, expected a file such as {found / example}")
+    suffix = Path(example).suffix
+    if found.suffix.lower() != suffix:
+        raise ChipgymError(f"out: {found} does not end in {suffix}; nearest is {found.name}{suffix}")
+    return found
+
 
 @contextmanager
 def durable_file(path: Path, partial: Path) -> Iterator[BinaryIO]:
