@@ -36,3 +36,12 @@ register(
         validation=f"{__name__}.memory.validation:validate",
     )
 )
+register(
+    SimulatorEntry(
+        name="hls4ml",
+        title="HLS4ML",
+        target=f"{__name__}.hls4ml:Hls4mlSimulator",
+        doc="Neural networks as circuits on FPGAs, as hls4ml and Vivado HLS build them",
+        validation=f"{__name__}.hls4ml.validation:validate",
+    )
+)

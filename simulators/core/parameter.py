@@ -16,17 +16,27 @@ Column = np.ndarray[Any, np.dtype[Any]]
 
 # Entries of a column up to which a dict answers before numpy has begun.
 FEW = 8
+# Legal numbers that a message lists.
+SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Integers:
-    """Whole numbers in [low, high]."""
+    """Whole numbers in [low, high], or of these `only` some, ascending from low to high."""
 
     low: int
     high: int
+    only: tuple[int, ...] = ()
     dtype = np.dtype(np.int64)
 
+    def __post_init__(self) -> None:
+        if self.only and (self.only[0] != self.low or self.only[-1] != self.high or list(self.only) != sorted(self.only)):
+            raise ChipgymError(f"only: {shorten(self.only)} does not ascend from {self.low} to {self.high}")
+
     def __str__(self) -> str:
+        if self.only:
+            shown = ", ".join(map(str, self.only[:SHOWN])) + (f", … {self.high}" if len(self.only) > SHOWN else "")
+            return f"one of {shown}"
         return f"a whole number from {self.low} to {self.high}"
 
     def column(self, name: str, values: object) -> Column:
@@ -40,6 +50,8 @@ class Integers:
         right = (numbers >= self.low) & (numbers <= self.high)
         if numbers.dtype.kind == "f":
             right &= numbers == np.floor(numbers)
+        if self.only:
+            right &= np.isin(numbers, self.only)
         if not right.all():
             raise _outside(name, raw[int(np.argmin(right))], self)
         return raw.astype(np.int64)
@@ -297,5 +309,7 @@ def _outside(name: str, wrong: object, domain: Domain) -> ChipgymError:
     number = isinstance(value, int | float) and not isinstance(value, bool) and value == value  # not NaN
     if number and isinstance(domain, Integers | Reals):
         near = min(max(value, domain.low), domain.high)
-        hint = f"; nearest is {round(near) if isinstance(domain, Integers) else near:g}"
+        if isinstance(domain, Integers):
+            near = min(domain.only, key=lambda legal: abs(legal - near)) if domain.only else round(near)
+        hint = f"; nearest is {near if isinstance(near, int) else format(near, 'g')}"
     return ChipgymError(f"{name}: {shorten(value)} is not {domain}{hint}")

@@ -12,10 +12,12 @@ from .alexnet import alexnet
 from .bert import bert_base
 from .efficientnet import efficientnet_b0
 from .gpt2 import gpt2
+from .jet_tagger import jet_tagger
 from .llama import llama_2_7b, llama_3_8b, mistral_7b
 from .mobilenet import mobilenet_v1, mobilenet_v2
 from .mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
 from .resnet import resnet18, resnet50
+from .svhn_cnn import svhn_cnn
 from .unet import unet
 from .vgg import vgg16
 from .vit import vit_b16
@@ -25,6 +27,7 @@ _BUILDERS: dict[str, Callable[..., Network]] = {
     "bert_base": bert_base,
     "efficientnet_b0": efficientnet_b0,
     "gpt2": gpt2,
+    "jet_tagger": jet_tagger,
     "llama-2-7b": llama_2_7b,
     "llama-3-8b": llama_3_8b,
     "mistral-7b": mistral_7b,
@@ -34,6 +37,7 @@ _BUILDERS: dict[str, Callable[..., Network]] = {
     "mobilenet_v3_small": mobilenet_v3_small,
     "resnet18": resnet18,
     "resnet50": resnet50,
+    "svhn_cnn": svhn_cnn,
     "unet": unet,
     "vgg16": vgg16,
     "vit_b16": vit_b16,
@@ -45,6 +49,7 @@ __all__ = [
     "build_network",
     "efficientnet_b0",
     "gpt2",
+    "jet_tagger",
     "llama_2_7b",
     "llama_3_8b",
     "mistral_7b",
@@ -55,6 +60,7 @@ __all__ = [
     "network_names",
     "resnet18",
     "resnet50",
+    "svhn_cnn",
     "unet",
     "vgg16",
     "vit_b16",

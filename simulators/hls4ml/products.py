@@ -1,0 +1,282 @@
+"""Dense and convolutional layers: cycles, interval and resources of a batch of designs.
+
+Two circuits make a product of n_in inputs with a matrix n_in × n_out (hls4ml's `nnet_dense_latency.h` and
+`nnet_dense_resource.h`):
+
+- **unrolled** (strategy latency, and resource with a reuse factor of 1): every product has a multiplier of its own,
+  and its weight is a constant. A constant of few digits is a handful of adders in LUTs, others take a DSP.
+- **shared** (strategy resource): ⌈n_in · n_out / reuse factor⌉ multipliers take turns, their weights come from block
+  RAM, and where a multiplier serves k = reuse factor / n_in outputs in turn, its accumulator is chosen among them.
+
+A convolution has one such circuit and goes over the places of its window.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..fpga import bram18_count
+from .constants import (
+    ACCUMULATOR_BITS,
+    BLOCK_RAM_BITS,
+    CLOCK_UNCERTAINTY,
+    DSP_BITS,
+    DSP_PORTS,
+    Constants,
+)
+from .lowering import LoweredNetwork, Vector
+
+Table = np.ndarray[Any, np.dtype[np.float64]]
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
+
+#: Cycles of a stream's convolution beside those for its pixels (hls4ml's synthesis baselines, Vivado HLS 2020.1: its
+#: depthwise layer of 32 × 32 pixels takes 1028 cycles, every 1029).
+STREAM_CYCLES = 4
+#: Cycles of a shared product beside its reuse factor: to read weights and to store (all of wa-hls4ml's reports).
+SHARED_CYCLES = 2
+#: Pixels that a LUT holds of a line buffer: one bit each of a 32-deep shift register (AMD UG574).
+SHIFT_REGISTER = 32
+
+
+@dataclass(frozen=True)
+class Products:
+    """The product layers of a network, each field float64 (layers,)."""
+
+    n_in: Vector
+    n_out: Vector
+    places: Vector
+    packets: Vector
+    elements: Vector
+    channels: Vector
+    rows: Vector
+    width: Vector
+    convolution: Mask
+
+    @classmethod
+    def of(cls, network: LoweredNetwork) -> Products:
+        """Those of a lowered network."""
+        names = ("n_in", "n_out", "places", "packets", "elements", "channels", "rows", "width")
+        return cls(
+            **{name: network.column(network.products, name) for name in names},
+            convolution=np.array([layer.is_convolution for layer in network.matrix_layers], bool),
+        )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A batch of designs. Shape (n, layers), or (n, 1) for what is the same in all layers."""
+
+    reuse: Table
+    weight_bits: Table
+    activation_bits: Table
+    resource: Mask
+    stream: Mask
+    clock_ns: float
+
+
+@dataclass(frozen=True)
+class ProductCosts:
+    """Costs of each design's layers, float64 (n, layers).
+
+    Attributes:
+        stages: cycles from the first input to the first cycle that another layer can use the result.
+        interval: cycles from one sample to the next.
+        busy: cycles of a stream's layer from its first pixel to its last result.
+        fill: cycles of a stream's layer from its first pixel to its first result.
+        drain: cycles of a stream's layer from its last pixel to its last result.
+        unrolled: multiplications that the tool unrolls.
+    """
+
+    stages: Table
+    interval: Table
+    busy: Table
+    fill: Table
+    drain: Table
+    lut: Table
+    ff: Table
+    dsp: Table
+    bram18: Table
+    unrolled: Table
+
+
+def product_costs(layers: Products, s: Settings, c: Constants) -> ProductCosts:
+    """Costs of the product layers of a batch of designs.
+
+    Lookup and flip-flop counts are fitted; the figures of convolutions follow from the same circuit and are unchecked
+    but for what the comments name.
+    """
+    matrix = layers.n_in * layers.n_out
+    multipliers = np.ceil(matrix / s.reuse)
+    shared = s.resource & (s.reuse > 1)
+    with_dsp = dsp_fraction(s.weight_bits, c)
+    tiles = dsp_tiles(s.weight_bits, s.activation_bits)
+    constant = np.rint(matrix * with_dsp)  # multiplications by constants that take a DSP each
+    limited = ~s.resource & (s.reuse > 1)
+    dsp = np.where(limited, np.minimum(constant, multipliers), constant)
+    dsp = np.where(shared, multipliers * (s.weight_bits >= DSP_BITS), dsp) * tiles
+
+    core, interval = _core_cycles(layers, s, c, shared, limited, constant, multipliers)
+    lut = np.where(
+        shared,
+        _shared_lut(layers, s, c, multipliers),
+        _unrolled_lut(layers, s, c, matrix, with_dsp),
+    )
+    ff = np.where(
+        shared,
+        _shared_ff(layers, s, c, multipliers),
+        _unrolled_ff(layers, s, c, matrix, with_dsp, core, limited),
+    )
+    bram = np.where(shared, bram18_count(s.weight_bits * multipliers, s.reuse) + _index_ram(layers, s), 0.0)
+
+    conv = layers.convolution
+    window_lut, window_ff = _windows(layers, s, c)
+    timing = _places_cycles(layers, s, shared, core, interval)
+    return ProductCosts(
+        *timing,
+        lut=lut + np.where(conv, window_lut, 0.0),
+        ff=ff + np.where(conv, window_ff, 0.0),
+        dsp=dsp,
+        bram18=bram,
+        unrolled=np.where(s.resource, multipliers, matrix) + 0.0 * s.reuse,
+    )
+
+
+def dsp_fraction(weight_bits: Table, c: Constants) -> Table:
+    """The part of constants of a width that Vivado HLS multiplies by in a DSP; the others have few enough digits.
+
+    For weights that are spread over their whole range, as those of wa-hls4ml are.
+    """
+    return np.maximum(0.0, -np.expm1(-c.dsp_decay * (weight_bits - c.dsp_bits)))
+
+
+def dsp_tiles(weight_bits: Table, activation_bits: Table) -> Table:
+    """DSPs of one multiplier: as many of their ports as cover the operands (as Yosys maps 18 to 32 bits)."""
+    wide, narrow = DSP_PORTS
+    larger, smaller = np.maximum(weight_bits, activation_bits), np.minimum(weight_bits, activation_bits)
+    tiles: Table = np.ceil(larger / wide) * np.ceil(smaller / narrow)
+    return tiles
+
+
+def sum_cycles(products: Table, weight_bits: Table, clock_ns: float, c: Constants) -> Table:
+    """Whole cycles that multiplying and summing so many products takes, in levels of adders."""
+    levels = np.log2(products) + np.log2(weight_bits)
+    cycles: Table = np.floor(levels * c.level_delay_ns / (clock_ns * (1 - CLOCK_UNCERTAINTY)))
+    return cycles
+
+
+def _core_cycles(
+    layers: Products, s: Settings, c: Constants, shared: Mask, limited: Mask, constant: Table, multipliers: Table
+) -> tuple[Table, Table]:
+    """Latency and interval at one place.
+
+    Shared: the reuse factor and two cycles, one where neither DSP nor choice of an accumulator takes a register; the
+    interval is the reuse factor. All reports in wa-hls4ml with a reuse factor above 1 obey. Limited multipliers
+    (strategy latency): the constants take turns, and the next sample waits until all have had theirs.
+    """
+    deep = sum_cycles(layers.n_in, s.weight_bits, s.clock_ns, c)
+    partial = sum_cycles(np.maximum(layers.n_in / s.reuse, 1.0), np.ones_like(s.weight_bits), s.clock_ns, c)
+    pair = s.reuse == 2 * layers.n_in
+    plain = pair & (s.weight_bits < DSP_BITS)
+    turns = np.where(constant > 0, np.ceil(constant / np.minimum(multipliers, np.maximum(constant, 1))) + 2, deep > 0)
+    unrolled = deep + np.where(limited, turns, 0.0)
+    latency = np.where(shared, s.reuse + SHARED_CYCLES - plain + partial, unrolled)
+    interval = np.where(limited, np.minimum(s.reuse, unrolled + 1), np.where(s.resource, unrolled + 1, 1.0))
+    return latency, np.where(shared, s.reuse, interval)
+
+
+def _places_cycles(
+    layers: Products, s: Settings, shared: Mask, core: Table, interval: Table
+) -> tuple[Table, Table, Table, Table, Table]:
+    """Stages, interval, busy, fill and drain of whole layers.
+
+    In arrays, a convolution takes one place after the other (hls4ml's baseline: 7 × 7 places in 51 to 52 cycles, every
+    49). In a stream it takes a pixel of its input after the other, its first result comes with the first full window.
+    """
+    conv = layers.convolution
+    rate = s.reuse + np.where(shared, SHARED_CYCLES, 0.0)
+    stages = np.where(conv, layers.places * rate + core + 2, core + 1)
+    every = np.where(conv, layers.places * rate, interval)
+    if not s.stream.any():
+        return stages, every, stages, stages, stages
+    pixels = layers.packets * s.reuse + np.where(shared, layers.places * SHARED_CYCLES, 0.0)
+    busy = np.where(conv, pixels + core + STREAM_CYCLES, core + 1 + layers.packets)
+    window = ((layers.rows - 1) * layers.width + layers.rows) * s.reuse
+    fill = np.where(conv, np.minimum(window + core + STREAM_CYCLES, busy), busy)
+    drain = core + 1 + conv
+    return stages, np.where(s.stream, np.where(conv, busy, np.maximum(interval, layers.packets)), every), busy, fill, drain
+
+
+def _unrolled_lut(layers: Products, s: Settings, c: Constants, matrix: Vector, with_dsp: Table) -> Table:
+    """Adders of every product, more where the constant is shifted and added too."""
+    dsp = np.where(s.resource, c.unrolled_lut_dsp_resource, c.unrolled_lut_dsp_latency)
+    each = (1 - with_dsp) * c.unrolled_lut_product_bit * s.weight_bits + with_dsp * dsp
+    lut: Table = s.activation_bits * (c.unrolled_lut_input_bit * layers.n_in + each * matrix / ACCUMULATOR_BITS)
+    return lut
+
+
+def _unrolled_ff(
+    layers: Products, s: Settings, c: Constants, matrix: Vector, with_dsp: Table, core: Table, limited: Mask
+) -> Table:
+    """Registers at one end (inputs with strategy latency, outputs with resource), and one stage of partial sums."""
+    bit = np.where(s.resource, c.unrolled_ff_product_bit_resource, c.unrolled_ff_product_bit_latency)
+    dsp = np.where(s.resource, c.unrolled_ff_dsp_resource, c.unrolled_ff_dsp_latency)
+    each = (1 - with_dsp) * bit * s.weight_bits + with_dsp * dsp
+    held = limited & (with_dsp > 0)  # results of multipliers that take turns wait for each other
+    each = np.where(held, c.unrolled_ff_held * (1 - 1 / s.reuse) + each / s.reuse, each)
+    ends = np.where(s.resource, layers.n_out * ACCUMULATOR_BITS, layers.n_in * s.activation_bits)
+    return ends + np.where(core > 0, each * matrix, 0.0)
+
+
+def _shared_lut(layers: Products, s: Settings, c: Constants, multipliers: Table) -> Table:
+    """Control, inputs, accumulators, and a choice of accumulators for every multiplier that serves several outputs.
+
+    The choice is among all outputs, rounded up to a power of two, but where it is between two. Where a multiplier
+    serves a part of one output instead (reuse factor below n_in: derived, no report has it), a choice of inputs and the
+    adders of partial sums stand in its place.
+    """
+    each = s.reuse / layers.n_in
+    many = np.exp2(np.ceil(np.log2(layers.n_out)))
+    choice = np.where(each > 2, c.shared_lut_choice_bit * many, np.where(each == 2, c.shared_lut_pair_bit, 0.0))
+    inputs = np.where(each < 1, c.shared_lut_choice_bit * layers.n_in * s.activation_bits, 0.0)
+    partial = np.maximum(multipliers - layers.n_out, 0.0)
+    return (
+        c.shared_lut_control
+        + c.shared_lut_input_bit * s.activation_bits * layers.n_in
+        + inputs
+        + ACCUMULATOR_BITS * (c.shared_lut_accumulator_bit * layers.n_out + choice * multipliers + partial)
+        + c.shared_lut_small_product * multipliers * (s.weight_bits < DSP_BITS)
+    )
+
+
+def _shared_ff(layers: Products, s: Settings, c: Constants, multipliers: Table) -> Table:
+    """Control, accumulators, and a register at every multiplier.
+
+    It holds the product cut to the accumulator's width where that is a DSP's, the weight otherwise; with two outputs to
+    a multiplier the weight, and nothing where the product is made of LUTs.
+    """
+    small, pair = s.weight_bits < DSP_BITS, s.reuse == 2 * layers.n_in
+    register = np.where(small | pair, s.weight_bits, ACCUMULATOR_BITS) * ~(small & pair)
+    return c.shared_ff_control + ACCUMULATOR_BITS * layers.n_out + register * multipliers
+
+
+def _index_ram(layers: Products, s: Settings) -> Table:
+    """The table that says which output is summed in each cycle: a block RAM where it is large enough."""
+    each = np.maximum(s.reuse / layers.n_in, 1.0)
+    bits = s.reuse * np.ceil(np.log2(each))
+    return np.where((each > 2) & (bits >= BLOCK_RAM_BITS), 1.0, 0.0)
+
+
+def _windows(layers: Products, s: Settings, c: Constants) -> tuple[Table, Table]:
+    """LUTs and flip-flops that bring a convolution its windows (derived).
+
+    In a stream: line buffers of shift registers, and the window itself. In arrays: the whole image in registers, and a
+    choice among the places for every element of the window.
+    """
+    many = np.exp2(np.ceil(np.log2(layers.places)))
+    lines = (layers.rows - 1) * layers.channels * np.ceil(layers.width / SHIFT_REGISTER)
+    lut = np.where(s.stream, lines, c.shared_lut_choice_bit * many * layers.n_in) * s.activation_bits
+    ff = np.where(s.stream, layers.n_in, layers.elements) * s.activation_bits
+    return lut, ff
