@@ -30,7 +30,8 @@ class Integers:
     dtype = np.dtype(np.int64)
 
     def __post_init__(self) -> None:
-        if self.only and (self.only[0] != self.low or self.only[-1] != self.high or list(self.only) != sorted(self.only)):
+        ends = (self.only[0], self.only[-1]) if self.only else (self.low, self.high)
+        if ends != (self.low, self.high) or list(self.only) != sorted(set(self.only)):
             raise ChipgymError(f"only: {shorten(self.only)} does not ascend from {self.low} to {self.high}")
 
     def __str__(self) -> str:

@@ -200,13 +200,13 @@ def _median(error: Column) -> float:
 
 def document(calibration: Calibration, rows: int) -> dict[str, Any]:
     """What `constants.json` holds."""
+    errors = {"of the rows fitted to": calibration.fitted, f"of shapes left out, {FOLDS} parts": calibration.left_out}
     return {
         "source": SOURCE,
         "rows": rows,
         "fit": "least squares of relative errors by chipgym.simulators.hls4ml.calibration",
         "median_error_percent": {
-            "of the rows fitted to": {name: round(value, 2) for name, value in calibration.fitted.items()},
-            f"of shapes left out, {FOLDS} parts": {name: round(value, 2) for name, value in calibration.left_out.items()},
+            of: {name: round(value, 2) for name, value in table.items()} for of, table in errors.items()
         },
         "constants": {
             name: {"value": value, "unit": MEANING[name][0], "meaning": MEANING[name][1]}

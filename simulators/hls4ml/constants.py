@@ -13,7 +13,7 @@ ACCUMULATOR_BITS = 16
 #: Multiplications that Vivado HLS still unrolls: 4032 was built (arXiv:2101.05108, its layer of 96 inputs and 42
 #: outputs, kept below the limit on purpose), 4096 never in the reports of wa-hls4ml.
 MOST_UNROLLED = 4095
-#: Products of narrower weights are made of LUTs, and none is where the weight varies (Yosys maps 4 bits so, 5 to a DSP).
+#: Weights of fewer bits are multiplied by in LUTs (wa-hls4ml: 4 bits always, 6 hardly; Yosys maps 4 so, 5 to a DSP).
 DSP_BITS = 5
 #: Bits of the two operands of a DSP48E2's signed multiplier (AMD UG579).
 DSP_PORTS = (27, 18)

@@ -48,7 +48,7 @@ class Layer:
         family: one of `PRODUCT` … `AVERAGE_POOL`.
         sources: places in the list of layers of those whose results it reads; empty for the network's inputs.
         n_in: of a product: inputs that an output is a weighted sum of. Of a pool: elements of its window.
-        n_out: of a product: outputs at one place. Of others: channels, the elements of a pixel.
+        n_out: outputs at one place, the elements of a pixel of the result.
         places: output pixels; 1 for a dense layer.
         packets: input pixels, padding included: what a stream brings in one after the other.
         elements: input elements in all, padding left out.
@@ -151,7 +151,7 @@ def _layer(network: Network, node: Node) -> Layer:
     op, shape = node.op, node.shape
     size = math.prod(shape)
     places = math.prod(_places(shape))
-    common = {"places": places, "packets": places, "elements": size, "channels": size // places}
+    channels = size // places
     name, kind = node.name, type(op).__name__
     if isinstance(op, Linear):
         (given,) = network.input_shapes(node)
@@ -161,18 +161,18 @@ def _layer(network: Network, node: Node) -> Layer:
     if isinstance(op, Conv2d):
         return _convolution(network, node, op)
     if isinstance(op, Pool2d):
-        ((channels, height, width),) = network.input_shapes(node)
+        ((_, height, width),) = network.input_shapes(node)
         width += op.padding[2] + op.padding[3]
         packets = (height + op.padding[0] + op.padding[1]) * width
         family = MAX_POOL if op.kind == "max" else AVERAGE_POOL
         return Layer(name, kind, family, (), math.prod(op.kernel), channels, places, packets,
                      math.prod(network.input_shapes(node)[0]), channels, op.kernel[0], width)  # fmt: skip
     if isinstance(op, Softmax):
-        return Layer(name, kind, SOFTMAX, (), shape[-1], size // places, **common)
+        return Layer(name, kind, SOFTMAX, (), shape[-1], channels, places, places, size, channels)
     if isinstance(op, Normalization) and op.kind == "batch":
-        return Layer(name, kind, MULTIPLY, (), 1, size // places, **common)
+        return Layer(name, kind, MULTIPLY, (), 1, channels, places, places, size, channels)
     if isinstance(op, Elementwise) and op.function in FUNCTIONS:
-        return Layer(name, kind, FUNCTIONS[op.function], (), 1, size // places, **common)
+        return Layer(name, kind, FUNCTIONS[op.function], (), 1, channels, places, places, size, channels)
     what = op.function if isinstance(op, Elementwise) else kind
     raise ChipgymError(
         f"workload: node {name!r} is {what}, for which the hls4ml simulator has no layer; it has Linear, Conv2d, "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..core import MetricSpec
 
 METRICS = (
-    MetricSpec("latency_s", "s", "from the first input of a sample to its last output; of a batch, to that of the last sample"),
+    MetricSpec("latency_s", "s", "from the first input to the last output, of the whole batch"),
     MetricSpec("cycles", "cycles", "clock cycles of that time"),
     MetricSpec("initiation_interval", "cycles", "from one sample to the next"),
     MetricSpec("lut", "", "look-up tables"),

@@ -1,31 +1,50 @@
 """Activations, pools, sums and normalisation: stages and resources of a batch of designs.
 
-In arrays every element has its own circuit, in a stream every element of a pixel. The figures per bit come from single
-layers in hls4ml's synthesis baselines (its repository, test/pytest/baselines/Vivado/2020.1: 16 bits, 5 ns, 64 elements
-of an activation behind a dense layer, and pools of 14 × 14 × 3 elements), less those of the same layer without it.
+In arrays every element has its own circuit, in a stream every element of a pixel. Figures per bit come from single
+layers in reports that hls4ml publishes, of 16 bits, 5 ns, Vivado HLS 2020.1: its synthesis baselines (repository,
+test/pytest/baselines/Vivado/2020.1: 64 elements of an activation behind a dense layer, of which the same without it is
+subtracted, and pools of 14 × 14 × 3 elements), and its SVHN report (see `products`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from .lowering import ADD, AVERAGE_POOL, MAX_POOL, MULTIPLY, SELECT, SOFTMAX, TABLE, LoweredNetwork, Vector
-from .products import SHIFT_REGISTER, Mask, Settings, Table, dsp_tiles
+from .products import Mask, Settings, Table, dsp_tiles
 
-#: LUTs per bit of an element: relu (2224 - 602) / 64 / 16; a look-up with its rounding and limits
+#: A figure of each family of layers.
+Rates = Mapping[int, float]
+
+#: LUTs per bit of an element in arrays: relu (2224 - 602) / 64 / 16; a look-up with rounding and limits
 #: (9884 - 602) / 64 / 16; an adder one; a comparison of a pool 17804 / 441 / 16, a sum 10433 / 441 / 16.
-LUT_PER_BIT = {
-    SELECT: 1.6, TABLE: 9.1, SOFTMAX: 9.1, ADD: 1.0, MULTIPLY: 1.0, MAX_POOL: 2.5, AVERAGE_POOL: 1.5,
+ARRAY_LUT: Rates = {
+    SELECT: 1.6, TABLE: 9.1, SOFTMAX: 19.4, ADD: 1.0, MULTIPLY: 1.0, MAX_POOL: 2.5, AVERAGE_POOL: 1.5,
 }  # fmt: skip
-#: Flip-flops per bit: a look-up (1047 - 18) / 64 / 16; pools 12962 / 588 / 16 for each input.
-FF_PER_BIT = {SELECT: 0.0, TABLE: 1.0, SOFTMAX: 1.0, ADD: 0.0, MULTIPLY: 1.0, MAX_POOL: 1.4, AVERAGE_POOL: 1.4}
-#: Stages in arrays, where what one cycle holds is part of the layer before: relu none, a look-up two. A softmax finds
-#: the largest input, looks up exponentials, sums, looks up the reciprocal and multiplies (derived).
-STAGES = {SELECT: 0, TABLE: 2, SOFTMAX: 6, ADD: 0, MULTIPLY: 1, MAX_POOL: 0, AVERAGE_POOL: 0}
-#: Elements that share the two ports of one table of 1024 words of 18 bits, which fills a block RAM.
-PORTS = 2
+#: The same in streams, SVHN: relu 3032 / 64 / 16; softmax 3096 / 10 / 16; normalisation 2016 / 42 / 16; a comparison of
+#: a pool 2709 / 16 / 3 / 16, its line buffer included; baselines: a look-up (12674 - 3978) / 64 / 16.
+STREAM_LUT: Rates = {
+    SELECT: 3.0, TABLE: 8.5, SOFTMAX: 19.4, ADD: 1.0, MULTIPLY: 3.0, MAX_POOL: 3.5, AVERAGE_POOL: 3.5,
+}  # fmt: skip
+#: Flip-flops per bit of an element, in a pool of an element of all windows: a look-up (1047 - 18) / 64 / 16; softmax
+#: 788 / 10 / 16; pools in arrays 12962 / 588 / 16, in streams 2008 / 16 / 4 / 16.
+ARRAY_FF: Rates = {
+    SELECT: 0.0, TABLE: 1.0, SOFTMAX: 4.9, ADD: 0.0, MULTIPLY: 1.0, MAX_POOL: 1.4, AVERAGE_POOL: 1.4,
+}  # fmt: skip
+STREAM_FF: Rates = {**ARRAY_FF, MAX_POOL: 2.0, AVERAGE_POOL: 2.0}
+#: Stages in arrays, beside what the layer before holds in its last cycle. Baselines: relu none, a look-up two, pools
+#: none. A softmax finds the largest input, looks up exponentials, sums, looks up the reciprocal, multiplies (derived).
+ARRAY_STAGES: Rates = {SELECT: 0, TABLE: 2, SOFTMAX: 6, ADD: 0, MULTIPLY: 1, MAX_POOL: 0, AVERAGE_POOL: 0}
+#: Cycles in streams for one pixel, and beside those for the pixels where there are several. SVHN: relu 902 for 900,
+#: pools 903 for 900, normalisation 1, softmax 7; baselines: a look-up 2.
+ONE_PIXEL: Rates = {SELECT: 0, TABLE: 2, SOFTMAX: 7, ADD: 0, MULTIPLY: 1, MAX_POOL: 3, AVERAGE_POOL: 3}
+SEVERAL_PIXELS: Rates = {SELECT: 2, TABLE: 4, SOFTMAX: 7, ADD: 2, MULTIPLY: 3, MAX_POOL: 3, AVERAGE_POOL: 3}
+#: Elements that share the two ports of one table of 1024 words of 18 bits, which fills a block RAM (baselines: 32 for
+#: 64); a stream's softmax reads each port twice (SVHN: 4 for 10, the table of reciprocals included).
+PORTS, SOFTMAX_READS = 2, 4
 
 
 @dataclass(frozen=True)
@@ -48,7 +67,7 @@ class Others:
         columns = {name: network.column(network.others, name) for name in names}
         return cls(window=network.column(network.others, "n_in"), **columns)
 
-    def rate(self, table: dict[int, float]) -> Vector:
+    def rate(self, table: Rates) -> Vector:
         """A figure of each layer's family."""
         return np.array([table[int(family)] for family in self.family], np.float64)
 
@@ -73,23 +92,27 @@ class OtherCosts:
 
 
 def other_costs(layers: Others, s: Settings) -> OtherCosts:
-    """Costs of the layers without weights of a batch of designs; `Settings` hold (n, 1) columns."""
-    pool, softmax = layers.among(MAX_POOL, AVERAGE_POOL), layers.among(SOFTMAX)
-    bits = s.activation_bits
+    """Costs of the layers without weights of a batch of designs."""
+    pool, softmax, bits = layers.among(MAX_POOL, AVERAGE_POOL), layers.among(SOFTMAX), s.activation_bits
     lanes = np.where(s.stream, layers.channels, layers.elements)
-    work = np.where(pool, np.where(s.stream, layers.channels, layers.channels * layers.places) * (layers.window - 1), lanes)
-    lines = np.where(pool & s.stream, (layers.rows - 1) * layers.channels * np.ceil(layers.width / SHIFT_REGISTER), 0.0)
-    lut = bits * (layers.rate(LUT_PER_BIT) * work + lines)
-    held = np.where(pool & s.stream, layers.channels * layers.window, lanes)
-    ff = bits * layers.rate(FF_PER_BIT) * held
-    tables = np.where(layers.among(TABLE, SOFTMAX), np.ceil(lanes / PORTS), 0.0) + softmax
+    results = np.where(s.stream, layers.channels, layers.channels * layers.places)
+    work = np.where(pool, results * (layers.window - 1), lanes)
+    held = np.where(pool & s.stream, lanes * layers.window, lanes)
+    sharing = np.where(softmax & s.stream, SOFTMAX_READS, PORTS)
+    tables = np.where(layers.among(TABLE, SOFTMAX), np.ceil(lanes / sharing), 0.0) + softmax
     multiplied = np.where(layers.among(MULTIPLY, SOFTMAX), lanes, 0.0)
-    dsp = multiplied * dsp_tiles(bits, bits)
 
-    shape = np.zeros_like(lanes)
-    stages = layers.rate({family: float(stage) for family, stage in STAGES.items()}) + s.stream * 1.0 + shape
-    window = (layers.rows - 1) * layers.width + layers.rows
-    busy = layers.packets + stages
-    fill = np.minimum(window + stages, busy)
-    interval = np.where(s.stream, layers.packets, 1.0)
-    return OtherCosts(stages, interval, busy, fill, stages + 0.0, lut, ff, dsp, tables + shape)
+    several = layers.packets > 1
+    busy = np.where(several, layers.packets + layers.rate(SEVERAL_PIXELS), layers.rate(ONE_PIXEL)) + 0 * lanes
+    fill = np.minimum((layers.rows - 1) * layers.width + layers.rows + layers.rate(SEVERAL_PIXELS), busy)
+    return OtherCosts(
+        stages=layers.rate(ARRAY_STAGES) + 0 * lanes,
+        interval=np.where(s.stream & several, busy + 1, 1.0),
+        busy=busy,
+        fill=fill,
+        drain=np.where(several, 1.0, busy),
+        lut=np.rint(bits * np.where(s.stream, layers.rate(STREAM_LUT), layers.rate(ARRAY_LUT)) * work),
+        ff=np.rint(bits * np.where(s.stream, layers.rate(STREAM_FF), layers.rate(ARRAY_FF)) * held),
+        dsp=multiplied * dsp_tiles(bits, bits),
+        bram18=tables,
+    )

@@ -9,6 +9,9 @@ Two circuits make a product of n_in inputs with a matrix n_in × n_out (hls4ml's
   RAM, and where a multiplier serves k = reuse factor / n_in outputs in turn, its accumulator is chosen among them.
 
 A convolution has one such circuit and goes over the places of its window.
+
+Where a comment says SVHN it means the report that hls4ml's tutorial ships of its convolutional network for street-view
+house numbers (fastmachinelearning/hls4ml-tutorial, pruned_cnn: Vivado HLS 2020.1, 5 ns, io_stream, latency, reuse 1).
 """
 
 from __future__ import annotations
@@ -32,9 +35,9 @@ from .lowering import LoweredNetwork, Vector
 Table = np.ndarray[Any, np.dtype[np.float64]]
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
-#: Cycles of a stream's convolution beside those for its pixels (hls4ml's synthesis baselines, Vivado HLS 2020.1: its
-#: depthwise layer of 32 × 32 pixels takes 1028 cycles, every 1029).
-STREAM_CYCLES = 4
+#: Cycles of a stream's convolution beside those for its pixels and for the sum of the last (SVHN: 1027, 229 and 40 for
+#: 1024, 225 and 36 pixels), and of a dense layer beside those for its sum (7 with 4 pixels, 3 and 2 with one).
+CONV_CYCLES, DENSE_CYCLES = 3, 2
 #: Cycles of a shared product beside its reuse factor: to read weights and to store (all of wa-hls4ml's reports).
 SHARED_CYCLES = 2
 #: Pixels that a LUT holds of a line buffer: one bit each of a 32-deep shift register (AMD UG574).
@@ -85,9 +88,11 @@ class ProductCosts:
         stages: cycles from the first input to the first cycle that another layer can use the result.
         interval: cycles from one sample to the next.
         busy: cycles of a stream's layer from its first pixel to its last result.
-        fill: cycles of a stream's layer from its first pixel to its first result.
-        drain: cycles of a stream's layer from its last pixel to its last result.
+        fill: the same to its first result.
+        drain: cycles by which the last result of a stream's layer is later than that of the layer before.
         unrolled: multiplications that the tool unrolls.
+        reuse_limit: the largest reuse factor that the circuit is right for: a multiplier of a convolution in arrays
+            works for one output only (asserted in hls4ml's `nnet_conv2d_resource.h`).
     """
 
     stages: Table
@@ -100,6 +105,7 @@ class ProductCosts:
     dsp: Table
     bram18: Table
     unrolled: Table
+    reuse_limit: Table
 
 
 def product_costs(layers: Products, s: Settings, c: Constants) -> ProductCosts:
@@ -136,11 +142,12 @@ def product_costs(layers: Products, s: Settings, c: Constants) -> ProductCosts:
     timing = _places_cycles(layers, s, shared, core, interval)
     return ProductCosts(
         *timing,
-        lut=lut + np.where(conv, window_lut, 0.0),
-        ff=ff + np.where(conv, window_ff, 0.0),
+        lut=np.rint(lut + np.where(conv, window_lut, 0.0)),
+        ff=np.rint(ff + np.where(conv, window_ff, 0.0)),
         dsp=dsp,
         bram18=bram,
-        unrolled=np.where(s.resource, multipliers, matrix) + 0.0 * s.reuse,
+        unrolled=np.where(s.resource, multipliers, matrix),
+        reuse_limit=np.where(conv & shared & ~s.stream, layers.n_in, np.inf),
     )
 
 
@@ -201,12 +208,14 @@ def _places_cycles(
     every = np.where(conv, layers.places * rate, interval)
     if not s.stream.any():
         return stages, every, stages, stages, stages
+    several = layers.packets > 1
     pixels = layers.packets * s.reuse + np.where(shared, layers.places * SHARED_CYCLES, 0.0)
-    busy = np.where(conv, pixels + core + STREAM_CYCLES, core + 1 + layers.packets)
+    drain = core + np.where(conv, CONV_CYCLES, DENSE_CYCLES)
+    busy = np.where(conv, pixels, layers.packets * several) + drain
     window = ((layers.rows - 1) * layers.width + layers.rows) * s.reuse
-    fill = np.where(conv, np.minimum(window + core + STREAM_CYCLES, busy), busy)
-    drain = core + 1 + conv
-    return stages, np.where(s.stream, np.where(conv, busy, np.maximum(interval, layers.packets)), every), busy, fill, drain
+    fill = np.where(conv, np.minimum(window + drain, busy), busy)
+    streamed = np.where(conv | several, busy + 1, interval)
+    return stages, np.where(s.stream, streamed, every), busy, fill, np.where(conv, 1.0, drain)
 
 
 def _unrolled_lut(layers: Products, s: Settings, c: Constants, matrix: Vector, with_dsp: Table) -> Table:
@@ -259,7 +268,8 @@ def _shared_ff(layers: Products, s: Settings, c: Constants, multipliers: Table) 
     """
     small, pair = s.weight_bits < DSP_BITS, s.reuse == 2 * layers.n_in
     register = np.where(small | pair, s.weight_bits, ACCUMULATOR_BITS) * ~(small & pair)
-    return c.shared_ff_control + ACCUMULATOR_BITS * layers.n_out + register * multipliers
+    ff: Table = c.shared_ff_control + ACCUMULATOR_BITS * layers.n_out + register * multipliers
+    return ff
 
 
 def _index_ram(layers: Products, s: Settings) -> Table:

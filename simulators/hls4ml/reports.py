@@ -54,8 +54,13 @@ class Reports:
     def take(self, chosen: Column) -> Reports:
         """Some of the rows, by a mask or by their numbers."""
         return Reports(
-            *(getattr(self, name)[chosen] for name in (*_KNOBS, "resource", "success")),
-            {name: column[chosen] for name, column in self.reported.items()},
+            d_in=self.d_in[chosen],
+            d_out=self.d_out[chosen],
+            weight_bits=self.weight_bits[chosen],
+            reuse_factor=self.reuse_factor[chosen],
+            resource=self.resource[chosen],
+            success=self.success[chosen],
+            reported={name: column[chosen] for name, column in self.reported.items()},
         )
 
     def shapes(self) -> Iterator[tuple[tuple[int, int], Column]]:
@@ -90,11 +95,12 @@ def read_reports(reference: Path) -> Reports:
     success = [row["hls_success"].lower() for row in rows]
     _check(path, "hls_success", success, ("true", "false"))
     done = np.array([text == "true" for text in success])
+    knobs = {name: _numbers(path, name, rows, np.ones(len(rows), bool)).astype(np.int64) for name in _KNOBS}
     return Reports(
-        *(_numbers(path, name, rows, np.ones(len(rows), bool)).astype(np.int64) for name in _KNOBS),
-        np.array([text == "resource" for text in strategy]),
-        done,
-        {ours: _numbers(path, theirs, rows, done) for theirs, ours in REPORTED.items()},
+        **knobs,
+        resource=np.array([text == "resource" for text in strategy]),
+        success=done,
+        reported={ours: _numbers(path, theirs, rows, done) for theirs, ours in REPORTED.items()},
     )
 
 
@@ -108,7 +114,7 @@ def _check(path: Path, name: str, texts: Sequence[str], known: Sequence[str]) ->
 
 def _numbers(path: Path, name: str, rows: Sequence[dict[str, str]], wanted: Column) -> Column:
     out = np.full(len(rows), np.nan)
-    for i in np.flatnonzero(wanted):
+    for i in np.flatnonzero(wanted).tolist():
         try:
             out[i] = float(rows[i][name])
         except (TypeError, ValueError):

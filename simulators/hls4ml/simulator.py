@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,9 +14,10 @@ from ...errors import ChipgymError, shorten, unknown
 from ..core import Breakdown, Column, Columns, Design, Designs, Limit, Metrics, Simulator, relative_excess
 from ..fpga import load_fpga_device
 from .constants import MOST_UNROLLED, Constants, load_constants
+from .fifos import Fifos, fifo_costs
 from .lowering import LoweredNetwork, lower
 from .metrics import METRICS
-from .others import OtherCosts, Others, other_costs
+from .others import Others, other_costs
 from .products import ProductCosts, Products, Settings, Table, product_costs
 from .schedule import network_cycles
 from .space import GRANULARITIES, hls4ml_space
@@ -72,32 +73,33 @@ class Hls4mlSimulator(Simulator):
         self.network: LoweredNetwork = lower(self.workload)
         self.space = hls4ml_space(self.network, granularity)
         self._products, self._others = Products.of(self.network), Others.of(self.network)
+        self._fifos = Fifos.of(self.network)
         self._budget = {name: float(self.device.resources[name]) for name in LIMITED}
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
         settings = self._settings(columns)
-        products, others = self._costs(settings)
-        times = {name: self._merge(products, others, name, n) for name in TIMES}
-        cycles = network_cycles(self.network, **{k: v for k, v in times.items() if k != "interval"}, stream=settings.stream)
-        interval = times["interval"].max(axis=1)
+        products, costs = self._layer_costs(settings, n)
+        interval = costs["interval"].max(axis=1)
+        times = {name: costs[name] for name in ("stages", "busy", "fill", "drain")}
+        cycles = network_cycles(self.network, **times, stream=settings.stream[:, 0])
         cycles = cycles + (self.network.batch - 1) * interval
-        used = {name: self._merge(products, others, name, n).sum(axis=1) for name in LIMITED}
-        values = {"latency_s": cycles * self.clock_ns * 1e-9, "cycles": cycles, "initiation_interval": interval}
-        return values | self._shares(used), self._violation(products, used)
+        used = {name: costs[name].sum(axis=1) for name in LIMITED}
+        return self._columns(cycles, interval, used), self._violation(products, settings, used)
 
     def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
-        """Layers with more multiplications than the tool unrolls, and resources that the device has not."""
+        """Layers that the tool cannot build as asked, and resources that the device lacks."""
         columns, _ = self.space.columns(design)
-        one = {name: column[:1] for name, column in columns.items()}
-        products, others = self._costs(self._settings(one))
-        used = {name: float(self._merge(products, others, name, 1).sum()) for name in LIMITED}
+        settings = self._settings({name: column[:1] for name, column in columns.items()})
+        products, costs = self._layer_costs(settings, 1)
+        reuse = np.broadcast_to(settings.reuse, products.unrolled.shape)
+        layers = [layer.name for layer in self.network.matrix_layers]
         limits = (
-            *(
-                Limit(f"multiplications side by side in {layer.name}", unrolled, MOST_UNROLLED)
-                for layer, unrolled in zip(self.network.matrix_layers, products.unrolled[0], strict=True)
-            ),
-            *(Limit(name, used[name], self._budget[name]) for name in LIMITED),
-        )
+            *(Limit(f"multiplications side by side in {layer}", needed, MOST_UNROLLED)
+              for layer, needed in zip(layers, products.unrolled[0], strict=True)),
+            *(Limit(f"reuse factor of {layer} in arrays", asked, most)
+              for layer, asked, most in zip(layers, reuse[0], products.reuse_limit[0], strict=True)),
+            *(Limit(name, costs[name].sum(), self._budget[name]) for name in LIMITED),
+        )  # fmt: skip
         return tuple(limit for limit in limits if limit.broken)
 
     def evaluate_layers(self, design: Design) -> Breakdown:
@@ -110,26 +112,18 @@ class Hls4mlSimulator(Simulator):
         if n != 1:
             raise ChipgymError(f"evaluate_layers takes one design, not {n}")
         settings = self._settings(columns)
-        products, others = self._costs(settings)
-        times = {name: self._merge(products, others, name, 1)[0] for name in TIMES}
-        cycles = np.where(settings.stream[0], times["busy"], times["stages"])
-        used = {name: self._merge(products, others, name, 1)[0] for name in LIMITED}
-        values = {
-            "latency_s": cycles * self.clock_ns * 1e-9,
-            "cycles": cycles,
-            "initiation_interval": times["interval"],
-            **self._shares(used),
-        }
-        whole = self._violation(products, {name: column.sum(keepdims=True) for name, column in used.items()})
+        products, costs = self._layer_costs(settings, 1)
+        cycles = np.where(settings.stream[0], costs["busy"][0], costs["stages"][0])
+        values = self._columns(cycles, costs["interval"][0], {name: costs[name][0] for name in LIMITED})
+        whole = self._violation(products, settings, {name: costs[name].sum(axis=1) for name in LIMITED})
         layers = self.network.layers
         metrics = Metrics(self.metrics, values, np.repeat(whole, len(layers)))
         return Breakdown(tuple(layer.name for layer in layers), tuple(layer.kind for layer in layers), metrics)
 
     def _settings(self, columns: Columns) -> Settings:
         def knob(name: str) -> Table:
-            if name in columns:
-                return columns[name].astype(np.float64)[:, None]
-            return np.stack([columns[f"{name}_{i}"] for i in range(len(self.network.products))], axis=1).astype(np.float64)
+            each = [] if name in columns else [columns[f"{name}_{i}"] for i in range(len(self.network.products))]
+            return np.stack(each or [columns[name]], axis=1).astype(np.float64)
 
         return Settings(
             reuse=knob("reuse_factor"),
@@ -140,22 +134,35 @@ class Hls4mlSimulator(Simulator):
             clock_ns=self.clock_ns,
         )
 
-    def _costs(self, settings: Settings) -> tuple[ProductCosts, OtherCosts]:
-        return product_costs(self._products, settings, self.constants), other_costs(self._others, settings)
+    def _layer_costs(self, settings: Settings, n: int) -> tuple[ProductCosts, dict[str, Table]]:
+        """Costs of the products, and of all layers by name, (n, layers) in graph order."""
+        products, others = product_costs(self._products, settings, self.constants), other_costs(self._others, settings)
+        costs = {}
+        for name in (*TIMES, *LIMITED):
+            table = np.empty((n, len(self.network.layers)))
+            table[:, self.network.products] = getattr(products, name)
+            table[:, self.network.others] = getattr(others, name)
+            costs[name] = table
+        if settings.stream.any():
+            for name, table in fifo_costs(self._fifos, settings).items():
+                costs[name] += table
+        return products, costs
 
-    def _merge(self, products: ProductCosts, others: OtherCosts, name: str, n: int) -> Table:
-        """A cost of all layers in graph order, (n, layers)."""
-        out = np.empty((n, len(self.network.layers)))
-        out[:, self.network.products] = getattr(products, name)
-        out[:, self.network.others] = getattr(others, name)
-        return out
-
-    def _shares(self, used: Mapping[str, Column]) -> dict[str, Column]:
+    def _columns(self, cycles: Column, interval: Column, used: Mapping[str, Column]) -> dict[str, Column]:
+        """The columns of `METRICS`."""
         shares = {f"{name}_utilization": used[name] / self._budget[name] for name in LIMITED}
-        return {**used, **shares, "device_share": np.maximum.reduce(list(shares.values()))}
+        return {
+            "latency_s": cycles * self.clock_ns * 1e-9,
+            "cycles": cycles,
+            "initiation_interval": interval,
+            **used,
+            **shares,
+            "device_share": np.maximum.reduce(list(shares.values())),
+        }
 
-    def _violation(self, products: ProductCosts, used: Mapping[str, Column]) -> Column:
-        excess = relative_excess(products.unrolled.max(axis=1), MOST_UNROLLED)
+    def _violation(self, products: ProductCosts, settings: Settings, used: Mapping[str, Column]) -> Column:
+        excess: Column = relative_excess(products.unrolled, MOST_UNROLLED).sum(axis=1)
+        excess = excess + relative_excess(settings.reuse, products.reuse_limit).sum(axis=1)
         for name in LIMITED:
             excess = excess + relative_excess(used[name], self._budget[name])
         return excess
