@@ -57,6 +57,26 @@ def test_mobilenet_v1_totals():
     assert network.parameters == 4_231_976
 
 
+def test_jet_tagger_totals():
+    # The paper (arXiv:1804.06913, section 2.2): 16 inputs, hidden layers of 64, 32 and 32, five outputs.
+    network = build_network("jet_tagger")
+    assert network.macs == 16 * 64 + 64 * 32 + 32 * 32 + 32 * 5 == 4256
+    assert network.parameters == 4256 + 64 + 32 + 32 + 5 == 4389
+
+
+def test_svhn_cnn_totals():
+    # The paper (arXiv:2101.05108, section 4): filters of 3 x 3 without padding, 2 x 2 pooling. The synthesis report of it
+    # in hls4ml-tutorial (quantized_pruned_cnn) has FIFOs for maps of 900, 225, 169, 36, 16 and 4 pixels.
+    network = build_network("svhn_cnn")
+    shapes = [network.node(f"{kind}{i}").shape for i in (1, 2, 3) for kind in ("conv", "pool")]
+    assert [height * width for _, height, width in shapes] == [900, 225, 169, 36, 16, 4]
+    weights = {"conv1": 27 * 16, "conv2": 144 * 16, "conv3": 144 * 24, "fc1": 96 * 42, "fc2": 42 * 64, "output": 640}
+    assert all(network.node_macs(name) % size == 0 for name, size in weights.items())
+    assert network.macs == 900 * 432 + 169 * 2304 + 16 * 3456 + 4032 + 2688 + 640 == 840_832
+    scales_and_shifts = 2 * (16 + 16 + 24 + 42 + 64)
+    assert network.parameters == sum(weights.values()) + 10 + scales_and_shifts == 13_886
+
+
 def test_bert_base_totals():
     network = build_network("bert_base")
     # Hugging Face `BertModel("bert-base-uncased")`: encoder and pooler.
