@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 MAX_VALUES = 8192
 #: Control flow; `If` alone can be resolved, where its condition is known.
 CONTROL_FLOW = ("If", "Loop", "Scan", "SequenceMap")
+#: Quantisers of QONNX (https://github.com/fastmachinelearning/qonnx), which the onnx package does not know: they round
+#: their first input, and leave its shape and what it costs to carry alone.
+QUANTISERS = ("Quant", "BipolarQuant", "Trunc", "IntQuant", "FloatQuant")
+QONNX_DOMAINS = ("qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas")
 #: What a node raises that lacks an attribute or an input, or has them of another type or length.
 MALFORMED = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RuntimeError)
 
@@ -320,6 +324,8 @@ def _try_inferred(graph: Graph, node: onnx.NodeProto, where: str = "") -> tuple[
     from onnx import helper, numpy_helper, shape_inference
 
     domain = "" if node.domain == "ai.onnx" else node.domain
+    if domain in QONNX_DOMAINS and node.op_type in QUANTISERS and node.input and node.input[0]:
+        return (graph.tensors[node.input[0]].shape,)
     declared = tuple(graph.declared[label] for label in node.output if label in graph.declared)
     try:
         schema = onnx.defs.get_schema(node.op_type, graph.opsets.get(domain, 1), domain)

@@ -16,7 +16,7 @@ from .importing.patterns import combined
 from .importing.products import attention, einsum, linear, matmul, softmax
 from .importing.recurrent import Layer, recurrent, time_first
 from .importing.windows import Window, conv, conv_transpose, normalize, pool, reduce
-from .onnx_graph import Call
+from .onnx_graph import QONNX_DOMAINS, QUANTISERS, Call
 
 Result = Tensor | list[Tensor]
 
@@ -80,6 +80,8 @@ def handle(call: Call) -> Result:
             return _comparison(call)
         if call.op in MOVEMENT:
             return _generic(call, MOVEMENT[call.op])
+    if call.domain in QONNX_DOMAINS and call.op in QUANTISERS:
+        return _alias(call)
     if HEAVY.search(call.op):
         domain = f" of domain {call.domain!r}" if call.domain else ""
         raise call.error(f"the operator{domain} is not supported, and is more than the memory traffic that it causes")

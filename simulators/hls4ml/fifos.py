@@ -21,7 +21,10 @@ FF_ADDRESS_BIT, FF_SHALLOW = 3.0, 7.0
 
 @dataclass(frozen=True)
 class Fifos:
-    """Behind each layer, number and depth of its FIFOs, (layers,); none where the result leaves the circuit."""
+    """Behind each layer, number and depth of its FIFOs, (layers,); none where the result leaves the circuit.
+
+    Here and in costs layers are in the order of the network's `columns`.
+    """
 
     number: Vector
     depth: Vector
@@ -30,7 +33,7 @@ class Fifos:
     def of(cls, network: LoweredNetwork) -> Fifos:
         """Those of a lowered network."""
         read = {j for layer in network.layers for j in layer.sources}
-        every = range(len(network.layers))
+        every = (*network.products, *network.others)
         inside = np.array([i in read for i in every], np.float64)
         return cls(network.column(every, "n_out") * inside, network.column(every, "places"))
 

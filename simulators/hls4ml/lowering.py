@@ -92,6 +92,12 @@ class LoweredNetwork:
         """Places of the remaining layers."""
         return tuple(i for i, layer in enumerate(self.layers) if layer.family != PRODUCT)
 
+    @cached_property
+    def columns(self) -> tuple[int, ...]:
+        """For each layer its column in tables of costs, which have products first and the others behind them."""
+        order = (*self.products, *self.others)
+        return tuple(order.index(i) for i in range(len(order)))
+
     @property
     def matrix_layers(self) -> tuple[Layer, ...]:
         """The layers that have reuse factors and weights."""

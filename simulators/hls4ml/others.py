@@ -49,9 +49,8 @@ PORTS, SOFTMAX_READS = 2, 4
 
 @dataclass(frozen=True)
 class Others:
-    """The layers without weights, each field (layers,)."""
+    """The layers without weights, each field (layers,); the rates are those of their families."""
 
-    family: Vector
     window: Vector
     places: Vector
     packets: Vector
@@ -59,21 +58,45 @@ class Others:
     channels: Vector
     rows: Vector
     width: Vector
+    pool: Mask
+    softmax: Mask
+    table: Mask
+    multiplies: Mask
+    array_lut: Vector
+    stream_lut: Vector
+    array_ff: Vector
+    stream_ff: Vector
+    array_stages: Vector
+    one_pixel: Vector
+    several_pixels: Vector
 
     @classmethod
     def of(cls, network: LoweredNetwork) -> Others:
         """Those of a lowered network."""
-        names = ("family", "places", "packets", "elements", "channels", "rows", "width")
-        columns = {name: network.column(network.others, name) for name in names}
-        return cls(window=network.column(network.others, "n_in"), **columns)
+        names = ("places", "packets", "elements", "channels", "rows", "width")
+        family = [network.layers[i].family for i in network.others]
 
-    def rate(self, table: Rates) -> Vector:
-        """A figure of each layer's family."""
-        return np.array([table[int(family)] for family in self.family], np.float64)
+        def among(*families: int) -> Mask:
+            return np.array([f in families for f in family], bool)
 
-    def among(self, *families: int) -> Mask:
-        """Which layers are of some families."""
-        return np.isin(self.family, families)
+        def rate(table: Rates) -> Vector:
+            return np.array([table[f] for f in family], np.float64)
+
+        return cls(
+            window=network.column(network.others, "n_in"),
+            **{name: network.column(network.others, name) for name in names},
+            pool=among(MAX_POOL, AVERAGE_POOL),
+            softmax=among(SOFTMAX),
+            table=among(TABLE, SOFTMAX),
+            multiplies=among(MULTIPLY, SOFTMAX),
+            array_lut=rate(ARRAY_LUT),
+            stream_lut=rate(STREAM_LUT),
+            array_ff=rate(ARRAY_FF),
+            stream_ff=rate(STREAM_FF),
+            array_stages=rate(ARRAY_STAGES),
+            one_pixel=rate(ONE_PIXEL),
+            several_pixels=rate(SEVERAL_PIXELS),
+        )
 
 
 @dataclass(frozen=True)
@@ -93,26 +116,24 @@ class OtherCosts:
 
 def other_costs(layers: Others, s: Settings) -> OtherCosts:
     """Costs of the layers without weights of a batch of designs."""
-    pool, softmax, bits = layers.among(MAX_POOL, AVERAGE_POOL), layers.among(SOFTMAX), s.activation_bits
+    bits, pool = s.activation_bits, layers.pool
     lanes = np.where(s.stream, layers.channels, layers.elements)
     results = np.where(s.stream, layers.channels, layers.channels * layers.places)
     work = np.where(pool, results * (layers.window - 1), lanes)
     held = np.where(pool & s.stream, lanes * layers.window, lanes)
-    sharing = np.where(softmax & s.stream, SOFTMAX_READS, PORTS)
-    tables = np.where(layers.among(TABLE, SOFTMAX), np.ceil(lanes / sharing), 0.0) + softmax
-    multiplied = np.where(layers.among(MULTIPLY, SOFTMAX), lanes, 0.0)
+    sharing = np.where(layers.softmax & s.stream, SOFTMAX_READS, PORTS)
 
     several = layers.packets > 1
-    busy = np.where(several, layers.packets + layers.rate(SEVERAL_PIXELS), layers.rate(ONE_PIXEL)) + 0 * lanes
-    fill = np.minimum((layers.rows - 1) * layers.width + layers.rows + layers.rate(SEVERAL_PIXELS), busy)
+    busy = np.where(several, layers.packets + layers.several_pixels, layers.one_pixel) + 0 * lanes
+    fill = np.minimum((layers.rows - 1) * layers.width + layers.rows + layers.several_pixels, busy)
     return OtherCosts(
-        stages=layers.rate(ARRAY_STAGES) + 0 * lanes,
+        stages=layers.array_stages + 0 * lanes,
         interval=np.where(s.stream & several, busy + 1, 1.0),
         busy=busy,
         fill=fill,
         drain=np.where(several, 1.0, busy),
-        lut=np.rint(bits * np.where(s.stream, layers.rate(STREAM_LUT), layers.rate(ARRAY_LUT)) * work),
-        ff=np.rint(bits * np.where(s.stream, layers.rate(STREAM_FF), layers.rate(ARRAY_FF)) * held),
-        dsp=multiplied * dsp_tiles(bits, bits),
-        bram18=tables,
+        lut=np.rint(bits * np.where(s.stream, layers.stream_lut, layers.array_lut) * work),
+        ff=np.rint(bits * np.where(s.stream, layers.stream_ff, layers.array_ff) * held),
+        dsp=np.where(layers.multiplies, lanes, 0.0) * dsp_tiles(bits, bits),
+        bram18=np.where(layers.table, np.ceil(lanes / sharing), 0.0) + layers.softmax,
     )

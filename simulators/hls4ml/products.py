@@ -125,25 +125,22 @@ def product_costs(layers: Products, s: Settings, c: Constants) -> ProductCosts:
     dsp = np.where(shared, multipliers * (s.weight_bits >= DSP_BITS), dsp) * tiles
 
     core, interval = _core_cycles(layers, s, c, shared, limited, constant, multipliers)
-    lut = np.where(
-        shared,
-        _shared_lut(layers, s, c, multipliers),
-        _unrolled_lut(layers, s, c, matrix, with_dsp),
-    )
-    ff = np.where(
-        shared,
-        _shared_ff(layers, s, c, multipliers),
-        _unrolled_ff(layers, s, c, matrix, with_dsp, core, limited),
-    )
-    bram = np.where(shared, bram18_count(s.weight_bits * multipliers, s.reuse) + _index_ram(layers, s), 0.0)
-
+    lut = _unrolled_lut(layers, s, c, matrix, with_dsp)
+    ff = _unrolled_ff(layers, s, c, matrix, with_dsp, core, limited)
+    bram = np.zeros_like(lut)
+    if shared.any():
+        lut = np.where(shared, _shared_lut(layers, s, c, multipliers), lut)
+        ff = np.where(shared, _shared_ff(layers, s, c, multipliers), ff)
+        bram = np.where(shared, bram18_count(s.weight_bits * multipliers, s.reuse) + _index_ram(layers, s), 0.0)
     conv = layers.convolution
-    window_lut, window_ff = _windows(layers, s, c)
+    if conv.any():
+        window_lut, window_ff = _windows(layers, s, c)
+        lut, ff = lut + np.where(conv, window_lut, 0.0), ff + np.where(conv, window_ff, 0.0)
     timing = _places_cycles(layers, s, shared, core, interval)
     return ProductCosts(
         *timing,
-        lut=np.rint(lut + np.where(conv, window_lut, 0.0)),
-        ff=np.rint(ff + np.where(conv, window_ff, 0.0)),
+        lut=np.rint(lut),
+        ff=np.rint(ff),
         dsp=dsp,
         bram18=bram,
         unrolled=np.where(s.resource, multipliers, matrix),

@@ -21,23 +21,25 @@ def network_cycles(
 ) -> Table:
     """Cycles from the first input to the last output of a sample, (n,), of layers' figures (n, layers).
 
-    `stream` is (n,): which designs hand over pixels and not arrays.
+    The figures are in the order of `network.columns`; `stream` is (n,): which designs hand over pixels and not arrays.
     """
-    n = len(stages)
+    n, flows = len(stages), bool(stream.any())
     done: list[Table] = []
     first: list[Table] = []  # when the first pixel of a result is there
-    for i, layer in enumerate(network.layers):
+    for layer, at in zip(network.layers, network.columns, strict=True):
         ready = _latest([done[j] for j in layer.sources], n)
-        if not stream.any():
-            done.append(ready + stages[:, i])
+        in_arrays = ready + stages[:, at]
+        if not flows:
+            done.append(in_arrays)
             continue
         begin = _latest([first[j] for j in layer.sources], n)
-        streamed = np.maximum(ready + drain[:, i], begin + busy[:, i])
-        done.append(np.where(stream, streamed, ready + stages[:, i]))
-        first.append(done[i] if layer.whole else np.minimum(begin + fill[:, i], done[i]))
+        done.append(np.where(stream, np.maximum(ready + drain[:, at], begin + busy[:, at]), in_arrays))
+        first.append(done[-1] if layer.whole else np.minimum(begin + fill[:, at], done[-1]))
     return _latest(done, n) - ~stream  # of the last stage in arrays, the result is there as it begins
 
 
 def _latest(times: Sequence[Table], n: int) -> Table:
+    if len(times) == 1:
+        return times[0]
     latest: Table = np.maximum.reduce(times) if times else np.zeros(n)
     return latest

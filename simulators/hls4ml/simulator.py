@@ -113,8 +113,9 @@ class Hls4mlSimulator(Simulator):
             raise ChipgymError(f"evaluate_layers takes one design, not {n}")
         settings = self._settings(columns)
         products, costs = self._layer_costs(settings, 1)
-        cycles = np.where(settings.stream[0], costs["busy"][0], costs["stages"][0])
-        values = self._columns(cycles, costs["interval"][0], {name: costs[name][0] for name in LIMITED})
+        one = {name: table[0, list(self.network.columns)] for name, table in costs.items()}
+        cycles = np.where(settings.stream[0], one["busy"], one["stages"])
+        values = self._columns(cycles, one["interval"], {name: one[name] for name in LIMITED})
         whole = self._violation(products, settings, {name: costs[name].sum(axis=1) for name in LIMITED})
         layers = self.network.layers
         metrics = Metrics(self.metrics, values, np.repeat(whole, len(layers)))
@@ -135,14 +136,13 @@ class Hls4mlSimulator(Simulator):
         )
 
     def _layer_costs(self, settings: Settings, n: int) -> tuple[ProductCosts, dict[str, Table]]:
-        """Costs of the products, and of all layers by name, (n, layers) in graph order."""
+        """Costs of the products, and of all layers by name, (n, layers) in the order of the network's `columns`."""
         products, others = product_costs(self._products, settings, self.constants), other_costs(self._others, settings)
-        costs = {}
+        costs, first = {}, len(self.network.products)
         for name in (*TIMES, *LIMITED):
-            table = np.empty((n, len(self.network.layers)))
-            table[:, self.network.products] = getattr(products, name)
-            table[:, self.network.others] = getattr(others, name)
-            costs[name] = table
+            table = costs[name] = np.empty((n, len(self.network.layers)))
+            table[:, :first] = getattr(products, name)
+            table[:, first:] = getattr(others, name)
         if settings.stream.any():
             for name, table in fifo_costs(self._fifos, settings).items():
                 costs[name] += table

@@ -65,8 +65,8 @@ def test_jet_tagger_totals():
 
 
 def test_svhn_cnn_totals():
-    # The paper (arXiv:2101.05108, section 4): filters of 3 x 3 without padding, 2 x 2 pooling. The synthesis report of it
-    # in hls4ml-tutorial (quantized_pruned_cnn) has FIFOs for maps of 900, 225, 169, 36, 16 and 4 pixels.
+    # The paper (arXiv:2101.05108, section 4): filters of 3 x 3 without padding, 2 x 2 pooling. A synthesis report of it
+    # (hls4ml-tutorial, quantized_pruned_cnn) has FIFOs for maps of 900, 225, 169, 36, 16 and 4 pixels.
     network = build_network("svhn_cnn")
     shapes = [network.node(f"{kind}{i}").shape for i in (1, 2, 3) for kind in ("conv", "pool")]
     assert [height * width for _, height, width in shapes] == [900, 225, 169, 36, 16, 4]

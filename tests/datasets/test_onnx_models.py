@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import chipgym
 from chipgym.datasets import (
     ConvTranspose2d,
     Elementwise,
@@ -372,6 +373,30 @@ def test_functions_of_the_model_are_resolved(tmp_path):
     onnx.save(made, tmp_path / "functions.onnx")
     network = load_onnx(tmp_path / "functions.onnx")
     assert (network.macs, network.parameters) == (2 * 6 * 64, 64)  # the second shares the first's weight
+
+
+def test_quantisers_of_qonnx_are_passed_through(load):
+    """Of weights and of activations: what remains is the network without them."""
+    custom = {"domains": ["qonnx.custom_op.general"]}
+    scale, zero, bits = (values(name, number, np.float32) for name, number in (("s", 0.5), ("z", 0.0), ("b", 6.0)))
+
+    def quant(x, y):
+        return helper.make_node("Quant", [x, "s", "z", "b"], [y], name=y, domain="qonnx.custom_op.general", signed=1)
+
+    nodes = [
+        quant("x", "xq"), quant("w1", "w1q"), node("Conv", "xq w1q", "c"), node("Relu", "c", "r"),
+        helper.make_node("BipolarQuant", ["r", "s"], ["rq"], name="rq", domain="qonnx.custom_op.general"),
+        node("Flatten", "rq", "f"), quant("w2", "w2q"), node("MatMul", "f w2q", "y"),
+    ]  # fmt: skip
+    plain = [node("Conv", "x w1", "c"), node("Relu", "c", "r"), node("Flatten", "r", "f"), node("MatMul", "f w2", "y")]
+    weights = [weight("w1", 4, 2, 3, 3), weight("w2", 64, 10)]
+    quantised = load(nodes, [("x", [1, 2, 6, 6])], [*weights, scale, zero, bits], **custom)
+    expected = load(plain, [("x", [1, 2, 6, 6])], weights)
+    assert (quantised.macs, quantised.parameters) == (expected.macs, expected.parameters) == (16 * 72 + 640, 72 + 640)
+    kinds = [[type(n.op).__name__ for n in network.nodes] for network in (quantised, expected)]
+    assert kinds[0] == kinds[1]
+    sim = chipgym.make_simulator("hls4ml", quantised)
+    assert [(layer.n_in, layer.n_out) for layer in sim.network.matrix_layers] == [(18, 4), (64, 10)]
 
 
 def test_an_operator_that_is_not_known_is_costed_as_traffic_and_named(tmp_path):
