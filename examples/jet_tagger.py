@@ -27,7 +27,7 @@ def main() -> None:
         space=dict.fromkeys(widths, WIDTHS),
     )
     best = chipgym.optimize(problem, agent="nsga2", budget=arguments.budget, seed=0).best
-    if best is None:
+    if not best.feasible:
         print(f"no design within {arguments.within:g} ns found on {arguments.device}")
         return
     for what, design in (("as hls4ml configures it", {}), ("found", best.design)):

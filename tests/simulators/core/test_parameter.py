@@ -13,6 +13,7 @@ from chipgym.errors import ChipgymError
 from chipgym.simulators import Choices, Integers, Parameter, Reals, when
 
 ROWS = Integers(1, 1024)
+SOME = Integers(1, 48, only=(1, 2, 8, 16, 48))
 BANDWIDTH = Reals(0.5, 64.0, infinite=True)
 FLOW = Choices(("os", "ws", "is"))
 
@@ -41,7 +42,7 @@ def message(domain, values) -> str:
     return text
 
 
-@pytest.mark.parametrize("domain", [ROWS, BANDWIDTH, FLOW], ids=str)
+@pytest.mark.parametrize("domain", [ROWS, SOME, BANDWIDTH, FLOW], ids=str)
 @pytest.mark.parametrize("wrong", NOT_NUMBERS, ids=lambda v: repr(v)[:20] if not isinstance(v, int) else "int")
 def test_what_is_no_value_is_one_clear_line(domain, wrong):
     right = "ws" if domain is FLOW else 16
@@ -50,6 +51,28 @@ def test_what_is_no_value_is_one_clear_line(domain, wrong):
     for values in ([wrong], [right, wrong], [right, wrong, right]):
         text = message(domain, values)
         assert shown in text
+
+
+@pytest.mark.parametrize(("asked", "nearest"), [(3, 2), (5, 2), (6, 8), (12, 8), (32, 16), (33, 48), (0, 1), (99, 48)])
+def test_of_some_numbers_the_nearest_is_named(asked, nearest):
+    """Of two that are as near the smaller one."""
+    assert message(SOME, [1, asked]) == f"knob: {asked} is not one of 1, 2, 8, 16, 48; nearest is {nearest}"
+
+
+def test_some_numbers():
+    assert SOME.column("knob", [48, 1, 8.0]).tolist() == [48, 1, 8]
+    assert "2.5 is not one of" in message(SOME, 2.5 * np.ones(3))
+    assert str(Integers(1, 40, only=tuple(range(1, 41)))) == "one of 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, … 40"
+    p = Parameter("knob", (2, 16), SOME)
+    assert p.accepts == SOME
+    with pytest.raises(ChipgymError, match="3 is not one of 1, 2, 8, 16, 48; nearest is 2"):
+        Parameter("knob", (2, 3), SOME)
+
+
+@pytest.mark.parametrize("only", [(1, 2), (2, 48), (1, 48, 8), (1, 8, 8, 48), (0, 48)])
+def test_some_numbers_ascend_within_their_bounds(only):
+    with pytest.raises(ChipgymError, match="does not ascend from 1 to 48"):
+        Integers(1, 48, only=only)
 
 
 def test_the_wrong_value_is_named_and_not_its_neighbour():
