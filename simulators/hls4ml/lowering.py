@@ -53,7 +53,7 @@ class Layer:
         packets: input pixels, padding included: what a stream brings in one after the other.
         elements: input elements in all, padding left out.
         channels: elements of an input pixel.
-        rows: height of the window, 1 where there is none.
+        rows, cols: height and width of the window, 1 where there is none.
         width: input pixels in a row, padding included.
         is_convolution: whether a product is repeated at several places.
         whole: whether it waits for its whole input, as a dense layer does.
@@ -70,6 +70,7 @@ class Layer:
     elements: int = 1
     channels: int = 1
     rows: int = 1
+    cols: int = 1
     width: int = 1
     is_convolution: bool = False
     whole: bool = False
@@ -172,7 +173,7 @@ def _layer(network: Network, node: Node) -> Layer:
         packets = (height + op.padding[0] + op.padding[1]) * width
         family = MAX_POOL if op.kind == "max" else AVERAGE_POOL
         return Layer(name, kind, family, (), math.prod(op.kernel), channels, places, packets,
-                     math.prod(network.input_shapes(node)[0]), channels, op.kernel[0], width)  # fmt: skip
+                     math.prod(network.input_shapes(node)[0]), channels, *op.kernel, width)  # fmt: skip
     if isinstance(op, Softmax):
         return Layer(name, kind, SOFTMAX, (), shape[-1], channels, places, places, size, channels)
     if isinstance(op, Normalization) and op.kind == "batch":
@@ -198,5 +199,5 @@ def _convolution(network: Network, node: Node, op: Conv2d) -> Layer:
     return Layer(
         node.name, "Conv2d", PRODUCT, (), channels * math.prod(op.kernel), op.out_channels,
         math.prod(node.shape[1:]), (height + top + bottom) * across, channels * height * width, channels,
-        op.kernel[0], across, is_convolution=True,
+        *op.kernel, across, is_convolution=True,
     )  # fmt: skip

@@ -57,6 +57,7 @@ class Others:
     elements: Vector
     channels: Vector
     rows: Vector
+    cols: Vector
     width: Vector
     pool: Mask
     softmax: Mask
@@ -73,7 +74,7 @@ class Others:
     @classmethod
     def of(cls, network: LoweredNetwork) -> Others:
         """Those of a lowered network."""
-        names = ("places", "packets", "elements", "channels", "rows", "width")
+        names = ("places", "packets", "elements", "channels", "rows", "cols", "width")
         family = [network.layers[i].family for i in network.others]
 
         def among(*families: int) -> Mask:
@@ -125,7 +126,7 @@ def other_costs(layers: Others, s: Settings) -> OtherCosts:
 
     several = layers.packets > 1
     busy = np.where(several, layers.packets + layers.several_pixels, layers.one_pixel) + 0 * lanes
-    fill = np.minimum((layers.rows - 1) * layers.width + layers.rows + layers.several_pixels, busy)
+    fill = np.minimum((layers.rows - 1) * layers.width + layers.cols + layers.several_pixels, busy)
     return OtherCosts(
         stages=layers.array_stages + 0 * lanes,
         interval=np.where(s.stream & several, busy + 1, 1.0),

@@ -55,13 +55,14 @@ class Products:
     elements: Vector
     channels: Vector
     rows: Vector
+    cols: Vector
     width: Vector
     convolution: Mask
 
     @classmethod
     def of(cls, network: LoweredNetwork) -> Products:
         """Those of a lowered network."""
-        names = ("n_in", "n_out", "places", "packets", "elements", "channels", "rows", "width")
+        names = ("n_in", "n_out", "places", "packets", "elements", "channels", "rows", "cols", "width")
         return cls(
             **{name: network.column(network.products, name) for name in names},
             convolution=np.array([layer.is_convolution for layer in network.matrix_layers], bool),
@@ -111,8 +112,8 @@ class ProductCosts:
 def product_costs(layers: Products, s: Settings, c: Constants) -> ProductCosts:
     """Costs of the product layers of a batch of designs.
 
-    Lookup and flip-flop counts are fitted; the figures of convolutions follow from the same circuit and are unchecked
-    but for what the comments name.
+    LUTs and flip-flops are fitted to dense layers; figures of convolutions follow from the same circuits and are
+    compared with no more than what comments name.
     """
     matrix = layers.n_in * layers.n_out
     multipliers = np.ceil(matrix / s.reuse)
@@ -209,7 +210,7 @@ def _places_cycles(
     pixels = layers.packets * s.reuse + np.where(shared, layers.places * SHARED_CYCLES, 0.0)
     drain = core + np.where(conv, CONV_CYCLES, DENSE_CYCLES)
     busy = np.where(conv, pixels, layers.packets * several) + drain
-    window = ((layers.rows - 1) * layers.width + layers.rows) * s.reuse
+    window = ((layers.rows - 1) * layers.width + layers.cols) * s.reuse
     fill = np.where(conv, np.minimum(window + drain, busy), busy)
     streamed = np.where(conv | several, busy + 1, interval)
     return stages, np.where(s.stream, streamed, every), busy, fill, np.where(conv, 1.0, drain)

@@ -104,7 +104,7 @@ def product(layer: low.Layer, knobs: dict, clock_ns: float, c: Constants) -> Cos
     if conv:
         out.stages, out.interval = layer.places * rate + core + 2, layer.places * rate
         out.busy = pixels + core + 3
-        out.fill = min(((layer.rows - 1) * layer.width + layer.rows) * reuse + core + 3, out.busy)
+        out.fill = min(((layer.rows - 1) * layer.width + layer.cols) * reuse + core + 3, out.busy)
         if stream:
             out.interval = out.busy + 1
             out.lut += (layer.rows - 1) * layer.channels * math.ceil(layer.width / 32) * wires
@@ -141,7 +141,7 @@ def other(layer: low.Layer, knobs: dict) -> Cost:
         held = lanes * layer.n_in if stream else lanes
     several = layer.packets > 1
     out = Cost(stages=stages, busy=layer.packets + more if several else one)
-    out.fill = min((layer.rows - 1) * layer.width + layer.rows + more, out.busy)
+    out.fill = min((layer.rows - 1) * layer.width + layer.cols + more, out.busy)
     out.drain = 1 if several else out.busy
     out.interval = out.busy + 1 if stream and several else 1
     out.lut = wires * (stream_lut if stream else array_lut) * work

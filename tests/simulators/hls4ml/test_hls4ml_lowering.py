@@ -22,9 +22,9 @@ def test_a_network_of_everything():
     assert layers["sum"].sources == tuple(net.layers.index(layers[name]) for name in ("conv2", "relu1"))
     conv = layers["conv1"]
     assert (conv.n_in, conv.n_out, conv.places, conv.packets) == (2 * 9, 6, 12 * 9, 14 * 11)
-    assert (conv.rows, conv.width, conv.channels, conv.elements) == (3, 11, 2, 2 * 12 * 9)
+    assert (conv.rows, conv.cols, conv.width, conv.channels, conv.elements) == (3, 3, 11, 2, 2 * 12 * 9)
     across = layers["conv2"]
-    assert (across.n_in, across.rows, across.packets) == (6 * 3, 1, 12 * 11)
+    assert (across.n_in, across.rows, across.cols, across.packets) == (6 * 3, 1, 3, 12 * 11)
     fc = layers["fc1"]
     assert (fc.n_in, fc.packets, fc.whole, fc.is_convolution) == (6 * 3 * 4, 3 * 4, True, False)
     pool = layers["pool1"]
