@@ -9,6 +9,7 @@ from a grid. Constants are then kept to four digits.
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ import numpy as np
 
 from .constants import ACCUMULATOR_BITS, DSP_BITS, Constants
 from .products import sum_cycles
-from .reports import SOURCE, Column, Reports, read_reports
+from .reports import FILE, SOURCE, Column, Reports, read_reports
 
 #: hls4ml's default input of the reports, and their clock.
 INPUT_BITS, CLOCK_NS = 16, 5.0
@@ -215,13 +216,15 @@ def document(calibration: Calibration, rows: int) -> dict[str, Any]:
     }
 
 
-def main(reference: str) -> None:
+def main() -> None:
     """Fits to the table in a folder, and writes `constants.json` beside this module."""
-    reports = read_reports(Path(reference))
+    parser = argparse.ArgumentParser(description="Fits the hls4ml simulator's constants to Vivado HLS reports.")
+    parser.add_argument("reference", type=Path, help=f"folder with {FILE}")
+    reports = read_reports(parser.parse_args().reference)
     text = json.dumps(document(calibrate(reports), len(reports)), indent=1)
     Path(__file__).with_name("constants.json").write_text(text + "\n", encoding="utf-8")
     sys.stdout.write(text + "\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

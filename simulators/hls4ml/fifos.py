@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..fpga import bram18_count
+from .batch import Settings, Table
 from .lowering import LoweredNetwork, Vector
-from .products import Settings, Table
 
 #: Bits from which on Vivado HLS makes a FIFO of block RAM and not of shift registers (SVHN: 256 not, 576 so).
 BLOCK_RAM_BITS = 512

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .batch import Mask, Settings, Table
 from .lowering import ADD, AVERAGE_POOL, MAX_POOL, MULTIPLY, SELECT, SOFTMAX, TABLE, LoweredNetwork, Vector
-from .products import Mask, Settings, Table, dsp_tiles
+from .product_area import dsp_tiles
 
 #: A figure of each family of layers.
 Rates = Mapping[int, float]

@@ -17,68 +17,27 @@ house numbers (fastmachinelearning/hls4ml-tutorial, pruned_cnn: Vivado HLS 2020.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from ..fpga import bram18_count
-from .constants import (
-    ACCUMULATOR_BITS,
-    BLOCK_RAM_BITS,
-    CLOCK_UNCERTAINTY,
-    DSP_BITS,
-    DSP_PORTS,
-    Constants,
+from .batch import Mask, Products, Settings, Table
+from .constants import CLOCK_UNCERTAINTY, DSP_BITS, Constants
+from .product_area import (
+    dsp_fraction,
+    dsp_tiles,
+    shared_ff,
+    shared_lut,
+    shared_ram,
+    unrolled_ff,
+    unrolled_lut,
+    windows,
 )
-from .lowering import LoweredNetwork, Vector
-
-Table = np.ndarray[Any, np.dtype[np.float64]]
-Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 #: Cycles of a stream's convolution beside those for its pixels and for the sum of the last (SVHN: 1027, 229 and 40 for
 #: 1024, 225 and 36 pixels), and of a dense layer beside those for its sum (7 with 4 pixels, 3 and 2 with one).
 CONV_CYCLES, DENSE_CYCLES = 3, 2
 #: Cycles of a shared product beside its reuse factor: to read weights and to store (all of wa-hls4ml's reports).
 SHARED_CYCLES = 2
-#: Pixels that a LUT holds of a line buffer: one bit each of a 32-deep shift register (AMD UG574).
-SHIFT_REGISTER = 32
-
-
-@dataclass(frozen=True)
-class Products:
-    """The product layers of a network, each field float64 (layers,)."""
-
-    n_in: Vector
-    n_out: Vector
-    places: Vector
-    packets: Vector
-    elements: Vector
-    channels: Vector
-    rows: Vector
-    cols: Vector
-    width: Vector
-    convolution: Mask
-
-    @classmethod
-    def of(cls, network: LoweredNetwork) -> Products:
-        """Those of a lowered network."""
-        names = ("n_in", "n_out", "places", "packets", "elements", "channels", "rows", "cols", "width")
-        return cls(
-            **{name: network.column(network.products, name) for name in names},
-            convolution=np.array([layer.is_convolution for layer in network.matrix_layers], bool),
-        )
-
-
-@dataclass(frozen=True)
-class Settings:
-    """A batch of designs. Shape (n, layers), or (n, 1) for what is the same in all layers."""
-
-    reuse: Table
-    weight_bits: Table
-    activation_bits: Table
-    resource: Mask
-    stream: Mask
-    clock_ns: float
 
 
 @dataclass(frozen=True)
@@ -126,16 +85,16 @@ def product_costs(layers: Products, s: Settings, c: Constants) -> ProductCosts:
     dsp = np.where(shared, multipliers * (s.weight_bits >= DSP_BITS), dsp) * tiles
 
     core, interval = _core_cycles(layers, s, c, shared, limited, constant, multipliers)
-    lut = _unrolled_lut(layers, s, c, matrix, with_dsp)
-    ff = _unrolled_ff(layers, s, c, matrix, with_dsp, core, limited)
+    lut = unrolled_lut(layers, s, c, matrix, with_dsp)
+    ff = unrolled_ff(layers, s, c, matrix, with_dsp, core, limited)
     bram = np.zeros_like(lut)
     if shared.any():
-        lut = np.where(shared, _shared_lut(layers, s, c, multipliers), lut)
-        ff = np.where(shared, _shared_ff(layers, s, c, multipliers), ff)
-        bram = np.where(shared, bram18_count(s.weight_bits * multipliers, s.reuse) + _index_ram(layers, s), 0.0)
+        lut = np.where(shared, shared_lut(layers, s, c, multipliers), lut)
+        ff = np.where(shared, shared_ff(layers, s, c, multipliers), ff)
+        bram = np.where(shared, shared_ram(layers, s, multipliers), 0.0)
     conv = layers.convolution
     if conv.any():
-        window_lut, window_ff = _windows(layers, s, c)
+        window_lut, window_ff = windows(layers, s, c)
         lut, ff = lut + np.where(conv, window_lut, 0.0), ff + np.where(conv, window_ff, 0.0)
     timing = _places_cycles(layers, s, shared, core, interval)
     return ProductCosts(
@@ -147,22 +106,6 @@ def product_costs(layers: Products, s: Settings, c: Constants) -> ProductCosts:
         unrolled=np.where(s.resource, multipliers, matrix),
         reuse_limit=np.where(conv & shared & ~s.stream, layers.n_in, np.inf),
     )
-
-
-def dsp_fraction(weight_bits: Table, c: Constants) -> Table:
-    """The part of constants of a width that Vivado HLS multiplies by in a DSP; the others have few enough digits.
-
-    For weights that are spread over their whole range, as those of wa-hls4ml are.
-    """
-    return np.maximum(0.0, -np.expm1(-c.dsp_decay * (weight_bits - c.dsp_bits)))
-
-
-def dsp_tiles(weight_bits: Table, activation_bits: Table) -> Table:
-    """DSPs of one multiplier: as many of their ports as cover the operands (as Yosys maps 18 to 32 bits)."""
-    wide, narrow = DSP_PORTS
-    larger, smaller = np.maximum(weight_bits, activation_bits), np.minimum(weight_bits, activation_bits)
-    tiles: Table = np.ceil(larger / wide) * np.ceil(smaller / narrow)
-    return tiles
 
 
 def sum_cycles(products: Table, weight_bits: Table, clock_ns: float, c: Constants) -> Table:
@@ -214,77 +157,3 @@ def _places_cycles(
     fill = np.where(conv, np.minimum(window + drain, busy), busy)
     streamed = np.where(conv | several, busy + 1, interval)
     return stages, np.where(s.stream, streamed, every), busy, fill, np.where(conv, 1.0, drain)
-
-
-def _unrolled_lut(layers: Products, s: Settings, c: Constants, matrix: Vector, with_dsp: Table) -> Table:
-    """Adders of every product, more where the constant is shifted and added too."""
-    dsp = np.where(s.resource, c.unrolled_lut_dsp_resource, c.unrolled_lut_dsp_latency)
-    each = (1 - with_dsp) * c.unrolled_lut_product_bit * s.weight_bits + with_dsp * dsp
-    lut: Table = s.activation_bits * (c.unrolled_lut_input_bit * layers.n_in + each * matrix / ACCUMULATOR_BITS)
-    return lut
-
-
-def _unrolled_ff(
-    layers: Products, s: Settings, c: Constants, matrix: Vector, with_dsp: Table, core: Table, limited: Mask
-) -> Table:
-    """Registers at one end (inputs with strategy latency, outputs with resource), and one stage of partial sums."""
-    bit = np.where(s.resource, c.unrolled_ff_product_bit_resource, c.unrolled_ff_product_bit_latency)
-    dsp = np.where(s.resource, c.unrolled_ff_dsp_resource, c.unrolled_ff_dsp_latency)
-    each = (1 - with_dsp) * bit * s.weight_bits + with_dsp * dsp
-    held = limited & (with_dsp > 0)  # results of multipliers that take turns wait for each other
-    each = np.where(held, c.unrolled_ff_held * (1 - 1 / s.reuse) + each / s.reuse, each)
-    ends = np.where(s.resource, layers.n_out * ACCUMULATOR_BITS, layers.n_in * s.activation_bits)
-    return ends + np.where(core > 0, each * matrix, 0.0)
-
-
-def _shared_lut(layers: Products, s: Settings, c: Constants, multipliers: Table) -> Table:
-    """Control, inputs, accumulators, and a choice of accumulators for every multiplier that serves several outputs.
-
-    The choice is among all outputs, rounded up to a power of two, but where it is between two. Where a multiplier
-    serves a part of one output instead (reuse factor below n_in: derived, no report has it), a choice of inputs and the
-    adders of partial sums stand in its place.
-    """
-    each = s.reuse / layers.n_in
-    many = np.exp2(np.ceil(np.log2(layers.n_out)))
-    choice = np.where(each > 2, c.shared_lut_choice_bit * many, np.where(each == 2, c.shared_lut_pair_bit, 0.0))
-    inputs = np.where(each < 1, c.shared_lut_choice_bit * layers.n_in * s.activation_bits, 0.0)
-    partial = np.maximum(multipliers - layers.n_out, 0.0)
-    return (
-        c.shared_lut_control
-        + c.shared_lut_input_bit * s.activation_bits * layers.n_in
-        + inputs
-        + ACCUMULATOR_BITS * (c.shared_lut_accumulator_bit * layers.n_out + choice * multipliers + partial)
-        + c.shared_lut_small_product * multipliers * (s.weight_bits < DSP_BITS)
-    )
-
-
-def _shared_ff(layers: Products, s: Settings, c: Constants, multipliers: Table) -> Table:
-    """Control, accumulators, and a register at every multiplier.
-
-    It holds the product cut to the accumulator's width where that is a DSP's, the weight otherwise; with two outputs to
-    a multiplier the weight, and nothing where the product is made of LUTs.
-    """
-    small, pair = s.weight_bits < DSP_BITS, s.reuse == 2 * layers.n_in
-    register = np.where(small | pair, s.weight_bits, ACCUMULATOR_BITS) * ~(small & pair)
-    ff: Table = c.shared_ff_control + ACCUMULATOR_BITS * layers.n_out + register * multipliers
-    return ff
-
-
-def _index_ram(layers: Products, s: Settings) -> Table:
-    """The table that says which output is summed in each cycle: a block RAM where it is large enough."""
-    each = np.maximum(s.reuse / layers.n_in, 1.0)
-    bits = s.reuse * np.ceil(np.log2(each))
-    return np.where((each > 2) & (bits >= BLOCK_RAM_BITS), 1.0, 0.0)
-
-
-def _windows(layers: Products, s: Settings, c: Constants) -> tuple[Table, Table]:
-    """LUTs and flip-flops that bring a convolution its windows (derived).
-
-    In a stream: line buffers of shift registers, and the window itself. In arrays: the whole image in registers, and a
-    choice among the places for every element of the window.
-    """
-    many = np.exp2(np.ceil(np.log2(layers.places)))
-    lines = (layers.rows - 1) * layers.channels * np.ceil(layers.width / SHIFT_REGISTER)
-    lut = np.where(s.stream, lines, c.shared_lut_choice_bit * many * layers.n_in) * s.activation_bits
-    ff = np.where(s.stream, layers.n_in, layers.elements) * s.activation_bits
-    return lut, ff

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .batch import Mask, Table
 from .lowering import LoweredNetwork
-from .products import Mask, Table
 
 
 def network_cycles(

@@ -13,12 +13,13 @@ from ...datasets import Network, Workload, load_workload
 from ...errors import ChipgymError, shorten, unknown
 from ..core import Breakdown, Column, Columns, Design, Designs, Limit, Metrics, Simulator, relative_excess
 from ..fpga import load_fpga_device
+from .batch import Products, Settings, Table
 from .constants import MOST_UNROLLED, Constants, load_constants
 from .fifos import Fifos, fifo_costs
 from .lowering import LoweredNetwork, lower
 from .metrics import METRICS
 from .others import Others, other_costs
-from .products import ProductCosts, Products, Settings, Table, product_costs
+from .products import ProductCosts, product_costs
 from .schedule import network_cycles
 from .space import GRANULARITIES, hls4ml_space
 
