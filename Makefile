@@ -3,6 +3,7 @@
 #   make test      the tests that take seconds; make test-all adds the slow ones
 #   make lint      ruff and mypy
 #   make docs      the documentation as a site, in site/
+#   make pages     the page of each environment in docs/environments/, from the code
 #   make bench     every benchmark
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -16,7 +17,7 @@ WORKERS ?= 2
 BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format docs bench clean
+.PHONY: help demo test test-all lint format docs pages bench clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -57,6 +58,9 @@ format: $(DEVELOP)
 
 docs: $(DEVELOP)
 	$(BIN)/python -m mkdocs build --strict
+
+pages: $(DEVELOP)
+	$(BIN)/python -c "from chipgym.envs.pages import write_pages; write_pages('docs/environments')"
 
 bench: $(DEVELOP)
 	@set -e; for b in $(BENCHMARKS); do echo "== $$b"; $(BIN)/python $$b; done

@@ -2,7 +2,7 @@
 
 from .loaders import from_torch, iterate_trace, load_onnx
 from .loading import load_workload
-from .network import FEATURE_NAMES, Network, NetworkBuilder, Node
+from .network import FEATURE_NAMES, NETWORK_FEATURES, Network, NetworkBuilder, Node
 from .network.operators import (
     Concat,
     Conv2d,
@@ -24,12 +24,14 @@ from .network.operators import (
 )
 from .network.zoo import network_names
 from .table import DesignTable, KnobField, MetricField, TableHeader, load_table, table_names
-from .trace import GENERATORS, TRACE_FEATURE_NAMES, Trace, build_trace, trace_names
+from .trace import GENERATORS, TRACE_FEATURE_NAMES, TRACE_FEATURES, Trace, build_trace, trace_names
 from .workload import Workload
 
 __all__ = [
     "FEATURE_NAMES",
     "GENERATORS",
+    "NETWORK_FEATURES",
+    "TRACE_FEATURES",
     "TRACE_FEATURE_NAMES",
     "Concat",
     "Conv2d",

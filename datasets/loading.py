@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -53,10 +54,17 @@ def load_workload(spec: str | os.PathLike[str] | Workload, *, batch: int | None 
     if isinstance(spec, os.PathLike):
         return _load_file(os.path.expanduser(os.fspath(spec)), size)
     if isinstance(spec, type) or not isinstance(spec, Workload):
-        raise ChipgymError(f"workload: expected a name, a path or a workload, got {shorten(spec)}")
+        hint = "; chipgym.datasets.from_torch(module, inputs) makes one of a torch module" if _is_module(spec) else ""
+        raise ChipgymError(f"workload: expected a name, a path or a workload, got {shorten(spec)}{hint}")
     if size is None:
         return spec
     return _with_batch(spec, size)
+
+
+def _is_module(spec: object) -> bool:
+    """Whether something is a torch module, without importing torch: who has one has imported it."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(spec, torch.nn.Module)
 
 
 def _resolve(spec: str, batch: int | None) -> Workload:

@@ -9,6 +9,8 @@ from ..simulators import SimulatorEntry, register, registered
 
 # Frozen: a change of what an environment answers is a new version, never a change of this one.
 VERSION = 0
+#: What each version of the environments changed.
+HISTORY = ("first version",)
 
 
 def env_id(entry: SimulatorEntry, multi_objective: bool = False) -> str:

@@ -9,11 +9,13 @@ import gymnasium
 import numpy as np
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
-from ..errors import ChipgymError
+from ..errors import ChipgymError, unknown
+from ..simulators import registered
 from .base import DesignEnv
 from .episodes import Action
 from .info import Info
 from .observation import Observation
+from .registration import env_id
 from .vector import DesignVectorEnv
 
 Indices = int | Iterable[int] | None
@@ -21,7 +23,10 @@ Indices = int | Iterable[int] | None
 
 def make_sb3(id: str, num_envs: int, **kwargs: Any) -> SB3VecEnv:  # noqa: A002 (Gymnasium's own name)
     """See `chipgym.envs.sb3_vec_env`."""
-    made = gymnasium.make_vec(id, num_envs=num_envs, **kwargs)
+    try:
+        made = gymnasium.make_vec(id, num_envs=num_envs, **kwargs)
+    except gymnasium.error.UnregisteredEnv:
+        raise unknown("environment id", id, [env_id(entry) for entry in registered()]) from None
     if not isinstance(made.unwrapped, DesignVectorEnv):
         raise ChipgymError(f"id: {id!r} is not an environment of chipgym with a native vector form")
     if made.unwrapped.tasks.each_objective:

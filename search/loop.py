@@ -74,7 +74,8 @@ def optimize(
         search = Search(problem, searcher, size, budget, log, run)
         search.resume()
         stopped = search.run(callback)
-        provenance = Provenance(options, size, key.reward(), library_versions())
+        source = problem.simulator.workload_source
+        provenance = Provenance(options, size, key.reward(), library_versions(), workloads=source)
         return SearchResult(
             evaluations(log), agent, searcher.seed, problem.identity(), run.label, stopped, provenance, problem
         )

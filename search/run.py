@@ -92,6 +92,7 @@ class Provenance:
         versions: of chipgym and the libraries that agents are built on, when the run began.
         run: its number in its store; None for a search that has just ended.
         started_at: ISO 8601, UTC; None likewise.
+        workloads: the names or paths that the workload was made from; empty where it was an object.
     """
 
     options: Mapping[str, Any]
@@ -100,6 +101,7 @@ class Provenance:
     versions: Mapping[str, str]
     run: int | None = None
     started_at: str | None = None
+    workloads: tuple[str, ...] = ()
 
 
 class Run(Protocol):

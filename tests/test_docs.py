@@ -15,7 +15,7 @@ import pytest
 from chipgym.cli.app import run
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("tests/golden/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("tests/golden/*.md")])
 
 # What a page says whose blocks are not to be pasted alone.
 CONTINUES = r"Each block continues those\s+before it"
@@ -116,3 +116,10 @@ def test_cli_page_names_every_verb():
     text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     for command in app.registered_commands:
         assert f"\n## {command.name}\n" in text
+
+
+def test_examples_page_names_every_script_and_notebook():
+    text = (ROOT / "docs" / "examples.md").read_text(encoding="utf-8")
+    files = [*ROOT.glob("examples/*.py"), *ROOT.glob("notebooks/*.ipynb")]
+    assert len(files) > 10
+    assert not [file.name for file in files if f"`{file.name}`" not in text]

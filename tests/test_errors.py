@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chipgym.errors import nearest
+from chipgym.errors import nearest, unknown
 
 OPTIONS = ("--agent", "--budget", "--constraint", "--space", "--store", "--seed")
 
@@ -32,3 +32,7 @@ OPTIONS = ("--agent", "--budget", "--constraint", "--space", "--store", "--seed"
 )
 def test_nearest(name, choices, expected):
     assert nearest(name, choices) == expected
+
+
+def test_a_name_where_there_are_none():
+    assert str(unknown("option of ridge:", "trees", ())) == "unknown option of ridge: 'trees' (there are none)"

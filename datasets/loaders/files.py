@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
+from itertools import islice
+from pathlib import Path
 
-from ...errors import ChipgymError, shorten
+from ...errors import ChipgymError, nearest, shorten
 
 #: Larger than any table of layers; the size is checked before a byte is read.
 MAX_BYTES = 16 * 2**20
+#: Files of a folder that are looked at for one that a mistyped name may mean.
+MAX_ENTRIES = 1000
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
@@ -59,6 +63,20 @@ def regular_file_size(path: str | os.PathLike[str]) -> int:
 def _unreadable(path: str | os.PathLike[str], error: OSError | ValueError) -> ChipgymError:
     label = shorten(os.fspath(path), 200)
     if isinstance(error, FileNotFoundError):
-        return ChipgymError(f"file {label}: does not exist")
+        near = _neighbour(os.fspath(path))
+        return ChipgymError(f"file {label}: does not exist{f'; did you mean {shorten(near, 200)}?' if near else ''}")
     reason = getattr(error, "strerror", None) or str(error)
     return ChipgymError(f"file {label}: cannot be read ({reason})")
+
+
+def _neighbour(path: str | bytes) -> str | None:
+    """The file beside one that there is not whose name is most like it; of the same extension."""
+    place = Path(os.fsdecode(path))
+    try:
+        with os.scandir(place.parent) as entries:
+            files = [entry.name for entry in islice(entries, MAX_ENTRIES) if entry.is_file()]
+    except OSError:
+        return None
+    names = [name for name in files if Path(name).suffix == place.suffix]
+    near = nearest(place.name, names) if place.suffix else None
+    return None if near is None else str(place.with_name(near))

@@ -49,7 +49,7 @@ def load_onnx(
     source = f"file {shorten(file.name)}"
     model = _read(file, source)
     try:
-        settings = _Settings(source, model, dict(dimensions or {}))
+        settings = _Settings(source, file.name, model, dict(dimensions or {}))
         return _network(model, file, source, settings, batch)
     except ChipgymError:
         raise
@@ -93,8 +93,8 @@ def _read(file: Path, source: str) -> onnx.ModelProto:
 class _Settings:
     """What the user set of a model's open dimensions, and which of these are the batch."""
 
-    def __init__(self, source: str, model: onnx.ModelProto, given: dict[str, int | Sequence[int]]) -> None:
-        self.source = source
+    def __init__(self, source: str, file: str, model: onnx.ModelProto, given: dict[str, int | Sequence[int]]) -> None:
+        self.source, self.file = source, file
         self.given = {name: _plain(f"{source}: dimension {shorten(name)}", value) for name, value in given.items()}
         weights = {w.name for w in model.graph.initializer} | {w.values.name for w in model.graph.sparse_initializer}
         self.inputs = [i for i in model.graph.input if i.name not in weights]
@@ -113,7 +113,7 @@ class _Settings:
         self.batches = {d.dim_param for d in firsts if d.dim_param and is_batch(d.dim_param)}
         self.batch: int | None = None
         self.missing: list[str] = []
-        self.example = ""
+        self.example: dict[str, str] = {}  # what would set all that is missing, by what it sets
 
     def shape(self, value: onnx.ValueInfoProto) -> tuple[int, ...]:
         """The shape of an input for one sample; what is not set is noted in `missing`."""
@@ -153,7 +153,7 @@ class _Settings:
         self.missing.append(f"{name or '?'} (input {value.name}, axis {axis})")
         shape = "x".join(str(max(dim.dim_value, 0) or 1) for dim in value.type.tensor_type.shape.dim)
         # A name of other characters, or one that several axes share, can only be set as a shape.
-        self.example = self.example or (f"{name}=128" if re.fullmatch(r"[\w.]+", name) else f"{value.name}={shape}")
+        self.example |= {name: "128"} if re.fullmatch(r"[\w.]+", name) else {value.name: shape}
         return 1
 
     def _set_batch(self, size: int | None) -> None:
@@ -215,9 +215,9 @@ def _add_inputs(graph: Graph, settings: _Settings) -> None:
             raise ChipgymError(f"{settings.source}: input {shorten(value.name)}: has no shape in the file")
         shapes.append(settings.shape(value))
     if settings.missing:
+        example = ",".join(f"{name}={size}" for name, size in settings.example.items())
         raise ChipgymError(
-            f"{settings.source}: open dimensions must be set, as in model.onnx:{settings.example}: "
-            + ", ".join(settings.missing[:8])
+            f"{settings.source}: {', '.join(settings.missing[:8])} must be set, as in {settings.file}:{example}"
         )
     for value, shape in zip(settings.inputs, shapes, strict=True):
         graph.types[value.name] = value.type.tensor_type.elem_type

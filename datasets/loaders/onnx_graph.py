@@ -303,6 +303,8 @@ def _inferred(graph: Graph, node: onnx.NodeProto, where: str) -> tuple[tuple[int
     Raises:
         ChipgymError: they are open or contradictory.
     """
+    import onnx
+
     shapes = _try_inferred(graph, node, where)
     if shapes is None:
         for label in node.input:
@@ -311,6 +313,12 @@ def _inferred(graph: Graph, node: onnx.NodeProto, where: str) -> tuple[tuple[int
                 raise ChipgymError(
                     f"{where}: the shape of its output is not known: {label!r} is in {file}, which cannot be read"
                 )
+        if not onnx.defs.has(node.op_type, node.domain):
+            domain = f" of domain {shorten(node.domain)}" if node.domain else ""
+            raise ChipgymError(
+                f"{where}: the shape of its output is not known: no operator{domain} of that name is known here, "
+                "and the file does not state the shape (value_info)"
+            )
         raise ChipgymError(
             f"{where}: the shape of its output is not known before the model runs, and so neither what it costs"
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from .operators import Conv2d, ConvTranspose2d, Linear, MatMul, elements
@@ -10,34 +12,29 @@ from .operators import Conv2d, ConvTranspose2d, Linear, MatMul, elements
 if TYPE_CHECKING:  # graph.py imports this module
     from .graph import Network, Node
 
-#: Keys of `network_features`, in order.
-FEATURE_NAMES = (
-    "log10_macs",
-    "log10_parameters",
-    "log10_activations",
-    "log10_batch",
-    "log10_intensity",
-    "matrix_layers",
-    "matrix_depth",
-    "macs_conv_depthwise",
-    "macs_conv_pointwise",
-    "macs_conv_other",
-    "macs_linear",
-    "macs_matmul",
-    "vector_elements",
+#: Keys of `network_features`, in order, and what each is.
+NETWORK_FEATURES: Mapping[str, str] = MappingProxyType(
+    {
+        "log10_macs": "log10(1 + multiply-accumulates of the whole batch)",
+        "log10_parameters": "log10(1 + trained numbers)",
+        "log10_activations": "log10(1 + elements that all operators put out over the batch)",
+        "log10_batch": "log10 of the batch",
+        "log10_intensity": "log10 of multiply-accumulates per word that matrix operators read and write at least once",
+        "matrix_layers": "number of matrix operators: convolutions, linear layers, products of activations",
+        "matrix_depth": "most matrix operators on one path",
+        "macs_conv_depthwise": "fraction of the MACs in convolutions of one channel per group",
+        "macs_conv_pointwise": "fraction in convolutions with a 1x1 kernel and one group",
+        "macs_conv_other": "fraction in other convolutions",
+        "macs_linear": "fraction in linear layers",
+        "macs_matmul": "fraction in products of activations",
+        "vector_elements": "fraction of output elements that come from operators without matrix products",
+    }
 )
+FEATURE_NAMES = tuple(NETWORK_FEATURES)
 
 
 def network_features(network: Network) -> dict[str, float]:
-    """Features of a network, all finite.
-
-    `log10_macs`, `log10_parameters`, `log10_activations` (whole batch; log10(1 + x)), `log10_batch`;
-    `log10_intensity`: log10 of multiply-accumulates per word that the matrix operators read and write at least once;
-    `matrix_layers`: number of matrix operators; `matrix_depth`: most of them on one path;
-    `macs_*`: fraction of all multiply-accumulates in each kind of matrix operator (a grouped convolution with one
-    channel per group is depthwise, one with a 1x1 kernel and one group pointwise);
-    `vector_elements`: fraction of output elements that come from operators without matrix products.
-    """
+    """Features of a network, all finite, under the keys of `NETWORK_FEATURES`, which says what each is."""
     macs = dict.fromkeys(("conv_depthwise", "conv_pointwise", "conv_other", "linear", "matmul"), 0)
     words = 0
     for node in network.matrix_nodes:

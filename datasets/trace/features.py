@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-#: Keys of `trace_features`, in order.
-TRACE_FEATURE_NAMES = (
-    "log10_requests",
-    "log10_footprint",
-    "write_fraction",
-    "log10_mean_gap",
-    "gap_variation",
-    "sequential_fraction",
-    "same_page_fraction",
-    "log10_mean_stride",
-    "reuse_fraction",
+#: Keys of `trace_features`, in order, and what each is.
+TRACE_FEATURES: Mapping[str, str] = MappingProxyType(
+    {
+        "log10_requests": "log10 of the number of requests",
+        "log10_footprint": "log10 of the number of distinct 64-byte lines",
+        "write_fraction": "fraction of requests that write",
+        "log10_mean_gap": "log10(1 + mean cycles between arrivals)",
+        "gap_variation": "standard deviation of these gaps over their mean",
+        "sequential_fraction": "fraction of requests for the line after their predecessor's",
+        "same_page_fraction": "fraction for the 8-KiB page of their predecessor",
+        "log10_mean_stride": "mean of log10(1 + bytes between neighbours)",
+        "reuse_fraction": "fraction for a line that was asked for before",
+    }
 )
+TRACE_FEATURE_NAMES = tuple(TRACE_FEATURES)
 
 LINE, PAGE = 64, 8192  # bytes: a cache line, and a row of eight ×8 DDR devices
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def trace_features(cycle: Array, is_write: Array, address: Array) -> dict[str, float]:
-    """Features of a trace of n requests, columns of shape (n,), all finite.
-
-    `log10_requests`; `log10_footprint`: of the distinct 64-byte lines; `write_fraction`;
-    `log10_mean_gap`: log10(1 + mean cycles between arrivals); `gap_variation`: their standard deviation over their
-    mean; `sequential_fraction`: requests for the line after their predecessor's; `same_page_fraction`: for the
-    8-KiB page of their predecessor; `log10_mean_stride`: mean of log10(1 + bytes between neighbours);
-    `reuse_fraction`: requests for a line that was asked for before.
-    """
+    """Features of a trace of n requests, columns of shape (n,), all finite; `TRACE_FEATURES` says what each is."""
     n = len(cycle)
     gaps = np.diff(cycle)
     steps = np.abs(np.diff(address))

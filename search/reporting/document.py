@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import platform
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,20 +33,23 @@ LOG_FROM = 10
 Document = dict[str, Any]
 
 
-def document(runs: Runs, workload: str | os.PathLike[str] | None) -> Document:
+def document(runs: Runs, workloads: Sequence[str]) -> Document:
     """The whole report.
 
     Args:
         runs: what it is about.
-        workload: where their workload is, if not by its own name.
+        workloads: where their workload is; empty where the runs say it, or its own name does.
 
     Raises:
         ChipgymError: see `reproduce.rebuilt`.
     """
     first = runs.results[0]
-    problems = [reproduce.rebuilt(result, workload) for result in runs.results]
+    problems = [reproduce.rebuilt(result, workloads) for result in runs.results]
     known = next((p for p in problems if isinstance(p, Problem)), problems[0])
     problem = known if isinstance(known, Problem) else None
+    if isinstance(known, str):  # the page says so too, but who writes it can still do something about it
+        warnings.warn(f"the report has no layers and no roofline: {known}", stacklevel=3)
+    places = reproduce.places(first, problem, workloads)
     rng = np.random.default_rng(0)
     out: Document = {
         "title": f"{first.identity['simulator']} running {first.identity['workload']}",
@@ -64,7 +67,7 @@ def document(runs: Runs, workload: str | os.PathLike[str] | None) -> Document:
                 "feasible": int((result.table.violation <= 0).sum()),
                 "store": result.store,
                 "started": result.provenance.started_at,
-                "command": reproduce.command(result, problem, workload),
+                "command": reproduce.command(result, problem, places),
                 "versions": dict(result.provenance.versions),
             }
             for label, result in zip(runs.labels, runs.results, strict=True)
@@ -72,7 +75,7 @@ def document(runs: Runs, workload: str | os.PathLike[str] | None) -> Document:
         "written_with": {"chipgym": __version__, "python": platform.python_version()},
         "simulator_version": first.identity["version"],
         "workload_digest": first.identity["workload_digest"],
-        "simulate": reproduce.simulate_command(first, workload),
+        "simulate": reproduce.simulate_command(first, problem, places),
     }
     good = runs.pool.feasible
     if not len(good):

@@ -14,7 +14,10 @@ from .runs import Source, gather, place_name
 
 
 def report(
-    results: Source | Sequence[Source], path: str | os.PathLike[str], *, workload: str | os.PathLike[str] | None = None
+    results: Source | Sequence[Source],
+    path: str | os.PathLike[str],
+    *,
+    workload: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
 ) -> Path:
     """Writes one self-contained HTML file about one or several searches of a problem.
 
@@ -26,7 +29,8 @@ def report(
         results: what `optimize` returned, or a store as a path or URL (all of its runs; the one whose number follows a
             "#", as in "runs/demo.db#2"), or a list of these.
         path: of the file, replaced where there is one; its folders are made.
-        workload: the file that the workload was loaded from, for a run read from a store that knows only its name.
+        workload: the file that the workload was loaded from, or a list of several workloads' names and files, for a run
+            read from a store where it is no longer where it was.
 
     Returns:
         The file's path.
@@ -40,7 +44,7 @@ def report(
     stores = {Path(r.store).absolute() for r in runs.results if r.store and "://" not in r.store}
     if place.absolute() in stores:
         raise ChipgymError(f"out: {place} is the store; choose another file")
-    content = page(document(runs, workload))
+    content = page(document(runs, _names(workload)))
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with durable_file(place, place.with_name(f".{place.name}.{os.getpid()}.partial")) as file:
@@ -49,6 +53,11 @@ def report(
         reason = getattr(error, "strerror", None) or error
         raise ChipgymError(f"out: {place} cannot be written ({reason})") from None
     return place
+
+
+def _names(workload: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None) -> tuple[str, ...]:
+    given = [] if workload is None else [workload] if isinstance(workload, str | os.PathLike) else list(workload)
+    return tuple(os.fspath(place) for place in given)
 
 
 def default_place(source: Source) -> Path:

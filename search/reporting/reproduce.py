@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -12,21 +11,21 @@ from typing import Any
 import numpy as np
 
 from ...errors import ChipgymError
-from ...simulators import Problem, bind_problem, make_simulator
+from ...simulators import Problem, Simulator, SuiteSimulator, bind_problem, make_simulator
 from ...simulators.core.registry import registered, simulator_options
 from ..agents import agent_options, make_agent, registered_agents
 from ..result import SearchResult
 
 
-def rebuilt(result: SearchResult, workload: str | os.PathLike[str] | None) -> Problem | str:
+def rebuilt(result: SearchResult, workloads: Sequence[str]) -> Problem | str:
     """The problem that a run was about, or a sentence that says why there is none here.
 
     Args:
         result: the run.
-        workload: where its workload is, if not by its own name.
+        workloads: where its workload is, if not where the run says or by its own name; empty where it is.
 
     Raises:
-        ChipgymError: for a run of another version of its simulator, and a `workload` that is another one.
+        ChipgymError: for a run of another version of its simulator, and for `workloads` that are others.
     """
     if result.problem is not None:
         return result.problem
@@ -35,9 +34,9 @@ def rebuilt(result: SearchResult, workload: str | os.PathLike[str] | None) -> Pr
     if name not in {entry.name for entry in registered()}:
         return f"The simulator {name} is not one that is registered here."
     try:
-        simulator = make_simulator(name, identity["workload"] if workload is None else workload, **identity["options"])
+        simulator = _simulator(result, workloads or _texts(result))
     except ChipgymError as error:
-        if workload is not None:
+        if workloads:
             raise
         made = f"{name} on {identity['workload']}"
         return f"The simulator {made} cannot be made here again ({error}); --workload names the workload's file."
@@ -48,10 +47,11 @@ def rebuilt(result: SearchResult, workload: str | os.PathLike[str] | None) -> Pr
             "search again, or report it with the chipgym that searched it"
         )
     if now["workload_digest"] != identity["workload_digest"]:
-        if workload is not None:
-            raise ChipgymError(f"workload: {os.fspath(workload)} is not the one that {result.store} was searched with")
+        if workloads:
+            raise ChipgymError(f"workload: {', '.join(workloads)} is not the one that {result.store} was searched with")
         return (
-            f"What {identity['workload']} names here is not the workload that was searched; --workload names its file."
+            f"What {', '.join(_texts(result))} names here is not the workload that was searched; "
+            "--workload names its file."
         )
     # Targets are given for the moment, so that nothing is evaluated for a reference.
     return bind_problem(
@@ -63,22 +63,41 @@ def rebuilt(result: SearchResult, workload: str | os.PathLike[str] | None) -> Pr
     )
 
 
-def command(result: SearchResult, problem: Problem | None, workload: str | os.PathLike[str] | None) -> str:
+def places(result: SearchResult, problem: Problem | None, workloads: Sequence[str]) -> tuple[str, ...] | None:
+    """The names or paths that a reader can make a run's workload from; None where nothing names it.
+
+    Args:
+        result: the run.
+        problem: what it searched, where that could be rebuilt.
+        workloads: as for `rebuilt`.
+    """
+    if workloads or result.provenance.workloads:
+        return tuple(workloads) or result.provenance.workloads
+    if result.problem is None:
+        return _texts(result) if problem is not None else None
+    try:  # it was an object, which may well be one that has a name, or was the simulator's default
+        named = _simulator(result, _texts(result)).identity()
+    except ChipgymError:
+        return None
+    return _texts(result) if named["workload_digest"] == result.identity["workload_digest"] else None
+
+
+def command(result: SearchResult, problem: Problem | None, workloads: tuple[str, ...] | None) -> str:
     """What makes a run again: a `chipgym search`, or Python where that has no option for something in the run.
 
     Args:
         result: the run.
         problem: what it searched, where that could be rebuilt; without it every knob's grid is spelled out.
-        workload: where its workload is, if not by its own name.
+        workloads: what names its workload, as `places` knows it.
     """
-    place = str(workload) if workload is not None else result.identity["workload"]
-    settings = _settings(result)
+    settings = _settings(result, problem)
     grids = _grids(result, problem)
     options = _agent_settings(result)
     texts = [*settings.values(), *options.values(), *(v for values in grids.values() for v in values)]
-    if not (_usual_batch(result, problem) and _usual_reward(result, problem) and all(map(_on_a_line, texts))):
-        return _python(result, place, settings, grids, options)
-    words = ["chipgym", "search", result.identity["simulator"], "--workload", place]
+    sayable = _usual_batch(result, problem) and _usual_reward(result, problem) and all(map(_on_a_line, texts))
+    if workloads is None or not sayable:
+        return _python(result, workloads, settings, grids, options)
+    words = ["chipgym", "search", result.identity["simulator"], *_flags("--workload", workloads)]
     words += _flags("--option", (f"{name}={_text(value)}" for name, value in settings.items()))
     words += _flags("--objective", _objectives(result))
     words += _flags("--constraint", result.identity["constraints"])
@@ -88,14 +107,23 @@ def command(result: SearchResult, problem: Problem | None, workload: str | os.Pa
     return shlex.join([*words, "--budget", str(result.evaluations), "--seed", str(result.seed)])
 
 
-def simulate_command(result: SearchResult, workload: str | os.PathLike[str] | None) -> list[str]:
+def simulate_command(result: SearchResult, problem: Problem | None, workloads: tuple[str, ...] | None) -> list[str]:
     """The words of `chipgym simulate` for a design of a run, to which `--set` adds its knobs; none where it cannot."""
-    settings = _settings(result)
-    if not all(map(_on_a_line, settings.values())):
+    settings = _settings(result, problem)
+    if workloads is None or not all(map(_on_a_line, settings.values())):
         return []
-    place = str(workload) if workload is not None else result.identity["workload"]
-    words = ["chipgym", "simulate", result.identity["simulator"], "--workload", place]
+    words = ["chipgym", "simulate", result.identity["simulator"], *_flags("--workload", workloads)]
     return words + _flags("--option", (f"{name}={_text(value)}" for name, value in settings.items()))
+
+
+def _simulator(result: SearchResult, workloads: Sequence[str]) -> Simulator:
+    """The run's simulator on a workload that has these names or paths."""
+    return make_simulator(result.identity["simulator"], list(workloads), **result.identity["options"])
+
+
+def _texts(result: SearchResult) -> tuple[str, ...]:
+    """What the run says that its workload was made from; its own name where it does not."""
+    return result.provenance.workloads or (result.identity["workload"],)
 
 
 def _flags(flag: str, values: Sequence[str] | Iterator[str]) -> list[str]:
@@ -107,11 +135,26 @@ def _objectives(result: SearchResult) -> list[str]:
     return [name.removeprefix("1/") for name in result.table.objective_names]
 
 
-def _settings(result: SearchResult) -> dict[str, Any]:
+def _settings(result: SearchResult, problem: Problem | None) -> dict[str, Any]:
     """The simulator's options that are not its defaults."""
     name, options = result.identity["simulator"], result.identity["options"]
     known = simulator_options(name) if name in {e.name for e in registered()} else {}
-    return {k: v for k, v in options.items() if k not in known or known[k] != v}
+    given = {k: v for k, v in options.items() if k not in known or known[k] != v}
+    # An option that is left out may stand for one that follows from others, such as a technology's own DRAM.
+    for option in [k for k in given if known.get(k, k) is None]:
+        rest = {k: v for k, v in given.items() if k != option}
+        if problem is not None and _follows(options, rest, problem.simulator):
+            given = rest
+    return given
+
+
+def _follows(options: Mapping[str, Any], given: Mapping[str, Any], simulator: Simulator) -> bool:
+    """Whether a simulator that is given some options has all of `options`."""
+    alone = simulator.members[0] if isinstance(simulator, SuiteSimulator) else simulator
+    try:
+        return bool(make_simulator(simulator.name, alone.workload, **given).identity()["options"] == options)
+    except ChipgymError:
+        return False
 
 
 def _agent_settings(result: SearchResult) -> dict[str, Any]:
@@ -164,14 +207,14 @@ def _text(value: object) -> str:
 
 def _python(
     result: SearchResult,
-    workload: str,
+    workloads: tuple[str, ...] | None,
     settings: Mapping[str, Any],
     grids: Mapping[str, Sequence[Any]],
     options: Mapping[str, Any],
 ) -> str:
     reward = result.provenance.reward
     arguments = {
-        "workload": workload,
+        "workload": workloads[0] if workloads and len(workloads) == 1 else list(workloads or ()),
         "objective": _objectives(result),
         "constraints": list(result.identity["constraints"]),
         "space": {name: list(values) for name, values in grids.items()},
@@ -180,6 +223,11 @@ def _python(
         **settings,
     }
     given = "".join(f", {name}={_literal(value)}" for name, value in arguments.items() if value not in ([], {}))
+    where = ""
+    if workloads is None:
+        name, digest = result.identity["workload"], result.identity["workload_digest"]
+        where = f"# workload: the object {_literal(name)} (sha256 {digest[:16]}…), which no file or name gives here\n"
+        given = f", workload=workload{given}"
     search = {
         "agent": result.agent,
         "budget": result.evaluations,
@@ -189,7 +237,7 @@ def _python(
     }
     asked = ", ".join(f"{name}={_literal(value)}" for name, value in search.items() if value != {})
     return (
-        "import chipgym\n"
+        f"import chipgym\n{where}"
         f"problem = chipgym.make_problem({result.identity['simulator']!r}{given})\n"
         f"chipgym.optimize(problem, {asked})"
     )

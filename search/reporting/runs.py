@@ -151,9 +151,13 @@ def _numbers(store: Store, number: int | None) -> list[int]:
 def _split(text: str) -> tuple[str, int | None]:
     """A store and the number of a run, None where none is named."""
     place, mark, number = text.rpartition("#")
-    if not mark or not number.isdecimal() or Path(os.path.expanduser(text)).is_file():
+    if not mark or Path(os.path.expanduser(text)).is_file():
         return text, None
-    return place, int(number)
+    if number.isdecimal():
+        return place, int(number)
+    if Path(os.path.expanduser(place)).is_file():
+        raise ChipgymError(f"run: {shorten(number)} is not the number of a run, as in {place}#1")
+    return text, None
 
 
 def _check_same_problem(first: SearchResult, other: SearchResult) -> None:

@@ -114,6 +114,8 @@ class Store:
             if wanted not in ids:
                 raise ChipgymError(f"run: {shorten(run)} is not in {self.label}, which has {shorten(ids)}")
             about = connection.execute(sa.select(schema.runs).where(schema.runs.c.id == wanted)).one()
+            key = schema.meta.c.key == schema.WORKLOAD
+            source = connection.execute(sa.select(schema.meta.c.value).where(key)).scalar()
             with self._intact():
                 rows, _ = read_rows(connection, wanted)
         with self._intact():
@@ -143,6 +145,7 @@ class Store:
                 versions=json.loads(about.versions),
                 run=wanted,
                 started_at=about.started_at,
+                workloads=() if source is None else tuple(map(str, json.loads(source))),
             )
             return SearchResult(evaluations, about.agent, int(about.seed), identity, self.label, "stored", provenance)
 

@@ -6,12 +6,15 @@ from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Integer,
 
 # Changes whenever a table does.
 FORMAT = "1"
+# The key of `meta` under which a store keeps what its runs' workload was made from, where that is known.
+WORKLOAD = "workload"
 
 # A budget may say "all of them"; SQLite's integers have 64 bits anyway.
 _LARGE = BigInteger().with_variant(Integer, "sqlite")
 
 metadata = MetaData()
 
+# "format" and its value; `WORKLOAD` and JSON, a list of names or paths.
 meta = Table(
     "chipgym_meta",
     metadata,

@@ -97,6 +97,7 @@ class StoredRun:
             with connection.begin():
                 connect.prepare(connection, self._name, create=True)
                 self._check_problem()
+                self._keep_source()
                 found = connection.execute(mine).scalar()
                 if found is None:
                     inserted = connection.execute(table.insert().values(self._run_record())).inserted_primary_key
@@ -136,6 +137,13 @@ class StoredRun:
         if theirs != ours:
             where, has, this = first_difference("", theirs, ours)
             raise ChipgymError(f"{where}: store {self._name} has {has}, this is {this}; choose another store")
+
+    def _keep_source(self) -> None:
+        """Where the workload came from, for reports; what the store has already stays."""
+        table, source = schema.meta, self._key.problem.simulator.workload_source
+        known = sa.select(table.c.value).where(table.c.key == schema.WORKLOAD)
+        if source and self._connection.execute(known).scalar() is None:
+            self._connection.execute(table.insert().values(key=schema.WORKLOAD, value=json.dumps(source)))
 
     # --- rows ----------------------------------------------------------------------------------------------------
 

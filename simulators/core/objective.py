@@ -233,3 +233,15 @@ def total_excess(constraints: Sequence[Constraint], metrics: Metrics) -> Column:
     for c in constraints:
         total += np.nan_to_num(np.maximum(c.excess(metrics), 0.0), nan=0.0, posinf=1e300)
     return total
+
+
+def common_presets(metrics: Sequence[MetricSpec]) -> dict[str, str]:
+    """Those of `COMMON` that a simulator has the metrics for."""
+    usable = {}
+    for name, expression in COMMON.items():
+        try:
+            parse_objectives(expression, metrics)
+        except ChipgymError:
+            continue
+        usable[name] = expression
+    return usable

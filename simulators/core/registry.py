@@ -160,6 +160,10 @@ def make_simulator(
             raise unknown(f"option of {name}:", option, known)
     factory: Any = entry(name).load()
     simulator: Simulator = factory(**({} if workload is None else {"workload": workload}), **options)
+    default = inspect.signature(factory).parameters.get("workload")
+    source = default.default if workload is None and default else workload
+    if isinstance(source, str | os.PathLike):
+        simulator.workload_source = (os.fspath(source),)
     return simulator
 
 

@@ -35,6 +35,8 @@ class Simulator(ABC):
         workload: what the machine runs.
         space: the design space, with defaults.
         options: the simulator's own settings as JSON-able data; part of a problem's identity.
+        workload_source: the names or paths that `make_simulator` made the workload from, so that it can be made again;
+            empty where it was an object. No part of a problem's identity.
     """
 
     name: ClassVar[str]
@@ -48,6 +50,7 @@ class Simulator(ABC):
     workload: Workload
     space: DesignSpace
     options: Mapping[str, Any]
+    workload_source: tuple[str, ...] = ()
 
     @abstractmethod
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:

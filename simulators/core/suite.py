@@ -86,6 +86,8 @@ class SuiteSimulator(Simulator):
         self.members = tuple(members)
         self.workload = WorkloadSuite([m.workload for m in members])
         self.space, self.options = first.space, first.options
+        if all(member.workload_source for member in members):
+            self.workload_source = tuple(text for member in members for text in member.workload_source)
         self.name, self.version, self.chunk = first.name, first.version, first.chunk
         self.metrics, self.objectives, self.targets = first.metrics, first.objectives, first.targets
         self.default_objective = first.default_objective

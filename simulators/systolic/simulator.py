@@ -64,7 +64,8 @@ class SystolicSimulator(Simulator):
     """Cycles, traffic, energy and area of a network on systolic arrays.
 
     Args:
-        workload: a network by name, a SCALE-Sim topology CSV, the shorthand `mlp:16-64-5`, or a `Network`.
+        workload: a network by name, an ONNX model, a SCALE-Sim topology CSV, the shorthand `mlp:16-64-5`, or a
+            `Network`.
         batch: samples run together; the network's own where None.
         operand_bits: bits of a word of inputs, filters and outputs. Bandwidth counts words, so that wider ones come in
             at more bytes per second: scale `dram_bandwidth` to compare widths at one interface.

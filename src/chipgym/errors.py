@@ -71,4 +71,4 @@ def unknown(kind: str, name: object, choices: Iterable[str]) -> ChipgymError:
     guess = nearest(name, known) if isinstance(name, str) else None
     hint = f"; did you mean {guess!r}?" if guess else ""
     listed = ", ".join(known[:40]) + (", …" if len(known) > 40 else "")
-    return ChipgymError(f"unknown {kind} {shorten(name)}{hint} (known: {listed})")
+    return ChipgymError(f"unknown {kind} {shorten(name)}{hint} ({f'known: {listed}' if known else 'there are none'})")

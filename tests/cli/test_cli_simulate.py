@@ -81,6 +81,13 @@ def test_infinite_bandwidth_and_a_workload_file(cli, tmp_path):
     assert out["options"]["technology"] == "22nm"
 
 
+def test_a_warning_is_one_line_of_words(cli, tmp_path):
+    (tmp_path / "sparse.csv").write_text("Layer, M, N, K, Sparsity,\nQKT, 16, 16, 8, 1:2,\n")
+    done = cli("simulate", "systolic", "--workload", "sparse.csv", "--metric", "cycles")
+    assert done.status == 0
+    assert done.err == "warning: file 'sparse.csv': the sparsity column is not modelled, layers are taken as dense\n"
+
+
 def test_chosen_metrics_alone(cli):
     out = cli("simulate", "toy", "--metric", "area_mm2", "--json").json
     assert list(out["metrics"]) == ["area_mm2"]

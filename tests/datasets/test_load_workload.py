@@ -170,3 +170,19 @@ def test_settings_that_do_not_fit(spec, message):
     with pytest.raises(ChipgymError, match=message) as caught:
         load_workload(spec)
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_has_a_neighbour(tmp_path):
+    for name in ("small.onnx", "small.csv", "elsewhere.onnx"):
+        (tmp_path / name).touch()
+    with pytest.raises(ChipgymError, match=r"smal.onnx': does not exist; did you mean '.*/small.onnx'\?$"):
+        load_workload(tmp_path / "smal.onnx")
+    for name in ("small.stl", "x/small.onnx"):
+        with pytest.raises(ChipgymError, match=r"does not exist$"):
+            load_workload(tmp_path / name)
+
+
+def test_a_torch_module_is_no_workload_yet():
+    torch = pytest.importorskip("torch")
+    with pytest.raises(ChipgymError, match=r"got Linear\(.*; chipgym.datasets.from_torch\(module, inputs\) makes one"):
+        load_workload(torch.nn.Linear(2, 3))

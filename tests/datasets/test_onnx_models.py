@@ -279,8 +279,8 @@ OPEN = ([node("Relu", "x")], [("x", ["batch", 3, "height", "width"])])
 @pytest.mark.parametrize(
     ("dimensions", "message"),
     [
-        (None, r"open dimensions must be set, as in model.onnx:height=128: height \(input x, axis 2\), width"),
-        ({"height": 8}, r"as in model.onnx:width=128: width \(input x, axis 3\)$"),
+        (None, r"height \(input x, axis 2\), width \(input x, axis 3\) must be set, as in \S+:height=128,width=128$"),
+        ({"height": 8}, r": width \(input x, axis 3\) must be set, as in \S+.onnx:width=128$"),
         ({"hight": 8}, r"dimension 'hight' is not one of the model's; did you mean 'height'\? \(known: batch, height"),
         ({"height": (8, 8), "width": 8}, r"dimension 'height': expected one number, got \(8, 8\)"),
         ({"x": 8}, "input 'x': expected a shape of 4 numbers, got 8"),
@@ -412,11 +412,13 @@ def test_an_operator_that_is_not_known_is_costed_as_traffic_and_named(tmp_path):
     ("nodes", "inputs", "kwargs", "message"),
     [
         ([helper.make_node("Sparkle", ["x"], ["y"], name="odd", domain="their.own")], [("x", [1, 8])],
-         {"domains": ["their.own"]}, "Sparkle node 'odd': the shape of its output is not known"),
+         {"domains": ["their.own"]},
+         "Sparkle node 'odd': .* no operator of domain 'their.own' of that name .* the file does not state the shape"),
         ([helper.make_node("FusedConvX", ["x"], ["y"], name="odd", domain="their.own")], [("x", [1, 8])],
          {"domains": ["their.own"], "outputs": ["y"], "value_info": [tensor("y", [1, 8])]},
          "FusedConvX node 'odd': the operator of domain 'their.own' is not supported, and is more than"),
-        ([node("NonZero", "x")], [("x", [1, 8])], {}, "NonZero node 'y': the shape of its output is not known"),
+        ([node("NonZero", "x")], [("x", [1, 8])], {},
+         "NonZero node 'y': the shape of its output is not known before the model runs"),
         ([node("TopK", "x k", ["y", "i"])], [("x", [1, 8])], {"weights": [values("k", [2])]},
          "TopK node 'y'.*not supported"),
         ([node("Conv", "x w")], [("x", [1, 4, 9, 9]), ("w", [6, 4, 3, 3])], {}, "its weight is computed while"),
@@ -488,7 +490,7 @@ def test_transposed_convolutions_come_out_as_large_as_onnx_says(load):
 @pytest.mark.parametrize("shape", [(["batch", 3, "?", "?"]), ([0, 3, -1, -1])])
 def test_dimensions_without_a_name_are_set_as_a_shape(load, shape):
     with pytest.raises(
-        ChipgymError, match=r"as in model.onnx:x=1x3x1x1: \? \(input x, axis 2\), \? \(input x, axis 3\)"
+        ChipgymError, match=r"\? \(input x, axis 2\), \? \(input x, axis 3\) must be set, as in \S+:x=1x3x1x1$"
     ):
         load([node("Relu", "x")], [tensor("x", shape)])
     assert load([node("Relu", "x")], [tensor("x", shape)], dimensions={"x": (2, 3, 8, 4)}).inputs[0].shape == (3, 8, 4)

@@ -76,6 +76,11 @@ def test_ids_of_others_are_refused():
         chipgym.envs.sb3_vec_env("CartPole-v1", num_envs=2)
 
 
+def test_a_simulators_name_is_no_id():
+    with pytest.raises(ChipgymError, match=r"unknown environment id 'systolic'; did you mean 'chipgym/Sys"):
+        chipgym.envs.sb3_vec_env("systolic", num_envs=2)
+
+
 @pytest.mark.parametrize("algorithm", ["PPO", "A2C", "MaskablePPO"])
 def test_learners_train(algorithm):
     import sb3_contrib

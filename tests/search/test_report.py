@@ -69,6 +69,7 @@ def test_runs_that_there_are_not(store, toy, tmp_path):
         connection.execute("delete from asks")
     for sources, says in (
         (tmp_path / "none.db", "there is no file"),
+        (f"{store}#first", "run: 'first' is not the number of a run, as in .*runs.db#1"),
         (f"{store}#7", "run: 7 is not in .*runs.db, which has 1, 2"),
         (empty, "empty.db has no evaluations yet"),
         (f"{empty}#1", "run: 1 of .*empty.db has no evaluations yet"),
@@ -221,14 +222,43 @@ def test_a_workload_from_a_file(tmp_path):
     (tmp_path / "other.csv").write_text(lines.replace("4,8,1", "4,16,1"))
     problem = chipgym.make_problem("systolic", tmp_path / "mine.csv")
     optimize(problem, "random", 20, 0, tmp_path / "a.db")
-    assert not read(report(tmp_path / "a.db", tmp_path / "r.html"))["layers"]["tables"]
-    found = read(report(tmp_path / "a.db", tmp_path / "r.html", workload=tmp_path / "mine.csv"))
+    found = read(report(tmp_path / "a.db", tmp_path / "r.html"))
     assert found["layers"]["tables"]
     assert str(tmp_path / "mine.csv") in found["runs"][0]["command"]
+    (tmp_path / "mine.csv").rename(tmp_path / "moved.csv")
+    with pytest.warns(
+        UserWarning, match=r"no layers and no roofline: .*mine.csv': does not exist.*\); --workload names"
+    ):
+        assert not read(report(tmp_path / "a.db", tmp_path / "r.html"))["layers"]["tables"]
+    found = read(report(tmp_path / "a.db", tmp_path / "r.html", workload=tmp_path / "moved.csv"))
+    assert found["layers"]["tables"]
+    assert str(tmp_path / "moved.csv") in found["runs"][0]["command"]
     with pytest.raises(chipgym.ChipgymError, match=r"other.csv is not the one that .*a.db was searched with"):
         report(tmp_path / "a.db", tmp_path / "r.html", workload=tmp_path / "other.csv")
     with pytest.raises(chipgym.ChipgymError, match=r"none.csv"):
         report(tmp_path / "a.db", tmp_path / "r.html", workload=tmp_path / "none.csv")
+
+
+def test_a_workload_that_was_made_in_python(tmp_path):
+    network = dataclasses.replace(load_workload("mlp:8-16"), name="mine")
+    result = optimize(chipgym.make_problem("systolic", network), "random", 20, 0, tmp_path / "a.db")
+    found = read(report(result, tmp_path / "r.html"))
+    assert found["layers"]["tables"]
+    assert found["simulate"] == []  # no command line can name it
+    code = found["runs"][0]["command"].replace("chipgym.optimize", "again = chipgym.optimize")
+    assert f'# workload: the object "mine" (sha256 {network.digest[:16]}' in code
+    space = {"workload": network}
+    exec(code, space)
+    np.testing.assert_array_equal(space["again"].table.objectives, result.table.objectives)
+    with pytest.warns(UserWarning, match="cannot be made here again"):
+        stored = read(report(tmp_path / "a.db", tmp_path / "r.html"))
+    assert stored["simulate"] == []
+
+
+def test_a_named_workload_that_was_given_as_an_object(tmp_path):
+    problem = chipgym.make_problem("memory", load_workload("cloud-1"))
+    found = read(report(optimize(problem, "random", 5, 0), tmp_path / "r.html"))
+    assert found["simulate"][:5] == ["chipgym", "simulate", "memory", "--workload", "cloud-1"]
 
 
 # --- where it goes -----------------------------------------------------------------------------------------------
@@ -293,6 +323,9 @@ AGAIN = {
         {"workload": "mlp:8-16", "objective": ["utilization", "area_mm2"], "technology": "22nm"},
         {"agent": "random"},
     ),
+    "several workloads": ("systolic", {"workload": ["mlp:8-16", "mlp:16-8"]}, {"agent": "random"}),
+    "a table that is the default": ("tabular", {}, {"agent": "random"}),
+    "a model": ("surrogate", {"workload": "systolic-networks@vgg16"}, {"agent": "random"}),
     "memory": ("memory", {"workload": "cloud-1", "objective": "latency_s", "device": "DDR4-2400"}, {"agent": "random"}),
 }
 IN_PYTHON = {
@@ -310,6 +343,7 @@ def test_the_command_makes_the_run_again(simulator, problem, search, stored, tmp
     data = read(report("first.db" if stored else first, "r.html"))
     words = shlex.split(data["runs"][0]["command"])
     assert words[0] == "chipgym"
+    assert "dram" not in data["runs"][0]["command"]  # left out, it is the technology's own
     assert run_command([*words[1:], "--store", "again.db"]) == 0
     again = load_result("again.db")
     assert again.identity == load_result("first.db").identity

@@ -37,7 +37,7 @@ def refused(*arguments, **options) -> str:
 def test_tables_can_be_read_by_anyone(pareto, tmp_path):
     result = optimize(pareto, "random", 90, batch=10, store=tmp_path / "new" / "folder" / "s.db")
     path = tmp_path / "new" / "folder" / "s.db"
-    assert rows(path, "select * from chipgym_meta") == [("format", "1")]
+    assert rows(path, "select * from chipgym_meta") == [("format", "1"), ("workload", '["mlp:16-64-5"]')]
     ((agent, seed, batch, problem),) = rows(path, "select agent, seed, batch, problem from runs")
     assert (agent, seed, batch) == ("random", "0", 10)
     assert json.loads(problem) == json.loads(json.dumps(pareto.identity()))

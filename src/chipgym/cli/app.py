@@ -9,6 +9,7 @@ import io
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -71,7 +72,9 @@ def run(arguments: Sequence[str]) -> int:
         logging.getLogger("chipgym").addHandler(logging.StreamHandler())
         logging.getLogger("chipgym").setLevel(logging.INFO)
     try:
-        status: Any = typer.main.get_command(app).main(list(arguments), prog_name="chipgym", standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn
+            status: Any = typer.main.get_command(app).main(list(arguments), prog_name="chipgym", standalone_mode=False)
         sys.stdout.flush()
     except ChipgymError as error:
         return _fail(str(error))
@@ -91,6 +94,11 @@ def run(arguments: Sequence[str]) -> int:
     if status == INTERRUPTED:  # typer's answer to Ctrl-C
         note("interrupted")
     return status if isinstance(status, int) else 0
+
+
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
+    """A warning as one line, without the place in the source that Python names."""
+    note(f"warning: {' '.join(str(message).split())}")
 
 
 def _fail(message: str) -> int:

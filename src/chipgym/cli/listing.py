@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import ChipgymError, unknown
+from ..errors import unknown
 from . import output
 from .options import Json
 
@@ -33,7 +33,8 @@ def list_registered(
         str | None,
         typer.Argument(
             metavar="[NAME]",
-            help="A simulator (options, objectives, metrics, knobs), an agent (options), or a table's or model's file.",
+            help="A simulator (options, objectives, metrics, knobs), an agent (options), or a workload's, table's or"
+            " model's name or file.",
             show_default=False,
         ),
     ] = None,
@@ -141,10 +142,11 @@ def _options(defaults: Mapping[str, Any]) -> Rows:
 
 def _objectives(of: str | None) -> Rows:
     from ..simulators import parse_objectives
+    from ..simulators.core.objective import common_presets
 
     rows = []
     for simulator in _bare(of):
-        presets = {**_common(simulator), **simulator.objectives}
+        presets = {**common_presets(simulator.metrics), **simulator.objectives}
         for name in presets:
             minimised = parse_objectives(name, simulator.metrics, simulator.objectives)
             rows.append(
@@ -156,21 +158,6 @@ def _objectives(of: str | None) -> Rows:
                 }
             )
     return rows
-
-
-def _common(simulator: Simulator) -> Mapping[str, str]:
-    """The field's products that this simulator has the metrics for."""
-    from ..simulators import parse_objectives
-    from ..simulators.core.objective import COMMON
-
-    usable = {}
-    for name, expression in COMMON.items():
-        try:
-            parse_objectives(expression, simulator.metrics)
-        except ChipgymError:
-            continue
-        usable[name] = expression
-    return usable
 
 
 def _metrics(of: str | None) -> Rows:

@@ -23,10 +23,10 @@ def report_runs(
         typer.Option(metavar="FILE", help="The HTML file; <store>.report.html where left out.", show_default=False),
     ] = None,
     workload: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             metavar="FILE",
-            help="The file that the workload was loaded from, which a store knows by its name alone.",
+            help="The file that the workload was loaded from, where it is no longer where the store says; repeatable.",
             show_default=False,
         ),
     ] = None,
@@ -39,4 +39,4 @@ def report_runs(
     from ..search import reporting
 
     place = reporting.default_place(runs[0]) if out is None else out
-    output.line(f"report in {reporting.report(runs, place, workload=workload)}")
+    output.line(f"report in {reporting.report(runs, place, workload=workload or None)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -101,6 +102,8 @@ def _print(result: SearchResult, problem: Problem, table: Path | None) -> None:
     output.line(f"{result.evaluations:,} designs evaluated (stopped: {result.stopped}); all of them in {result.store}")
     if table is not None:
         output.line(f"{_counted(result)} in {table}")
+    if result.store and "://" not in result.store:
+        output.line(f"to see it: {shlex.join(['chipgym', 'report', result.store])}")
 
 
 def _problem(
