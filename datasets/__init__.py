@@ -23,7 +23,7 @@ from .network.operators import (
     Transpose,
 )
 from .network.zoo import network_names
-from .table import DesignTable, KnobField, MetricField, TableHeader, load_table, table_names
+from .table import DesignTable, KnobField, MetricField, TableHeader, load_table, load_tables, table_names
 from .trace import GENERATORS, TRACE_FEATURE_NAMES, Trace, build_trace, trace_names
 from .workload import Workload
 
@@ -62,6 +62,7 @@ __all__ = [
     "iterate_trace",
     "load_onnx",
     "load_table",
+    "load_tables",
     "load_workload",
     "network_names",
     "table_names",

@@ -281,7 +281,7 @@ def test_a_split_depends_on_its_seed_alone():
     ("arguments", "message"),
     [
         (("design",), "unknown split 'design'; did you mean 'designs'"),
-        (("workloads",), "needs tables of two workloads or more"),
+        (("workloads",), "holding 1 of 1 workloads out leaves a model fewer than two"),
         (("designs", 1.0), "share: 1.0 is not between 0 and 1"),
         (("designs", 0.2, ["vgg"]), "unknown workload to hold out 'vgg'"),
     ],

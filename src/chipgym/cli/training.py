@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def train_surrogate(
-    tables: Annotated[list[str], typer.Argument(metavar="TABLE...", help="Tables of one simulator: names or files.")],
+    tables: Annotated[
+        list[str], typer.Argument(metavar="TABLE...", help="Tables of one simulator: names, files, or folders of them.")
+    ],
     out: Annotated[str, typer.Option(metavar="FILE", help="The model, a .npz file.", show_default=False)],
     model: Annotated[str, typer.Option(metavar="NAME", help="ridge, forest or boosting.")] = "boosting",
     split: Annotated[
@@ -54,14 +56,14 @@ def train_surrogate(
     For each split a model learns from one part of the designs and is measured on the other; then the model that is
     written learns from all.
     """
-    from ..datasets import load_table
+    from ..datasets import load_tables
     from ..surrogates import SPLITS, Surrogate, measure, split_tables
     from ..surrogates.files import model_path
     from ..surrogates.models import settings_of
 
     path = model_path(out)
     settings = parse.settings("--option", option or (), settings_of(model), model)
-    loaded = [load_table(table) for table in tables]
+    loaded = [table for spec in tables for table in load_tables(spec)]
     surrogate = Surrogate(model, seed=seed, **settings)
     known = [m.name for m in loaded[0].header.metrics]
     for name in metric or ():
@@ -69,7 +71,7 @@ def train_surrogate(
             raise unknown("metric", name, known)
     if len(split or ()) != len(set(split or ())):
         raise ChipgymError("--split: one is given twice")
-    wanted = split or (SPLITS if len(loaded) > 1 else SPLITS[:1])
+    wanted = split or (SPLITS if len(loaded) > 2 else SPLITS[:1])
     splits = [split_tables(loaded, name, share=share, seed=seed, workloads=held_out) for name in wanted]
     measured: dict[str, tuple[Split, Errors]] = {}
     for each in splits:
