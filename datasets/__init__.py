@@ -24,7 +24,7 @@ from .network.operators import (
 )
 from .network.zoo import network_names
 from .table import DesignTable, KnobField, MetricField, TableHeader, load_table, load_tables, table_names
-from .trace import GENERATORS, TRACE_FEATURE_NAMES, Trace, build_trace, trace_names
+from .trace import GENERATORS, TRACE_FEATURE_NAMES, Trace, build_trace, save_trace, trace_names
 from .workload import Workload
 
 __all__ = [
@@ -65,6 +65,7 @@ __all__ = [
     "load_tables",
     "load_workload",
     "network_names",
+    "save_trace",
     "table_names",
     "trace_names",
 ]

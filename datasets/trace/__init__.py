@@ -1,6 +1,7 @@
 """Memory traces: requests over time, the files they come in, and seeded generators of them."""
 
 from .generators import GENERATORS, build_trace, trace_names
+from .saving import save_trace
 from .trace import TRACE_FEATURE_NAMES, Trace
 
-__all__ = ["GENERATORS", "TRACE_FEATURE_NAMES", "Trace", "build_trace", "trace_names"]
+__all__ = ["GENERATORS", "TRACE_FEATURE_NAMES", "Trace", "build_trace", "save_trace", "trace_names"]
