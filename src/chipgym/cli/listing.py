@@ -33,8 +33,8 @@ def list_registered(
         str | None,
         typer.Argument(
             metavar="[NAME]",
-            help="A simulator (options with their values, objectives, metrics, knobs), an agent (options), or a table's or"
-            " model's file.",
+            help="A simulator (options with their values, objectives, metrics, knobs), an agent (options), or a"
+            " table's or model's file.",
             show_default=False,
         ),
     ] = None,
