@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .models import Fitted
 
 #: The layout of header and arrays; a reader refuses any other.
-FORMAT = 1
+FORMAT = 2
 #: Bytes that a model may have in memory.
 MAX_BYTES = 2 * 2**30
 
@@ -176,13 +176,17 @@ def _surrogate(entries: dict[str, Column]) -> Surrogate:
 
 def _part(surrogate: Surrogate, arrays: Mapping[str, Column], targets: list[Any]) -> Part:
     cls: type[TreeEnsemble] | type[QuadraticRidge] = _RIDGE if surrogate.model == "ridge" else _TREES
-    for name in cls.names:
+    for name in ("slopes", *cls.names):
         if name not in arrays:
             raise ChipgymError(f"has no array {name}")
     encoder = surrogate.encoder
     told = tuple(map(_target, targets))
-    fitted: Fitted = cls.from_arrays(arrays, len(encoder.names), len(encoder.design_names), len(told))
-    return Part(told, fitted)
+    own = {name: arrays[name] for name in cls.names}
+    fitted: Fitted = cls.from_arrays(own, len(encoder.names), len(encoder.design_names), len(told))
+    slopes, shape = arrays["slopes"], (len(encoder.names), len(told))
+    if slopes.dtype != np.float64 or slopes.shape != shape or not np.isfinite(slopes).all():
+        raise ChipgymError(f"slopes is not of {shape} finite numbers")
+    return Part(told, slopes, fitted)
 
 
 def _check_targets(surrogate: Surrogate) -> None:
@@ -248,7 +252,7 @@ def _arrays(surrogate: Surrogate) -> dict[str, Column]:
     return {
         f"{name}.{array}": np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
         for name, part in sorted(surrogate.parts.items())
-        for array, values in part.fitted.arrays().items()
+        for array, values in {"slopes": part.slopes, **part.fitted.arrays()}.items()
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,10 @@ from .operators import Conv2d, ConvTranspose2d, Linear, MatMul, elements
 
 if TYPE_CHECKING:  # graph.py imports this module
     from .graph import Network, Node
+
+# Sizes that dimensions of matrix products are rounded up to: those of a small and of a large array.
+_TILES = (32, 128)
+_SIDES = ("mk", "kn", "mn")
 
 #: Keys of `network_features`, in order.
 FEATURE_NAMES = (
@@ -25,6 +30,11 @@ FEATURE_NAMES = (
     "macs_linear",
     "macs_matmul",
     "vector_elements",
+    "log10_inputs",
+    "log10_weights",
+    "log10_outputs",
+    "log10_vector",
+    *(f"log10_macs_{sides}_{tile}" for tile, sides in itertools.product(_TILES, _SIDES)),
 )
 
 
@@ -36,7 +46,13 @@ def network_features(network: Network) -> dict[str, float]:
     `matrix_layers`: number of matrix operators; `matrix_depth`: most of them on one path;
     `macs_*`: fraction of all multiply-accumulates in each kind of matrix operator (a grouped convolution with one
     channel per group is depthwise, one with a 1x1 kernel and one group pointwise);
-    `vector_elements`: fraction of output elements that come from operators without matrix products.
+    `vector_elements`: fraction of output elements that come from operators without matrix products, `log10_vector`
+    their number (log10(1 + x)).
+
+    Each matrix operator is g products of m × k by k × n (a convolution multiplies its unfolded windows):
+    `log10_inputs`, `log10_weights`, `log10_outputs` are the elements of the three matrices; `log10_macs_mn_32` and the
+    like are multiply-accumulates with two of the dimensions rounded up to multiples of 32 or 128, which is what an
+    array of that size is busy for (all log10(1 + x)).
     """
     macs = dict.fromkeys(("conv_depthwise", "conv_pointwise", "conv_other", "linear", "matmul"), 0)
     words = 0
@@ -56,8 +72,46 @@ def network_features(network: Network) -> dict[str, float]:
         "matrix_depth": float(matrix_depth(network)),
         **{f"macs_{kind}": count / total if total else 0.0 for kind, count in macs.items()},
         "vector_elements": vector / outputs if outputs else 0.0,
+        "log10_vector": math.log10(1 + network.batch * vector),
+        **_products(network),
     }
     return {name: features[name] for name in FEATURE_NAMES}
+
+
+def _products(network: Network) -> dict[str, float]:
+    """The features that come from the dimensions of matrix products."""
+    sizes = dict.fromkeys(("inputs", "weights", "outputs"), 0)
+    padded = dict.fromkeys(itertools.product(_TILES, _SIDES), 0)
+    for node in network.matrix_nodes:
+        groups, m, k, n = matrix_product(network, node)
+        for name, a, b in (("inputs", m, k), ("weights", k, n), ("outputs", m, n)):
+            sizes[name] += groups * a * b
+        for tile, sides in padded:
+            up = {d: -(-size // tile) * tile if d in sides else size for d, size in (("m", m), ("k", k), ("n", n))}
+            padded[tile, sides] += groups * up["m"] * up["k"] * up["n"]
+    return {
+        **{f"log10_{name}": math.log10(1 + size) for name, size in sizes.items()},
+        **{f"log10_macs_{sides}_{tile}": math.log10(1 + macs) for (tile, sides), macs in padded.items()},
+    }
+
+
+def matrix_product(network: Network, node: Node) -> tuple[int, int, int, int]:
+    """A matrix operator over the whole batch as g products of m × k by k × n: (g, m, k, n)."""
+    shapes = network.input_shapes(node)
+    if isinstance(node.op, Conv2d):
+        groups, channels = node.op.groups, shapes[0][0]
+        k = math.prod(node.op.kernel) * channels // groups
+        return groups, network.batch * node.shape[1] * node.shape[2], k, node.op.out_channels // groups
+    if isinstance(node.op, ConvTranspose2d):
+        groups = node.op.groups
+        channels, height, width = shapes[0]
+        n = node.op.out_channels // groups * math.prod(node.op.kernel)
+        return groups, network.batch * height * width, channels // groups, n
+    if isinstance(node.op, Linear):
+        *rows, k = shapes[0]
+        return 1, network.batch * math.prod(rows), k, node.op.out_features
+    *heads, m, k = shapes[0]
+    return network.batch * math.prod(heads), m, k, node.shape[-1]
 
 
 def matrix_class(network: Network, node: Node) -> str:

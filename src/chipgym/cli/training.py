@@ -49,6 +49,14 @@ def train_surrogate(
             metavar="NAME", help="Show this metric's errors; repeatable, all where left out.", show_default=False
         ),
     ] = None,
+    constraint: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT",
+            help="A limit that feasibility is measured within too, such as 'area_mm2 <= 10'; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Train a surrogate on collected tables.
@@ -77,7 +85,7 @@ def train_surrogate(
     for each in splits:
         output.note(f"measuring on held-out {each.name}: {_held(each)}")
         fitted = Surrogate(model, seed=seed, **settings).fit(each.train)
-        measured[each.name] = each, measure(fitted, each.test)
+        measured[each.name] = each, measure(fitted, each.test, constraint or ())
     surrogate.fit(loaded)
     surrogate.save(path)
     if json:
@@ -133,7 +141,8 @@ def _show(measured: dict[str, Errors], metrics: list[str]) -> None:
     for name, errors in measured.items():
         if errors.infeasible:
             output.line(
-                f"{name}: feasibility right for {_percent(errors.feasible_accuracy)} of {errors.designs:,} designs; "
+                f"{name}: feasibility right for {_percent(errors.feasible_accuracy)} of {errors.designs:,} designs "
+                f"(balanced accuracy {_percent(errors.balanced_accuracy)}); "
                 f"{_percent(errors.false_feasible)} of {errors.infeasible:,} infeasible ones taken to be feasible"
             )
 
