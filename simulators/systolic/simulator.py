@@ -120,6 +120,8 @@ class SystolicSimulator(Simulator):
             "technology": technology,
             "dram": self.cost.dram.name,
         }
+        if self.workload.batch != 1:  # a stored run is made again by the network's name, which does not tell it
+            self.options |= {"batch": self.workload.batch}
         self.memory: LoopMemory | None = None
         if memory is not None:
             self.memory = read_memory(memory)

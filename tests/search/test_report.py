@@ -150,6 +150,21 @@ def test_layers_of_every_design_that_can_be_chosen(tmp_path):
     assert read(report(tmp_path / "a.db", tmp_path / "s.html"))["layers"] == layers
 
 
+def test_layers_of_a_network_that_runs_several_samples(tmp_path):
+    """Its name does not tell how many: the stored run does."""
+    for store, workload, options in (
+        ("a.db", "mlp:64-10", {"batch": 8}),
+        ("b.db", load_workload("mlp:64-10", batch=8), {}),
+    ):
+        problem = chipgym.make_problem("systolic", workload, objective="latency_s", **options)
+        result = optimize(problem, "random", 20, 0, tmp_path / store)
+        layers = read(report(tmp_path / store, tmp_path / "s.html"))["layers"]
+        assert layers == read(report(result, tmp_path / "r.html"))["layers"]
+        assert layers["tables"]
+    alone = chipgym.make_problem("systolic", "mlp:64-10", objective="latency_s", batch=1)
+    assert alone.identity() == chipgym.make_problem("systolic", "mlp:64-10", objective="latency_s").identity()
+
+
 def test_a_simulator_that_knows_no_layers_says_so(store, tmp_path):
     layers = read(report(store, tmp_path / "r.html"))["layers"]
     assert layers["tables"] == {}
@@ -291,6 +306,11 @@ AGAIN = {
     "more is better": (
         "systolic",
         {"workload": "mlp:8-16", "objective": ["utilization", "area_mm2"], "technology": "22nm"},
+        {"agent": "random"},
+    ),
+    "samples at once": (
+        "systolic",
+        {"workload": "mlp:8-16", "objective": "latency_s", "batch": 4},
         {"agent": "random"},
     ),
     "memory": ("memory", {"workload": "cloud-1", "objective": "latency_s", "device": "DDR4-2400"}, {"agent": "random"}),
