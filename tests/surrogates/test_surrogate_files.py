@@ -115,6 +115,15 @@ def test_numpy_reads_it_without_pickle(saved):
     assert np.isclose(surrogate.predict({"units": 16}).mean["latency_s"][0], expected, rtol=1e-12)
 
 
+def test_it_is_compressed(forest):
+    """Nodes of trees repeat each other: a file is a fraction of its arrays, of ten bytes a node."""
+    with np.load(forest) as file:
+        arrays = {name: file[name] for name in file.files if name.startswith("cost.")}
+    nodes = len(arrays["cost.feature"])
+    assert sum(array.nbytes for array in arrays.values()) < 12 * nodes + 10_000
+    assert forest.stat().st_size < 8 * nodes + 20_000
+
+
 # --- refused -------------------------------------------------------------------------------------------------------
 
 
