@@ -23,8 +23,8 @@ from .network.operators import (
     Transpose,
 )
 from .network.zoo import network_names
-from .table import DesignTable, KnobField, MetricField, TableHeader, load_table, table_names
-from .trace import GENERATORS, TRACE_FEATURE_NAMES, TRACE_FEATURES, Trace, build_trace, trace_names
+from .table import DesignTable, KnobField, MetricField, TableHeader, load_table, load_tables, table_names
+from .trace import GENERATORS, TRACE_FEATURE_NAMES, TRACE_FEATURES, Trace, build_trace, save_trace, trace_names
 from .workload import Workload
 
 __all__ = [
@@ -64,8 +64,10 @@ __all__ = [
     "iterate_trace",
     "load_onnx",
     "load_table",
+    "load_tables",
     "load_workload",
     "network_names",
+    "save_trace",
     "table_names",
     "trace_names",
 ]

@@ -27,29 +27,27 @@ OWN_ARGUMENTS = ("mode", "problem", "render_mode", *(name for names in MODE_ARGU
 
 
 def make_env(
-    simulator: str,
+    registered: Mapping[str, Any],
     *,
     mode: str = "one_shot",
     problem: Problem | Sequence[Problem] | None = None,
     render_mode: str | None = None,
-    each_objective: bool = False,
     **arguments: Any,
 ) -> DesignEnv:
     """A scalar environment.
 
     Args:
-        simulator: a registered name; the id sets it.
+        registered: what the id stands for: the `simulator` by name, and whether rewards are vectors, `each_objective`.
         mode: what one step is, one of `MODES`.
         problem: an existing problem, or several of one design space, instead of `arguments`.
         render_mode: "ansi", "rgb_array" or None.
-        each_objective: whether rewards are vectors; the id sets it.
         arguments: those of the mode; and as for `chipgym.make_problem`: workload (or a list of them), objective,
             constraints, space, reward, targets, and the simulator's own options.
 
     Raises:
         ChipgymError: naming the first argument that is wrong, and the nearest right one.
     """
-    return DesignEnv(_episodes(simulator, 1, mode, problem, each_objective, arguments), render_mode=render_mode)
+    return DesignEnv(_episodes(registered, 1, mode, problem, arguments), render_mode=render_mode)
 
 
 # Gymnasium looks here for the modes that it can turn into "human" or "rgb_array_list".
@@ -57,13 +55,12 @@ make_env.metadata = DesignEnv.metadata  # type: ignore[attr-defined]
 
 
 def make_vector_env(
-    simulator: str,
+    registered: Mapping[str, Any],
     *,
     num_envs: int = 1,
     mode: str = "one_shot",
     problem: Problem | Sequence[Problem] | None = None,
     render_mode: str | None = None,
-    each_objective: bool = False,
     **arguments: Any,
 ) -> DesignVectorEnv:
     """A native vector environment of `num_envs`; the rest as for `make_env`.
@@ -71,13 +68,16 @@ def make_vector_env(
     Raises:
         ChipgymError: naming the first argument that is wrong, and the nearest right one.
     """
-    episodes = _episodes(simulator, count("num_envs", num_envs), mode, problem, each_objective, arguments)
+    episodes = _episodes(registered, count("num_envs", num_envs), mode, problem, arguments)
     return DesignVectorEnv(episodes, render_mode=render_mode)
 
 
-def _episodes(
-    simulator: str, n: int, mode: str, problem: Any, each_objective: bool, arguments: dict[str, Any]
-) -> Episodes:
+def _episodes(registered: Mapping[str, Any], n: int, mode: str, problem: Any, arguments: dict[str, Any]) -> Episodes:
+    for name, value in registered.items():
+        if name in arguments:
+            raise ChipgymError(
+                f"{name}: the id has it as {value!r}; make another id rather than give it as an argument"
+            )
     if not isinstance(mode, str) or mode not in MODES:
         raise unknown("mode", mode, MODES)
     own = {}
@@ -87,7 +87,8 @@ def _episodes(
                 if mode != owner:
                     raise ChipgymError(f"{name}: only the mode {owner!r} takes it, not {mode!r}")
                 own[name] = arguments.pop(name)
-    return MODES[mode](make_tasks(simulator, problem, arguments, each_objective), n, **own)
+    tasks = make_tasks(registered["simulator"], problem, arguments, registered["each_objective"])
+    return MODES[mode](tasks, n, **own)
 
 
 def make_tasks(simulator: str, problem: Any, arguments: Mapping[str, Any], each_objective: bool = False) -> Tasks:

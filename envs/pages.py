@@ -113,8 +113,9 @@ def environment_page(entry: SimulatorEntry) -> str:
     Args:
         entry: a registered simulator; its environments are made on its default workload.
     """
-    one_shot, sequential, refine = (make_env(entry.name, mode=mode) for mode in ("one_shot", "sequential", "refine"))
-    multi = make_env(entry.name, each_objective=True)
+    fixed = {"simulator": entry.name, "each_objective": False}
+    one_shot, sequential, refine = (make_env(fixed, mode=mode) for mode in ("one_shot", "sequential", "refine"))
+    multi = make_env(fixed | {"each_objective": True})
     problem = one_shot.problem
     simulator, space = problem.simulator, problem.space
     cls = entry.load()

@@ -27,7 +27,8 @@ def register_environments() -> None:
                     id=env_id(entry, several),
                     entry_point=f"{__package__}.make:make_env",
                     vector_entry_point=f"{__package__}.make:make_vector_env",
-                    kwargs={"simulator": entry.name, "each_objective": several},
+                    # One argument that nobody has a name for: what is given beside it is refused rather than taken.
+                    kwargs={"registered": {"simulator": entry.name, "each_objective": several}},
                     # Gymnasium's checker expects a reward to be one number.
                     disable_env_checker=several,
                 )
@@ -45,7 +46,8 @@ def register_simulator(entry: SimulatorEntry) -> None:
     if not isinstance(entry, SimulatorEntry):
         raise ChipgymError(f"entry: {shorten(entry)} is not a SimulatorEntry(name=…, title=…, target=…)")
     taken = gymnasium.registry.get(env_id(entry))
-    if taken is not None and taken.kwargs.get("simulator") != entry.name:
-        raise ChipgymError(f"title: {entry.title!r} is that of simulator {taken.kwargs.get('simulator')!r} already")
+    owner = taken.kwargs.get("registered", {}).get("simulator") if taken is not None else entry.name
+    if owner != entry.name:
+        raise ChipgymError(f"title: {entry.title!r} is that of simulator {owner!r} already")
     register(entry)
     register_environments()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from multiprocessing import get_context, resource_tracker
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, TypeVar
@@ -16,14 +20,27 @@ from ..errors import ChipgymError
 T = TypeVar("T")
 R = TypeVar("R")
 
+#: Through which a function tells something of its task before it answers.
+Say = Callable[[Any], None]
 
-def unordered(function: Callable[[T], R], tasks: Iterable[T], jobs: int) -> Iterator[tuple[T, R]]:
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a function tells before its answer."""
+
+    what: Any
+
+
+def unordered(
+    function: Callable[..., R], tasks: Iterable[T], jobs: int, told: Callable[[T, Any], None] | None = None
+) -> Iterator[tuple[T, R]]:
     """Each task with its answer, the first to be ready first; a task is taken only when a process is free for it.
 
     Args:
         function: sent to each process once; it and the tasks must be picklable.
         tasks: may be endless, and may depend on the answers so far.
         jobs: processes, each with its share of the threads that kernels may use; with 1 everything runs in this one.
+        told: where given, the function takes a `Say` as its second argument, and this the task with what it says.
 
     Raises:
         ChipgymError: as `function`, and where a process dies.
@@ -31,11 +48,11 @@ def unordered(function: Callable[[T], R], tasks: Iterable[T], jobs: int) -> Iter
     """
     if jobs == 1:
         for task in tasks:
-            yield task, function(task)
+            yield task, function(task, partial(told, task)) if told else function(task)
         return
     waiting = iter(tasks)
     busy: dict[Connection, T] = {}
-    with _processes(function, jobs) as workers:
+    with _processes(function, jobs, told is not None) as workers:
         idle = list(workers)
         while True:
             for connection in idle:
@@ -45,13 +62,18 @@ def unordered(function: Callable[[T], R], tasks: Iterable[T], jobs: int) -> Iter
                     break
             if not busy:
                 return
-            idle = [c for c in wait(list(busy)) if isinstance(c, Connection)]
-            for connection in idle:
-                yield busy.pop(connection), _receive(connection, workers[connection])
+            idle = []
+            for connection in [c for c in wait(list(busy)) if isinstance(c, Connection)]:
+                answer = _receive(connection, workers[connection])
+                if told and isinstance(answer, _Said):
+                    told(busy[connection], answer.what)
+                    continue
+                idle.append(connection)
+                yield busy.pop(connection), answer
 
 
 @contextmanager
-def _processes(function: Callable[[T], R], jobs: int) -> Iterator[dict[Connection, SpawnProcess]]:
+def _processes(function: Callable[..., R], jobs: int, says: bool) -> Iterator[dict[Connection, SpawnProcess]]:
     # Spawned, not forked: a fork copies other libraries' threads half-way, and would keep every pipe open, so that a
     # worker could not tell when the process that it works for is gone.
     context = get_context("spawn")
@@ -62,7 +84,7 @@ def _processes(function: Callable[[T], R], jobs: int) -> Iterator[dict[Connectio
     try:
         for _ in range(jobs):
             ours, theirs = context.Pipe()
-            worker = context.Process(target=_serve, args=(theirs, function, share), daemon=True)
+            worker = context.Process(target=_serve, args=(theirs, function, share, says), daemon=True)
             with _interrupts_held():
                 worker.start()
             theirs.close()
@@ -91,11 +113,13 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(connection: Connection, function: Callable[[Any], Any], share: int) -> None:
+def _serve(connection: Connection, function: Callable[..., Any], share: int, says: bool) -> None:
     """The other process: answers tasks until nobody asks any more."""
     from ..simulators.core.compiled import limit_threads
 
     limit_threads(share)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    say = (lambda what: connection.send(_Said(what)),) if says else ()
     while True:
         try:
             task = connection.recv()
@@ -103,7 +127,7 @@ def _serve(connection: Connection, function: Callable[[Any], Any], share: int) -
             return
         answer: object
         try:
-            answer = function(task)
+            answer = function(task, *say)
         except ChipgymError as error:
             answer = error
         except Exception:
@@ -112,6 +136,17 @@ def _serve(connection: Connection, function: Callable[[Any], Any], share: int) -
             connection.send(answer)
         except OSError:
             return
+
+
+def _end_with_parent() -> None:
+    """Ends this process with the one that it works for, also in the midst of a task.
+
+    Whoever goes on where that one was killed must not find its files written by a process left behind.
+    """
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def _send(connection: Connection, task: object, worker: SpawnProcess) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from ..datasets import Workload
 from ..errors import ChipgymError, shorten, unknown
 from ..simulators import Column, Columns, DesignSpace, Parameter
+from .baseline import SIZE_PREFIX
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,14 @@ class Encoder:
     def names(self) -> tuple[str, ...]:
         """Names of all features, those of the design first."""
         return (*self.design_names, *self.workload_features)
+
+    @property
+    def sizes(self) -> Column:
+        """Which of the features are the logarithm of a size of the workload, as their names say, (s,)."""
+        first = len(self.design_names)
+        return np.array(
+            [first + i for i, name in enumerate(self.workload_features) if name.startswith(SIZE_PREFIX)], dtype=np.int64
+        )
 
     def designs(self, columns: Columns, n: int) -> Column:
         """Features of complete columns of values, shape (n, d).

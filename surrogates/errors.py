@@ -10,7 +10,8 @@ import numpy as np
 
 from ..datasets import DesignTable
 from ..errors import ChipgymError
-from ..simulators import Column
+from ..simulators import Column, Metrics
+from ..simulators.core.objective import parse_constraints, total_excess
 from .part import ONE_SIGMA
 from .samples import Samples, check_alike
 from .surrogate import Surrogate
@@ -45,8 +46,10 @@ class Errors:
     Attributes:
         metrics: by name.
         designs: how many there were.
-        infeasible: how many of them are infeasible.
+        infeasible: how many of them are infeasible, or break a constraint that was given.
         feasible_accuracy: share of designs whose feasibility is predicted right.
+        balanced_accuracy: mean of that share among the feasible and among the infeasible ones, which a model that says
+            the same of every design has one half of; NaN where there are none of one kind.
         false_feasible: share of the infeasible ones that are taken to be feasible; NaN where there are none.
     """
 
@@ -54,26 +57,43 @@ class Errors:
     designs: int
     infeasible: int
     feasible_accuracy: float
+    balanced_accuracy: float
     false_feasible: float
 
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON-able data."""
         out: dict[str, Any] = {
-            name: getattr(self, name) for name in ("designs", "infeasible", "feasible_accuracy", "false_feasible")
+            name: getattr(self, name)
+            for name in ("designs", "infeasible", "feasible_accuracy", "balanced_accuracy", "false_feasible")
         }
         return {**out, "metrics": {name: asdict(errors) for name, errors in self.metrics.items()}}
 
 
-def measure(surrogate: Surrogate, tables: DesignTable | Sequence[DesignTable]) -> Errors:
+def measure(
+    surrogate: Surrogate, tables: DesignTable | Sequence[DesignTable], constraints: str | Sequence[str] = ()
+) -> Errors:
     """Compares a surrogate's predictions with tables of evaluated designs.
 
+    Args:
+        surrogate: what predicts.
+        tables: of its simulator and space.
+        constraints: texts such as "area_mm2 <= 10" that count as limits, on predictions as on the tables' metrics.
+
     Raises:
-        ChipgymError: for tables of another space, or of workloads that the surrogate cannot take.
+        ChipgymError: for tables of another space, or of workloads that the surrogate cannot take, and a constraint that
+            is none.
     """
     samples = Samples.of(tables)
+    limits = parse_constraints(constraints, surrogate.metrics, samples.header.objectives)
     found = [surrogate.predict(table.designs(), _workload(surrogate, table)) for table in samples.tables]
-    feasible = np.concatenate([p.feasible for p in found])
     actual = samples.feasible
+    met, met_too = actual, np.concatenate([p.feasible for p in found])
+    if limits:
+        columns = {m.name: samples.metric(m.name) for m in surrogate.metrics}
+        predicted = {m.name: np.concatenate([p.mean[m.name] for p in found]) for m in surrogate.metrics}
+        met = met & (total_excess(limits, Metrics(surrogate.metrics, columns, samples.violation)) <= 0)
+        violation = np.concatenate([p.violation for p in found])
+        met_too = met_too & (total_excess(limits, Metrics(surrogate.metrics, predicted, violation)) <= 0)
     metrics = {}
     for spec in surrogate.metrics:
         known = actual if spec.cost else np.ones(len(samples), dtype=bool)
@@ -88,13 +108,16 @@ def measure(surrogate: Surrogate, tables: DesignTable | Sequence[DesignTable]) -
             within_1_std=_coverage(y, known, [p.interval(ONE_SIGMA)[spec.name] for p in found]),
             within_90=_coverage(y, known, [p.interval(0.9)[spec.name] for p in found]),
         )
-    broken = int((~actual).sum())
+    right_feasible, wrong_feasible = (
+        float(met_too[rows].mean()) if rows.any() else float("nan") for rows in (met, ~met)
+    )
     return Errors(
         metrics,
         len(samples),
-        broken,
-        float((feasible == actual).mean()),
-        float(feasible[~actual].mean()) if broken else float("nan"),
+        int((~met).sum()),
+        float((met_too == met).mean()),
+        (right_feasible + 1 - wrong_feasible) / 2,
+        wrong_feasible,
     )
 
 

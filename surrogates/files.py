@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .models import Fitted
 
 #: The layout of header and arrays; a reader refuses any other.
-FORMAT = 1
+FORMAT = 2
 #: Bytes that a model may have in memory.
 MAX_BYTES = 2 * 2**30
 
@@ -74,7 +74,9 @@ def _write_npz(file: BinaryIO, entries: Mapping[str, Column]) -> None:
     """As `numpy.savez_compressed`, under one date, so that the same arrays are the same bytes."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, array in entries.items():
-            with archive.open(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), "w", force_zip64=True) as member:
+            info = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_DEFLATED  # which an entry of its own date does not take from the archive
+            with archive.open(info, "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
 
 
@@ -176,13 +178,17 @@ def _surrogate(entries: dict[str, Column]) -> Surrogate:
 
 def _part(surrogate: Surrogate, arrays: Mapping[str, Column], targets: list[Any]) -> Part:
     cls: type[TreeEnsemble] | type[QuadraticRidge] = _RIDGE if surrogate.model == "ridge" else _TREES
-    for name in cls.names:
+    for name in ("slopes", *cls.names):
         if name not in arrays:
             raise ChipgymError(f"has no array {name}")
     encoder = surrogate.encoder
     told = tuple(map(_target, targets))
-    fitted: Fitted = cls.from_arrays(arrays, len(encoder.names), len(encoder.design_names), len(told))
-    return Part(told, fitted)
+    own = {name: arrays[name] for name in cls.names}
+    fitted: Fitted = cls.from_arrays(own, len(encoder.names), len(encoder.design_names), len(told))
+    slopes, shape = arrays["slopes"], (len(encoder.names), len(told))
+    if slopes.dtype != np.float64 or slopes.shape != shape or not np.isfinite(slopes).all():
+        raise ChipgymError(f"slopes is not of {shape} finite numbers")
+    return Part(told, slopes, fitted)
 
 
 def _check_targets(surrogate: Surrogate) -> None:
@@ -248,7 +254,7 @@ def _arrays(surrogate: Surrogate) -> dict[str, Column]:
     return {
         f"{name}.{array}": np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
         for name, part in sorted(surrogate.parts.items())
-        for array, values in part.fitted.arrays().items()
+        for array, values in {"slopes": part.slopes, **part.fitted.arrays()}.items()
     }
 
 

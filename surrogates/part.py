@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..simulators import Column
+from .baseline import along, size_slopes
 from .models import Family, Fitted
 from .target import Scale, Target
 
@@ -27,10 +28,12 @@ class Part:
 
     Attributes:
         targets: what it predicts, in order.
-        fitted: the model of the standardised targets.
+        slopes: of the standardised targets over features that are sizes of a workload, (d, t); see `baseline`.
+        fitted: the model of what is left of the standardised targets.
     """
 
     targets: tuple[Target, ...]
+    slopes: Column
     fitted: Fitted
 
     def predict(self, x: Column, known: bool = True) -> tuple[Column, Column]:
@@ -41,6 +44,7 @@ class Part:
             known: whether the model has learned from the workload.
         """
         mean, spread = self.fitted.predict(x)
+        mean = mean + along(x, self.slopes)
         width, centre, noise, stretch, noise_new, stretch_new = (
             np.array([getattr(t, name) for t in self.targets])
             for name in ("width", "centre", "noise", "stretch", "noise_new", "stretch_new")
@@ -59,6 +63,7 @@ def fit_part(
     design: Column,
     workload: Column,
     designs: int,
+    sizes: Column,
     seed: int,
 ) -> Part:
     """Fits a model to four fifths of the designs and calibrates its uncertainty on the rest.
@@ -76,6 +81,7 @@ def fit_part(
         design: number of each design, (n,): the same design on two workloads is on one side.
         workload: number of each design's workload, (n,).
         designs: how many of the features belong to the design.
+        sizes: which features are logarithms of a workload's size.
         seed: of what is drawn.
     """
     rng = np.random.default_rng(seed)
@@ -84,17 +90,28 @@ def fit_part(
     z = np.stack([t.standard(y) for t, y in zip(targets, values.values(), strict=True)], axis=1)
 
     apart = _apart(design, CALIBRATION, rng) if len(x) >= FEWEST else np.zeros(len(x), dtype=bool)
-    fitted = family.fit(x[~apart], z[~apart], designs, seed)
-    noise, stretch = _calibration(fitted, x, z, apart)
+    logarithmic = np.array([t.scale != "linear" for t in targets])
+    width = np.array([t.width for t in targets])
+
+    def fit(rows: Column) -> tuple[Column, Fitted]:
+        """A model of some rows, and the slopes that it adds to."""
+        slopes = np.zeros((x.shape[1], len(targets)))
+        if not family.extrapolates:
+            slopes = size_slopes(x[rows], z[rows] * width, workload[rows], designs, sizes) * logarithmic / width
+        return slopes, family.fit(x[rows], z[rows] - along(x[rows], slopes), designs, seed)
+
+    slopes, fitted = fit(~apart)
+    noise, stretch = _calibration(fitted, x, z - along(x, slopes), apart)
     noise_new, stretch_new = noise, stretch
     apart = _apart(workload, CALIBRATION_WORKLOADS, rng)
     if apart.any():
-        noise_new, stretch_new = _calibration(family.fit(x[~apart], z[~apart], designs, seed), x, z, apart)
+        slopes_new, fitted_new = fit(~apart)
+        noise_new, stretch_new = _calibration(fitted_new, x, z - along(x, slopes_new), apart)
     told = [
         replace(t, noise=float(a), stretch=float(b), noise_new=float(c), stretch_new=float(d))
         for t, a, b, c, d in zip(targets, noise, stretch, noise_new, stretch_new, strict=True)
     ]
-    return Part(tuple(told), fitted)
+    return Part(tuple(told), slopes, fitted)
 
 
 def _apart(group: Column, share: float, rng: np.random.Generator) -> Column:

@@ -69,9 +69,10 @@ def split_tables(
         train &= kept_designs
         test &= ~kept_designs
     if split in ("workloads", "both"):
-        if len(samples.tables) < 2:
+        if len(samples.tables) < 2 + len(held):
             raise ChipgymError(
-                f"split: {split} needs tables of two workloads or more; with one, designs can be held out"
+                f"split: holding {len(held)} of {len(samples.tables)} workloads out leaves a model fewer than two, of "
+                "which it learns nothing of another; with one or two, designs can be held out"
             )
         train &= kept_workloads
         test &= ~kept_workloads

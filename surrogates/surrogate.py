@@ -104,6 +104,7 @@ class Surrogate:
                 samples.design[rows],
                 samples.workload[rows],
                 len(samples.encoder.design_names),
+                samples.encoder.sizes,
                 self.seed,
             )
             for name, (rows, values) in wanted.items()

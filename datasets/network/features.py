@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,6 +12,10 @@ from .operators import Conv2d, ConvTranspose2d, Linear, MatMul, elements
 
 if TYPE_CHECKING:  # graph.py imports this module
     from .graph import Network, Node
+
+# Sizes that dimensions of matrix products are rounded up to: those of a small and of a large array.
+_TILES = (32, 128)
+_SIDES = ("mk", "kn", "mn")
 
 #: Keys of `network_features`, in order, and what each is.
 NETWORK_FEATURES: Mapping[str, str] = MappingProxyType(
@@ -28,13 +33,26 @@ NETWORK_FEATURES: Mapping[str, str] = MappingProxyType(
         "macs_linear": "fraction in linear layers",
         "macs_matmul": "fraction in products of activations",
         "vector_elements": "fraction of output elements that come from operators without matrix products",
+        "log10_inputs": "log10(1 + elements of the left matrices, m x k, of all matrix products)",
+        "log10_weights": "log10(1 + elements of the right matrices, k x n)",
+        "log10_outputs": "log10(1 + elements of the products, m x n)",
+        "log10_vector": "log10(1 + output elements of operators without matrix products)",
+        **{
+            f"log10_macs_{sides}_{tile}": "log10(1 + multiply-accumulates"
+            f" with {sides[0]} and {sides[1]} of each product rounded up to multiples of {tile})"
+            for tile, sides in itertools.product(_TILES, _SIDES)
+        },
     }
 )
 FEATURE_NAMES = tuple(NETWORK_FEATURES)
 
 
 def network_features(network: Network) -> dict[str, float]:
-    """Features of a network, all finite, under the keys of `NETWORK_FEATURES`, which says what each is."""
+    """Features of a network, all finite, under the keys of `NETWORK_FEATURES`, which says what each is.
+
+    Each matrix operator is g products of m × k by k × n (a convolution multiplies its unfolded windows). Dimensions
+    rounded up to multiples of 32 or 128 give the multiply-accumulates that an array of that size is busy for.
+    """
     macs = dict.fromkeys(("conv_depthwise", "conv_pointwise", "conv_other", "linear", "matmul"), 0)
     words = 0
     for node in network.matrix_nodes:
@@ -53,8 +71,46 @@ def network_features(network: Network) -> dict[str, float]:
         "matrix_depth": float(matrix_depth(network)),
         **{f"macs_{kind}": count / total if total else 0.0 for kind, count in macs.items()},
         "vector_elements": vector / outputs if outputs else 0.0,
+        "log10_vector": math.log10(1 + network.batch * vector),
+        **_products(network),
     }
     return {name: features[name] for name in FEATURE_NAMES}
+
+
+def _products(network: Network) -> dict[str, float]:
+    """The features that come from the dimensions of matrix products."""
+    sizes = dict.fromkeys(("inputs", "weights", "outputs"), 0)
+    padded = dict.fromkeys(itertools.product(_TILES, _SIDES), 0)
+    for node in network.matrix_nodes:
+        groups, m, k, n = matrix_product(network, node)
+        for name, a, b in (("inputs", m, k), ("weights", k, n), ("outputs", m, n)):
+            sizes[name] += groups * a * b
+        for tile, sides in padded:
+            up = {d: -(-size // tile) * tile if d in sides else size for d, size in (("m", m), ("k", k), ("n", n))}
+            padded[tile, sides] += groups * up["m"] * up["k"] * up["n"]
+    return {
+        **{f"log10_{name}": math.log10(1 + size) for name, size in sizes.items()},
+        **{f"log10_macs_{sides}_{tile}": math.log10(1 + macs) for (tile, sides), macs in padded.items()},
+    }
+
+
+def matrix_product(network: Network, node: Node) -> tuple[int, int, int, int]:
+    """A matrix operator over the whole batch as g products of m × k by k × n: (g, m, k, n)."""
+    shapes = network.input_shapes(node)
+    if isinstance(node.op, Conv2d):
+        groups, channels = node.op.groups, shapes[0][0]
+        k = math.prod(node.op.kernel) * channels // groups
+        return groups, network.batch * node.shape[1] * node.shape[2], k, node.op.out_channels // groups
+    if isinstance(node.op, ConvTranspose2d):
+        groups = node.op.groups
+        channels, height, width = shapes[0]
+        n = node.op.out_channels // groups * math.prod(node.op.kernel)
+        return groups, network.batch * height * width, channels // groups, n
+    if isinstance(node.op, Linear):
+        *rows, k = shapes[0]
+        return 1, network.batch * math.prod(rows), k, node.op.out_features
+    *heads, m, k = shapes[0]
+    return network.batch * math.prod(heads), m, k, node.shape[-1]
 
 
 def matrix_class(network: Network, node: Node) -> str:

@@ -91,7 +91,8 @@ class TableHeader:
         metrics: in order.
         samples: how many designs were drawn; None where the table has every canonical design of the space.
         seed: of the draw; None where there was none.
-        agents: names of those that proposed the designs, searching for the default objective; None where no agent did.
+        agents: names of those that proposed the designs; None where no agent did.
+        searched: what those searched for, each an expression; None for the default objective.
     """
 
     chipgym: str
@@ -110,6 +111,7 @@ class TableHeader:
     samples: int | None = None
     seed: int | None = None
     agents: tuple[str, ...] | None = None
+    searched: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         names = [*(k.name for k in self.knobs), *(m.name for m in self.metrics), FEASIBLE, VIOLATION]
@@ -136,7 +138,7 @@ class TableHeader:
             "space": {k.name: list(k.values) for k in self.knobs},
             "samples": self.samples,
             "seed": self.seed,
-            **({"agents": list(self.agents)} if self.agents else {}),
+            **{name: list(texts) for name in _OPTIONAL if (texts := getattr(self, name))},
             "sources": self.sources,
             "chipgym": self.chipgym,
         }
@@ -144,8 +146,9 @@ class TableHeader:
     def to_json(self) -> str:
         """Compact JSON, the same text for equal headers."""
         data = {"format": FORMAT, **{f.name: getattr(self, f.name) for f in dataclasses.fields(self)}}
-        if self.agents is None:  # as in tables from before there were any
-            del data["agents"]
+        for name in _OPTIONAL:
+            if data[name] is None:  # as in tables from before there were any
+                del data[name]
         data["knobs"] = [dataclasses.asdict(k) for k in self.knobs]
         data["metrics"] = [dataclasses.asdict(m) for m in self.metrics]
         return json.dumps(_plain(data), sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
@@ -166,8 +169,8 @@ class TableHeader:
         found = data.pop("format", None)
         if found != FORMAT:
             raise ChipgymError(f"format: the table has {shorten(found)}, this version of chipgym reads {FORMAT}")
-        proposed = "agents" in data  # there is no such entry in a table that no agent had a part in
-        data.setdefault("agents", None)
+        for name in _OPTIONAL:
+            data[name] = _listed_texts(name, data[name]) if name in data else None
         _check_entries(data, TableHeader, "header")
         for name, kind in _HEADER_TYPES.items():
             if not isinstance(data[name], kind) or isinstance(data[name], bool):
@@ -175,14 +178,13 @@ class TableHeader:
         data["objectives"] = {name: _texts(name, value) for name, value in data["objectives"].items()}
         data["features"] = {name: _number("feature", name, value) for name, value in data["features"].items()}
         data["targets"] = {name: _number("target", name, value) for name, value in data["targets"].items()}
-        if proposed:
-            if not isinstance(data["agents"], list) or not all(isinstance(name, str) for name in data["agents"]):
-                raise ChipgymError(f"header: agents is {shorten(data['agents'])}")
-            data["agents"] = tuple(data["agents"])
         data["knobs"] = tuple(_knob(entry) for entry in data["knobs"])
         data["metrics"] = tuple(_metric(entry) for entry in data["metrics"])
         return TableHeader(**data)
 
+
+# Entries of tables that agents had a part in, each a list of texts; no other table has them.
+_OPTIONAL = ("agents", "searched")
 
 _NUMBER = (int, type(None))
 _HEADER_TYPES: Mapping[str, type | tuple[type, ...]] = {
@@ -261,6 +263,12 @@ def _texts_or_numbers(name: str, values: object) -> tuple[Value, ...]:
     if not isinstance(values, list) or not all(isinstance(v, int | float | str) for v in values):
         raise ChipgymError(f"knob {shorten(name)}: {shorten(values)} is not a list of values")
     return tuple(values)
+
+
+def _listed_texts(name: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise ChipgymError(f"header: {name} is {shorten(value)}")
+    return tuple(value)
 
 
 def _texts(name: str, value: object) -> str | tuple[str, ...]:

@@ -43,6 +43,24 @@ def load_table(spec: str | os.PathLike[str]) -> DesignTable:
     return read_table(spec)
 
 
+def load_tables(spec: str | os.PathLike[str]) -> tuple[DesignTable, ...]:
+    """The tables of a folder that `chipgym.collect` wrote for several workloads, in the order of their names; or one.
+
+    Args:
+        spec: a folder, or what `load_table` takes.
+
+    Raises:
+        ChipgymError: as `load_table`, and for a folder without a table.
+    """
+    folder = Path(os.path.expanduser(spec)) if isinstance(spec, str | os.PathLike) and "\0" not in str(spec) else None
+    if folder is None or not folder.is_dir() or spec in table_names():
+        return (load_table(spec),)
+    found = sorted(folder.rglob("*.parquet"))
+    if not found:
+        raise ChipgymError(f"folder {shorten(os.fspath(folder), 200)}: has no .parquet file")
+    return tuple(map(load_table, found))
+
+
 def _looks_like_path(text: str) -> bool:
     if "\0" in text:
         return True  # the reader says what is wrong with it

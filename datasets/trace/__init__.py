@@ -2,6 +2,7 @@
 
 from .features import TRACE_FEATURES
 from .generators import GENERATORS, build_trace, trace_names
+from .saving import save_trace
 from .trace import TRACE_FEATURE_NAMES, Trace
 
-__all__ = ["GENERATORS", "TRACE_FEATURES", "TRACE_FEATURE_NAMES", "Trace", "build_trace", "trace_names"]
+__all__ = ["GENERATORS", "TRACE_FEATURES", "TRACE_FEATURE_NAMES", "Trace", "build_trace", "save_trace", "trace_names"]

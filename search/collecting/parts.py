@@ -32,6 +32,12 @@ _PART = re.compile(r"(\d{1,19})-(\d{1,19})-([0-9a-f]{16})\.part")
 _PLAN, _LOCK = "plan.json", "lock"
 
 
+def parts_folder(out: str | os.PathLike[str]) -> Path:
+    """Where a table, or a folder of tables, is until it is whole."""
+    path = Path(os.path.expanduser(out))
+    return path.with_name(f"{path.name}.parts")
+
+
 class Parts:
     """Parts of one collection. As a context manager it keeps other processes out of the folder.
 

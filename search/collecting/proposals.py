@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,22 +11,23 @@ import numpy as np
 from ...errors import ChipgymError, shorten, unknown
 from ...simulators import DesignSpace, Indices, Problem, Simulator, bind_problem
 from ...simulators.core.parameter import Column
-from ..agents.registry import agent_names
+from ...simulators.tabular import header_of
+from ..agents.base import whole
+from ..agents.registry import agent_names, make_agent
 from ..loop import optimize
 from ..progress import Progress
-from .plan import draw
-
-Told = Callable[[int, int, float], None]
+from ..workers import Say
+from .plan import Plan, checked_samples, draw
 
 
 @dataclass(frozen=True, eq=False)
-class Proposals:
-    """Designs and, of those that an agent had evaluated, their answers.
+class Found:
+    """What one agent has evaluated.
 
     Attributes:
-        rows: the designs in grid order, (n, p).
-        known: metrics and violation of each in this order, (n, m + 1); all NaN where they are not known.
-        evaluated: how many this process has evaluated to know them.
+        rows: the designs in the order of their evaluation, (n, p).
+        known: metrics and violation of each in this order, (n, m + 1).
+        evaluated: how many of them this call has evaluated, rather than an earlier one.
     """
 
     rows: Indices
@@ -35,7 +35,105 @@ class Proposals:
     evaluated: int
 
 
-def checked_agents(agents: Sequence[str]) -> tuple[str, ...]:
+@dataclass(frozen=True, eq=False)
+class AgentSearch:
+    """One agent's share of a table: it is all that another process needs to know of it.
+
+    Attributes:
+        problem: what is searched.
+        agent: by name.
+        share: how many designs to evaluate.
+        seed: of the search.
+        store: the file in which a search that was interrupted goes on.
+    """
+
+    problem: Problem
+    agent: str
+    share: int
+    seed: int
+    store: Path
+
+    def __call__(self, say: Say) -> Found:
+        """Searches to the end, saying how many designs are evaluated, and how many of them by earlier processes."""
+        evaluated = 0
+
+        def tell(progress: Progress) -> None:
+            nonlocal evaluated
+            evaluated = progress.evaluations - progress.resumed
+            say((progress.evaluations, progress.resumed))
+
+        found = optimize(self.problem, self.agent, self.share, self.seed, self.store, callback=tell).table
+        columns = [*(found.metrics[m.name] for m in self.problem.simulator.metrics), found.violation]
+        return Found(self.problem.space.encode(found.designs), np.stack(columns, axis=1), evaluated)
+
+
+@dataclass(frozen=True, eq=False)
+class Proposing:
+    """A table whose designs agents have yet to propose.
+
+    Attributes:
+        plan: of the table; its samples are placeholders.
+        problem: what the agents search.
+        agents: by name.
+    """
+
+    plan: Plan
+    problem: Problem
+    agents: tuple[str, ...]
+
+    def searches(self, folder: Path) -> list[AgentSearch]:
+        """An equal share of the designs for each agent, with its store in a folder."""
+        n, k, seed = self.plan.designs, len(self.agents), self.plan.header.seed or 0
+        shares = [n // k + (i < n % k) for i in range(k)]
+        return [
+            AgentSearch(self.problem, agent, share, seed, folder / f"{agent}.db")
+            for agent, share in zip(self.agents, shares, strict=True)
+            if share
+        ]
+
+    def planned(self, found: Sequence[Found]) -> Plan:
+        """The plan with what agents have found.
+
+        Designs that several propose count once; the default design, and uniform draws for what is missing, are added.
+        """
+        space, n = self.plan.space, self.plan.designs
+        default = space.default_indices[None, :]
+        unknown_yet = np.full((1, len(self.plan.header.metrics) + 1), np.nan)
+        rows = np.concatenate([default, *(f.rows for f in found)])
+        known = np.concatenate([unknown_yet, *(f.known for f in found)])
+        rows, known = _chosen(space, rows, known, n, self.plan.header.seed or 0)
+        return replace(self.plan, samples=rows, known=known)
+
+
+def make_proposing(
+    simulator: Simulator,
+    space: DesignSpace,
+    samples: int | None,
+    seed: int,
+    agents: Sequence[str],
+    objective: str | Sequence[str] | None,
+) -> Proposing:
+    """A table of designs that agents propose: what it says of itself does not depend on what they find.
+
+    Raises:
+        ChipgymError: naming the argument that is wrong, or an agent that cannot search for these objectives.
+    """
+    names = _checked_agents(agents)
+    if samples is None:
+        raise ChipgymError("samples: agents propose a number of designs; expected samples beside agents")
+    n, seed = checked_samples(space, samples), whole("seed", seed, 0)
+    usual = bind_problem(simulator).objectives
+    wanted = usual if objective is None else bind_problem(simulator, objective=objective).objectives
+    texts = tuple(o.product.text for o in wanted)
+    searched = None if texts == tuple(o.product.text for o in usual) else texts
+    problem = Problem(simulator, space, wanted)
+    for name in names:
+        make_agent(name, problem, seed)  # says whether it takes several objectives, before anything is written
+    header = header_of(simulator, space, n, seed, names, searched)
+    return Proposing(Plan(simulator, space, header, np.empty((n, len(space)), dtype=np.int64)), problem, names)
+
+
+def _checked_agents(agents: Sequence[str]) -> tuple[str, ...]:
     """Names of agents, each once.
 
     Raises:
@@ -51,58 +149,8 @@ def checked_agents(agents: Sequence[str]) -> tuple[str, ...]:
     return tuple(agents)
 
 
-def propose(
-    simulator: Simulator,
-    space: DesignSpace,
-    agents: Sequence[str],
-    n: int,
-    seed: int,
-    folder: Path,
-    callback: Told | None,
-) -> Proposals:
-    """Lets each agent evaluate its share of n designs, searching for the simulator's default objective.
-
-    Designs that several propose count once; the default design, and uniform draws for what is missing, are added. Each
-    search has its store in the folder, and goes on from there.
-
-    Args:
-        simulator: what evaluates.
-        space: where designs are taken from.
-        agents: by name.
-        n: how many designs there are to be.
-        seed: of the searches and draws.
-        folder: of the stores.
-        callback: told how many designs are evaluated, how many of them by earlier processes, and after how many
-            seconds, within each search about every second.
-    """
-    problem = Problem(simulator, space, bind_problem(simulator).objectives)
-    begun = time.perf_counter()
-    rows = [space.default_indices[None, :]]
-    known = [np.full((1, len(simulator.metrics) + 1), np.nan)]
-    before = evaluated = 0
-    for i, agent in enumerate(agents):
-        resumed, last = 0, 0
-
-        def tell(progress: Progress, before: int = before) -> None:
-            nonlocal resumed, last
-            resumed, last = progress.resumed, progress.evaluations
-            if callback:
-                callback(before + last, progress.resumed, time.perf_counter() - begun)
-
-        share = n // len(agents) + (i < n % len(agents))
-        if not share:
-            continue
-        found = optimize(problem, agent, share, seed, folder / f"{agent}.db", callback=tell).table
-        rows.append(space.encode(found.designs))
-        columns = [*(found.metrics[m.name] for m in simulator.metrics), found.violation]
-        known.append(np.stack(columns, axis=1))
-        before += len(found)
-        evaluated += last - resumed if last else 0
-    return _chosen(space, np.concatenate(rows), np.concatenate(known), n, seed, evaluated)
-
-
-def _chosen(space: DesignSpace, rows: Indices, known: Column, n: int, seed: int, evaluated: int) -> Proposals:
-    """The first n different designs, filled up with uniform draws, in grid order."""
+def _chosen(space: DesignSpace, rows: Indices, known: Column, n: int, seed: int) -> tuple[Indices, Column]:
+    """The first n different designs, filled up with uniform draws, in grid order, and what is known of them."""
     told = ~np.isnan(known[:, -1])
     # The default comes first and may be known from a later proposal.
     order = np.argsort(~told, kind="stable")
@@ -117,7 +165,7 @@ def _chosen(space: DesignSpace, rows: Indices, known: Column, n: int, seed: int,
         rows = np.concatenate([rows, missing])
         known = np.concatenate([known, np.full((len(missing), known.shape[1]), np.nan)])
     order = np.lexsort(rows.T[::-1])
-    return Proposals(rows[order], known[order], evaluated)
+    return rows[order], known[order]
 
 
 def _others(space: DesignSpace, rows: Indices, n: int, rng: np.random.Generator) -> Indices:

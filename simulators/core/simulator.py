@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -31,6 +31,8 @@ class Simulator(ABC):
         objectives: presets by name, each an expression over metrics or a list of them (see `parse_objectives`).
         default_objective: what a problem minimises when it is not told.
         targets: published goals by objective, for the target-distance reward of problems that are not given any.
+        option_values: by option what it may be, a list of values or words for them; what it lacks may be anything that
+            the constructor says.
         chunk: most designs that one call of `simulate` sees, so that memory stays bounded.
         workload: what the machine runs.
         space: the design space, with defaults.
@@ -45,6 +47,7 @@ class Simulator(ABC):
     objectives: ClassVar[Mapping[str, str | tuple[str, ...]]] = MappingProxyType({})
     default_objective: ClassVar[str]
     targets: ClassVar[Mapping[str, float]] = MappingProxyType({})
+    option_values: ClassVar[Mapping[str, Sequence[Any] | str]] = MappingProxyType({})
     chunk: ClassVar[int] = 65536
 
     workload: Workload

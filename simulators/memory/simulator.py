@@ -18,7 +18,7 @@ from . import kernel as k
 from .bank import PAGE_POLICIES, SCHEDULERS
 from .batch import run_batch
 from .commands import ACT, PREAB, PREPB, RD, RDA, REFAB, WR, WRA
-from .device import Device, load_device
+from .device import Device, device_names, load_device
 from .energy import energy_columns
 from .history import History, make_history
 from .intake import ARBITERS, BUFFERS
@@ -76,6 +76,10 @@ class MemorySimulator(Simulator):
         "read_latency": "read_latency_s", "tail_latency": "read_latency_p99_s", "energy": "energy_j",
     })  # fmt: skip
     targets: ClassVar[Mapping[str, float]] = MappingProxyType({"power_w": 1.0, "latency_s": 1e-4})
+    option_values: ClassVar[Mapping[str, Any]] = MappingProxyType({
+        "device": device_names(), "address_mapping": "rbc, brc, or where the device has bank groups interleaved",
+        "channels": _CHANNELS, "ranks": "1; 2 or 4 where the device has several",
+    })  # fmt: skip
     chunk = 4096
 
     def __init__(

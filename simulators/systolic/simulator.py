@@ -31,7 +31,7 @@ from .memory_option import DEVICE, LoopMemory, read_memory
 from .metrics import IN_LOOP, METRICS
 from .roofline import systolic_roofline
 from .space import DATAFLOWS, systolic_space
-from .technology import load_technology
+from .technology import load_technology, technology_names
 from .tiling import IN_H, IN_W, ORDERS, TAPS_H, TAPS_W
 
 if TYPE_CHECKING:
@@ -88,6 +88,11 @@ class SystolicSimulator(Simulator):
     objectives: ClassVar[Mapping[str, str | tuple[str, ...]]] = MappingProxyType(
         {"latency": "latency_s", "energy": "energy_j", "area": "area_mm2", "ppa": ("latency_s", "energy_j", "area_mm2")}
     )
+    option_values: ClassVar[Mapping[str, Any]] = MappingProxyType({
+        "batch": "a whole number from 1", "operand_bits": WIDTHS, "accumulator_bits": WIDTHS,
+        "technology": technology_names(), "dram": "an interface of the technology, such as LPDDR4",
+        "memory": "a device of the memory simulator, such as DDR4-2400",
+    })  # fmt: skip
     chunk = 32768
 
     def __init__(
@@ -116,6 +121,8 @@ class SystolicSimulator(Simulator):
             "technology": technology,
             "dram": self.cost.dram.name,
         }
+        if self.workload.batch != 1:  # a stored run is made again by the network's name, which does not tell it
+            self.options |= {"batch": self.workload.batch}
         self.memory: LoopMemory | None = None
         if memory is not None:
             self.memory = read_memory(memory)

@@ -20,6 +20,7 @@ def header_of(
     samples: int | None = None,
     seed: int | None = None,
     agents: tuple[str, ...] | None = None,
+    searched: tuple[str, ...] | None = None,
 ) -> TableHeader:
     """The header of a table of a simulator's designs.
 
@@ -29,6 +30,7 @@ def header_of(
         samples: how many are drawn; None for every canonical design.
         seed: of the draw.
         agents: names of those that proposed the designs, if any did.
+        searched: what they searched for; None for the default objective.
 
     Raises:
         ChipgymError: where a knob and a metric share a name.
@@ -50,6 +52,7 @@ def header_of(
         samples=samples,
         seed=seed,
         agents=agents,
+        searched=searched,
     )
 
 

@@ -20,7 +20,7 @@ try:
     from importlib.metadata import version as _version
 
     from . import datasets, envs, simulators, surrogates
-    from .datasets import load_table
+    from .datasets import load_table, load_tables
     from .envs import register_simulator
     from .errors import ChipgymError
     from .simulators import make_problem, make_simulator
@@ -44,6 +44,7 @@ __all__ = [
     "envs",
     "load_surrogate",
     "load_table",
+    "load_tables",
     "make_problem",
     "make_simulator",
     "optimize",

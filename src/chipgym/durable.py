@@ -32,6 +32,24 @@ def output_file(path: str | os.PathLike[str], example: str) -> Path:
     return found
 
 
+def output_folder(path: str | os.PathLike[str]) -> Path:
+    """Where a folder of files is to be written; a `~` is one's home.
+
+    Raises:
+        ChipgymError: for what is not the path of a folder, for a file, and for a name that looks like a file's.
+    """
+    if not isinstance(path, str | os.PathLike) or not os.fspath(path) or "\0" in str(path):
+        raise ChipgymError(f"out: {shorten(path)} is not the path of a folder such as 'tables'")
+    found = Path(os.path.expanduser(path))
+    if found.suffix.lower() == ".parquet":
+        raise ChipgymError(f"out: {found} is one file; expected a folder for several, such as {found.with_suffix('')}")
+    if found.exists() and not found.is_dir():
+        raise ChipgymError(f"out: {found} is a file, expected a folder")
+    if not found.name:
+        raise ChipgymError(f"out: {found} has no name; expected a folder such as 'tables'")
+    return found
+
+
 @contextmanager
 def durable_file(path: Path, partial: Path) -> Iterator[BinaryIO]:
     """A file to write that takes its place at `path` once it is complete and on disk.

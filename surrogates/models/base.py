@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from ...errors import ChipgymError, shorten, unknown
 from ...simulators import Column
@@ -16,7 +16,14 @@ Fitted = QuadraticRidge | TreeEnsemble
 
 
 class Family(Protocol):
-    """Settings of a model, as a frozen dataclass whose fields are whole numbers or real ones, all positive."""
+    """Settings of a model, as a frozen dataclass whose fields are whole numbers or real ones, all positive.
+
+    Attributes:
+        extrapolates: whether it follows the size of workloads beyond those that it has seen; what does not is fitted
+            to what `size_slopes` leave.
+    """
+
+    extrapolates: ClassVar[bool]
 
     def fit(self, x: Column, z: Column, designs: int, seed: int) -> Fitted:
         """A model of standardised targets.

@@ -51,8 +51,8 @@ class QuadraticRidge:
         return mean, np.sqrt(1.0 + leverage)[:, None] * self.residual
 
     def arrays(self) -> dict[str, Column]:
-        """Everything that it is, by name."""
-        return {name: getattr(self, name) for name in self.names}
+        """Everything that it is, by name; the factor, which only says how sure it is, in single precision."""
+        return {**{name: getattr(self, name) for name in self.names}, "factor": self.factor.astype(np.float32)}
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, Column], features: int, designs: int, targets: int) -> QuadraticRidge:
@@ -68,11 +68,12 @@ class QuadraticRidge:
             "residual": (targets,),
         }  # fmt: skip
         for name, shape in shapes.items():
-            if arrays[name].dtype != np.float64 or arrays[name].shape != shape or not np.isfinite(arrays[name]).all():
+            kind = np.float32 if name == "factor" else np.float64
+            if arrays[name].dtype != kind or arrays[name].shape != shape or not np.isfinite(arrays[name]).all():
                 raise ChipgymError(f"{name} is not of {shape} finite numbers")
         if not np.array_equal(arrays["pairs"], pairs) or (arrays["scale"] <= 0).any():
             raise ChipgymError("pairs or scale is not that of its features")
-        return QuadraticRidge(**{**arrays, "pairs": pairs})
+        return QuadraticRidge(**{**arrays, "pairs": pairs, "factor": arrays["factor"].astype(np.float64)})
 
 
 def product_pairs(features: int, designs: int) -> Column:
@@ -89,6 +90,8 @@ def product_pairs(features: int, designs: int) -> Column:
 class Ridge:
     """Ridge regression of second order; leave-one-out error chooses how much it is regularised."""
 
+    extrapolates: ClassVar[bool] = True
+
     def fit(self, x: Column, z: Column, designs: int, seed: int) -> QuadraticRidge:
         """A model of standardised targets z (n, t) over features x (n, d), the first of which are the design's."""
         from sklearn.linear_model import RidgeCV
@@ -103,6 +106,6 @@ class Ridge:
         coefficients = np.ascontiguousarray(np.reshape(model.coef_, (z.shape[1], -1)).T)
         moments = phi.T @ phi + float(model.alpha_) * np.eye(phi.shape[1])
         inverse = np.linalg.inv(moments)
-        factor = np.linalg.cholesky((inverse + inverse.T) / 2)
+        factor = np.linalg.cholesky((inverse + inverse.T) / 2).astype(np.float32).astype(np.float64)
         residual = np.sqrt(np.mean((z - phi @ coefficients) ** 2, axis=0))
         return QuadraticRidge(shift, scale, pairs, coefficients, np.ascontiguousarray(factor), residual)

@@ -34,7 +34,7 @@ class TreeEnsemble:
     roots: Column
     base: Column
     rounded: Column
-    names: ClassVar = (*_NODES, "roots", "base", "rounded")
+    names: ClassVar = ("feature", "threshold", "split", "left", "right", "value", "roots", "base", "rounded")
 
     def predict(self, x: Column) -> tuple[Column, Column]:
         """Means and spreads, each (n, targets), of features (n, d)."""
@@ -49,8 +49,25 @@ class TreeEnsemble:
         return mean, spread
 
     def arrays(self) -> dict[str, Column]:
-        """Everything that it is, by name."""
-        return {**self.nodes, "roots": self.roots, "base": self.base, "rounded": self.rounded}
+        """Everything that it is, by name, packed: inner nodes alone have a threshold and children, leaves a value.
+
+        Thresholds are few, so that nodes name them by their place among the distinct ones; children are told by how far
+        behind their parent they stand, which is the same for most.
+        """
+        inner = self.nodes["feature"] != _LEAF
+        here = np.flatnonzero(inner)
+        distinct, split = np.unique(self.nodes["threshold"][inner], return_inverse=True)
+        return {
+            "feature": self.nodes["feature"].astype(np.int16),
+            "threshold": distinct,
+            "split": split.astype(np.int32),
+            "left": (self.nodes["left"][inner] - here).astype(np.int32),
+            "right": (self.nodes["right"][inner] - here).astype(np.int32),
+            "value": self.nodes["value"][~inner].astype(np.float32),
+            "roots": self.roots,
+            "base": self.base,
+            "rounded": self.rounded,
+        }
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, Column], features: int, designs: int, targets: int) -> TreeEnsemble:
@@ -59,12 +76,9 @@ class TreeEnsemble:
         Raises:
             ChipgymError: where it is not that of so many features and targets, or one that could be walked badly.
         """
-        nodes = {name: arrays[name] for name in _NODES}
         roots, base, rounded = arrays["roots"], arrays["base"], arrays["rounded"]
-        count = len(nodes["feature"]) if nodes["feature"].ndim == 1 else 0
-        for name, kind in _NODES.items():
-            if nodes[name].dtype != kind or nodes[name].shape != (count,):
-                raise ChipgymError(f"{name} has another type or shape than its tree")
+        nodes = _unpacked(arrays, features)
+        count = len(nodes["feature"])
         if roots.dtype != np.int32 or roots.ndim != 3 or len(roots) != targets or 0 in roots.shape:
             raise ChipgymError("roots is not an array of targets, members and trees")
         if (
@@ -74,21 +88,50 @@ class TreeEnsemble:
             or rounded.shape != (1,)
         ):
             raise ChipgymError("base or rounded does not fit the trees")
-        inner = nodes["feature"] != _LEAF
-        here = np.arange(count)[inner]
-        children = np.stack([nodes["left"][inner], nodes["right"][inner]])
-        if (
-            (roots < 0).any()
-            or (roots >= count).any()
-            or (children <= here).any()
-            or (children >= count).any()
-            or (nodes["feature"][inner] < 0).any()
-            or (nodes["feature"] >= features).any()
-        ):
+        if (roots < 0).any() or (roots >= count).any():
             raise ChipgymError("a tree has a node that leads nowhere")
         if not (np.isfinite(nodes["value"]).all() and np.isfinite(base).all()):
             raise ChipgymError("a tree has a leaf that is no number")
         return TreeEnsemble(nodes, roots, base, rounded)
+
+
+_PACKED = {
+    "feature": np.int16, "threshold": np.float64, "split": np.int32, "left": np.int32, "right": np.int32,
+    "value": np.float32,
+}  # fmt: skip
+
+
+def _unpacked(arrays: Mapping[str, Column], features: int) -> dict[str, Column]:
+    """The nodes of packed arrays.
+
+    Raises:
+        ChipgymError: for arrays of other types or lengths, and a node that leads nowhere.
+    """
+    for name, kind in _PACKED.items():
+        if arrays[name].dtype != kind or arrays[name].ndim != 1:
+            raise ChipgymError(f"{name} has another type or shape than its tree")
+    feature, threshold, split = (arrays[name] for name in ("feature", "threshold", "split"))
+    count, inner = len(feature), feature != _LEAF
+    here = np.flatnonzero(inner)
+    for name, length in (*((name, len(here)) for name in ("split", "left", "right")), ("value", count - len(here))):
+        if len(arrays[name]) != length:
+            raise ChipgymError(f"{name} has another type or shape than its tree")
+    behind = np.stack([arrays["left"], arrays["right"]]).astype(np.int64)
+    if (
+        (behind <= 0).any()
+        or (here + behind >= count).any()
+        or (split < 0).any()
+        or (split >= len(threshold)).any()
+        or (feature < _LEAF).any()
+        or (feature >= features).any()
+    ):
+        raise ChipgymError("a tree has a node that leads nowhere")
+    nodes = {name: np.zeros(count, kind) for name, kind in _NODES.items()}
+    nodes["feature"] = feature.astype(np.int32)
+    nodes["threshold"][inner] = threshold[split]
+    nodes["left"][inner], nodes["right"][inner] = here + behind
+    nodes["value"][~inner] = arrays["value"]
+    return nodes
 
 
 @dataclass(frozen=True)
@@ -100,6 +143,8 @@ class Forest:
         leaf: least designs in a leaf.
         share: of the features, drawn anew at each split.
     """
+
+    extrapolates: ClassVar[bool] = False
 
     trees: int = 30
     leaf: int = 2
@@ -131,6 +176,8 @@ class Boosting:
         leaves: most leaves of a tree.
         rate: what each tree is multiplied by.
     """
+
+    extrapolates: ClassVar[bool] = False
 
     members: int = 3
     trees: int = 120
@@ -217,7 +264,9 @@ def boosting_of(models: Sequence[Sequence[Any]]) -> TreeEnsemble:
 
 
 def _ensemble(parts: Sequence[tuple[Column, ...]], roots: object, base: Column, rounded: bool) -> TreeEnsemble:
+    """Trees as arrays; leaves are rounded to single precision, as a file has them."""
     nodes = {
         name: np.concatenate([part[j] for part in parts]).astype(kind) for j, (name, kind) in enumerate(_NODES.items())
     }
+    nodes["value"] = nodes["value"].astype(np.float32).astype(np.float64)
     return TreeEnsemble(nodes, np.array(roots, dtype=np.int32), base, np.array([rounded], dtype=np.int8))

@@ -14,7 +14,7 @@ from toy import ToySimulator
 
 import chipgym
 from chipgym.datasets import load_table
-from chipgym.search.collecting import collector
+from chipgym.search.collecting import sharing
 
 COMMAND = (sys.executable, "-m", "chipgym", "collect", "systolic", "--exhaustive", "--workload", "mlp:64-64")
 ALL = ("collect", "toy", "--exhaustive", "--out", "t.parquet")
@@ -49,6 +49,23 @@ def test_json_and_arguments(cli):
     assert Path("p.parquet").read_bytes() == Path("deep/t.parquet").read_bytes()
 
 
+def test_several_workloads(cli):
+    arguments = ("--agents", "random,nsga2", "--objective", "latency_s", "--objective", "energy_j", "--n", 20)
+    several = ("collect", "toy", "--workload", "mlp:8-8", "--workload", "mlp:64-64", *arguments, "--out", "nets")
+    done = cli(*several)
+    assert done.status == 0, done.err
+    assert "20 designs (20 of them evaluated now) in nets/workload=mlp%3A8-8/table.parquet" in done.out
+    assert "40/40 designs" in done.err
+    assert "chipgym train nets --out model.npz" in done.out
+    assert cli("train", "nets", "--model", "ridge", "--out", "m.npz").status == 0
+    assert chipgym.load_surrogate("m.npz").workloads == ("mlp:64-64", "mlp:8-8")
+    shown = cli(*several, "--json").json
+    assert [table["evaluated"] for table in shown["tables"]] == [0, 0]
+    assert shown["tables"][0]["searched"] == ["latency_s", "energy_j"]
+    assert cli("collect", "toy", "--workload", "mlp:8-8", *arguments, "--out", "one.parquet").status == 0
+    assert Path("one.parquet").read_bytes() == Path("nets/workload=mlp%3A8-8/table.parquet").read_bytes()
+
+
 def test_other_verbs_take_the_table(cli):
     cli(*ALL)
     shown = cli("simulate", "tabular", "--workload", "t.parquet", "--set", "units=8", "--json").json
@@ -81,6 +98,11 @@ BAD = {
     "jobs": (("--exhaustive", "--out", "t.parquet", "--jobs", "0"), "jobs: 0 is not a whole number of at least 1"),
     "space": (("--exhaustive", "--out", "t.parquet", "--space", "unitz=1"), "did you mean 'units'"),
     "option": (("--exhaustive", "--out", "t.parquet", "--option", "budget=1"), "did you mean 'budget_mm2'"),
+    "no agents": (("--samples", "5", "--objective", "edp", "--out", "t.parquet"), "nothing is searched for without"),
+    "several in one file": (
+        ("--exhaustive", "--workload", "mlp:8-8", "--workload", "mlp:4-4", "--out", "t.parquet"),
+        "expected a folder for several, such as t",
+    ),
     "somebody's file": (("--exhaustive", "--out", "mine.parquet"), "is there already and is no table"),
 }
 
@@ -106,8 +128,8 @@ def test_a_table_that_is_none(cli):
 @pytest.mark.parametrize("part", [0, 1, 4])
 def test_interrupted_between_and_within_parts(cli, monkeypatch, part):
     """Ctrl-C: exit 130, a line that says how to go on, and the same command does."""
-    monkeypatch.setattr(collector, "FIRST_PART", 5)
-    monkeypatch.setattr(collector, "MOST_IN_PART", 5)
+    monkeypatch.setattr(sharing, "FIRST_PART", 5)
+    monkeypatch.setattr(sharing, "MOST_IN_PART", 5)
     simulate, calls = ToySimulator.simulate, iter(range(1000))
 
     def interrupted(self, columns, n):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import chipgym
 from chipgym.datasets import load_workload, network_names, table_names, trace_names
 from chipgym.search import agent_names
 
@@ -88,9 +89,27 @@ def test_metrics_and_objectives(cli):
 
 def test_options_of_agents_and_simulators(cli):
     assert "population_size" in {r["option"] for r in cli("list", "agents", "nsga2", "--json").json}
-    assert cli("list", "simulators", "toy", "--json").json == [{"option": "budget_mm2", "default": 40.0}]
+    assert cli("list", "simulators", "toy", "--json").json == [
+        {"option": "budget_mm2", "default": 40.0, "values": None}
+    ]
     systolic = {r["option"]: r["default"] for r in cli("list", "simulators", "systolic", "--json").json}
     assert systolic["dram"] == "LPDDR4"  # the default of the default technology
+
+
+def test_values_of_options_are_those_that_are_taken(cli):
+    listed = []
+    for name in ("systolic", "memory"):
+        for row in cli("list", "simulators", name, "--json").json:
+            if isinstance(row["values"], list):
+                listed.append(row["option"])
+                for value in row["values"]:
+                    chipgym.make_simulator(
+                        name, "mlp:4-4" if name == "systolic" else "random", **{row["option"]: value}
+                    )
+    assert listed == ["operand_bits", "accumulator_bits", "technology", "device", "channels"]
+    shown = cli("list", "simulators", "memory").out
+    assert "DDR3-1600 DDR4-2400" in shown
+    assert "rbc, brc, or where the device has bank groups interleaved" in shown
 
 
 @pytest.mark.parametrize(

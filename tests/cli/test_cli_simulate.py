@@ -93,6 +93,12 @@ def test_chosen_metrics_alone(cli):
     assert list(out["metrics"]) == ["area_mm2"]
 
 
+def test_several_workloads_have_no_layers(cli):
+    done = cli("simulate", "systolic", "--workload", "mlp:8-8", "--workload", "mlp:4-4", "--layers")
+    assert (done.status, done.out) == (2, "")
+    assert done.err == "error: --layers: mlp:8-8+mlp:4-4 are several workloads; give one --workload\n"
+
+
 def test_a_simulator_without_layers_says_so(cli):
     done = cli("simulate", "toy", "--layers")
     assert done.status == 2

@@ -67,7 +67,7 @@ def test_one_table_holds_designs_out(cli, tables):
         (("--model", "ridge", "--option", "trees=3", "--out", "m.npz"), "unknown option of ridge: 'trees'"),
         (("--split", "design", "--out", "m.npz"), "did you mean 'designs'"),
         (("--split", "designs", "--split", "designs", "--out", "m.npz"), "--split: one is given twice"),
-        (("--split", "both", "--out", "m.npz"), "needs tables of two workloads or more"),
+        (("--split", "both", "--out", "m.npz"), "holding 1 of 1 workloads out leaves a model fewer than two"),
         (("--share", 2, "--out", "m.npz"), "share: 2.0 is not between 0 and 1"),
         (("--held-out", "vgg16", "--out", "m.npz"), "unknown workload to hold out 'vgg16'"),
         (("--metric", "latency", "--out", "m.npz"), "did you mean 'latency_s'"),

@@ -115,6 +115,18 @@ def test_features_by_hand():
     assert features["log10_intensity"] == pytest.approx(math.log10(total / (activations + weights)))
     vector, matrix = 3 * 8 * 64 + 8 + 8, 3 * 8 * 64 + 10
     assert features["vector_elements"] == pytest.approx(vector / (vector + matrix))
+    assert features["log10_vector"] == pytest.approx(math.log10(1 + 2 * vector))
+    # (groups, m, k, n): 3x3 of 3 channels, depthwise 3x3, pointwise, linear of 8.
+    products = [(1, 128, 27, 8), (8, 128, 9, 1), (1, 128, 8, 8), (1, 2, 8, 10)]
+    for name, size in (
+        ("inputs", sum(g * m * k for g, m, k, _ in products)),
+        ("weights", sum(g * k * n for g, _, k, n in products)),
+        ("outputs", sum(g * m * n for g, m, _, n in products)),
+        ("macs_kn_32", 32 * 32 * (128 + 8 * 128 + 128 + 2)),
+        ("macs_mn_128", 128 * 128 * (27 + 8 * 9 + 8 + 8)),
+        ("macs_mk_32", 128 * 32 * 8 + 8 * 128 * 32 + 128 * 32 * 8 + 32 * 32 * 10),
+    ):
+        assert features[f"log10_{name}"] == pytest.approx(math.log10(1 + size)), name
 
 
 def test_a_network_without_matrix_products_has_features():

@@ -103,6 +103,18 @@ def test_unet_totals():
     assert (kinds(network)["Conv2d"], kinds(network)["ConvTranspose2d"]) == (19, 4)
     assert network.node("down5.relu2").shape == (1024, 28, 28)
     assert network.outputs[0].shape == (2, 388, 388)
+    # Figure 1 by hand: (pixels along a side, channels in, channels out) of what each 3x3 convolution writes; of what
+    # each 2x2 up-convolution reads, whose every pixel is multiplied with four taps; and the last, of 1x1.
+    convolutions = [
+        (570, 1, 64), (568, 64, 64), (282, 64, 128), (280, 128, 128), (138, 128, 256), (136, 256, 256),
+        (66, 256, 512), (64, 512, 512), (30, 512, 1024), (28, 1024, 1024),
+        (54, 1024, 512), (52, 512, 512), (102, 512, 256), (100, 256, 256), (198, 256, 128), (196, 128, 128),
+        (390, 128, 64), (388, 64, 64),
+    ]  # fmt: skip
+    up_convolutions = [(28, 1024, 512), (52, 512, 256), (100, 256, 128), (196, 128, 64)]
+    by_hand = sum(9 * side**2 * a * b for side, a, b in convolutions)
+    by_hand += sum(4 * side**2 * a * b for side, a, b in up_convolutions) + 388**2 * 64 * 2
+    assert network.macs == by_hand
     # 31,030,593 for one class is what common implementations without normalisation print; the second class adds 64
     # weights and a bias.
     assert network.parameters == 31_030_593 + 65

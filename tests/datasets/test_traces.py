@@ -9,7 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chipgym.datasets import TRACE_FEATURE_NAMES, Trace, build_trace, iterate_trace, load_workload, trace_names
+from chipgym.datasets import (
+    TRACE_FEATURE_NAMES,
+    Trace,
+    build_trace,
+    iterate_trace,
+    load_workload,
+    save_trace,
+    trace_names,
+)
 from chipgym.datasets.loaders import load_trace
 from chipgym.datasets.trace import GENERATORS
 from chipgym.errors import ChipgymError
@@ -219,3 +227,38 @@ def test_any_bytes_load_or_are_one_clear_line(tmp_path, data, name, packed):
     else:
         assert len(trace) >= 1
         assert np.isfinite(list(trace.features().values())).all()
+
+
+@pytest.mark.parametrize("extension", [".stl", ".stl.gz"])
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_saved_traces_come_back_equal(tmp_path_factory, extension, data):
+    n = data.draw(st.integers(1, 40))
+    cycles = sorted(data.draw(st.lists(st.integers(0, 2**53), min_size=n, max_size=n)))
+    writes = data.draw(st.lists(st.booleans(), min_size=n, max_size=n))
+    addresses = data.draw(st.lists(st.integers(0, 2**62), min_size=n, max_size=n))
+    trace = Trace("mine", np.array(cycles), np.array(writes), np.array(addresses))
+    folder = tmp_path_factory.mktemp("saved")
+    save_trace(trace, folder / f"mine{extension}")
+    found = load_workload(folder / f"mine{extension}")
+    assert (found, found.digest) == (trace, trace.digest)
+    save_trace(trace, folder / f"again{extension}")
+    first, again = ((folder / f"{name}{extension}").read_bytes() for name in ("mine", "again"))
+    assert first == again
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_saving_a_trace_of_many_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr("chipgym.datasets.trace.saving._CHUNK", 7)
+    save_trace(build_trace("random"), tmp_path / "random.stl")
+    assert load_workload(tmp_path / "random.stl") == build_trace("random")
+
+
+@pytest.mark.parametrize("path", ["t.trace", "t.gz", "", 5, "a\0.stl.gz"])
+def test_traces_are_saved_as_stl_alone(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ChipgymError, match=r"^out: "):
+        save_trace(build_trace("random"), path)
+    with pytest.raises(ChipgymError, match=r"^trace: expected a Trace, got a str"):
+        save_trace("random", "t.stl")
+    assert list(tmp_path.iterdir()) == []

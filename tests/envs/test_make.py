@@ -106,6 +106,9 @@ def test_an_inactive_parameter_shows_its_default():
         ({"mode": "refine", "start": "anywhere"}, "start: 'anywhere' is not one of default, random"),
         ({"workload": []}, "one workload at least"),
         ({"workload": ["mlp:8-8", "mlp:8-8"]}, "given twice"),
+        ({"simulator": "systolic"}, "^simulator: the id has it as 'toy'"),
+        ({"each_objective": True}, "^each_objective: the id has it as False"),
+        ({"simulator": "systolic", "problem": 3}, "^simulator: the id has it as 'toy'"),
     ],
 )
 @pytest.mark.parametrize("vector", [False, True])

@@ -23,7 +23,7 @@ from toy import TOY
 
 import chipgym
 import chipgym.search.store
-from chipgym.search.collecting import collector
+from chipgym.search.collecting import sharing
 
 
 def limit_files(largest_file: int | None) -> None:
@@ -48,7 +48,7 @@ def search(store: str, agent: str, batch: int, budget: int, seed: int, pause_s: 
 def collect(out: str, samples: int | None, part: int, pause_s: float, largest_file: int | None) -> str:
     """Collects the toy's designs, `part` grid rows at a time, and says how that went."""
     limit_files(largest_file)
-    collector.FIRST_PART = collector.MOST_IN_PART = part
+    sharing.FIRST_PART = sharing.MOST_IN_PART = part
     try:
         done = chipgym.collect("toy", out, samples=samples, seed=5, callback=lambda progress: time.sleep(pause_s))
     except chipgym.ChipgymError as error:
@@ -56,7 +56,28 @@ def collect(out: str, samples: int | None, part: int, pause_s: float, largest_fi
     return f"done: {done.designs}"
 
 
-CALLS = {"search": search, "collect": collect}
+def collect_several(
+    out: str, workloads: list[str], agents: list[str], samples: int, seed: int, objective: list[str], jobs: int
+) -> str:
+    """Collects the toy on several workloads and says how that went."""
+    try:
+        done = chipgym.collect(
+            "toy",
+            out,
+            workload=workloads,
+            agents=agents,
+            samples=samples,
+            seed=seed,
+            objective=objective,
+            jobs=jobs,
+            callback=lambda progress: time.sleep(0.02),
+        )
+    except chipgym.ChipgymError as error:
+        return f"error: {error}"
+    return f"done: {sum(one.designs for one in done)}"
+
+
+CALLS = {"search": search, "collect": collect, "collect_several": collect_several}
 
 if __name__ == "__main__":
     chipgym.register_simulator(TOY)

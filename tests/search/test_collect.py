@@ -21,7 +21,7 @@ from toy import ToySimulator
 
 import chipgym
 from chipgym.datasets import load_table
-from chipgym.search.collecting import collector
+from chipgym.search.collecting import sharing
 from chipgym.search.collecting.parts import Parts
 from chipgym.search.collecting.plan import draw, make_plan
 from chipgym.simulators.tabular import header_of
@@ -41,8 +41,8 @@ def whole(tmp_path_factory) -> dict[str, bytes]:
 @pytest.fixture
 def small_parts(monkeypatch):
     """Five grid rows at a time, so that the toy takes twenty-nine parts."""
-    monkeypatch.setattr(collector, "FIRST_PART", 5)
-    monkeypatch.setattr(collector, "MOST_IN_PART", 5)
+    monkeypatch.setattr(sharing, "FIRST_PART", 5)
+    monkeypatch.setattr(sharing, "MOST_IN_PART", 5)
 
 
 def refused(*arguments, **options) -> str:

@@ -151,6 +151,21 @@ def test_layers_of_every_design_that_can_be_chosen(tmp_path):
     assert read(report(tmp_path / "a.db", tmp_path / "s.html"))["layers"] == layers
 
 
+def test_layers_of_a_network_that_runs_several_samples(tmp_path):
+    """Its name does not tell how many: the stored run does."""
+    for store, workload, options in (
+        ("a.db", "mlp:64-10", {"batch": 8}),
+        ("b.db", load_workload("mlp:64-10", batch=8), {}),
+    ):
+        problem = chipgym.make_problem("systolic", workload, objective="latency_s", **options)
+        result = optimize(problem, "random", 20, 0, tmp_path / store)
+        layers = read(report(tmp_path / store, tmp_path / "s.html"))["layers"]
+        assert layers == read(report(result, tmp_path / "r.html"))["layers"]
+        assert layers["tables"]
+    alone = chipgym.make_problem("systolic", "mlp:64-10", objective="latency_s", batch=1)
+    assert alone.identity() == chipgym.make_problem("systolic", "mlp:64-10", objective="latency_s").identity()
+
+
 def test_a_simulator_that_knows_no_layers_says_so(store, tmp_path):
     layers = read(report(store, tmp_path / "r.html"))["layers"]
     assert layers["tables"] == {}
@@ -326,6 +341,11 @@ AGAIN = {
     "several workloads": ("systolic", {"workload": ["mlp:8-16", "mlp:16-8"]}, {"agent": "random"}),
     "a table that is the default": ("tabular", {}, {"agent": "random"}),
     "a model": ("surrogate", {"workload": "systolic-networks@vgg16"}, {"agent": "random"}),
+    "samples at once": (
+        "systolic",
+        {"workload": "mlp:8-16", "objective": "latency_s", "batch": 4},
+        {"agent": "random"},
+    ),
     "memory": ("memory", {"workload": "cloud-1", "objective": "latency_s", "device": "DDR4-2400"}, {"agent": "random"}),
 }
 IN_PYTHON = {

@@ -109,6 +109,30 @@ def test_a_value_between_those_of_the_grid(toy):
         toy.predict({"units": 64})
 
 
+@pytest.mark.parametrize("metric", ["area_mm2", "power_w"])
+def test_limits_on_predictions_are_kept_as_the_simulators(model, metric):
+    """Where half of the designs break a limit, so that guessing gets one half right."""
+    whole = systolic("mlp:64-256-64", 1500)
+    limit = f"{metric} <= {np.median(whole.metrics[metric]):g}"
+    split = split_tables(whole, "designs", seed=4)
+    surrogate = fit(model, *split.train)
+    errors = measure(surrogate, split.test, [limit])
+    assert 0.4 < errors.infeasible / errors.designs < 0.6
+    assert errors.balanced_accuracy > 0.85
+    assert errors.metrics[metric] == measure(surrogate, split.test).metrics[metric]
+    with pytest.raises(ChipgymError, match="did you mean 'area_mm2'"):
+        measure(surrogate, split.test, "area_mm <= 5")
+
+
+def test_limits_of_the_simulator_are_learned(model):
+    """The toy's budget of area: designs that it has not seen fall on the right side of it."""
+    split = split_tables([table(name, budget_mm2=10.0) for name in WORKLOADS], "designs", share=0.3, seed=1)
+    errors = measure(fit(model, *split.train), split.test)
+    assert 0.2 < errors.infeasible / errors.designs < 0.8
+    assert errors.balanced_accuracy > 0.85
+    assert errors.feasible_accuracy > 0.85
+
+
 def test_without_infeasible_designs_all_are_taken_to_be_feasible(model):
     found = fit(model, table(budget_mm2=1000.0)).predict({"units": [1, 32], "cache": "on"})
     assert found.feasible.all()
@@ -281,7 +305,7 @@ def test_a_split_depends_on_its_seed_alone():
     ("arguments", "message"),
     [
         (("design",), "unknown split 'design'; did you mean 'designs'"),
-        (("workloads",), "needs tables of two workloads or more"),
+        (("workloads",), "holding 1 of 1 workloads out leaves a model fewer than two"),
         (("designs", 1.0), "share: 1.0 is not between 0 and 1"),
         (("designs", 0.2, ["vgg"]), "unknown workload to hold out 'vgg'"),
     ],

@@ -8,7 +8,7 @@ import typer
 
 from ..errors import ChipgymError
 from . import output, parse
-from .options import Json, SimulatorName, SimulatorOptions, SpaceRestrictions, WorkloadNames
+from .options import Json, SimulatorName, SimulatorOptions, SpaceRestrictions
 from .progress import CollectReport
 
 if TYPE_CHECKING:
@@ -17,12 +17,33 @@ if TYPE_CHECKING:
 
 def collect_designs(
     simulator: SimulatorName,
-    out: Annotated[str, typer.Option(metavar="FILE", help="The table, a .parquet file.", show_default=False)],
-    workload: WorkloadNames = None,
+    out: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE",
+            help="The table, a .parquet file; of several workloads a folder with a table of each.",
+            show_default=False,
+        ),
+    ],
+    workload: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A named workload, a shorthand such as mlp:16-64-5, or a file; the simulator's default where left out."
+            " Repeatable: a table of each.",
+            show_default=False,
+        ),
+    ] = None,
     exhaustive: Annotated[bool, typer.Option("--exhaustive", help="Evaluate every canonical design.")] = False,
     samples: Annotated[
         int | None,
-        typer.Option("--samples", "--n", metavar="N", help="Evaluate this many different designs.", show_default=False),
+        typer.Option(
+            "--samples",
+            "--n",
+            metavar="N",
+            help="Evaluate this many different designs (of each workload).",
+            show_default=False,
+        ),
     ] = None,
     agents: Annotated[
         str | None,
@@ -32,10 +53,19 @@ def collect_designs(
             show_default=False,
         ),
     ] = None,
+    objective: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT",
+            help="What the agents search for, such as edp; repeatable for Pareto search; the simulator's default where"
+            " left out.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="The same seed draws the same samples.")] = 0,
     space: SpaceRestrictions = None,
     option: SimulatorOptions = None,
-    jobs: Annotated[int, typer.Option(metavar="N", help="Processes that evaluate.")] = 1,
+    jobs: Annotated[int, typer.Option(metavar="N", help="Processes that search and evaluate.")] = 1,
     json: Json = False,
 ) -> None:
     """Collect evaluated designs into a table.
@@ -47,30 +77,41 @@ def collect_designs(
 
     if exhaustive == (samples is not None):
         raise ChipgymError("--samples: give either --exhaustive or --samples N")
-    made = make_simulator(simulator, workload or None, **parse.simulator_settings(simulator, option or ()))
-    proposers = None if agents is None else [name.strip() for name in agents.split(",")]
+    settings = parse.simulator_settings(simulator, option or ())
+    several = workload if workload and len(workload) > 1 else None
+    first = workload[0] if workload else None
+    made = make_simulator(simulator, first, **settings)
     restrictions = parse.restrictions(made.space, space or ())
-    report = CollectReport(made.space.narrow(restrictions).canonical_size if samples is None else samples)
+    each = made.space.narrow(restrictions).canonical_size if samples is None else samples
+    report = CollectReport(len(several or (first,)) * each)
     try:
         with report:
-            done = collect(
-                made,
+            found = collect(
+                simulator,
                 out,
+                workload=several or first,
                 samples=samples,
                 seed=seed,
-                agents=proposers,
+                agents=None if agents is None else [name.strip() for name in agents.split(",")],
+                objective=objective or None,
                 space=restrictions,
                 jobs=jobs,
                 callback=report,
+                **settings,
             )
     except KeyboardInterrupt:
         raise output.UserInterruptError(_what_is_safe(report, out)) from None
+    tables = found if isinstance(found, tuple) else (found,)
     if json:
-        output.as_json(_document(done))
+        each_of = [_document(table) for table in tables]
+        output.as_json({"out": out, "tables": each_of} if len(tables) > 1 else each_of[0])
         return
-    output.line(_summary(done))
-    if exhaustive:  # a search would soon ask for a design that was not drawn
-        output.line(f"search it with: chipgym search tabular --workload {done.path}")
+    for table in tables:
+        output.line(_summary(table))
+    if len(tables) > 1:
+        output.line(f"train a model on them with: chipgym train {out} --out model.npz")
+    elif exhaustive:  # a search would soon ask for a design that was not drawn
+        output.line(f"search it with: chipgym search tabular --workload {tables[0].path}")
 
 
 def _what_is_safe(report: CollectReport, out: str) -> str:

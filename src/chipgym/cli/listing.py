@@ -33,8 +33,8 @@ def list_registered(
         str | None,
         typer.Argument(
             metavar="[NAME]",
-            help="A simulator (options, objectives, metrics, knobs), an agent (options), or a workload's, table's or"
-            " model's name or file.",
+            help="A simulator (options with their values, objectives, metrics, knobs), an agent (options), or a"
+            " workload's, table's or model's name or file.",
             show_default=False,
         ),
     ] = None,
@@ -83,8 +83,14 @@ def _simulators(of: str | None) -> Rows:
     from ..simulators.core.registry import simulator_options
 
     if of is not None:
-        settled = make_simulator(of).options  # what a default of "the usual one" comes to
-        return _options({name: settled.get(name, default) for name, default in simulator_options(of).items()})
+        made = make_simulator(of)
+        rows = []
+        for name, default in simulator_options(of).items():
+            values = made.option_values.get(name)
+            settled = made.options.get(name, default)  # what a default of "the usual one" comes to
+            listed = values if values is None or isinstance(values, str) else list(values)
+            rows.append({"option": name, "default": settled, "values": listed})
+        return rows
     return [{"simulator": e.name, "about": e.doc} for e in registered()]
 
 
@@ -132,12 +138,8 @@ def _agents(of: str | None) -> Rows:
     from ..search import agent_options, registered_agents
 
     if of is not None:
-        return _options(agent_options(of))
+        return [{"option": name, "default": default} for name, default in agent_options(of).items()]
     return [{"agent": e.name, "about": e.doc} for e in registered_agents()]
-
-
-def _options(defaults: Mapping[str, Any]) -> Rows:
-    return [{"option": name, "default": default} for name, default in defaults.items()]
 
 
 def _objectives(of: str | None) -> Rows:

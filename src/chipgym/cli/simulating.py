@@ -77,7 +77,11 @@ def _chosen(metrics: Sequence[MetricSpec], names: Sequence[str]) -> list[MetricS
 
 
 def _layers(simulator: Simulator, design: dict[str, Any]) -> Breakdown:
+    from ..simulators.core.suite import SuiteSimulator
+
     evaluate_layers = getattr(simulator, "evaluate_layers", None)
+    if evaluate_layers is None and isinstance(simulator, SuiteSimulator):
+        raise ChipgymError(f"--layers: {simulator.workload.name} are several workloads; give one --workload")
     if evaluate_layers is None:
         raise ChipgymError(f"--layers: the {simulator.name} simulator does not tell layers apart")
     parts: Breakdown = evaluate_layers(design)

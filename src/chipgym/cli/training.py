@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def train_surrogate(
-    tables: Annotated[list[str], typer.Argument(metavar="TABLE...", help="Tables of one simulator: names or files.")],
+    tables: Annotated[
+        list[str], typer.Argument(metavar="TABLE...", help="Tables of one simulator: names, files, or folders of them.")
+    ],
     out: Annotated[str, typer.Option(metavar="FILE", help="The model, a .npz file.", show_default=False)],
     model: Annotated[str, typer.Option(metavar="NAME", help="ridge, forest or boosting.")] = "boosting",
     split: Annotated[
@@ -47,6 +49,14 @@ def train_surrogate(
             metavar="NAME", help="Show this metric's errors; repeatable, all where left out.", show_default=False
         ),
     ] = None,
+    constraint: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT",
+            help="A limit that feasibility is measured within too, such as 'area_mm2 <= 10'; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Train a surrogate on collected tables.
@@ -54,14 +64,14 @@ def train_surrogate(
     For each split a model learns from one part of the designs and is measured on the other; then the model that is
     written learns from all.
     """
-    from ..datasets import load_table
+    from ..datasets import load_tables
     from ..surrogates import SPLITS, Surrogate, measure, split_tables
     from ..surrogates.files import model_path
     from ..surrogates.models import settings_of
 
     path = model_path(out)
     settings = parse.settings("--option", option or (), settings_of(model), model)
-    loaded = [load_table(table) for table in tables]
+    loaded = [table for spec in tables for table in load_tables(spec)]
     surrogate = Surrogate(model, seed=seed, **settings)
     known = [m.name for m in loaded[0].header.metrics]
     for name in metric or ():
@@ -69,13 +79,13 @@ def train_surrogate(
             raise unknown("metric", name, known)
     if len(split or ()) != len(set(split or ())):
         raise ChipgymError("--split: one is given twice")
-    wanted = split or (SPLITS if len(loaded) > 1 else SPLITS[:1])
+    wanted = split or (SPLITS if len(loaded) > 2 else SPLITS[:1])
     splits = [split_tables(loaded, name, share=share, seed=seed, workloads=held_out) for name in wanted]
     measured: dict[str, tuple[Split, Errors]] = {}
     for each in splits:
         output.note(f"measuring on held-out {each.name}: {_held(each)}")
         fitted = Surrogate(model, seed=seed, **settings).fit(each.train)
-        measured[each.name] = each, measure(fitted, each.test)
+        measured[each.name] = each, measure(fitted, each.test, constraint or ())
     surrogate.fit(loaded)
     surrogate.save(path)
     if json:
@@ -131,7 +141,8 @@ def _show(measured: dict[str, Errors], metrics: list[str]) -> None:
     for name, errors in measured.items():
         if errors.infeasible:
             output.line(
-                f"{name}: feasibility right for {_percent(errors.feasible_accuracy)} of {errors.designs:,} designs; "
+                f"{name}: feasibility right for {_percent(errors.feasible_accuracy)} of {errors.designs:,} designs "
+                f"(balanced accuracy {_percent(errors.balanced_accuracy)}); "
                 f"{_percent(errors.false_feasible)} of {errors.infeasible:,} infeasible ones taken to be feasible"
             )
 
