@@ -2,7 +2,16 @@
 
 from .loaders import from_torch, iterate_trace, load_onnx
 from .loading import load_workload
-from .network import FEATURE_NAMES, Network, NetworkBuilder, Node
+from .network import (
+    FEATURE_NAMES,
+    KIND_NAMES,
+    OPERATOR_FEATURE_NAMES,
+    SIZE_NAMES,
+    Network,
+    NetworkBuilder,
+    Node,
+    OperatorTable,
+)
 from .network.operators import (
     Concat,
     Conv2d,
@@ -30,6 +39,9 @@ from .workload import Workload
 __all__ = [
     "FEATURE_NAMES",
     "GENERATORS",
+    "KIND_NAMES",
+    "OPERATOR_FEATURE_NAMES",
+    "SIZE_NAMES",
     "TRACE_FEATURE_NAMES",
     "Concat",
     "Conv2d",
@@ -49,6 +61,7 @@ __all__ = [
     "Node",
     "Normalization",
     "Operator",
+    "OperatorTable",
     "Pool2d",
     "Reshape",
     "Slice",

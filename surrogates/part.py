@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from ..simulators import Column
-from .models import Family, Fitted
+from .models import Fitted, Rows
 from .target import Scale, Target
 
 #: Share of the designs that a model is not fitted to, which its uncertainty is calibrated on.
@@ -17,6 +18,8 @@ CALIBRATION = 0.2
 CALIBRATION_WORKLOADS = 0.33
 #: Designs below which none can be spared: errors on the training itself are taken then, which are too small.
 FEWEST = 20
+#: Fits a model to the standardised values (n, t) of some targets over what it sees of n designs.
+Learner = Callable[[Any, Column, Sequence[Target]], Fitted]
 #: Share of a normal distribution within one standard deviation.
 ONE_SIGMA = 0.6826894921370859
 
@@ -33,11 +36,11 @@ class Part:
     targets: tuple[Target, ...]
     fitted: Fitted
 
-    def predict(self, x: Column, known: bool = True) -> tuple[Column, Column]:
+    def predict(self, x: Rows, known: bool = True) -> tuple[Column, Column]:
         """Means and standard deviations in the targets' scales, each (n, t).
 
         Args:
-            x: features, (n, d).
+            x: what the model sees of n designs: features (n, d), or designs on graphs.
             known: whether the model has learned from the workload.
         """
         mean, spread = self.fitted.predict(x)
@@ -52,13 +55,12 @@ class Part:
 
 
 def fit_part(
-    family: Family,
-    x: Column,
+    learn: Learner,
+    x: Rows,
     values: Mapping[str, Column],
     scales: Mapping[str, Scale],
     design: Column,
     workload: Column,
-    designs: int,
     seed: int,
 ) -> Part:
     """Fits a model to four fifths of the designs and calibrates its uncertainty on the rest.
@@ -69,13 +71,12 @@ def fit_part(
     to the model, c and m are those of a second model on the workloads that it was not fitted to.
 
     Args:
-        family: what is fitted.
-        x: features, (n, d).
+        learn: fits a model.
+        x: what it sees of n designs: features (n, d), or designs on graphs.
         values: by target, each (n,).
         scales: of the targets whose values do not choose their own.
         design: number of each design, (n,): the same design on two workloads is on one side.
         workload: number of each design's workload, (n,).
-        designs: how many of the features belong to the design.
         seed: of what is drawn.
     """
     rng = np.random.default_rng(seed)
@@ -84,12 +85,12 @@ def fit_part(
     z = np.stack([t.standard(y) for t, y in zip(targets, values.values(), strict=True)], axis=1)
 
     apart = _apart(design, CALIBRATION, rng) if len(x) >= FEWEST else np.zeros(len(x), dtype=bool)
-    fitted = family.fit(x[~apart], z[~apart], designs, seed)
+    fitted = learn(x[~apart], z[~apart], targets)
     noise, stretch = _calibration(fitted, x, z, apart)
     noise_new, stretch_new = noise, stretch
     apart = _apart(workload, CALIBRATION_WORKLOADS, rng)
     if apart.any():
-        noise_new, stretch_new = _calibration(family.fit(x[~apart], z[~apart], designs, seed), x, z, apart)
+        noise_new, stretch_new = _calibration(learn(x[~apart], z[~apart], targets), x, z, apart)
     told = [
         replace(t, noise=float(a), stretch=float(b), noise_new=float(c), stretch_new=float(d))
         for t, a, b, c, d in zip(targets, noise, stretch, noise_new, stretch_new, strict=True)
@@ -103,7 +104,7 @@ def _apart(group: Column, share: float, rng: np.random.Generator) -> Column:
     return np.isin(group, numbers[: min(max(1, round(share * len(numbers))), len(numbers) - 1)])
 
 
-def _calibration(fitted: Fitted, x: Column, z: Column, apart: Column) -> tuple[Column, Column]:
+def _calibration(fitted: Fitted, x: Rows, z: Column, apart: Column) -> tuple[Column, Column]:
     """Median error, and what makes spreads as wide as errors are, each (t,), on the rows apart or else on all."""
     check = apart if apart.any() else ~apart
     mean, spread = fitted.predict(x[check])

@@ -3,5 +3,15 @@
 from .builder import NetworkBuilder
 from .features import FEATURE_NAMES
 from .graph import Network, Node
+from .operator_table import KIND_NAMES, OPERATOR_FEATURE_NAMES, SIZE_NAMES, OperatorTable
 
-__all__ = ["FEATURE_NAMES", "Network", "NetworkBuilder", "Node"]
+__all__ = [
+    "FEATURE_NAMES",
+    "KIND_NAMES",
+    "OPERATOR_FEATURE_NAMES",
+    "SIZE_NAMES",
+    "Network",
+    "NetworkBuilder",
+    "Node",
+    "OperatorTable",
+]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def train_surrogate(
     tables: Annotated[list[str], typer.Argument(metavar="TABLE...", help="Tables of one simulator: names or files.")],
     out: Annotated[str, typer.Option(metavar="FILE", help="The model, a .npz file.", show_default=False)],
-    model: Annotated[str, typer.Option(metavar="NAME", help="ridge, forest or boosting.")] = "boosting",
+    model: Annotated[str, typer.Option(metavar="NAME", help="ridge, forest, boosting or gnn.")] = "boosting",
     split: Annotated[
         list[str] | None,
         typer.Option(
