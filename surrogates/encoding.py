@@ -42,6 +42,13 @@ class Encoder:
         return tuple(names)
 
     @property
+    def categorical(self) -> tuple[int, ...]:
+        """Numbers of the features that are 0 or 1 for a value of a categorical knob."""
+        width = [1 if p.ordinal else p.size for p in self._free]
+        wide = np.repeat([not p.ordinal for p in self._free], width)
+        return tuple(int(i) for i in np.flatnonzero(wide))
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of all features, those of the design first."""
         return (*self.design_names, *self.workload_features)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..datasets import DesignTable
+from ..datasets import DesignTable, Network
 from ..errors import ChipgymError
 from ..simulators import Column
 from .part import ONE_SIGMA
@@ -64,14 +64,21 @@ class Errors:
         return {**out, "metrics": {name: asdict(errors) for name, errors in self.metrics.items()}}
 
 
-def measure(surrogate: Surrogate, tables: DesignTable | Sequence[DesignTable]) -> Errors:
+def measure(
+    surrogate: Surrogate, tables: DesignTable | Sequence[DesignTable], networks: Sequence[Network] = ()
+) -> Errors:
     """Compares a surrogate's predictions with tables of evaluated designs.
+
+    Args:
+        surrogate: that was fitted.
+        tables: of designs, on workloads that it has learned from or on others.
+        networks: for the model "gnn", of the other tables whose workload's name does not load it.
 
     Raises:
         ChipgymError: for tables of another space, or of workloads that the surrogate cannot take.
     """
     samples = Samples.of(tables)
-    found = [surrogate.predict(table.designs(), _workload(surrogate, table)) for table in samples.tables]
+    found = [surrogate.predict(table.designs(), _workload(surrogate, table, networks)) for table in samples.tables]
     feasible = np.concatenate([p.feasible for p in found])
     actual = samples.feasible
     metrics = {}
@@ -98,7 +105,7 @@ def measure(surrogate: Surrogate, tables: DesignTable | Sequence[DesignTable]) -
     )
 
 
-def _workload(surrogate: Surrogate, table: DesignTable) -> str | DesignTable:
+def _workload(surrogate: Surrogate, table: DesignTable, networks: Sequence[Network]) -> str | DesignTable | Network:
     """What `predict` takes for the workload of a table: its name where the model has learned from it."""
     check_alike(surrogate.header, table.header)
     for known in surrogate.tables:
@@ -106,7 +113,7 @@ def _workload(surrogate: Surrogate, table: DesignTable) -> str | DesignTable:
             return known.name
     if table.header.workload in surrogate.workloads:
         raise ChipgymError(f"workload {table.header.workload}: has another content than the model has learned from")
-    return table
+    return next((network for network in networks if network.digest == table.header.workload_digest), table)
 
 
 def _point_errors(y: Column, predicted: Column, workload: Column, target: Target) -> dict[str, float]:

@@ -178,8 +178,9 @@ def _part(surrogate: Surrogate, arrays: Mapping[str, Column], targets: list[Any]
     told = tuple(map(_target, targets))
     designs = len(encoder.design_names)
     if isinstance(surrogate.family, Gnn):
-        pairs = Pairing.of(surrogate.space).width
-        return Part(told, GnnEnsemble.from_arrays(_named(arrays, GnnEnsemble.names), designs, pairs, len(told)))
+        pairing = Pairing.of(encoder)
+        sizes = designs, pairing.width, 1 + len(pairing.categorical), len(told)
+        return Part(told, GnnEnsemble.from_arrays(_named(arrays, GnnEnsemble.names), *sizes))
     cls: type[TreeEnsemble] | type[QuadraticRidge] = _RIDGE if surrogate.model == "ridge" else _TREES
     return Part(told, cls.from_arrays(_named(arrays, cls.names), len(encoder.names), designs, len(told)))
 

@@ -56,7 +56,7 @@ def graph_rows(encoder: Encoder, columns: Columns, n: int, graph: OperatorGraph)
         ChipgymError: for a value of a categorical knob that is not on the grid.
     """
     folded, _ = encoder.space.columns(columns)
-    pairing = Pairing.of(encoder.space)
+    pairing = Pairing.of(encoder)
     design = encoder.designs(columns, n)
     return GraphRows(design, pairing.knobs(folded, n), np.zeros(n, dtype=np.int64), (graph,), pairing)
 

@@ -30,10 +30,10 @@ class Gnn:
 
     members: int = 2
     width: int = 64
-    steps: int = 5000
+    steps: int = 1500
     batch: int = 32
     rate: float = 0.004
-    decay: float = 0.0001
+    decay: float = 0.1
 
     def fit(
         self, rows: GraphRows, z: Column, targets: Sequence[Target], amounts: Collection[str], seed: int

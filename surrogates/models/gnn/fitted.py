@@ -19,21 +19,27 @@ from .rows import GraphRows
 #: Names of a member's weights, see `weight_shapes`.
 WEIGHTS = (
     *(f"{name}{i}" for i in range(1, ROUNDS + 1) for name in ("own", "producer", "consumer", "bias")),
-    "node", "embedding", "design", "pair", "hidden_bias", "hidden", "second_bias", "out", "out_bias",
-    "node_skip", "embedding_skip", "design_skip", "pair_skip",
+    "nodes", "nodes_bias", "first", "second", "second_bias", "out", "out_bias", "skip",
 )  # fmt: skip
 
 
-def weight_shapes(f: int, d: int, p: int, o: int, w: int, e: int) -> dict[str, tuple[int, ...]]:
-    """Shape of each of `WEIGHTS`, for f, d and p features of operators, designs and pairs, o answers, hidden layers of
-    w and embeddings of e."""
+def embedding_width(width: int) -> int:
+    """Of what message passing gives, where hidden layers are so wide."""
+    return max(4, width // 2)
+
+
+def weight_shapes(f: int, d: int, p: int, gates: int, o: int, w: int) -> dict[str, tuple[int, ...]]:
+    """Shape of each of `WEIGHTS`, for f, d and p features of operators, designs and pairs, o answers and hidden layers
+    of w."""
     shapes: dict[str, tuple[int, ...]] = {}
+    e = embedding_width(w)
     for i in range(1, ROUNDS + 1):
         into = f if i == 1 else e
         shapes |= {f"{name}{i}": (into, e) for name in ("own", "producer", "consumer")} | {f"bias{i}": (e,)}
-    for name, size in (("node", f), ("embedding", e), ("design", d), ("pair", p)):
-        shapes |= {name: (size, w), f"{name}_skip": (size, o)}
-    return shapes | {"hidden_bias": (w,), "hidden": (w, w), "second_bias": (w,), "out": (w, o), "out_bias": (o,)}
+    return shapes | {
+        "nodes": (f + e, w), "nodes_bias": (w,), "first": (gates, d + p, w), "second": (w, w), "second_bias": (w,),
+        "out": (w, o), "out_bias": (o,), "skip": (gates, f + e + d + p, o),
+    }  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +47,10 @@ class GnnEnsemble:
     """Members whose mean is the prediction and whose standard deviation is its spread.
 
     A member passes messages along a network's edges, h' = relu(own h + producer mean(h of producers) + consumer
-    mean(h of consumers) + bias), `ROUNDS` times. Two hidden layers, with a linear one beside them, then see an
+    mean(h of consumers) + bias), `ROUNDS` times. Two hidden layers, with a linear one beside them (`skip`), then see an
     operator's features and embedding h, the design's features, and what both give together (`Pairing`), and answer
-    what `Frame` puts together.
+    what `Frame` puts together. The categorical values of a design, such as a dataflow, choose weights: those of `first`
+    and `skip` are a sum of one for all designs and one for each value that the design has.
 
     Attributes:
         weights: by the names of `WEIGHTS`, each (members, ...), float32.
@@ -59,9 +66,10 @@ class GnnEnsemble:
 
         Each design is computed by itself, so that its answer does not depend on what is predicted beside it.
         """
-        frame, members = self.frame, len(self.weights["hidden"])
+        frame, members = self.frame, len(self.weights["second"])
         found = np.empty((members, len(x), len(frame.centre)))
         designs = (x.design - frame.design_shift) / frame.design_scale
+        gates = x.gates
         for number in np.unique(x.graph):
             graph = x.graphs[number]
             base, log_counts = frame.base(graph), np.log(graph.counts)[:, None]
@@ -69,8 +77,10 @@ class GnnEnsemble:
             for i in np.flatnonzero(x.graph == number):
                 pairs = x.pairing.features(graph.sizes, x.knobs[i : i + 1])[0]
                 pairs = (pairs - frame.pair_shift) / frame.pair_scale
+                # The design's features stand beside those of each pair.
+                beside = np.hstack([np.broadcast_to(designs[i], (len(graph), designs.shape[1])), pairs])
                 for m in range(members):
-                    found[m, i] = frame.read(self._answers(m, known[m], designs[i], pairs), base, log_counts)
+                    found[m, i] = frame.read(self._answers(m, known[m], gates[i], beside), base, log_counts)
         return found.mean(axis=0), found.std(axis=0)
 
     @cached_property
@@ -79,22 +89,23 @@ class GnnEnsemble:
         return {name: array.astype(np.float64) for name, array in self.weights.items()}
 
     def _operators(self, m: int, graph: OperatorGraph) -> tuple[Column, Column]:
-        """What operators add to the first hidden layer (c, w) and to the answers (c, o), whatever the design."""
+        """What operators add to the first hidden layer (c, w) and to the answers (gates, c, o), whatever the design."""
         w = self._precise
         x = h = (graph.features - self.frame.node_shift) / self.frame.node_scale
         for i in range(1, ROUNDS + 1):
             read, fed = _mean(graph.producers, h), _mean(graph.consumers, h)
             h = h @ w[f"own{i}"][m] + read @ w[f"producer{i}"][m] + fed @ w[f"consumer{i}"][m] + w[f"bias{i}"][m]
             h = np.maximum(h, 0.0)
-        hidden = x @ w["node"][m] + h @ w["embedding"][m] + w["hidden_bias"][m]
-        return hidden, x @ w["node_skip"][m] + h @ w["embedding_skip"][m] + w["out_bias"][m]
+        both = np.hstack([x, h])
+        return both @ w["nodes"][m] + w["nodes_bias"][m], both @ w["skip"][m][:, : both.shape[1]]
 
-    def _answers(self, m: int, known: tuple[Column, Column], design: Column, pairs: Column) -> Column:
+    def _answers(self, m: int, known: tuple[Column, Column], gates: Column, beside: Column) -> Column:
         """The numbers of each operator on one design, (c, o)."""
         w = self._precise
-        hidden = _silu(known[0] + design @ w["design"][m] + pairs @ w["pair"][m])
-        hidden = _silu(hidden @ w["hidden"][m] + w["second_bias"][m])
-        out: Column = known[1] + design @ w["design_skip"][m] + pairs @ w["pair_skip"][m] + hidden @ w["out"][m]
+        hidden = _silu(known[0] + beside @ np.tensordot(gates, w["first"][m], 1))
+        hidden = _silu(hidden @ w["second"][m] + w["second_bias"][m])
+        straight = beside @ np.tensordot(gates, w["skip"][m][:, -beside.shape[1] :], 1)
+        out: Column = np.tensordot(gates, known[1], 1) + straight + hidden @ w["out"][m] + w["out_bias"][m]
         return out
 
     def arrays(self) -> dict[str, Column]:
@@ -102,18 +113,17 @@ class GnnEnsemble:
         return {**self.weights, **self.frame.arrays()}
 
     @staticmethod
-    def from_arrays(arrays: Mapping[str, Column], designs: int, pairs: int, targets: int) -> GnnEnsemble:
+    def from_arrays(arrays: Mapping[str, Column], designs: int, pairs: int, gates: int, targets: int) -> GnnEnsemble:
         """A model of what `arrays` gave.
 
         Raises:
             ChipgymError: where it is not that of so many features and targets, or has what is no finite number.
         """
         frame = Frame.from_arrays(arrays, designs, pairs, targets)
-        if arrays["hidden"].ndim != 3 or arrays["own1"].ndim != 3 or not len(arrays["hidden"]):
-            raise ChipgymError("hidden or own1 is not a matrix for each member")
-        members, width, _ = arrays["hidden"].shape
-        embedding = arrays["own1"].shape[2]
-        shapes = weight_shapes(len(OPERATOR_FEATURE_NAMES), designs, pairs, frame.answers, width, embedding)
+        if arrays["second"].ndim != 3 or not len(arrays["second"]):
+            raise ChipgymError("second is not a matrix for each member")
+        members, width, _ = arrays["second"].shape
+        shapes = weight_shapes(len(OPERATOR_FEATURE_NAMES), designs, pairs, gates, frame.answers, width)
         for name in WEIGHTS:
             array, shape = arrays[name], (members, *shapes[name])
             if array.dtype != np.float32 or array.shape != shape or not np.isfinite(array).all():

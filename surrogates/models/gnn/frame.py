@@ -46,7 +46,6 @@ class Frame:
         centre: mean of each target, (t,).
         work: which of `_WORKS`, (t,), int8.
         readout: flags, (t,), int8.
-        clock: the target that means are weighted by, (1,), int8; -1 where there is no amount.
     """
 
     node_shift: Column
@@ -60,7 +59,6 @@ class Frame:
     centre: Column
     work: Column
     readout: Column
-    clock: Column
 
     @staticmethod
     def of(rows: GraphRows, z: Column, targets: Sequence[Target], amounts: Collection[str]) -> Frame:
@@ -74,17 +72,16 @@ class Frame:
             pairs.append(found.reshape(-1, rows.pairing.width))
         readout = np.array([_flags(target, amounts) for target in targets], dtype=np.int8)
         summed = readout & _SUM > 0
-        clock = int(summed.argmax()) if summed.any() else -1
         width, centre = (np.array([getattr(t, name) for t in targets]) for name in ("width", "centre"))
         # How far a network's mean of each target is from what it has of each work: equal on all where that is right.
         means = np.stack([(z[rows.graph == g] * width + centre).mean(axis=0) for g in used])
         shares = np.stack([np.log((_works(graph) * graph.counts[:, None]).sum(axis=0)) for graph in graphs])
         gaps = means[:, :, None] - shares[:, None, :]  # (networks, t, works)
-        if clock >= 0:
-            gaps[:, ~summed] += means[:, clock, None, None]
+        if summed.any():
+            gaps[:, ~summed] += means[:, summed.argmax(), None, None]
         work = gaps.std(axis=0).argmin(axis=1)
         chosen = gaps[:, np.arange(len(targets)), work]
-        rate = (readout == 0) & (clock >= 0) & (chosen.std(axis=0) < means.std(axis=0))
+        rate = (readout == 0) & summed.any() & (chosen.std(axis=0) < means.std(axis=0))
         return Frame(
             *_standard(np.concatenate([graph.features for graph in graphs])),
             *_standard(rows.design),
@@ -94,18 +91,17 @@ class Frame:
             centre,
             work.astype(np.int8),
             np.where(rate, _RATE, readout).astype(np.int8),
-            np.array([clock], dtype=np.int8),
         )
 
     @property
-    def amounts(self) -> Column:
-        """Numbers of the targets that add up."""
-        return np.flatnonzero(self.readout & _SUM)
+    def order(self) -> Column:
+        """Numbers of the targets in the order of the answers, the amounts first, (t,)."""
+        return np.argsort(self.readout & _SUM == 0, kind="stable")
 
     @property
-    def means(self) -> Column:
-        """Numbers of the others."""
-        return np.flatnonzero(self.readout & _SUM == 0)
+    def amounts(self) -> int:
+        """How many targets add up."""
+        return int(np.count_nonzero(self.readout & _SUM))
 
     @property
     def rate(self) -> Column:
@@ -127,8 +123,8 @@ class Frame:
 
     @property
     def answers(self) -> int:
-        """How many numbers a model gives for an operator on a design: first f of all targets, then a of the means."""
-        return len(self.centre) + len(self.means)
+        """How many numbers a model gives for an operator on a design: f of the targets in order, a of the means."""
+        return 2 * len(self.centre) - self.amounts
 
     def base(self, graph: OperatorGraph) -> Column:
         """What f begins with for each operator and target, (c, t)."""
@@ -137,15 +133,17 @@ class Frame:
 
     def read(self, answers: Column, base: Column, log_counts: Column) -> Column:
         """Standardised targets (t,) of one design from the operators' answers (c, answers); log_counts is (c, 1)."""
-        t, means = len(self.centre), self.means
-        f, a = answers[:, :t] * self.width + base, answers[:, t:] + log_counts
+        t, amounts, order = len(self.centre), self.amounts, self.order
+        f, a = answers[:, :t] * self.width[order] + base[:, order], answers[:, t:] + log_counts
+        sums, means = _log_sum(f[:, :amounts] + log_counts), f[:, amounts:]
+        if amounts:
+            time = f[:, :1]
+            a, means = a + time, means - np.where(self.rate[order[amounts:]], time, 0.0)
+        weight = a - _log_sum(a)
+        linear = self.linear[order[amounts:]]
         out = np.empty(t)
-        out[self.amounts] = _log_sum(f[:, self.amounts] + log_counts)
-        if self.clock[0] >= 0:
-            time = f[:, self.clock]
-            a, f = a + time, f - np.where(self.rate, time, 0.0)
-        f, weight = f[:, means], a - _log_sum(a)
-        out[means] = np.where(self.linear[means], (np.exp(weight) * f).sum(axis=0), _log_sum(f + weight))
+        out[order[:amounts]] = sums
+        out[order[amounts:]] = np.where(linear, (np.exp(weight) * means).sum(axis=0), _log_sum(means + weight))
         out = np.where(self.log1p, np.logaddexp(0.0, out), out)
         standard: Column = (out - self.centre) / self.width
         return standard
@@ -164,8 +162,8 @@ class Frame:
         lengths = {"node": len(OPERATOR_FEATURE_NAMES), "design": designs, "pair": pairs}
         for f in fields(Frame):
             array = arrays[f.name]
-            shape = (1 if f.name == "clock" else lengths.get(f.name.partition("_")[0], targets),)
-            kind = np.int8 if f.name in ("work", "readout", "clock") else np.float64
+            shape = (lengths.get(f.name.partition("_")[0], targets),)
+            kind = np.int8 if f.name in ("work", "readout") else np.float64
             if array.dtype != kind or array.shape != shape or not np.isfinite(array).all():
                 raise ChipgymError(f"{f.name} is not of {shape} finite numbers")
             if (f.name.endswith("scale") or f.name == "width") and (array <= 0).any():
@@ -173,8 +171,6 @@ class Frame:
         out = Frame(**{f.name: arrays[f.name] for f in fields(Frame)})
         if (out.work < 0).any() or (out.work >= len(_WORKS)).any():
             raise ChipgymError("work is none that there is")
-        if out.clock[0] not in (-1, *out.amounts):
-            raise ChipgymError("clock is no amount")
         return out
 
 

@@ -9,6 +9,7 @@ from torch_geometric.data import Batch
 from torch_geometric.nn import SAGEConv
 
 from ....simulators import Column
+from .fitted import embedding_width
 from .graph import ROUNDS
 
 
@@ -25,49 +26,55 @@ class Messages(nn.Module):
         return torch.relu(self.producers(h, producers) + self.consumers(h, consumers))
 
 
+class Gated(nn.Module):
+    """A linear layer whose weights are those of a design's categorical values added up."""
+
+    def __init__(self, into: int, out: int, gates: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(gates, into, out))
+
+
 class Member(nn.Module):
     """What `GnnEnsemble` describes, for f, d and p features of operators, designs and pairs, and o answers."""
 
-    def __init__(self, f: int, d: int, p: int, o: int, width: int) -> None:
+    def __init__(self, f: int, d: int, p: int, gates: int, o: int, width: int) -> None:
         super().__init__()
-        e = max(4, width // 2)
-        self.parts = (f, e, d, p)
+        e = embedding_width(width)
         self.rounds = nn.ModuleList([Messages(f if i == 0 else e, e) for i in range(ROUNDS)])
-        self.first = nn.Linear(sum(self.parts), width)
+        self.nodes = nn.Linear(f + e, width)
+        self.first = Gated(d + p, width, gates)
         self.second = nn.Linear(width, width)
-        self.out = nn.Linear(width, o, bias=False)
-        self.skip = nn.Linear(sum(self.parts), o)
-        for zero in (self.out.weight, self.skip.weight, self.skip.bias):  # begins as the works alone
-            nn.init.zeros_(zero)
+        self.out = nn.Linear(width, o)
+        self.skip = Gated(f + e + d + p, o, gates)
+        # The answers begin as 0, which leaves an amount to the works alone, and no value of a knob as another.
+        nn.init.uniform_(self.first.weight[0].detach(), -((d + p) ** -0.5), (d + p) ** -0.5)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
 
-    def operators(self, graph: Batch) -> torch.Tensor:
-        """Features and embeddings (c, f + e) of the operators of all networks."""
+    def operators(self, graph: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the operators of all networks add to the first hidden layer (c, w), and to the answers (gates, c, o)."""
         h = graph.x
         for layer in self.rounds:
             h = layer(h, graph.edge_index, graph.consumer_index)
-        return torch.cat([graph.x, h], 1)
+        both = torch.cat([graph.x, h], 1)
+        return self.nodes(both), both @ self.skip.weight[:, : both.shape[1]]
 
     def forward(
-        self, operators: torch.Tensor, of: torch.Tensor, designs: torch.Tensor, at: torch.Tensor, pairs: torch.Tensor
+        self, known: tuple[torch.Tensor, torch.Tensor], designs: torch.Tensor, gates: torch.Tensor, pairs: torch.Tensor
     ) -> torch.Tensor:
-        """Answers (r, o) of r rows.
+        """Answers (n, c, o) of n designs on the c operators of one network.
 
         Args:
-            operators: as `operators` answers.
-            of: each row's operator, (r,).
+            known: those operators' parts of what `operators` answers.
             designs: features (n, d).
-            at: each row's design, (r,).
-            pairs: features (r, p).
+            gates: 1, and 0 or 1 for each categorical value, (n, gates).
+            pairs: features (n, c, p).
         """
-        cuts = [operators.shape[1], designs.shape[1], pairs.shape[1]]
-
-        def layer(linear: nn.Linear) -> torch.Tensor:
-            # Operators and designs are multiplied once each rather than once in every row.
-            a, b, c = torch.split(linear.weight, cuts, 1)
-            return nn.functional.linear(operators, a, linear.bias)[of] + (designs @ b.T)[at] + pairs @ c.T
-
-        hidden = nn.functional.silu(self.second(nn.functional.silu(layer(self.first))))
-        out: torch.Tensor = layer(self.skip) + self.out(hidden)
+        hidden = known[0] + _beside(self.first.weight, designs, gates, pairs)
+        hidden = nn.functional.silu(self.second(nn.functional.silu(hidden)))
+        rest = self.skip.weight[:, -self.first.weight.shape[1] :]
+        straight = torch.tensordot(gates, known[1], 1) + _beside(rest, designs, gates, pairs)
+        out: torch.Tensor = straight + self.out(hidden)
         return out
 
     def arrays(self) -> dict[str, Column]:
@@ -77,10 +84,14 @@ class Member(nn.Module):
             assert isinstance(layer, Messages)
             out |= {f"own{i}": layer.producers.lin_r.weight.T, f"producer{i}": layer.producers.lin_l.weight.T}
             out |= {f"consumer{i}": layer.consumers.lin_l.weight.T, f"bias{i}": layer.producers.lin_l.bias}
-        for suffix, module in (("", self.first), ("_skip", self.skip)):
-            blocks = torch.split(module.weight.T, list(self.parts))
-            names = [f"{name}{suffix}" for name in ("node", "embedding", "design", "pair")]
-            out |= dict(zip(names, blocks, strict=True))
-        out |= {"hidden": self.second.weight.T, "second_bias": self.second.bias, "out": self.out.weight.T}
-        out |= {"hidden_bias": self.first.bias, "out_bias": self.skip.bias}
+        out |= {"nodes": self.nodes.weight.T, "nodes_bias": self.nodes.bias, "first": self.first.weight}
+        out |= {"second": self.second.weight.T, "second_bias": self.second.bias}
+        out |= {"out": self.out.weight.T, "out_bias": self.out.bias, "skip": self.skip.weight}
         return {name: np.ascontiguousarray(value.detach().numpy()) for name, value in out.items()}
+
+
+def _beside(weight: torch.Tensor, designs: torch.Tensor, gates: torch.Tensor, pairs: torch.Tensor) -> torch.Tensor:
+    """What designs and pairs add to a layer, (n, c, out), by its weights (gates, d + p, out)."""
+    mine = torch.tensordot(gates, weight, 1)  # (n, d + p, out)
+    cut = designs.shape[1]
+    return torch.bmm(designs[:, None], mine[:, :cut]) + torch.bmm(pairs, mine[:, cut:])

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....datasets import SIZE_NAMES
-from ....simulators import Column, Columns, DesignSpace
+from ....simulators import Column, Columns
+from ...encoding import Encoder
 from .graph import OperatorGraph
 
 # Sizes that a knob which counts something, such as rows of an array, divides; and that one which holds something does.
@@ -29,20 +30,23 @@ class Pairing:
     Attributes:
         counts: names of knobs that count.
         holds: names of knobs that hold, with their unit in bytes.
+        categorical: numbers of the design's features that are 0 or 1 for a value of a categorical knob.
     """
 
     counts: tuple[str, ...]
     holds: tuple[tuple[str, float], ...]
+    categorical: tuple[int, ...]
 
     @staticmethod
-    def of(space: DesignSpace) -> Pairing:
+    def of(encoder: Encoder) -> Pairing:
         """The pairing of a space's knobs: ordinal ones of positive values, more than one of them."""
-        free = [p for p in space.parameters if p.ordinal and p.size > 1 and not isinstance(p.values[0], str)]
+        free = [p for p in encoder.space.parameters if p.ordinal and p.size > 1 and not isinstance(p.values[0], str)]
         positive = [p for p in free if all(float(v) > 0 for v in p.values)]
         whole = [p for p in positive if p.column_values.dtype.kind == "i"]
         return Pairing(
             tuple(p.name for p in whole if p.unit in _COUNT_UNITS),
             tuple((p.name, _BYTES[p.unit]) for p in positive if p.unit in _BYTES),
+            encoder.categorical,
         )
 
     @property
@@ -84,6 +88,11 @@ class GraphRows:
     graph: Column
     graphs: tuple[OperatorGraph, ...]
     pairing: Pairing
+
+    @property
+    def gates(self) -> Column:
+        """1, and 0 or 1 for each categorical value, (n, gates)."""
+        return np.hstack([np.ones((len(self), 1)), self.design[:, list(self.pairing.categorical)]])
 
     def __len__(self) -> int:
         return len(self.design)

@@ -41,7 +41,7 @@ def _member(settings: Gnn, frame: Frame, rows: GraphRows, z: Column, rng: np.ran
     """One member, fitted from weights of its own."""
     with _one_thread(), torch.random.fork_rng(devices=()):
         torch.manual_seed(int(rng.integers(2**63)))
-        sizes = len(frame.node_shift), len(frame.design_shift), len(frame.pair_shift)
+        sizes = len(frame.node_shift), len(frame.design_shift), len(frame.pair_shift), rows.gates.shape[1]
         member = Member(*sizes, frame.answers, settings.width)
         batches = Batches(frame, rows, z, settings.batch, rng)
         optimiser = torch.optim.AdamW(member.parameters(), lr=settings.rate, weight_decay=settings.decay, fused=True)
@@ -77,8 +77,7 @@ class Batches:
         self.frame, self.rows = frame, rows
         self.graphs = [rows.graphs[g] for g in used]
         self.share = max(1, size // len(used))
-        self.order = [_Shuffled(np.flatnonzero(rows.graph == g), rng) for g in used]
-        self.first = np.cumsum([0, *map(len, self.graphs)])
+        self.draws = [_Shuffled(np.flatnonzero(rows.graph == g), rng) for g in used]
         self.together = Batch.from_data_list([
             Data(
                 x=_tensor((graph.features - frame.node_shift) / frame.node_scale),
@@ -87,52 +86,46 @@ class Batches:
             )
             for graph in self.graphs
         ])  # fmt: skip
-        self.z = _tensor(z)
+        # Targets are in the order of the answers here.
+        order = frame.order
+        self.z = _tensor(z[:, order])
         self.designs = _tensor((rows.design - frame.design_shift) / frame.design_scale)
-        self.base = [_tensor(frame.base(graph)) for graph in self.graphs]
+        self.gates = _tensor(rows.gates)
+        self.base = [_tensor(frame.base(graph)[:, order]) for graph in self.graphs]
         self.log_counts = [_tensor(np.log(graph.counts)[:, None]) for graph in self.graphs]
-        self.width, self.centre = _tensor(frame.width), _tensor(frame.centre)
-        self.amounts, self.means = torch.from_numpy(frame.amounts), torch.from_numpy(frame.means)
-        self.back = torch.argsort(torch.cat([self.amounts, self.means]))
-        self.rate, self.log1p = torch.from_numpy(frame.rate), torch.from_numpy(frame.log1p)
-        self.linear = torch.from_numpy(frame.linear[frame.means])
+        self.width, self.centre = _tensor(frame.width[order]), _tensor(frame.centre[order])
+        self.amounts = frame.amounts
+        self.log1p = torch.from_numpy(frame.log1p[order])
+        means = order[self.amounts :]
+        self.rate, self.linear = torch.from_numpy(frame.rate[means]), torch.from_numpy(frame.linear[means])
 
     def loss(self, member: Member) -> torch.Tensor:
         """Error of the next batch, the mean over designs and targets."""
-        drawn = [order.take(self.share) for order in self.order]
-        of, at, pairs, start = [], [], [], 0
-        for i, (graph, chosen) in enumerate(zip(self.graphs, drawn, strict=True)):
-            of.append(np.tile(np.arange(self.first[i], self.first[i + 1]), len(chosen)))
-            at.append(np.repeat(np.arange(start, start + len(chosen)), len(graph)))
-            found = self.rows.pairing.features(graph.sizes, self.rows.knobs[chosen])
-            pairs.append(found.reshape(-1, found.shape[2]))
-            start += len(chosen)
-        numbers = torch.from_numpy(np.concatenate(drawn))
-        answers = member(
-            member.operators(self.together),
-            torch.from_numpy(np.concatenate(of)),
-            self.designs[numbers],
-            torch.from_numpy(np.concatenate(at)),
-            _tensor((np.concatenate(pairs) - self.frame.pair_shift) / self.frame.pair_scale),
-        )
-        parts = torch.split(answers, [len(part) for part in of])
-        found_z = torch.cat([
-            self.read(i, part.reshape(len(chosen), -1, answers.shape[1]))
-            for i, (part, chosen) in enumerate(zip(parts, drawn, strict=True))
-        ])  # fmt: skip
-        return nn.functional.smooth_l1_loss(found_z, self.z[numbers], beta=_SMOOTH)
+        drawn = [draw.take(self.share) for draw in self.draws]
+        sizes = list(map(len, self.graphs))
+        hidden, straight = member.operators(self.together)
+        known = zip(torch.split(hidden, sizes), torch.split(straight, sizes, 1), strict=True)
+        found_z = []
+        for i, (part, chosen) in enumerate(zip(known, drawn, strict=True)):
+            features = self.rows.pairing.features(self.graphs[i].sizes, self.rows.knobs[chosen])
+            pairs = _tensor((features - self.frame.pair_shift) / self.frame.pair_scale)
+            found_z.append(self.read(i, member(part, self.designs[chosen], self.gates[chosen], pairs)))
+        expected = self.z[np.concatenate(drawn)]
+        return nn.functional.smooth_l1_loss(torch.cat(found_z), expected, beta=_SMOOTH)
 
     def read(self, i: int, answers: torch.Tensor) -> torch.Tensor:
-        """Standardised targets (n, t) of answers (n, c, o) of network i's operators; as `Frame.read`."""
-        t, log_counts = len(self.centre), self.log_counts[i]
+        """Standardised targets (n, t) of answers (n, c, o) of network i's operators, in the order of the answers; as
+        `Frame.read`."""
+        t, amounts, log_counts = len(self.centre), self.amounts, self.log_counts[i]
         f, a = answers[:, :, :t] * self.width + self.base[i], answers[:, :, t:] + log_counts
-        sums = torch.logsumexp(f[:, :, self.amounts] + log_counts, 1)
-        if (clock := int(self.frame.clock[0])) >= 0:
-            time = f[:, :, clock, None].detach()  # how means are weighted is not to bend the time
-            a, f = a + time, torch.where(self.rate, f - time, f)
-        f, weight = f[:, :, self.means], torch.log_softmax(a, 1)
-        means = torch.where(self.linear, (weight.exp() * f).sum(1), torch.logsumexp(f + weight, 1))
-        out = torch.cat([sums, means], 1)[:, self.back]
+        sums = torch.logsumexp(f[:, :, :amounts] + log_counts, 1)
+        means = f[:, :, amounts:]
+        if amounts:
+            time = f[:, :, :1].detach()  # how means are weighted is not to bend the time
+            a, means = a + time, torch.where(self.rate, means - time, means)
+        weight = torch.log_softmax(a, 1)
+        means = torch.where(self.linear, (weight.exp() * means).sum(1), torch.logsumexp(means + weight, 1))
+        out = torch.cat([sums, means], 1)
         out = torch.where(self.log1p, nn.functional.softplus(out), out)
         standard: torch.Tensor = (out - self.centre) / self.width
         return standard
