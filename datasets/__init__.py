@@ -2,7 +2,18 @@
 
 from .loaders import from_torch, iterate_trace, load_onnx
 from .loading import load_workload
-from .network import FEATURE_NAMES, NETWORK_FEATURES, Network, NetworkBuilder, Node
+from .network import (
+    FEATURE_NAMES,
+    KIND_NAMES,
+    NETWORK_FEATURES,
+    OPERATOR_FEATURE_NAMES,
+    SIZE_NAMES,
+    Network,
+    NetworkBuilder,
+    Node,
+    OperatorTable,
+    matrix_product,
+)
 from .network.operators import (
     Concat,
     Conv2d,
@@ -30,7 +41,10 @@ from .workload import Workload
 __all__ = [
     "FEATURE_NAMES",
     "GENERATORS",
+    "KIND_NAMES",
     "NETWORK_FEATURES",
+    "OPERATOR_FEATURE_NAMES",
+    "SIZE_NAMES",
     "TRACE_FEATURES",
     "TRACE_FEATURE_NAMES",
     "Concat",
@@ -51,6 +65,7 @@ __all__ = [
     "Node",
     "Normalization",
     "Operator",
+    "OperatorTable",
     "Pool2d",
     "Reshape",
     "Slice",
@@ -66,6 +81,7 @@ __all__ = [
     "load_table",
     "load_tables",
     "load_workload",
+    "matrix_product",
     "network_names",
     "save_trace",
     "table_names",

@@ -7,6 +7,7 @@ from .models import FAMILIES
 from .prediction import Prediction
 from .splits import SPLITS, Split, split_tables
 from .surrogate import Surrogate
+from .tensors import graph_dataset, torch_dataset
 
 __all__ = [
     "FAMILIES",
@@ -16,10 +17,12 @@ __all__ = [
     "Prediction",
     "Split",
     "Surrogate",
+    "graph_dataset",
     "load_surrogate",
     "measure",
     "split_tables",
     "surrogate_names",
+    "torch_dataset",
 ]
 
 register(

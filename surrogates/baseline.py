@@ -3,15 +3,69 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..simulators import Column
+from .models import Family, QuadraticRidge, TreeEnsemble
+from .target import Target
 
-#: How the names of features begin that are the logarithm of a size.
-SIZE_PREFIX = "log10_"
 # Workloads below which nothing can be said about how a metric grows from one to another.
 _FEWEST = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Sloped:
+    """A model of what is left of standardised targets once the size of the workload is accounted for.
+
+    Attributes:
+        slopes: of the targets over features that are sizes of a workload, (d, t).
+        fitted: the model of the rest.
+    """
+
+    slopes: Column
+    fitted: QuadraticRidge | TreeEnsemble
+
+    def predict(self, x: Column) -> tuple[Column, Column]:
+        """Means and spreads, each (n, t), of standardised targets for features (n, d)."""
+        mean, spread = self.fitted.predict(x)
+        return mean + along(x, self.slopes), spread
+
+    def arrays(self) -> dict[str, Column]:
+        """Everything that it is, by name."""
+        return {"slopes": self.slopes, **self.fitted.arrays()}
+
+
+def fit_sloped(
+    family: Family,
+    x: Column,
+    z: Column,
+    targets: Sequence[Target],
+    workload: Column,
+    designs: int,
+    sizes: Column,
+    seed: int,
+) -> Sloped:
+    """A model of standardised targets, with slopes where the model does not extrapolate and targets are logarithms.
+
+    Args:
+        family: of the model.
+        x: features, (n, d).
+        z: standardised targets, (n, t).
+        targets: their scales.
+        workload: number of each row's workload, (n,).
+        designs: how many of the features, the first, belong to the design.
+        sizes: which features are log10 of a size of the workload.
+        seed: of what is drawn.
+    """
+    slopes = np.zeros((x.shape[1], len(targets)))
+    if not family.extrapolates:
+        logarithmic = np.array([t.scale != "linear" for t in targets])
+        width = np.array([t.width for t in targets])
+        slopes = size_slopes(x, z * width, workload, designs, sizes) * logarithmic / width
+    return Sloped(slopes, family.fit(x, z - along(x, slopes), designs, seed))
 
 
 def size_slopes(x: Column, logs: Column, workload: Column, designs: int, sizes: Column) -> Column:

@@ -12,7 +12,9 @@ import numpy as np
 from ..datasets import Workload
 from ..errors import ChipgymError, shorten, unknown
 from ..simulators import Column, Columns, DesignSpace, Parameter
-from .baseline import SIZE_PREFIX
+
+#: How the names of features begin that are the logarithm of a size.
+SIZE_PREFIX = "log10_"
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,13 @@ class Encoder:
             else:
                 names += [f"{p.name}={value}" for value in p.values]
         return tuple(names)
+
+    @property
+    def categorical(self) -> tuple[int, ...]:
+        """Numbers of the features that are 0 or 1 for a value of a categorical knob."""
+        width = [1 if p.ordinal else p.size for p in self._free]
+        wide = np.repeat([not p.ordinal for p in self._free], width)
+        return tuple(int(i) for i in np.flatnonzero(wide))
 
     @property
     def names(self) -> tuple[str, ...]:

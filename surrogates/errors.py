@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..datasets import DesignTable
+from ..datasets import DesignTable, Network
 from ..errors import ChipgymError
 from ..simulators import Column, Metrics
 from ..simulators.core.objective import parse_constraints, total_excess
@@ -70,14 +70,18 @@ class Errors:
 
 
 def measure(
-    surrogate: Surrogate, tables: DesignTable | Sequence[DesignTable], constraints: str | Sequence[str] = ()
+    surrogate: Surrogate,
+    tables: DesignTable | Sequence[DesignTable],
+    constraints: str | Sequence[str] = (),
+    networks: Sequence[Network] = (),
 ) -> Errors:
     """Compares a surrogate's predictions with tables of evaluated designs.
 
     Args:
-        surrogate: what predicts.
-        tables: of its simulator and space.
+        surrogate: that was fitted.
+        tables: of designs of its space, on workloads that it has learned from or on others.
         constraints: texts such as "area_mm2 <= 10" that count as limits, on predictions as on the tables' metrics.
+        networks: for the model "gnn", of the other tables whose workload's name does not load it.
 
     Raises:
         ChipgymError: for tables of another space, or of workloads that the surrogate cannot take, and a constraint that
@@ -85,7 +89,7 @@ def measure(
     """
     samples = Samples.of(tables)
     limits = parse_constraints(constraints, surrogate.metrics, samples.header.objectives)
-    found = [surrogate.predict(table.designs(), _workload(surrogate, table)) for table in samples.tables]
+    found = [surrogate.predict(table.designs(), _workload(surrogate, table, networks)) for table in samples.tables]
     actual = samples.feasible
     met, met_too = actual, np.concatenate([p.feasible for p in found])
     if limits:
@@ -121,7 +125,7 @@ def measure(
     )
 
 
-def _workload(surrogate: Surrogate, table: DesignTable) -> str | DesignTable:
+def _workload(surrogate: Surrogate, table: DesignTable, networks: Sequence[Network]) -> str | DesignTable | Network:
     """What `predict` takes for the workload of a table: its name where the model has learned from it."""
     check_alike(surrogate.header, table.header)
     for known in surrogate.tables:
@@ -129,7 +133,7 @@ def _workload(surrogate: Surrogate, table: DesignTable) -> str | DesignTable:
             return known.name
     if table.header.workload in surrogate.workloads:
         raise ChipgymError(f"workload {table.header.workload}: has another content than the model has learned from")
-    return table
+    return next((network for network in networks if network.digest == table.header.workload_digest), table)
 
 
 def _point_errors(y: Column, predicted: Column, workload: Column, target: Target) -> dict[str, float]:

@@ -1,7 +1,8 @@
 """Surrogates as files: numpy's `.npz` with a JSON header inside; numbers and text, never a pickle.
 
 An entry of the archive is an array: `header`, the UTF-8 bytes of the JSON; `sha256`, the checksum of everything else;
-and `<part>.<name>` for what each model consists of, such as `cost.threshold` (see `models.trees` and `models.ridge`).
+and `<part>.<name>` for what each model consists of, such as `cost.threshold` (see `models.trees`, `models.ridge` and
+`models.gnn`); `graph<i>.<name>` for the operators of table i, where the model sees graphs.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ import json
 import os
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -25,14 +26,12 @@ from ..datasets.loaders.files import regular_file_size
 from ..durable import durable_file, output_file
 from ..errors import ChipgymError, shorten, unknown
 from ..simulators import Column
-from .models import QuadraticRidge, TreeEnsemble, family
+from .baseline import Sloped
+from .models import Gnn, GnnEnsemble, OperatorGraph, Pairing, QuadraticRidge, TreeEnsemble, family
 from .part import Part
 from .samples import check_headers
 from .surrogate import FEASIBLE, VIOLATION, Surrogate, TrainedOn
 from .target import SCALES, Target
-
-if TYPE_CHECKING:
-    from .models import Fitted
 
 #: The layout of header and arrays; a reader refuses any other.
 FORMAT = 2
@@ -170,25 +169,45 @@ def _surrogate(entries: dict[str, Column]) -> Surrogate:
     if not isinstance(parts, dict):
         raise ChipgymError("header has no parts")
     for name, targets in parts.items():
-        mine = {k.removeprefix(f"{name}."): v for k, v in entries.items() if k.startswith(f"{name}.")}
-        out.parts[name] = _part(out, mine, _listed(targets))
+        out.parts[name] = _part(out, _within(entries, name), _listed(targets))
     _check_targets(out)
+    if isinstance(out.family, Gnn):
+        out.graphs = {table.name: _graph(entries, i) for i, table in enumerate(out.tables)}
     return out
 
 
 def _part(surrogate: Surrogate, arrays: Mapping[str, Column], targets: list[Any]) -> Part:
-    cls: type[TreeEnsemble] | type[QuadraticRidge] = _RIDGE if surrogate.model == "ridge" else _TREES
-    for name in ("slopes", *cls.names):
-        if name not in arrays:
-            raise ChipgymError(f"has no array {name}")
     encoder = surrogate.encoder
     told = tuple(map(_target, targets))
-    own = {name: arrays[name] for name in cls.names}
-    fitted: Fitted = cls.from_arrays(own, len(encoder.names), len(encoder.design_names), len(told))
-    slopes, shape = arrays["slopes"], (len(encoder.names), len(told))
+    designs = len(encoder.design_names)
+    if isinstance(surrogate.family, Gnn):
+        pairing = Pairing.of(encoder)
+        sizes = designs, pairing.width, 1 + len(pairing.categorical), len(told)
+        return Part(told, GnnEnsemble.from_arrays(_named(arrays, GnnEnsemble.names), *sizes))
+    cls: type[TreeEnsemble] | type[QuadraticRidge] = _RIDGE if surrogate.model == "ridge" else _TREES
+    fitted = cls.from_arrays(_named(arrays, cls.names), len(encoder.names), designs, len(told))
+    slopes, shape = _named(arrays, ("slopes",))["slopes"], (len(encoder.names), len(told))
     if slopes.dtype != np.float64 or slopes.shape != shape or not np.isfinite(slopes).all():
         raise ChipgymError(f"slopes is not of {shape} finite numbers")
-    return Part(told, slopes, fitted)
+    return Part(told, Sloped(slopes, fitted))
+
+
+def _graph(entries: Mapping[str, Column], number: int) -> OperatorGraph:
+    """The operators of a table by its number."""
+    return OperatorGraph.from_arrays(_named(_within(entries, f"graph{number}"), OperatorGraph.names))
+
+
+def _within(entries: Mapping[str, Column], name: str) -> dict[str, Column]:
+    """The arrays that stand behind a name and a dot."""
+    return {k.removeprefix(f"{name}."): v for k, v in entries.items() if k.startswith(f"{name}.")}
+
+
+def _named(arrays: Mapping[str, Column], names: Iterable[str]) -> Mapping[str, Column]:
+    """The arrays of these names, if there are all of them."""
+    for name in names:
+        if name not in arrays:
+            raise ChipgymError(f"has no array {name}")
+    return {name: arrays[name] for name in names}
 
 
 def _check_targets(surrogate: Surrogate) -> None:
@@ -251,10 +270,13 @@ def _header(surrogate: Surrogate) -> str:
 
 def _arrays(surrogate: Surrogate) -> dict[str, Column]:
     """All arrays under the names that they have in a file, in their order and the file's byte order."""
+    groups = {name: part.fitted.arrays() for name, part in sorted(surrogate.parts.items())}
+    if surrogate.graphs:
+        groups |= {f"graph{i}": surrogate.graphs[table.name].arrays() for i, table in enumerate(surrogate.tables)}
     return {
         f"{name}.{array}": np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
-        for name, part in sorted(surrogate.parts.items())
-        for array, values in {"slopes": part.slopes, **part.fitted.arrays()}.items()
+        for name, arrays in groups.items()
+        for array, values in arrays.items()
     }
 
 

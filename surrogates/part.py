@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from ..simulators import Column
-from .baseline import along, size_slopes
-from .models import Family, Fitted
+from .models import Fitted, Rows
 from .target import Scale, Target
 
 #: Share of the designs that a model is not fitted to, which its uncertainty is calibrated on.
@@ -18,6 +18,9 @@ CALIBRATION = 0.2
 CALIBRATION_WORKLOADS = 0.33
 #: Designs below which none can be spared: errors on the training itself are taken then, which are too small.
 FEWEST = 20
+#: Fits a model to the standardised values (n, t) of some targets over what it sees of n designs, and the number of each
+#: design's workload (n,).
+Learner = Callable[[Any, Column, Sequence[Target], Column], Fitted]
 #: Share of a normal distribution within one standard deviation.
 ONE_SIGMA = 0.6826894921370859
 
@@ -28,23 +31,20 @@ class Part:
 
     Attributes:
         targets: what it predicts, in order.
-        slopes: of the standardised targets over features that are sizes of a workload, (d, t); see `baseline`.
-        fitted: the model of what is left of the standardised targets.
+        fitted: the model of the standardised targets.
     """
 
     targets: tuple[Target, ...]
-    slopes: Column
     fitted: Fitted
 
-    def predict(self, x: Column, known: bool = True) -> tuple[Column, Column]:
+    def predict(self, x: Rows, known: bool = True) -> tuple[Column, Column]:
         """Means and standard deviations in the targets' scales, each (n, t).
 
         Args:
-            x: features, (n, d).
+            x: what the model sees of n designs: features (n, d), or designs on graphs.
             known: whether the model has learned from the workload.
         """
         mean, spread = self.fitted.predict(x)
-        mean = mean + along(x, self.slopes)
         width, centre, noise, stretch, noise_new, stretch_new = (
             np.array([getattr(t, name) for t in self.targets])
             for name in ("width", "centre", "noise", "stretch", "noise_new", "stretch_new")
@@ -56,14 +56,12 @@ class Part:
 
 
 def fit_part(
-    family: Family,
-    x: Column,
+    learn: Learner,
+    x: Rows,
     values: Mapping[str, Column],
     scales: Mapping[str, Scale],
     design: Column,
     workload: Column,
-    designs: int,
-    sizes: Column,
     seed: int,
 ) -> Part:
     """Fits a model to four fifths of the designs and calibrates its uncertainty on the rest.
@@ -74,14 +72,12 @@ def fit_part(
     to the model, c and m are those of a second model on the workloads that it was not fitted to.
 
     Args:
-        family: what is fitted.
-        x: features, (n, d).
+        learn: fits a model.
+        x: what it sees of n designs: features (n, d), or designs on graphs.
         values: by target, each (n,).
         scales: of the targets whose values do not choose their own.
         design: number of each design, (n,): the same design on two workloads is on one side.
         workload: number of each design's workload, (n,).
-        designs: how many of the features belong to the design.
-        sizes: which features are logarithms of a workload's size.
         seed: of what is drawn.
     """
     rng = np.random.default_rng(seed)
@@ -90,28 +86,17 @@ def fit_part(
     z = np.stack([t.standard(y) for t, y in zip(targets, values.values(), strict=True)], axis=1)
 
     apart = _apart(design, CALIBRATION, rng) if len(x) >= FEWEST else np.zeros(len(x), dtype=bool)
-    logarithmic = np.array([t.scale != "linear" for t in targets])
-    width = np.array([t.width for t in targets])
-
-    def fit(rows: Column) -> tuple[Column, Fitted]:
-        """A model of some rows, and the slopes that it adds to."""
-        slopes = np.zeros((x.shape[1], len(targets)))
-        if not family.extrapolates:
-            slopes = size_slopes(x[rows], z[rows] * width, workload[rows], designs, sizes) * logarithmic / width
-        return slopes, family.fit(x[rows], z[rows] - along(x[rows], slopes), designs, seed)
-
-    slopes, fitted = fit(~apart)
-    noise, stretch = _calibration(fitted, x, z - along(x, slopes), apart)
+    fitted = learn(x[~apart], z[~apart], targets, workload[~apart])
+    noise, stretch = _calibration(fitted, x, z, apart)
     noise_new, stretch_new = noise, stretch
     apart = _apart(workload, CALIBRATION_WORKLOADS, rng)
     if apart.any():
-        slopes_new, fitted_new = fit(~apart)
-        noise_new, stretch_new = _calibration(fitted_new, x, z - along(x, slopes_new), apart)
+        noise_new, stretch_new = _calibration(learn(x[~apart], z[~apart], targets, workload[~apart]), x, z, apart)
     told = [
         replace(t, noise=float(a), stretch=float(b), noise_new=float(c), stretch_new=float(d))
         for t, a, b, c, d in zip(targets, noise, stretch, noise_new, stretch_new, strict=True)
     ]
-    return Part(tuple(told), slopes, fitted)
+    return Part(tuple(told), fitted)
 
 
 def _apart(group: Column, share: float, rng: np.random.Generator) -> Column:
@@ -120,7 +105,7 @@ def _apart(group: Column, share: float, rng: np.random.Generator) -> Column:
     return np.isin(group, numbers[: min(max(1, round(share * len(numbers))), len(numbers) - 1)])
 
 
-def _calibration(fitted: Fitted, x: Column, z: Column, apart: Column) -> tuple[Column, Column]:
+def _calibration(fitted: Fitted, x: Rows, z: Column, apart: Column) -> tuple[Column, Column]:
     """Median error, and what makes spreads as wide as errors are, each (t,), on the rows apart or else on all."""
     check = apart if apart.any() else ~apart
     mean, spread = fitted.predict(x[check])

@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import ChipgymError, shorten
 from ..simulators import Column, Columns, MetricSpec, Simulator
 from .files import load_surrogate, model_digest
+from .models import OperatorGraph
 from .surrogate import Surrogate
 
 #: Between a model and the workload that it predicts for, as in `systolic-networks@resnet18`.
@@ -25,12 +26,14 @@ class LearnedWorkload:
         surrogate: the model.
         source: name of the workload.
         description: its features.
+        seen: what the model sees of it, these features or its operators.
         digest: sha256 in hex of both.
     """
 
     surrogate: Surrogate
     source: str
     description: Mapping[str, float]
+    seen: Mapping[str, float] | OperatorGraph
     digest: str
 
     @staticmethod
@@ -41,9 +44,11 @@ class LearnedWorkload:
             ChipgymError: as `Surrogate.predict`.
         """
         found = surrogate.workload(workload)
-        features = found.features()
+        features, seen = found.features(), surrogate.describe(found)
         text = f"{model_digest(surrogate)}\0{found.name}\0{sorted(features.items())}"
-        return LearnedWorkload(surrogate, found.name, features, hashlib.sha256(text.encode()).hexdigest())
+        if isinstance(seen, OperatorGraph):
+            text += f"\0{seen.digest}"
+        return LearnedWorkload(surrogate, found.name, features, seen, hashlib.sha256(text.encode()).hexdigest())
 
     @property
     def name(self) -> str:
@@ -106,7 +111,7 @@ class SurrogateSimulator(Simulator):
         """
         learned = self.learned
         # Whether the workload is known decides the uncertainty alone.
-        found = learned.surrogate.predict_columns(columns, n, learned.description, known=True)
+        found = learned.surrogate.predict_columns(columns, n, learned.seen, known=True)
         return found.mean, found.violation
 
 

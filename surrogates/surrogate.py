@@ -10,13 +10,15 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..datasets import DesignTable, TableHeader, Workload, load_workload
+from ..datasets import DesignTable, Network, TableHeader, Workload, load_workload
 from ..errors import ChipgymError, nearest, shorten
 from ..simulators import Column, Columns, Designs, DesignSpace, MetricSpec
 from ..simulators.tabular import metrics_of, space_of
+from .baseline import fit_sloped
 from .encoding import Encoder
-from .models import family
-from .part import Part, fit_part
+from .models import Gnn, OperatorGraph, Rows, family
+from .networks import amounts_of, graph_rows, network_of, sample_rows
+from .part import Learner, Part, fit_part
 from .prediction import Prediction, least_positive
 from .samples import Samples
 from .target import Scale
@@ -57,7 +59,7 @@ class Surrogate:
     model gives it less than an even chance, with a violation learned from infeasible designs.
 
     Args:
-        model: "ridge" (second order), "forest" or "boosting".
+        model: "ridge" (second order), "forest", "boosting", or "gnn", which sees a network's operators.
         seed: of whatever is drawn; the same seed and tables give the same model.
         settings: of the model, by name, such as `trees=50`.
 
@@ -74,15 +76,20 @@ class Surrogate:
         self.settings = dict(settings)
         self.tables: tuple[TrainedOn, ...] = ()
         self.parts: dict[str, Part] = {}
+        self.graphs: dict[str, OperatorGraph] = {}
 
     # --- learning ------------------------------------------------------------------------------------------------
 
-    def fit(self, tables: DesignTable | Sequence[DesignTable]) -> Self:
+    def fit(self, tables: DesignTable | Sequence[DesignTable], networks: Sequence[Network] = ()) -> Self:
         """Learns from one table, or from several of one simulator and space on different workloads.
 
+        Args:
+            tables: of evaluated designs.
+            networks: for the model "gnn", of tables whose workload's name does not load it, such as an ONNX file's.
+
         Raises:
-            ChipgymError: for tables of different simulators, spaces or kinds of workload, and where no design is
-                feasible.
+            ChipgymError: for tables of different simulators, spaces or kinds of workload, where no design is feasible,
+                and for the model "gnn" where a table's workload is no network, or is not found.
         """
         samples = Samples.of(tables)
         feasible = samples.feasible
@@ -95,25 +102,38 @@ class Surrogate:
             wanted["violation"] = (~feasible, {VIOLATION: samples.violation})
             always[FEASIBLE] = feasible.astype(np.float64)
         wanted["always"] = (np.ones(len(samples), dtype=bool), always)
+        graphs: dict[str, OperatorGraph] = {}
+        if isinstance(self.family, Gnn):
+            graphs = {t.header.workload: OperatorGraph.of(network_of(t.header, networks)) for t in samples.tables}
+        x = sample_rows(samples, graphs) if graphs else samples.x
+        learn = self._learner(samples)
         self.parts = {
             name: fit_part(
-                self.family,
-                samples.x[rows],
+                learn,
+                x[rows],
                 {target: column[rows] for target, column in values.items()},
                 scales,
                 samples.design[rows],
                 samples.workload[rows],
-                len(samples.encoder.design_names),
-                samples.encoder.sizes,
                 self.seed,
             )
             for name, (rows, values) in wanted.items()
             if values
         }
+        self.graphs = graphs
         self.tables = tuple(TrainedOn(t.header, t.digest, len(t)) for t in samples.tables)
         self.__dict__.pop("space", None)
         self.__dict__.pop("encoder", None)
         return self
+
+    def _learner(self, samples: Samples) -> Learner:
+        """What fits the model to some of the samples."""
+        model, seed = self.family, self.seed
+        if isinstance(model, Gnn):
+            amounts = amounts_of(metrics_of(samples.header))
+            return lambda x, z, targets, _: model.fit(x, z, targets, amounts, seed)
+        designs, sizes = len(samples.encoder.design_names), samples.encoder.sizes
+        return lambda x, z, targets, workload: fit_sloped(model, x, z, targets, workload, designs, sizes, seed)
 
     # --- what was learned ----------------------------------------------------------------------------------------
 
@@ -163,7 +183,7 @@ class Surrogate:
         """
         found = self.workload(workload)
         columns, n = self.space.columns(designs)
-        return self.predict_columns(columns, n, found.features(), isinstance(found, TrainedOn))
+        return self.predict_columns(columns, n, self.describe(found), isinstance(found, TrainedOn))
 
     def workload(self, workload: str | os.PathLike[str] | Workload | None = None) -> TrainedOn | Workload:
         """The table or workload that `predict` takes for its argument.
@@ -195,16 +215,37 @@ class Surrogate:
             )
         return found
 
-    def predict_columns(self, columns: Columns, n: int, features: Mapping[str, float], known: bool) -> Prediction:
+    def describe(self, found: TrainedOn | Workload) -> Mapping[str, float] | OperatorGraph:
+        """What the model sees of a workload that `workload` answered: its features, or its operators.
+
+        Raises:
+            ChipgymError: where it sees operators and the workload has none.
+        """
+        if not isinstance(self.family, Gnn):
+            return found.features()
+        if isinstance(found, TrainedOn):
+            return self.graphs[found.name]
+        network = network_of(found.header) if isinstance(found, DesignTable) else found
+        if not isinstance(network, Network):
+            raise ChipgymError(f"workload {found.name}: the model gnn sees networks, not {type(found).__name__}")
+        return OperatorGraph.of(network)
+
+    def predict_columns(
+        self, columns: Columns, n: int, workload: Mapping[str, float] | OperatorGraph, known: bool
+    ) -> Prediction:
         """As `predict`, for complete columns that the space has made.
 
         Args:
             columns: of values, each (n,).
             n: how many designs.
-            features: of the workload.
+            workload: what `describe` says of it.
             known: whether the model has learned from it.
         """
-        x = self.encoder.with_workload(self.encoder.designs(columns, n), features)
+        x: Rows
+        if isinstance(workload, OperatorGraph):
+            x = graph_rows(self.encoder, columns, n, workload)
+        else:
+            x = self.encoder.with_workload(self.encoder.designs(columns, n), workload)
         targets, location, deviation = {}, {}, {}
         for part in self.parts.values():
             mean, std = part.predict(x, known)

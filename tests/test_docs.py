@@ -45,7 +45,7 @@ def blocks(page: Path, language: str) -> list[str]:
 def test_python_runs(page, tmp_path):
     """Every block alone, or after those before it where the page says so, as a reader would paste it."""
     found = blocks(page, "python")
-    for library in ("stable_baselines3", "onnx", "torch"):
+    for library in ("stable_baselines3", "onnx", "torch", "torch_geometric"):
         if any(re.search(rf"^\s*(import|from) {library}\b", block, re.MULTILINE) for block in found):
             pytest.importorskip(library)
     if any("chipgym.report(" in block for block in found):
@@ -74,8 +74,9 @@ def commands(line: str) -> Iterator[list[str]]:
 @pytest.mark.parametrize(("page", "line"), COMMANDS, ids=[line for _, line in COMMANDS])
 def test_commands_run(page, line, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    if " report " in line:
-        pytest.importorskip("plotly")
+    for word, library in ((" report ", "plotly"), (" gnn ", "torch_geometric")):
+        if word in line:
+            pytest.importorskip(library)
     for arguments in commands(line):
         assert run(arguments) == 0, capsys.readouterr().err
 

@@ -34,7 +34,7 @@ def from_torch(
     try:
         import torch
     except ImportError:
-        raise ChipgymError("from_torch needs torch: pip install 'chipgym[rl]'") from None
+        raise ChipgymError("from_torch needs torch: pip install 'chipgym[gnn]'") from None
     if not isinstance(module, torch.nn.Module):
         raise ChipgymError(f"from_torch module: expected a torch.nn.Module, got {shorten(module)}")
     if isinstance(example_inputs, torch.Tensor):

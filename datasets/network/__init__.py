@@ -3,5 +3,18 @@
 from .builder import NetworkBuilder
 from .features import FEATURE_NAMES, NETWORK_FEATURES
 from .graph import Network, Node
+from .operator_table import KIND_NAMES, OPERATOR_FEATURE_NAMES, SIZE_NAMES, OperatorTable
+from .products import matrix_product
 
-__all__ = ["FEATURE_NAMES", "NETWORK_FEATURES", "Network", "NetworkBuilder", "Node"]
+__all__ = [
+    "FEATURE_NAMES",
+    "KIND_NAMES",
+    "NETWORK_FEATURES",
+    "OPERATOR_FEATURE_NAMES",
+    "SIZE_NAMES",
+    "Network",
+    "NetworkBuilder",
+    "Node",
+    "OperatorTable",
+    "matrix_product",
+]

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from .operators import Conv2d, ConvTranspose2d, Linear, MatMul, elements
+from .products import matrix_product
 
 if TYPE_CHECKING:  # graph.py imports this module
     from .graph import Network, Node
@@ -92,25 +93,6 @@ def _products(network: Network) -> dict[str, float]:
         **{f"log10_{name}": math.log10(1 + size) for name, size in sizes.items()},
         **{f"log10_macs_{sides}_{tile}": math.log10(1 + macs) for (tile, sides), macs in padded.items()},
     }
-
-
-def matrix_product(network: Network, node: Node) -> tuple[int, int, int, int]:
-    """A matrix operator over the whole batch as g products of m × k by k × n: (g, m, k, n)."""
-    shapes = network.input_shapes(node)
-    if isinstance(node.op, Conv2d):
-        groups, channels = node.op.groups, shapes[0][0]
-        k = math.prod(node.op.kernel) * channels // groups
-        return groups, network.batch * node.shape[1] * node.shape[2], k, node.op.out_channels // groups
-    if isinstance(node.op, ConvTranspose2d):
-        groups = node.op.groups
-        channels, height, width = shapes[0]
-        n = node.op.out_channels // groups * math.prod(node.op.kernel)
-        return groups, network.batch * height * width, channels // groups, n
-    if isinstance(node.op, Linear):
-        *rows, k = shapes[0]
-        return 1, network.batch * math.prod(rows), k, node.op.out_features
-    *heads, m, k = shapes[0]
-    return network.batch * math.prod(heads), m, k, node.shape[-1]
 
 
 def matrix_class(network: Network, node: Node) -> str:

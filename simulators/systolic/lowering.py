@@ -10,17 +10,15 @@ import numpy as np
 
 from ...datasets import (
     Conv2d,
-    ConvTranspose2d,
     Elementwise,
     Embedding,
     Generic,
-    Linear,
-    MatMul,
     Network,
     Node,
     Normalization,
     Pool2d,
     Softmax,
+    matrix_product,
 )
 from .tiling import LAYER_COLUMNS
 
@@ -132,34 +130,22 @@ def lower(network: Network) -> LoweredNetwork:
 
 
 def _product(network: Network, node: Node) -> tuple[int, ...]:
-    """The row of the layer table for a matrix product; see the column names in `tiling`."""
-    op, shapes, batch = node.op, network.input_shapes(node), network.batch
-    if isinstance(op, Conv2d):
-        channels, height, width = shapes[0]
-        _, out_h, out_w = node.shape
-        (r, s), (dh, dw) = op.kernel, op.dilation
-        if op.kernel == (1, 1) and op.stride == (1, 1) and not any(op.padding):
-            return _plain(op.groups, batch * out_h * out_w, channels // op.groups, op.out_channels // op.groups)
-        return (
-            op.groups, batch, out_h, out_w, height, width, r, s, (r - 1) * dh + 1, (s - 1) * dw + 1,
-            *op.stride, channels // op.groups, op.out_channels // op.groups,
-        )  # fmt: skip
-    if isinstance(op, ConvTranspose2d):
-        # Every pixel's channels times all taps of all filters; what overlaps is added where it is written.
-        channels, height, width = shapes[0]
-        columns = op.out_channels // op.groups * op.kernel[0] * op.kernel[1]
-        return _plain(op.groups, batch * height * width, channels // op.groups, columns)
-    if isinstance(op, Linear):
-        *rows, k = shapes[0]
-        return _plain(1, batch * math.prod(rows), k, op.out_features)
-    assert isinstance(op, MatMul), f"{type(op).__name__} is marked as a matrix product but is not known here"
-    *heads, m, k = shapes[0]
-    return _plain(batch * math.prod(heads), m, k, node.shape[-1])
+    """The row of the layer table for a matrix product; see the column names in `tiling`.
 
-
-def _plain(groups: int, m: int, k: int, n: int) -> tuple[int, ...]:
-    """`groups` products of m × k by k × n: a convolution of 1 × 1 windows over an image of m × 1."""
-    return (groups, 1, m, 1, m, 1, 1, 1, 1, 1, 1, 1, k, n)
+    A convolution keeps its windows, which share inputs; what has none is a convolution of 1 × 1 windows over an image
+    of m × 1. Where a transposed convolution's windows overlap, sums are added where they are written.
+    """
+    op = node.op
+    groups, m, k, n = matrix_product(network, node)
+    if not isinstance(op, Conv2d) or (op.kernel == (1, 1) and op.stride == (1, 1) and not any(op.padding)):
+        return (groups, 1, m, 1, m, 1, 1, 1, 1, 1, 1, 1, k, n)
+    channels, height, width = network.input_shapes(node)[0]
+    _, out_h, out_w = node.shape
+    (r, s), (dh, dw) = op.kernel, op.dilation
+    return (
+        groups, network.batch, out_h, out_w, height, width, r, s, (r - 1) * dh + 1, (s - 1) * dw + 1,
+        *op.stride, channels // groups, n,
+    )  # fmt: skip
 
 
 def _operations(node: Node) -> float:

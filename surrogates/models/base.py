@@ -8,15 +8,30 @@ from typing import Any, ClassVar, Protocol
 
 from ...errors import ChipgymError, shorten, unknown
 from ...simulators import Column
+from .gnn import Gnn, GraphRows
 from .ridge import QuadraticRidge, Ridge
 from .trees import Boosting, Forest, TreeEnsemble
 
-#: A model that was fitted: it predicts, and it is nothing but arrays.
-Fitted = QuadraticRidge | TreeEnsemble
+#: What a model sees of n designs: features (n, d), or designs on operator graphs.
+Rows = Column | GraphRows
+
+
+class Fitted(Protocol):
+    """A model that was fitted: it predicts, and it is nothing but arrays."""
+
+    def predict(self, x: Any) -> tuple[Column, Column]:
+        """Means and spreads, each (n, t), of standardised targets for `Rows` of the kind that it was fitted to."""
+        ...
+
+    def arrays(self) -> dict[str, Column]:
+        """Everything that it is, by name."""
+        ...
 
 
 class Family(Protocol):
     """Settings of a model, as a frozen dataclass whose fields are whole numbers or real ones, all positive.
+
+    `Gnn`, which sees graphs rather than features, is the one model that is no `Family`.
 
     Attributes:
         extrapolates: whether it follows the size of workloads beyond those that it has seen; what does not is fitted
@@ -25,7 +40,7 @@ class Family(Protocol):
 
     extrapolates: ClassVar[bool]
 
-    def fit(self, x: Column, z: Column, designs: int, seed: int) -> Fitted:
+    def fit(self, x: Column, z: Column, designs: int, seed: int) -> QuadraticRidge | TreeEnsemble:
         """A model of standardised targets.
 
         Args:
@@ -37,10 +52,11 @@ class Family(Protocol):
         ...
 
 
-FAMILIES: Mapping[str, type[Ridge] | type[Forest] | type[Boosting]] = {
+FAMILIES: Mapping[str, type[Ridge] | type[Forest] | type[Boosting] | type[Gnn]] = {
     "ridge": Ridge,
     "forest": Forest,
     "boosting": Boosting,
+    "gnn": Gnn,
 }
 
 
@@ -55,7 +71,7 @@ def settings_of(model: str) -> dict[str, int | float]:
     return dataclasses.asdict(FAMILIES[model]())
 
 
-def family(model: str, settings: Mapping[str, Any]) -> Family:
+def family(model: str, settings: Mapping[str, Any]) -> Family | Gnn:
     """A family by its name, with its settings.
 
     Raises:

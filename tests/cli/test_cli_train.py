@@ -59,9 +59,19 @@ def test_one_table_holds_designs_out(cli, tables):
     assert "--workload m.npz\n" in done.out
 
 
+def test_a_model_of_graphs(cli, tables):
+    pytest.importorskip("torch_geometric")
+    small = ("--option", "steps=3", "--option", "width=4", "--option", "members=1")
+    done = cli("train", *tables, "--model", "gnn", *small, "--out", "m.npz", "--split", "workloads")
+    assert done.status == 0, done.err
+    assert "gnn of 180 designs in m.npz" in done.out
+    assert cli("simulate", "surrogate", "--workload", "m.npz@mlp:8-9").status == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("--model", "gnn", "--network", "cloud-1", "--out", "m.npz"), "--network: cloud-1 is no network"),
         (("--model", "trees", "--out", "m.npz"), "unknown model 'trees'"),
         (("--out", "m.pkl"), "does not end in .npz"),
         (("--model", "ridge", "--option", "trees=3", "--out", "m.npz"), "unknown option of ridge: 'trees'"),

@@ -15,6 +15,7 @@ SETTINGS = {
     "ridge": {},
     "forest": {"trees": 8},
     "boosting": {"members": 3, "trees": 20},
+    "gnn": {"members": 2, "width": 16, "steps": 100, "batch": 24, "rate": 0.02},
 }
 
 

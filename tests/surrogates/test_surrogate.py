@@ -161,8 +161,8 @@ def test_uncertainty_covers_what_it_says(model):
 def test_a_new_workload_is_less_certain(several):
     """Its uncertainty is calibrated on workloads that a model had not seen, and is never below that of the others."""
     columns, n = several.space.columns(systolic("mlp:8-8").designs())
-    features = chipgym.datasets.load_workload("mlp:8-8").features()
-    known, new = (several.predict_columns(columns, n, features, known).deviation for known in (True, False))
+    seen = several.describe(several.workload("mlp:8-8"))
+    known, new = (several.predict_columns(columns, n, seen, known).deviation for known in (True, False))
     for name, width in new.items():
         assert (width >= known[name]).all(), name
     assert np.median(new["macs"]) > 2 * np.median(known["macs"])

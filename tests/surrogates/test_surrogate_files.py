@@ -232,6 +232,25 @@ def test_a_header_that_does_not_hold(forest):
         assert message.strip() in refused(header_with(forest, change)), message
 
 
+def test_graphs_that_lead_nowhere(tmp_path):
+    """As trees: under a checksum that holds, an index out of range would read whatever is in memory."""
+    pytest.importorskip("torch_geometric")
+    path = tmp_path / "m.npz"
+    Surrogate("gnn", members=1, width=4, steps=1).fit(table()).save(path)
+    whole = path.read_bytes()
+    with np.load(path) as file:
+        entries = dict(file)
+    for changed, message in [
+        ({"graph0.producers": entries["graph0.producers"] + 10**6}, "an edge that leads to no operator"),
+        ({"graph0.consumers": None}, "has no array consumers"),
+        ({"cost.second": entries["cost.second"] * np.nan}, "second is not of"),
+        ({"cost.skip": None}, "has no array skip"),
+        ({"cost.first": entries["cost.first"][:, :-1]}, "first is not of"),
+    ]:
+        path.write_bytes(whole)
+        assert message in refused(rewrite(path, **changed))
+
+
 def test_trees_that_lead_nowhere(forest):
     """An index out of range would read whatever is in memory, a circle would never end."""
     whole = forest.read_bytes()

@@ -12,6 +12,7 @@ from . import output, parse
 from .options import Json
 
 if TYPE_CHECKING:
+    from ..datasets import Network
     from ..surrogates import Errors, Split
 
 
@@ -20,7 +21,7 @@ def train_surrogate(
         list[str], typer.Argument(metavar="TABLE...", help="Tables of one simulator: names, files, or folders of them.")
     ],
     out: Annotated[str, typer.Option(metavar="FILE", help="The model, a .npz file.", show_default=False)],
-    model: Annotated[str, typer.Option(metavar="NAME", help="ridge, forest or boosting.")] = "boosting",
+    model: Annotated[str, typer.Option(metavar="NAME", help="ridge, forest, boosting or gnn.")] = "boosting",
     split: Annotated[
         list[str] | None,
         typer.Option(
@@ -57,6 +58,14 @@ def train_surrogate(
             show_default=False,
         ),
     ] = None,
+    network: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="For gnn: a network whose table does not name what loads it, such as an ONNX file; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Train a surrogate on collected tables.
@@ -72,6 +81,7 @@ def train_surrogate(
     path = model_path(out)
     settings = parse.settings("--option", option or (), settings_of(model), model)
     loaded = [table for spec in tables for table in load_tables(spec)]
+    networks = [_network(name) for name in network or ()]
     surrogate = Surrogate(model, seed=seed, **settings)
     known = [m.name for m in loaded[0].header.metrics]
     for name in metric or ():
@@ -84,9 +94,9 @@ def train_surrogate(
     measured: dict[str, tuple[Split, Errors]] = {}
     for each in splits:
         output.note(f"measuring on held-out {each.name}: {_held(each)}")
-        fitted = Surrogate(model, seed=seed, **settings).fit(each.train)
-        measured[each.name] = each, measure(fitted, each.test, constraint or ())
-    surrogate.fit(loaded)
+        fitted = Surrogate(model, seed=seed, **settings).fit(each.train, networks)
+        measured[each.name] = each, measure(fitted, each.test, constraint or (), networks)
+    surrogate.fit(loaded, networks)
     surrogate.save(path)
     if json:
         output.as_json(
@@ -106,6 +116,15 @@ def train_surrogate(
     output.line(f"{model} of {designs:,} designs in {path}, {path.stat().st_size:,} bytes")
     at = f"@{surrogate.workloads[0]}" if len(loaded) > 1 else ""
     output.line(f"search it with: chipgym search surrogate --workload {path}{at}")
+
+
+def _network(name: str) -> Network:
+    from ..datasets import Network, load_workload
+
+    found = load_workload(name)
+    if not isinstance(found, Network):
+        raise ChipgymError(f"--network: {name} is no network")
+    return found
 
 
 def _held(split: Split) -> str:
