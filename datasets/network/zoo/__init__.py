@@ -12,7 +12,7 @@ from .alexnet import alexnet
 from .bert import bert_base
 from .efficientnet import efficientnet_b0
 from .gpt2 import gpt2
-from .llama import llama_2_7b, llama_3_8b, mistral_7b
+from .llama import llama_2_7b, llama_3_8b, llama_3_70b, mistral_7b
 from .mobilenet import mobilenet_v1, mobilenet_v2
 from .mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
 from .resnet import resnet18, resnet50
@@ -27,6 +27,7 @@ _BUILDERS: dict[str, Callable[..., Network]] = {
     "gpt2": gpt2,
     "llama-2-7b": llama_2_7b,
     "llama-3-8b": llama_3_8b,
+    "llama-3-70b": llama_3_70b,
     "mistral-7b": mistral_7b,
     "mobilenet_v1": mobilenet_v1,
     "mobilenet_v2": mobilenet_v2,
@@ -47,6 +48,7 @@ __all__ = [
     "gpt2",
     "llama_2_7b",
     "llama_3_8b",
+    "llama_3_70b",
     "mistral_7b",
     "mobilenet_v1",
     "mobilenet_v2",
