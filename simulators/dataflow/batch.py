@@ -13,7 +13,7 @@ from .part import RESIDENT, Fixed, Shape, make_scratch, run_part
 Array = np.ndarray[Any, np.dtype[Any]]
 
 # Columns of the part index, int64 (parts, INDEX).
-FIRST, LAST, FIRST_EDGE, LAST_EDGE, REPEATS, SEARCHED, SAMPLE_ROWS, DECODE, PASS, INDEX = range(10)
+FIRST, LAST, FIRST_EDGE, LAST_EDGE, REPEATS, SEARCHED, SAMPLE_ROWS, DECODE, PASS, MAPPED, INDEX = range(11)
 
 
 class Tables(NamedTuple):
@@ -44,7 +44,7 @@ def resident_bytes(tables: Tables, d: Array, number: int) -> float:
     """Weights of one pass on one socket, of the stage that has its head."""
     total = 0.0
     for part in tables.parts:
-        if part[PASS] == number:
+        if part[PASS] == number and part[MAPPED] == 0:
             for i in range(part[FIRST], part[LAST]):
                 k = tables.kernels[i]
                 cut = min(d[c.TP], k[c.SPLIT_COLS]) * min(d[c.TP], k[c.SPLIT_INNER]) * min(d[c.TP], k[c.SPLIT_COUNT])
@@ -64,7 +64,7 @@ def shape_of(tables: Tables, p: int, d: Array, batch: int, sockets: int) -> Shap
     resident = resident_bytes(tables, d, part[PASS]) if int(d[c.RESIDENCY]) == RESIDENT else 0.0
     return Shape(
         part[FIRST], part[LAST], part[FIRST_EDGE], part[LAST_EDGE], part[SEARCHED] == 1, part[DECODE] == 1,
-        stage_repeats(part, pp), samples / tiles, tiles, span, resident,
+        stage_repeats(part, pp), samples / tiles, tiles, span, resident, part[MAPPED] == 1,
     )  # fmt: skip
 
 
@@ -92,7 +92,17 @@ def run_one(
     out: Array, sections: Array, kernels: Array,
 ) -> None:  # fmt: skip
     """As `run_batch` for part `p` of one design, with a record of its sections (n, SECTION) and kernels (k, KERNEL)."""
-    shape = shape_of(tables, p, design, batch, sockets)
-    scratch = make_scratch(tables.most_kernels, tables.most_edges, 3 * shape.tiles if fixed.event else 1)
-    links = tables.links[shape.first_edge : shape.last_edge]
-    run_part(design, cuts, shares, tables.kernels, links, shape, fixed, scratch, out, sections, kernels)
+    none = np.empty((0, 1))
+    begin = p
+    while tables.parts[begin, MAPPED] == 1:
+        begin -= 1
+    tiles = shape_of(tables, p, design, batch, sockets).tiles
+    scratch = make_scratch(tables.most_kernels, tables.most_edges, 3 * tiles if fixed.event else 1)
+    for q in range(begin, p + 1):
+        shape = shape_of(tables, q, design, batch, sockets)
+        links = tables.links[shape.first_edge : shape.last_edge]
+        last = q == p
+        run_part(
+            design, cuts, shares, tables.kernels, links, shape, fixed, scratch, out, sections if last else none,
+            kernels if last else none,
+        )  # fmt: skip

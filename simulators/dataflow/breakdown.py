@@ -63,16 +63,14 @@ def _largest(values: dict[str, Array], bounds: tuple[str, ...]) -> tuple[str, ..
 def _records(sim: DataflowSimulator, columns: Columns) -> list[tuple[str, tuple[str, ...], Array, Array]]:
     """A label, the names of the kernels, and the records of sections and kernels, of every part of every pass."""
     designs, cuts, shares = sim.design_arrays(columns, 1)
-    out, at = [], 0
-    for one in sim.passes:
-        for part in one.parts:
-            names = part.graph.names
-            sections, kernels = np.zeros((len(names), p.SECTION)), np.zeros((len(names), p.KERNEL))
-            answer = np.zeros(p.PART)
-            run_one(
-                sim.tables, designs[0], cuts[0], shares[0], sim.batch, sim.sockets, sim.fixed, at, answer, sections,
-                kernels,
-            )  # fmt: skip
-            out.append((f"{one.name}/{part.name}", names, sections[: int(answer[p.N_SECTIONS])], kernels))
-            at += 1
+    out = []
+    for at, row in enumerate(sim.rows):
+        names = row.part.graph.names
+        sections, kernels = np.zeros((len(names), p.SECTION)), np.zeros((len(names), p.KERNEL))
+        answer = np.zeros(p.PART)
+        run_one(
+            sim.tables, designs[0], cuts[0], shares[0], sim.batch, sim.sockets, sim.fixed, at, answer, sections, kernels
+        )
+        label = row.first.name if len(row.passes) == 1 else row.first.name.partition("@")[0]
+        out.append((f"{label}/{row.part.name}", names, sections[: int(answer[p.N_SECTIONS])], kernels))
     return out

@@ -12,6 +12,7 @@ from typing import Any
 
 from ...errors import unknown
 from ..core.parameter import Domain, Integers, Reals
+from .constants import load_calibration
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def load_chip(name: str) -> Chip:
     if not isinstance(name, str) or name not in _table():
         raise unknown("chip", name, chip_names())
     row = _table()[name]
-    values = {knob: row[knob]["value"] for knob in CHIP_KNOBS}
+    values = {knob: row[knob]["value"] for knob in CHIP_KNOBS} | {"sync_us": load_calibration().sync_us}
     return Chip(
         name, row["node"], MappingProxyType(values), MappingProxyType({k: row[k]["source"] for k in CHIP_KNOBS})
     )

@@ -31,9 +31,8 @@ def area_mm2(chip: Chip, columns: Columns) -> Column:
         + columns["pmus"] * columns["pmu_kb"] * pmu * banks
         + (columns["pcus"] + columns["pmus"]) * columns["noc_link_gbps"] * noc
         + columns["ddr_gbps"] * t["ddr_area"] / _DDR_GBPS
-        + columns["hbm_gbps"] * t["hbm_area"]
     )
-    return total
+    return total + columns["hbm_gbps"] * t["hbm_area"] if chip.has_hbm else total
 
 
 def links_area_mm2(chip: Chip, columns: Columns) -> Column:

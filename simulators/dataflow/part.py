@@ -51,6 +51,7 @@ class Shape(NamedTuple):
     Attributes:
         samples: of one tile.
         span: tiles of a sample.
+        mapped: whether it has the sections and PCUs of the part before, which its machine is configured for.
         resident: bytes of all weights of its pass on one socket, which stay on chip where they are resident.
     """
 
@@ -65,6 +66,7 @@ class Shape(NamedTuple):
     tiles: int
     span: int
     resident: float
+    mapped: bool
 
 
 class Fixed(NamedTuple):
@@ -85,7 +87,6 @@ class Scratch(NamedTuple):
     level: Array  # int64 (k,)
     centre: Array  # (k, 2)
     service: Array  # (k,)
-    weights: Array  # (k,)
     reads: Array  # (k,)
     writes: Array  # (k,)
     delay: Array  # (e,)
@@ -100,7 +101,7 @@ def make_scratch(kernels: int, edges: int, tiles: int) -> Scratch:
     """Scratch for graphs of so many kernels and edges, and so many tiles of the recurrence."""
     return Scratch(
         np.zeros((kernels, WORK)), np.zeros(kernels), np.zeros(kernels, np.int64), np.zeros(kernels, np.int64),
-        np.zeros((kernels, 2)), np.zeros(kernels), np.zeros(kernels), np.zeros(kernels), np.zeros(kernels),
+        np.zeros((kernels, 2)), np.zeros(kernels), np.zeros(kernels), np.zeros(kernels),
         np.zeros(edges), np.zeros(edges, np.int64), np.zeros((8, kernels)), np.zeros(kernels, np.int64),
         np.zeros((kernels, tiles)),
     )  # fmt: skip
@@ -127,12 +128,14 @@ def lay_out(
     how = int(d[c.ALLOCATION])
     if not shape.searched and how == c.ALLOCATIONS.index("custom"):
         how = c.ALLOCATIONS.index("work")
-    for here in range(n):
-        want = allocate(
-            s.work, shares, section, here, d[c.PCUS], how, int(d[c.SPLIT]), d[c.LANES], d[c.STAGES],
-            pcus, s.rows[0], s.rows[1],
-        )  # fmt: skip
-        out[NEED_PCUS] = max(out[NEED_PCUS], want / d[c.PCUS] - 1)
+    if not shape.mapped:
+        per_cycle = d[c.NOC_GBPS] / d[c.CLOCK] * fixed.efficiency
+        for here in range(n):
+            want = allocate(
+                s.work, shares, section, here, d[c.PCUS], how, int(d[c.SPLIT]), d[c.LANES], d[c.STAGES], per_cycle,
+                pcus, s.rows[0], s.rows[1],
+            )  # fmt: skip
+            out[NEED_PCUS] = max(out[NEED_PCUS], want / d[c.PCUS] - 1)
     out[N_SECTIONS] = n
     return n
 
@@ -276,13 +279,10 @@ def run_part(
         weights, staged, collected, macs, ops, busiest, used, local = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         cached = False
         for i in range(k):
-            s.weights[i] = 0.0
             if s.section[i] != here:
                 continue
             if residency != RESIDENT:
                 weights += s.work[i, T_WEIGHTS] / microbatches
-                if residency != PER_SECTION:
-                    s.weights[i] = s.work[i, T_WEIGHTS] / microbatches / far
             staged += s.reads[i] + s.writes[i]
             collected += s.work[i, T_COLLECT]
             used += s.pcus[i]
@@ -296,7 +296,7 @@ def run_part(
             s.reads[i] /= near
         stream = staged / near
         model = Section(
-            links, s.section[:k], s.service, s.delay, s.capacity, s.weights, s.reads,
+            links, s.section[:k], s.service, s.delay, s.capacity, s.reads,
         )  # fmt: skip
         if fixed.event:
             blocks = 3 if looped else 1

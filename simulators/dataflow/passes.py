@@ -31,13 +31,16 @@ class Part:
     searched: bool
 
 
+    decode: bool = False
+
+
 @dataclass(frozen=True)
 class Pass:
     """One forward pass over a batch.
 
     Attributes:
         name: "prefill", "decode@CONTEXT" or "forward".
-        parts: run one after another.
+        parts: run one after another. Decoding has the sections and PCUs of its first pass in all of them.
         times: how many passes of the run this one stands for; not always whole.
         decode: whether it is a step of decoding, one row per sequence.
     """
@@ -51,36 +54,42 @@ class Pass:
 def decoder_passes(config: LlamaConfig, input_tokens: int, output_tokens: int, word: float) -> tuple[Pass, ...]:
     """Prefill, and where more than one token is written steps of decoding.
 
-    The first token comes from the prefill; step i of the others reads `input_tokens` + i kept tokens.
+    The first token comes from the prefill; step i of the others reads `input_tokens` + i kept tokens. The machine is
+    configured once for all steps, for those in the middle.
     """
-    prefill = Pass("prefill", decoder_parts(config, input_tokens, 0, word), 1.0)
+    head = decoder_head(config, word)
+    prefill = Pass("prefill", (decoder_block(config, input_tokens, 0, word), head), 1.0)
     steps = output_tokens - 1
-    if steps <= 0:
-        return (prefill,)
     first, last = input_tokens, input_tokens + steps - 1
-    if last - first < 2:
-        return (prefill, Pass(f"decode@{first}", decoder_parts(config, 1, first, word), float(steps), True))
-    weights = {first: 1 / 6, (first + last) // 2: 4 / 6, last: 1 / 6}
-    return (
-        prefill,
-        *(
-            Pass(f"decode@{past}", decoder_parts(config, 1, past, word), steps * weight, True)
-            for past, weight in weights.items()
-        ),
+    weights = {(first + last) // 2: 1.0}
+    if last - first >= 2:
+        weights = {(first + last) // 2: 4 / 6, first: 1 / 6, last: 1 / 6}
+    decode = tuple(
+        Pass(f"decode@{past}", (decoder_block(config, 1, past, word), head), steps * weight, True)
+        for past, weight in weights.items()
     )
+    return (prefill, *decode) if steps else (prefill,)
 
 
-def decoder_parts(config: LlamaConfig, seq: int, past: int, word: float) -> tuple[Part, ...]:
-    """A decoder's block, repeated, and its head: norm and logits of the last token alone."""
-    one = replace(config, layers=1)
-    network, last, prefix = llama(one, seq=seq, past=past), llama(one, seq=1), "layers.0."
-    cut = tensor_parallel(config, word)
+def decoder_block(config: LlamaConfig, seq: int, past: int, word: float) -> Part:
+    """A decoder's block, repeated, reading `seq` tokens after `past`."""
+    prefix = "layers.0."
+    network = llama(replace(config, layers=1), seq=seq, past=past)
     block = [node for node in network.nodes if node.name.startswith(prefix)]
-    head = [last.node("norm"), last.node("lm_head")]
-    return (
-        Part("block", Lowering(network, word, True, cut, prefix).lower(block, ("embed_tokens",)), config.layers, True),
-        Part("head", Lowering(last, word, True, cut).lower(head, (f"{prefix}add2",)), 1, False),
-    )
+    graph = Lowering(network, word, True, tensor_parallel(config, word), prefix).lower(block, ("embed_tokens",))
+    return Part("block", graph, config.layers, True)
+
+
+def decoder_head(config: LlamaConfig, word: float) -> Part:
+    """A decoder's head, for one token of every sequence: the norm and the logits.
+
+    The table of embeddings counts as its own: rows of it are looked up.
+    """
+    network = llama(replace(config, layers=1), seq=1)
+    nodes = [network.node("norm"), network.node("lm_head")]
+    graph = Lowering(network, word, True, tensor_parallel(config, word)).lower(nodes, ("layers.0.add2",))
+    table = network.node_parameters("embed_tokens") * word
+    return Part("head", replace(graph, table_bytes=table), 1, False)
 
 
 def tensor_parallel(config: LlamaConfig, word: float) -> Callable[[Kernel], Kernel]:

@@ -1,7 +1,7 @@
 """How long a section takes: the closed form, and the recurrence of tiles through bounded FIFOs.
 
 Both see a section as kernels with a time per tile, edges with a delay, and bytes that stream in from off-chip memory in
-a fixed order: tile by tile, within a tile kernel by kernel, weights with the first tile.
+a fixed order: tile by tile, within a tile kernel by kernel.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ class Section(NamedTuple):
         service: seconds of a tile, (kernels,).
         delay: seconds from a producer's finish to its consumer's start, (edges,).
         capacity: tiles that a FIFO holds, int64 (edges,).
-        weights: seconds of off-chip memory for a kernel's weights, (kernels,).
         reads: seconds of off-chip memory for a kernel's part of a tile, (kernels,).
     """
 
@@ -34,13 +33,12 @@ class Section(NamedTuple):
     service: Array
     delay: Array
     capacity: Array
-    weights: Array
     reads: Array
 
 
 @compiled
 def closed_form(s: Section, here: int, tiles: int, span: int, stream: float, scratch: Array) -> tuple[float, float]:
-    """Seconds of `tiles` tiles through a section whose FIFOs never fill, and of the first tile without its weights.
+    """Seconds of `tiles` tiles through a section whose FIFOs never fill, and of the first tile alone.
 
     With a fixed time per tile, the last tile's longest path visits some kernel for all tiles and every other once, so
     that time is the largest over kernels of the longest path through it plus (tiles - 1) times its time. A barrier on
@@ -49,35 +47,31 @@ def closed_form(s: Section, here: int, tiles: int, span: int, stream: float, scr
     Args:
         span: tiles of a sample.
         stream: seconds of off-chip memory per tile, of all kernels and what is written.
-        scratch: (6, kernels), overwritten.
+        scratch: (5, kernels), overwritten.
     """
     n = len(s.section)
-    first, bare, before, tail, after, reads = (
-        scratch[0], scratch[1], scratch[2], scratch[3], scratch[4], scratch[5],
-    )  # fmt: skip
-    arrived, e, edges = 0.0, 0, len(s.links)
-    latency = 0.0
+    first, before, tail, after, pace = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
+    arrived, latency, e, edges = 0.0, 0.0, 0, len(s.links)
     for i in range(n):
-        first[i] = bare[i] = before[i] = tail[i] = after[i] = 0.0
+        first[i] = before[i] = tail[i] = after[i] = 0.0
         if s.section[i] != here:
             while e < edges and s.links[e, CONSUMER] == i:
                 e += 1
             continue
-        arrived += s.weights[i] + s.reads[i]
-        first[i] = arrived if s.weights[i] + s.reads[i] > 0 else 0.0
+        arrived += s.reads[i]
+        first[i] = arrived if s.reads[i] > 0 else 0.0
         while e < edges and s.links[e, CONSUMER] == i:
             u = s.links[e, PRODUCER]
             if s.section[u] == here:
                 wait = s.delay[e] + ((span - 1) * before[u] if s.links[e, BARRIER] else 0.0)
                 first[i] = max(first[i], first[u] + wait)
-                bare[i] = max(bare[i], bare[u] + wait)
                 before[i] = max(before[i], before[u])
             e += 1
         first[i] += s.service[i]
-        bare[i] += s.service[i]
-        latency = max(latency, bare[i])
+        latency = max(latency, first[i])
         before[i] = max(before[i], s.service[i])
-        reads[i] = stream if s.reads[i] > 0 else 0.0
+        # A kernel that reads from memory is no faster than the memory, which every tile of the section shares.
+        pace[i] = max(s.service[i], stream) if s.reads[i] > 0 else s.service[i]
     for e in range(edges - 1, -1, -1):
         u, v = s.links[e, PRODUCER], s.links[e, CONSUMER]
         if s.section[u] == here and s.section[v] == here:
@@ -88,7 +82,7 @@ def closed_form(s: Section, here: int, tiles: int, span: int, stream: float, scr
     end = 0.0
     for i in range(n):
         if s.section[i] == here:
-            end = max(end, first[i] + tail[i] + (tiles - 1) * max(s.service[i], reads[i]))
+            end = max(end, first[i] + tail[i] + (tiles - 1) * pace[i])
     return end, latency
 
 
@@ -112,23 +106,20 @@ def recurrence(
         (inf, inf) where the section locks up.
     """
     n, edges, total = len(s.section), len(s.links), tiles * blocks
-    weights, sink = 0.0, -1
+    sink = -1
     for i in range(n):
         if s.section[i] == here:
-            weights += s.weights[i]
             sink = i
         progress[i] = 0 if s.section[i] == here else total
-    period = weights + tiles * stream
     moved = True
     while moved:
-        moved, e, before, reads = False, 0, 0.0, 0.0
+        moved, e, reads = False, 0, 0.0
         for i in range(n):
             begin = e
             while e < edges and s.links[e, CONSUMER] == i:
                 e += 1
             if s.section[i] != here:
                 continue
-            before += s.weights[i]
             reads += s.reads[i]
             while progress[i] < total:
                 t = progress[i]
@@ -156,13 +147,11 @@ def recurrence(
                             if progress[v] <= kept:
                                 ready = False
                                 break
-                            start = max(start, finish[v, kept])
+                            start = max(start, finish[v, kept] - s.delay[j])
                 if not ready:
                     break
-                if s.weights[i] + s.reads[i] > 0:
-                    inside = t % tiles
-                    loaded = before + reads if inside == 0 else weights + inside * stream + reads
-                    start = max(start, (t // tiles) * period + loaded)
+                if s.reads[i] > 0:
+                    start = max(start, t * stream + reads)
                 finish[i, t] = start + s.service[i]
                 progress[i] = t + 1
                 moved = True

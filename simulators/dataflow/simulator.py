@@ -23,7 +23,7 @@ from .metrics import METRICS
 from .part import PART, Fixed
 from .passes import Pass, decoder_passes, network_passes
 from .space import Scale, cut_name, dataflow_space, searched_edges
-from .tables import flatten
+from .tables import flatten, rows_of
 from .totals import Needs, capacity_needs, run_totals
 
 FIDELITIES = ("fast", "event")
@@ -96,7 +96,8 @@ class DataflowSimulator(Simulator):
         }  # fmt: skip
         self.sockets, self.batch = sockets, self.workload.batch
         self.passes, self.tokens = _passes(self.workload, input_tokens, output_tokens)
-        self.tables = flatten(self.passes)
+        self.rows = rows_of(self.passes)
+        self.tables = flatten(self.rows)
         block = self.passes[0].parts[0]
         self.graph = block.graph
         self.space = dataflow_space(self.chip, self.graph, Scale(sockets, self.batch, block.repeats), explore)
@@ -104,7 +105,6 @@ class DataflowSimulator(Simulator):
         self.fixed = Fixed(
             WORD, calibration.compute_efficiency, calibration.sequence_us * 1e-6, fidelity == "event"
         )
-        self.table_bytes = 0.0
         self._cuts = [(e, cut_name(self.graph, e)) for e in searched_edges(self.graph)]
         self._shares = [(i, f"share_{name}") for i, name in enumerate(self.graph.names) if i > 0]
 
@@ -159,7 +159,7 @@ class DataflowSimulator(Simulator):
         """Designs as the kernel reads them: numbers (n, N_DESIGN), cuts int64 (n, edges), shares (n, kernels)."""
         designs = np.zeros((n, c.N_DESIGN))
         for i, name in enumerate(CHIP_KNOBS):
-            designs[:, i] = columns.get(name, 0.0)
+            designs[:, i] = columns[name] if name in columns else 0.0  # no HBM
         for name, (at, names) in _NAMED.items():
             for code, value in enumerate(names):
                 designs[columns[name] == value, at] = code

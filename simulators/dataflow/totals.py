@@ -62,7 +62,7 @@ def capacity_needs(sim: DataflowSimulator, columns: Columns, found: Array) -> Ne
         if k.write and part is block:
             positions = sum(sim.tokens)
             cache += k.write / sim.tokens[0] * positions * repeats * sequences / np.minimum(tp, k.split_cols)
-    weights += sum(part.graph.table_bytes for part in (block, *head)) / tp + sim.table_bytes / tp
+    weights += sum(part.graph.table_bytes for part in (block, *head)) / tp
     staged = 2 * sequences * max(k.out for k in block.graph.kernels)
     if sim.chip.has_hbm:
         near = columns["weight_tier"] == "hbm"
@@ -99,14 +99,15 @@ def run_totals(sim: DataflowSimulator, columns: Columns, found: Array, needs: Ne
     replicas = np.maximum(1, np.floor(sim.sockets / (tp * pp)))
     sequences = np.ceil(sim.batch / replicas)
     link = columns["link_gbps"] * 1e9
-    latency, first, at = np.zeros(len(found)), np.zeros(len(found)), 0
+    latency, first = np.zeros(len(found)), np.zeros(len(found))
     totals = {name: np.zeros(len(found)) for name in _AMOUNTS}
     useful = 0.0
     for number, one in enumerate(sim.passes):
         stage = np.zeros(len(found))
-        for part in one.parts:
-            answer = found[:, at]
-            at += 1
+        for at, row in enumerate(sim.rows):
+            if not any(one is member for member in row.passes):
+                continue
+            part, answer = row.part, found[:, at]
             stage = stage + answer[:, p.TIME]
             stages = np.where(part.repeats > 1, pp, 1)  # what does not repeat runs on one stage
             for name, column in _AMOUNTS.items():
