@@ -9,12 +9,13 @@ import numpy as np
 from ..core.compiled import compiled
 from . import columns as c
 from .pcu import allocate, tile_cycles
-from .pipeline import Section, closed_form, recurrence
+from .pipeline import Section, closed_form, recurrence, section_seconds
 from .sections import cut_sections, place, size_fifos
 from .work import (
     T_COLLECT,
     T_HOLD,
     T_IN,
+    T_INNER,
     T_KIND,
     T_MACS,
     T_OUT,
@@ -28,6 +29,7 @@ from .work import (
 Array = np.ndarray[Any, np.dtype[Any]]
 
 RESIDENT, PER_SECTION = c.RESIDENCIES.index("resident"), c.RESIDENCIES.index("section")
+STREAMED, PREFETCH = c.RESIDENCIES.index("streamed"), c.RESIDENCIES.index("prefetch")
 
 # Columns of a part's answer, for one microbatch on one socket and all repeats that its pipeline stage has.
 (
@@ -142,14 +144,15 @@ def lay_out(
 
 @compiled
 def section_sram(
-    d: Array, links: Array, here: int, copies: float, resident: float, s: Scratch, k: int
+    d: Array, links: Array, here: int, resident: float, word: float, s: Scratch, k: int
 ) -> tuple[float, float]:
-    """Bytes of SRAM and PMUs that a section needs: FIFOs, staging buffers, weights `copies` times, held operands.
+    """Bytes of SRAM and PMUs that a section needs: FIFOs, staging buffers, weights, held operands.
 
     `resident` bytes of weights are there all the time.
     """
-    pmu = d[c.PMU_KB] * 1024
-    total, units = resident, np.ceil(resident / pmu)
+    pmu, residency = d[c.PMU_KB] * 1024, int(d[c.RESIDENCY])
+    total = resident if residency == RESIDENT else 0.0
+    units = np.ceil(total / pmu)
     for e in range(len(links)):
         u, v = links[e, c.PRODUCER], links[e, c.CONSUMER]
         if s.section[u] == here and s.section[v] == here:
@@ -162,7 +165,15 @@ def section_sram(
         units += np.ceil(size / pmu)
     for i in range(k):
         if s.section[i] == here:
-            for size in (s.work[i, T_WEIGHTS] * copies, s.work[i, T_HOLD], 2 * s.writes[i]):
+            weights = s.work[i, T_WEIGHTS]
+            if residency == STREAMED and s.work[i, T_KIND] == c.PRODUCT:
+                # Two panels of as many columns as the kernel's units work on at a time.
+                weights = min(weights, 2 * s.work[i, T_INNER] * d[c.STAGES] * s.pcus[i] * word)
+            elif residency == PREFETCH:
+                weights *= 2  # the next ones are loaded while these are used
+            elif residency == RESIDENT:
+                weights = 0.0
+            for size in (weights, s.work[i, T_HOLD], 2 * s.writes[i]):
                 total += size
                 units += np.ceil(size / pmu)
     return total, units
@@ -253,11 +264,8 @@ def run_part(
     looped = n == 1 and shape.repeats > 1 and int(d[c.LOOPING]) == c.LOOPINGS.index("on")
     stage_bytes(links, looped, s, k)
     residency = int(d[c.RESIDENCY])
-    # Prefetched weights have a second buffer, so that the next are loaded while these are used.
-    copies = 0.0 if residency == RESIDENT else 1.0 if residency == PER_SECTION else 2.0
-    resident = shape.resident if residency == RESIDENT else 0.0
     for here in range(n):
-        size, units = section_sram(d, links, here, copies, resident, s, k)
+        size, units = section_sram(d, links, here, shape.resident, fixed.word, s, k)
         out[NEED_SRAM] = max(out[NEED_SRAM], size / (d[c.PMUS] * d[c.PMU_KB] * 1024) - 1)
         out[NEED_PMUS] = max(out[NEED_PMUS], units / d[c.PMUS] - 1)
         if len(sections):
@@ -281,7 +289,9 @@ def run_part(
         for i in range(k):
             if s.section[i] != here:
                 continue
-            if residency != RESIDENT:
+            if residency == STREAMED and s.work[i, T_KIND] == c.PRODUCT:
+                weights += s.work[i, T_WEIGHTS] * tiles  # fetched again for every tile
+            elif residency != RESIDENT:
                 weights += s.work[i, T_WEIGHTS] / microbatches
             staged += s.reads[i] + s.writes[i]
             collected += s.work[i, T_COLLECT]
@@ -312,9 +322,9 @@ def run_part(
         t_link = tiles * collected / (d[c.LINK_GBPS] * 1e9)
         # A mesh of P units has about 2 P links each way.
         t_noc = tiles * carried / (4 * d[c.PCUS] * d[c.NOC_GBPS] * 1e9)
-        bound = max(max(t_hbm, t_ddr), max(t_link, t_noc))
+        off_chip, between = max(t_hbm, t_ddr), max(t_link, t_noc)
         setup = (weights - overlapped) / far
-        run = max(end, bound) + setup
+        run = section_seconds(end, off_chip, between, setup)
         sync = d[c.SYNC] * 1e-6
         if shape.decode and cached:
             sync += fixed.sequence_s * (np.ceil(shape.samples * tiles - 1e-9) - 1)
@@ -322,7 +332,7 @@ def run_part(
         runs = float(shape.repeats)
         if looped:
             # Repeats follow one another on the chip; all but the first have their weights there in time.
-            out[TIME] += run + (runs - 1) * (max(again, bound) + setup) + d[c.SYNC] * 1e-6 + swaps
+            out[TIME] += run + (runs - 1) * section_seconds(again, off_chip, between, setup) + d[c.SYNC] * 1e-6 + swaps
             out[TIME] += runs * (sync - d[c.SYNC] * 1e-6)
         elif n == 1:
             out[TIME] += runs * (run + sync) + swaps

@@ -42,7 +42,7 @@ def closed_form(s: Section, here: int, tiles: int, span: int, stream: float, scr
 
     With a fixed time per tile, the last tile's longest path visits some kernel for all tiles and every other once, so
     that time is the largest over kernels of the longest path through it plus (tiles - 1) times its time. A barrier on
-    the path adds a sample of the slowest kernel before it and of the slowest after it.
+    the path adds a sample, less a tile, of the slowest kernel between it and the next one, on either side.
 
     Args:
         span: tiles of a sample.
@@ -60,16 +60,18 @@ def closed_form(s: Section, here: int, tiles: int, span: int, stream: float, scr
             continue
         arrived += s.reads[i]
         first[i] = arrived if s.reads[i] > 0 else 0.0
+        slowest = 0.0
         while e < edges and s.links[e, CONSUMER] == i:
             u = s.links[e, PRODUCER]
             if s.section[u] == here:
                 wait = s.delay[e] + ((span - 1) * before[u] if s.links[e, BARRIER] else 0.0)
-                first[i] = max(first[i], first[u] + wait)
-                before[i] = max(before[i], before[u])
+                if first[u] + wait >= first[i]:
+                    # Behind a barrier tiles wait already, so that its consumers set their own pace.
+                    first[i], slowest = first[u] + wait, 0.0 if s.links[e, BARRIER] else before[u]
             e += 1
         first[i] += s.service[i]
         latency = max(latency, first[i])
-        before[i] = max(before[i], s.service[i])
+        before[i] = max(slowest, s.service[i])
         # A kernel that reads from memory is no faster than the memory, which every tile of the section shares.
         pace[i] = max(s.service[i], stream) if s.reads[i] > 0 else s.service[i]
     for e in range(edges - 1, -1, -1):
@@ -78,7 +80,7 @@ def closed_form(s: Section, here: int, tiles: int, span: int, stream: float, scr
             beyond = max(after[v], s.service[v])
             wait = s.delay[e] + ((span - 1) * beyond if s.links[e, BARRIER] else 0.0)
             tail[u] = max(tail[u], wait + s.service[v] + tail[v])
-            after[u] = max(after[u], beyond)
+            after[u] = max(after[u], 0.0 if s.links[e, BARRIER] else beyond)
     end = 0.0
     for i in range(n):
         if s.section[i] == here:
@@ -165,3 +167,12 @@ def recurrence(
                 second = max(second, finish[i, 2 * tiles - 1])
                 third = max(third, finish[i, total - 1])
     return end, third - second if blocks > 1 else end
+
+
+@compiled
+def section_seconds(pipeline: float, off_chip: float, network: float, setup: float) -> float:
+    """Seconds of a section: its pipeline, its off-chip traffic and its collectives side by side, after its set-up.
+
+    The form of DFModel (Ko et al., arXiv:2412.16432), where the pipeline is the slowest kernel alone.
+    """
+    return max(pipeline, max(off_chip, network)) + setup

@@ -13,7 +13,7 @@ import numpy as np
 from ...datasets import Network, Workload, load_workload
 from ...datasets.network.zoo.llama import DECODERS
 from ...errors import ChipgymError, shorten, unknown
-from ..core import Breakdown, Column, Columns, Design, Designs, Limit, MetricSpec, Simulator
+from ..core import Breakdown, Column, Columns, Design, Designs, Limit, MetricSpec, Simulator, Value
 from . import columns as c
 from .batch import run_batch
 from .breakdown import kernel_breakdown, section_breakdown
@@ -31,6 +31,8 @@ FIDELITIES = ("fast", "event")
 WORD = 2.0
 #: Tokens read, and written, where a decoder is not told.
 TOKENS = (1024, 128)
+#: Where weights are kept in the mapping that a search starts from: the first of these with which it can be built.
+START_RESIDENCIES = ("resident", "prefetch", "streamed")
 _NAMED = {
     "fusion": (c.FUSION, c.FUSIONS), "fifo_depth": (c.FIFO, c.FIFOS), "pcu_allocation": (c.ALLOCATION, c.ALLOCATIONS),
     "pcu_split": (c.SPLIT, c.SPLITS), "placement": (c.PLACEMENT, c.PLACEMENTS),
@@ -100,13 +102,27 @@ class DataflowSimulator(Simulator):
         self.tables = flatten(self.rows)
         block = self.passes[0].parts[0]
         self.graph = block.graph
-        self.space = dataflow_space(self.chip, self.graph, Scale(sockets, self.batch, block.repeats), explore)
+        weights = sum(part.repeats * part.graph.weight_bytes for part in self.passes[0].parts)
+        scale = Scale(sockets, self.batch, block.repeats, weights)
         calibration = load_calibration()
         self.fixed = Fixed(
             WORD, calibration.compute_efficiency, calibration.sequence_us * 1e-6, fidelity == "event"
         )
+        self.space = dataflow_space(self.chip, self.graph, scale, explore)
         self._cuts = [(e, cut_name(self.graph, e)) for e in searched_edges(self.graph)]
         self._shares = [(i, f"share_{name}") for i, name in enumerate(self.graph.names) if i > 0]
+        self.space = dataflow_space(self.chip, self.graph, scale, explore, self._first_mapping())
+
+    def _first_mapping(self) -> dict[str, Value]:
+        """The mapping that a person would start from: the most fused, with weights as near, that can be built."""
+        tries = [
+            {"fusion": fusion, "weight_residency": residency}
+            for fusion in ("full", "layer", "none")
+            for residency in START_RESIDENCIES
+            if residency in self.space["weight_residency"].values
+        ]
+        feasible = self.evaluate(tries)["feasible"]
+        return tries[int(feasible.argmax())] if feasible.any() else {}
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
         designs, cuts, shares = self.design_arrays(columns, n)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from ...errors import unknown
 from ..core import Choices, DesignSpace, Integers, Parameter, Value, when
@@ -19,15 +20,18 @@ SHARES = (1, 2, 4, 8, 16, 32, 64)
 
 @dataclass(frozen=True)
 class Scale:
-    """What bounds the knobs of parallelism: sockets, sequences, and repeats of the block."""
+    """What bounds knobs: sockets, sequences, repeats of the block, and the bytes of all weights."""
 
     sockets: int
     batch: int
     repeats: int
+    weight_bytes: float
 
 
-def dataflow_space(chip: Chip, graph: KernelGraph, scale: Scale, explore: str) -> DesignSpace:
-    """The design space of one chip and one network.
+def dataflow_space(
+    chip: Chip, graph: KernelGraph, scale: Scale, explore: str, start: Mapping[str, Value] | None = None
+) -> DesignSpace:
+    """The design space of one chip and one network; `start` has mapping knobs whose default is another than usual.
 
     Every number of the chip and every mapping knob is a parameter, so that any may be given; those that are not
     explored have a grid of one value, the chip's or the default mapping's.
@@ -37,7 +41,9 @@ def dataflow_space(chip: Chip, graph: KernelGraph, scale: Scale, explore: str) -
     """
     if explore not in EXPLORE:
         raise unknown("explore", explore, EXPLORE)
-    mapping = _mapping(chip, graph, scale)
+    mapping = [
+        replace(p, default=start[p.name]) if start and p.name in start else p for p in _mapping(chip, graph, scale)
+    ]
     if explore == "hardware":
         mapping = [_fixed(p) for p in mapping]
     return DesignSpace((*_hardware(chip, explore != "mapping"), *mapping))
@@ -68,6 +74,8 @@ def _mapping(chip: Chip, graph: KernelGraph, scale: Scale) -> list[Parameter]:
     sockets = tuple(d for d in range(1, scale.sockets + 1) if scale.sockets % d == 0)
     stages = tuple(d for d in sockets if d <= scale.repeats)
     batches = tuple(2**i for i in range(scale.batch.bit_length()))
+    sram = scale.sockets * chip.values["pmus"] * chip.values["pmu_kb"] * 1024
+    kept = c.RESIDENCIES if scale.weight_bytes < sram else c.RESIDENCIES[:-1]  # others can never be resident
     tiers = c.TIERS if chip.has_hbm else ("ddr",)
     cut, share = when(fusion="custom"), when(pcu_allocation="custom")
     names = graph.names
@@ -84,8 +92,8 @@ def _mapping(chip: Chip, graph: KernelGraph, scale: Scale) -> list[Parameter]:
                   doc="a kernel's PCUs side by side over lanes, over stages, square, or whichever is fastest"),
         Parameter("placement", c.PLACEMENTS, Choices(c.PLACEMENTS), "snake", subsystem="pcus",
                   doc="kernels along the rows of the mesh, turning back at their ends or starting anew"),
-        Parameter("weight_residency", c.RESIDENCIES, Choices(c.RESIDENCIES), "prefetch", subsystem="memory",
-                  doc="weights loaded while a section runs, before it starts, or once for all"),
+        Parameter("weight_residency", kept, Choices(c.RESIDENCIES), "prefetch", subsystem="memory",
+                  doc="weights loaded a section ahead, as it starts, for every tile again, or once for all"),
         Parameter("weight_tier", tiers, Choices(tiers), tiers[0], subsystem="memory",
                   doc="off-chip memory that weights stream from"),
         Parameter("tp", sockets, Integers(1, scale.sockets), scale.sockets, "sockets", subsystem="parallelism",
