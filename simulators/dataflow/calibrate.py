@@ -3,8 +3,8 @@
     python -m chipgym.simulators.dataflow.calibrate REFERENCE simulators/dataflow/calibration.json
 
 REFERENCE holds `dataflow/sn40l_measured_8socket.csv`: Argonne's LLM-Inference-Bench on eight sockets. The constants are
-fitted on one model (`FITTED_MODEL`); the errors that are quoted are those on the others, as what a user wants to know is
-how far off a model is that was not measured.
+fitted on one model (`FITTED_MODEL`); the errors that are quoted are those on the others, as a user wants to know how
+far off a model is that was not measured.
 """
 
 from __future__ import annotations

@@ -100,6 +100,4 @@ def load_chip(name: str) -> Chip:
         raise unknown("chip", name, chip_names())
     row = _table()[name]
     values = {knob: row[knob]["value"] for knob in CHIP_KNOBS} | {"sync_us": load_calibration().sync_us}
-    return Chip(
-        name, row["node"], MappingProxyType(values), MappingProxyType({k: row[k]["source"] for k in CHIP_KNOBS})
-    )
+    return Chip(name, row["node"], values, {knob: row[knob]["source"] for knob in CHIP_KNOBS})

@@ -52,7 +52,10 @@ def energy_columns(chip: Chip, columns: Columns, totals: Mapping[str, Column], s
     volts = 1 + t["voltage_slope"] * (columns["clock_ghz"] / chip.values["clock_ghz"] - 1)
     square = np.square(volts)
     out = {
-        "compute_energy_j": (totals["macs"] + t["op_energy"] * totals["ops"]) * t["mac_energy"] * t["datapath"] * square,
+        "compute_energy_j": (totals["macs"] + t["op_energy"] * totals["ops"])
+        * t["mac_energy"]
+        * t["datapath"]
+        * square,
         "sram_energy_j": totals["sram_bytes"] * t["sram_energy"] * t["energy"] * square,
         "noc_energy_j": totals["noc_bytes"] * t["noc_energy"] * t["energy"] * square,
         "hbm_energy_j": totals["hbm_bytes"] * t["hbm_energy"],

@@ -8,7 +8,7 @@ METRICS = (
     MetricSpec("latency_s", "s", "time of the whole run: prefill and all tokens, or one forward pass of the batch"),
     MetricSpec("ttft_s", "s", "time to the first token of every sequence, or to the network's output"),
     MetricSpec("tpot_s", "s", "mean time of a further token; 0 where none is written"),
-    MetricSpec("tokens_per_s", "1/s", "tokens that are written, all sequences, over the run; 0 where none is", goal="max"),
+    MetricSpec("tokens_per_s", "1/s", "tokens written, of all sequences, over the run; 0 of none", goal="max"),
     MetricSpec("samples_per_s", "1/s", "sequences or samples over the run", goal="max"),
     MetricSpec("energy_j", "J", "energy of all sockets and their memories for the run"),
     MetricSpec("power_w", "W", "energy over latency, all sockets"),

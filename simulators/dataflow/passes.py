@@ -30,7 +30,6 @@ class Part:
     repeats: int
     searched: bool
 
-
     decode: bool = False
 
 

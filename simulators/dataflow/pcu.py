@@ -30,13 +30,13 @@ ROUNDS = 16
 def product_cycles(m: float, n: float, k: float, p: float, split: int, lanes: float, stages: float) -> float:
     """Cycles of one M × N product over K on `p` units, split over lanes and stages as `split` says."""
     if split == BY_LANES:
-        return np.ceil(m / (p * lanes)) * np.ceil(n / stages) * k
+        return float(np.ceil(m / (p * lanes)) * np.ceil(n / stages) * k)
     if split == BY_STAGES:
-        return np.ceil(m / lanes) * np.ceil(n / (p * stages)) * k
+        return float(np.ceil(m / lanes) * np.ceil(n / (p * stages)) * k)
     if split == AUTO:
         whole = min(np.ceil(m / lanes) * np.ceil(n / stages), np.ceil(n / lanes) * np.ceil(m / stages))
         if whole <= p:
-            return np.ceil(k / np.floor(p / whole))
+            return float(np.ceil(k / np.floor(p / whole)))
     best, side = np.inf, 1.0
     while side <= p:
         other = np.floor(p / side)
@@ -55,13 +55,13 @@ def tile_cycles(work: Array, i: int, p: float, split: int, lanes: float, stages:
     if work[i, T_KIND] == SOURCE:
         return 0.0
     if work[i, T_KIND] != PRODUCT:
-        return np.ceil(work[i, T_ROWS] / (p * lanes)) * np.ceil(work[i, T_OPS] / stages) * work[i, T_PART]
+        return float(np.ceil(work[i, T_ROWS] / (p * lanes)) * np.ceil(work[i, T_OPS] / stages) * work[i, T_PART])
     abreast = min(work[i, T_COUNT], p)
     rounds = np.ceil(work[i, T_COUNT] / abreast)
     each = product_cycles(
         work[i, T_ROWS], work[i, T_COLS], work[i, T_INNER], np.floor(p / abreast), split, lanes, stages
     )
-    return rounds * each * work[i, T_PART]
+    return float(rounds * each * work[i, T_PART])
 
 
 @compiled
@@ -77,10 +77,10 @@ def fewest_pcus(work: Array, i: int, cycles: float, split: int, lanes: float, st
     budget = cycles / (work[i, T_INNER] * work[i, T_PART]) * (1 + 1e-12)  # blocks of outputs, one after another
     alone = tile_cycles(work, i, 1.0, split, lanes, stages) / (count * work[i, T_INNER] * work[i, T_PART])
     if alone <= budget:
-        return np.ceil(count / np.floor(budget / alone))
+        return float(np.ceil(count / np.floor(budget / alone)))
     if budget < 1 and split == AUTO:
         whole = min(np.ceil(m / lanes) * np.ceil(n / stages), np.ceil(n / lanes) * np.ceil(m / stages))
-        return whole * np.ceil(1 / budget) * count
+        return float(whole * np.ceil(1 / budget) * count)
     best = np.inf
     for turned in range(2 if split == AUTO else 1):
         rows, cols = (n, m) if turned else (m, n)
@@ -100,7 +100,7 @@ def fewest_pcus(work: Array, i: int, cycles: float, split: int, lanes: float, st
             if (high == 1 and split != SQUARE) or side > 65536:
                 break
             side *= 2
-    return best * count
+    return float(best * count)
 
 
 @compiled
@@ -167,9 +167,7 @@ def allocate(
             total += weight[i]
     if kernels == 0 or kernels > units:
         return kernels
-    if how == BALANCED and even_out(
-        work, section, here, units, split, lanes, stages, per_cycle, pcus, trial
-    ):
+    if how == BALANCED and even_out(work, section, here, units, split, lanes, stages, per_cycle, pcus, trial):
         return kernels
     for i in range(len(section)):
         if section[i] == here and work[i, T_KIND] != SOURCE:

@@ -149,7 +149,7 @@ def recurrence(
                             if progress[v] <= kept:
                                 ready = False
                                 break
-                            start = max(start, finish[v, kept] - s.delay[j])
+                            start = max(start, finish[v, kept])
                 if not ready:
                     break
                 if s.reads[i] > 0:

@@ -105,9 +105,7 @@ class DataflowSimulator(Simulator):
         weights = sum(part.repeats * part.graph.weight_bytes for part in self.passes[0].parts)
         scale = Scale(sockets, self.batch, block.repeats, weights)
         calibration = load_calibration()
-        self.fixed = Fixed(
-            WORD, calibration.compute_efficiency, calibration.sequence_us * 1e-6, fidelity == "event"
-        )
+        self.fixed = Fixed(WORD, calibration.compute_efficiency, calibration.sequence_us * 1e-6, fidelity == "event")
         self.space = dataflow_space(self.chip, self.graph, scale, explore)
         self._cuts = [(e, cut_name(self.graph, e)) for e in searched_edges(self.graph)]
         self._shares = [(i, f"share_{name}") for i, name in enumerate(self.graph.names) if i > 0]
@@ -115,7 +113,7 @@ class DataflowSimulator(Simulator):
 
     def _first_mapping(self) -> dict[str, Value]:
         """The mapping that a person would start from: the most fused, with weights as near, that can be built."""
-        tries = [
+        tries: list[dict[str, Value]] = [
             {"fusion": fusion, "weight_residency": residency}
             for fusion in ("full", "layer", "none")
             for residency in START_RESIDENCIES
@@ -175,7 +173,7 @@ class DataflowSimulator(Simulator):
         """Designs as the kernel reads them: numbers (n, N_DESIGN), cuts int64 (n, edges), shares (n, kernels)."""
         designs = np.zeros((n, c.N_DESIGN))
         for i, name in enumerate(CHIP_KNOBS):
-            designs[:, i] = columns[name] if name in columns else 0.0  # no HBM
+            designs[:, i] = columns.get(name, 0.0)  # none of HBM
         for name, (at, names) in _NAMED.items():
             for code, value in enumerate(names):
                 designs[columns[name] == value, at] = code

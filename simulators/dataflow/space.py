@@ -64,9 +64,7 @@ def _hardware(chip: Chip, explored: bool) -> list[Parameter]:
         if explored:
             whole = isinstance(knob.domain, Integers)
             grid = sorted({max(1, round(own * step)) if whole else own * step for step in knob.steps})
-        out.append(
-            Parameter(name, tuple(grid), knob.domain, own, knob.unit, subsystem=knob.subsystem, doc=knob.doc)
-        )
+        out.append(Parameter(name, tuple(grid), knob.domain, own, knob.unit, subsystem=knob.subsystem, doc=knob.doc))
     return out
 
 
