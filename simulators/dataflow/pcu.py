@@ -78,9 +78,10 @@ def fewest_pcus(work: Array, i: int, cycles: float, split: int, lanes: float, st
     alone = tile_cycles(work, i, 1.0, split, lanes, stages) / (count * work[i, T_INNER] * work[i, T_PART])
     if alone <= budget:
         return float(np.ceil(count / np.floor(budget / alone)))
-    if budget < 1 and split == AUTO:
+    if budget < 1 and split == AUTO:  # every output at once, and K divided
         whole = min(np.ceil(m / lanes) * np.ceil(n / stages), np.ceil(n / lanes) * np.ceil(m / stages))
-        return float(whole * np.ceil(1 / budget) * count)
+        each = np.floor(budget * work[i, T_INNER])
+        return float(whole * np.ceil(work[i, T_INNER] / each) * count) if each >= 1 else np.inf
     best = np.inf
     for turned in range(2 if split == AUTO else 1):
         rows, cols = (n, m) if turned else (m, n)
