@@ -64,8 +64,7 @@ def size_fifos(links: Array, section: Array, depth: int, span: int, level: Array
 
     A level is the most tiles that may be on the way to a kernel, counted from its section's start; a barrier holds
     `span`. Matched FIFOs hold the difference of levels and one more. An edge beside a path with a barrier must hold
-    all that the path does, or the section locks up (Lee and Messerschmitt's bounded-buffer condition, as a longest
-    path in the graph of what waits for what).
+    all that the path does, or the section locks up.
 
     Args:
         depth: the code of `fifo_depth`.
@@ -87,41 +86,41 @@ def size_fifos(links: Array, section: Array, depth: int, span: int, level: Array
 
 
 @compiled
-def missing_depth(links: Array, section: Array, span: int, lead: Array, capacity: Array) -> float:
-    """Tiles by which some FIFO is too shallow for its section to run; 0 where none is. Overwrites `lead`.
+def missing_depth(links: Array, section: Array, span: int, done: Array, capacity: Array) -> float:
+    """Tiles by which FIFOs are too shallow for their section to run; 0 where none is. Overwrites `done`.
 
-    Kernel v's first tile waits for tile d of u where d sums what barriers hold on the way forward, less what FIFOs
-    hold on the way back. A section locks up where a kernel's first tile waits for itself or a later one of its own:
-    where the longest path around some circle is not negative. By how much the FIFOs are short is found by deepening
-    all of them together until no such circle is left.
+    Whether tiles can go through does not depend on how long they take, nor on the order in which kernels take turns
+    (a bounded process network is determinate: Kahn 1974, Parks 1995), so that all kernels may take as many tiles at
+    once as they can. One sample is enough: a second can wait for the first. By how much FIFOs are short is found by
+    deepening all of them, twice as much each time.
     """
-    n = len(lead)
     short = 0
-    while short <= span * len(links):
-        lead[:] = 0
-        locked = False
-        for sweep in range(n + 1):
-            moved = False
-            for e in range(len(links)):
-                producer, consumer = links[e, PRODUCER], links[e, CONSUMER]
-                if section[producer] != section[consumer]:
-                    continue
-                # In units of 1 / (n + 1) tile, so that a circle of length exactly 0 counts as locked too.
-                ahead = (span - 1 if links[e, BARRIER] else 0) * (n + 1) + 1
-                back = -(capacity[e] + short) * (n + 1) + 1
-                if lead[consumer] < lead[producer] + ahead:
-                    lead[consumer] = lead[producer] + ahead
-                    moved = True
-                if lead[producer] < lead[consumer] + back:
-                    lead[producer] = lead[consumer] + back
-                    moved = True
-            if not moved:
-                break
-            locked = sweep == n
-        if not locked:
+    while True:
+        done[:] = 0
+        moved = True
+        while moved:
+            moved, e = False, 0
+            for i in range(len(done)):
+                most = span
+                while e < len(links) and links[e, CONSUMER] == i:
+                    u = links[e, PRODUCER]
+                    if section[u] == section[i]:
+                        come = done[u]
+                        if links[e, BARRIER] and come < span:
+                            come = 0
+                        most = min(most, come)
+                    e += 1
+                if most > done[i]:
+                    for j in range(e, len(links)):
+                        v = links[j, CONSUMER]
+                        if links[j, PRODUCER] == i and section[v] == section[i]:
+                            most = min(most, done[v] + capacity[j] + short)
+                    if most > done[i]:
+                        done[i] = most
+                        moved = True
+        if done.min() == span or short > span:
             return float(short)
         short = max(1, 2 * short)
-    return float(short)
 
 
 @compiled

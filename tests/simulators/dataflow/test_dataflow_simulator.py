@@ -193,7 +193,7 @@ def test_what_is_explored(explore, free, fixed):
 @pytest.mark.parametrize(
     ("workload", "options", "message"),
     [
-        ("llama-3-8b", {"chip": "sn40"}, "did you mean 'sn40l'"),
+        ("llama-3-8b", {"chip": "plastcine"}, "did you mean 'plasticine'"),
         ("llama-3-8b", {"fidelity": "fasst"}, "did you mean 'fast'"),
         ("llama-3-8b", {"explore": "map"}, "did you mean 'mapping'"),
         ("llama-3-8b", {"input_tokens": 0}, "input_tokens: 0 is not a whole number from 1"),
