@@ -32,7 +32,7 @@ WORD = 2.0
 #: Tokens read, and written, where a decoder is not told.
 TOKENS = (1024, 128)
 #: Where weights are kept in the mapping that a search starts from: the first of these with which it can be built.
-START_RESIDENCIES = ("resident", "prefetch", "streamed")
+START_RESIDENCIES = ("resident", "prefetch", "section", "streamed")
 _NAMED = {
     "fusion": (c.FUSION, c.FUSIONS), "fifo_depth": (c.FIFO, c.FIFOS), "pcu_allocation": (c.ALLOCATION, c.ALLOCATIONS),
     "pcu_split": (c.SPLIT, c.SPLITS), "placement": (c.PLACEMENT, c.PLACEMENTS),

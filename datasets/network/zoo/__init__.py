@@ -12,6 +12,7 @@ from .alexnet import alexnet
 from .bert import bert_base
 from .efficientnet import efficientnet_b0
 from .gpt2 import gpt2
+from .gpt3 import gpt3_1t_layer
 from .llama import llama_2_7b, llama_3_8b, llama_3_70b, mistral_7b
 from .mobilenet import mobilenet_v1, mobilenet_v2
 from .mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
@@ -25,6 +26,7 @@ _BUILDERS: dict[str, Callable[..., Network]] = {
     "bert_base": bert_base,
     "efficientnet_b0": efficientnet_b0,
     "gpt2": gpt2,
+    "gpt3_1t_layer": gpt3_1t_layer,
     "llama-2-7b": llama_2_7b,
     "llama-3-8b": llama_3_8b,
     "llama-3-70b": llama_3_70b,
@@ -46,6 +48,7 @@ __all__ = [
     "build_network",
     "efficientnet_b0",
     "gpt2",
+    "gpt3_1t_layer",
     "llama_2_7b",
     "llama_3_8b",
     "llama_3_70b",
