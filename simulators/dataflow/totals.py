@@ -21,7 +21,6 @@ _AMOUNTS = {
     "macs": p.MACS, "ops": p.OPS, "sram_bytes": p.SRAM_BYTES, "noc_bytes": p.NOC_BYTES, "hbm_bytes": p.HBM_BYTES,
     "ddr_bytes": p.DDR_BYTES, "link_bytes": p.LINK_BYTES,
 }  # fmt: skip
-_WORD = 2.0
 
 
 @dataclass(frozen=True, eq=False)
