@@ -8,9 +8,7 @@ import numpy as np
 
 from ...errors import ChipgymError
 from ..core import Design, Value
-from . import columns as c
 from . import part as p
-from .batch import run_one
 from .simulator import DataflowSimulator
 from .space import cut_name
 
@@ -65,13 +63,10 @@ def optimal_cuts(simulator: DataflowSimulator, design: Design | None = None) -> 
 def _interval_cost(simulator: DataflowSimulator, design: Design, section: int) -> float:
     """Seconds of one section of a design in which all others are single kernels; inf where it cannot be built."""
     columns, _ = simulator.space.columns(design)
-    designs, cuts, shares = simulator.design_arrays(columns, 1)
-    answer, sections = np.zeros(p.PART), np.zeros((len(simulator.graph.kernels), p.SECTION))
-    run_one(
-        simulator.tables, designs[0], cuts[0], shares[0], simulator.batch, simulator.sockets, simulator.fixed, 0,
-        answer, sections, np.zeros((0, p.KERNEL)),
-    )  # fmt: skip
-    if np.isnan(answer[p.TIME]):
+    found, sections = np.zeros((1, 1, p.PART)), np.zeros((len(simulator.graph.kernels), p.SECTION))
+    record = p.Record(0, sections, np.zeros((0, p.KERNEL)))
+    simulator.run(*simulator.design_arrays(columns, 1), found, record)
+    if np.isnan(found[0, 0, p.TIME]):
         return np.inf
-    reconfigure = designs[0][c.RECONFIGURE] * 1e-6 if answer[p.N_SECTIONS] == 1 else 0.0
+    reconfigure = columns["reconfigure_us"][0] * 1e-6 if found[0, 0, p.N_SECTIONS] == 1 else 0.0
     return float(sections[section, p.S_TIME] + reconfigure)

@@ -70,39 +70,28 @@ def shape_of(tables: Tables, p: int, d: Array, batch: int, sockets: int) -> Shap
 
 @compiled
 def run_batch(
-    tables: Tables, designs: Array, cuts: Array, shares: Array, batch: int, sockets: int, fixed: Fixed, out: Array
-) -> None:
-    """Fills `out` (n, parts, PART) for designs (n, N_DESIGN), cuts (n, edges) and shares (n, kernels)."""
+    tables: Tables, designs: Array, cuts: Array, shares: Array, batch: int, sockets: int, fixed: Fixed, out: Array,
+    recorded: int, sections: Array, kernels: Array,
+) -> None:  # fmt: skip
+    """Fills `out` (n, parts, PART) for designs (n, N_DESIGN), cuts (n, edges) and shares (n, kernels).
+
+    Args:
+        recorded: number of the part whose sections (its kernels, SECTION) and kernels (its kernels, KERNEL) are
+            recorded, of the last design; -1 for none.
+    """
     none = np.empty((0, 1))
     scratch = make_scratch(tables.most_kernels, tables.most_edges, 1)
     for i in range(len(designs)):
+        if fixed.event:
+            most = 0
+            for p in range(len(tables.parts)):
+                most = max(most, 3 * shape_of(tables, p, designs[i], batch, sockets).tiles)
+            if scratch.finish.shape[1] < most:
+                scratch = make_scratch(tables.most_kernels, tables.most_edges, most)
         for p in range(len(tables.parts)):
             shape = shape_of(tables, p, designs[i], batch, sockets)
-            if fixed.event and scratch.finish.shape[1] < 3 * shape.tiles:
-                scratch = make_scratch(tables.most_kernels, tables.most_edges, 3 * shape.tiles)
-            links = tables.links[shape.first_edge : shape.last_edge]
             run_part(
-                designs[i], cuts[i], shares[i], tables.kernels, links, shape, fixed, scratch, out[i, p], none, none
-            )
-
-
-@compiled
-def run_one(
-    tables: Tables, design: Array, cuts: Array, shares: Array, batch: int, sockets: int, fixed: Fixed, p: int,
-    out: Array, sections: Array, kernels: Array,
-) -> None:  # fmt: skip
-    """As `run_batch` for part `p` of one design, with a record of its sections (n, SECTION) and kernels (k, KERNEL)."""
-    none = np.empty((0, 1))
-    begin = p
-    while tables.parts[begin, MAPPED] == 1:
-        begin -= 1
-    tiles = shape_of(tables, p, design, batch, sockets).tiles
-    scratch = make_scratch(tables.most_kernels, tables.most_edges, 3 * tiles if fixed.event else 1)
-    for q in range(begin, p + 1):
-        shape = shape_of(tables, q, design, batch, sockets)
-        links = tables.links[shape.first_edge : shape.last_edge]
-        last = q == p
-        run_part(
-            design, cuts, shares, tables.kernels, links, shape, fixed, scratch, out, sections if last else none,
-            kernels if last else none,
-        )  # fmt: skip
+                designs[i], cuts[i], shares[i], tables.kernels, tables.links[shape.first_edge : shape.last_edge],
+                shape, fixed, scratch, out[i, p], sections if p == recorded else none,
+                kernels if p == recorded else none,
+            )  # fmt: skip

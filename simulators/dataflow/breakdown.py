@@ -8,7 +8,6 @@ import numpy as np
 
 from ..core import Breakdown, Columns, Metrics
 from . import part as p
-from .batch import run_one
 from .metrics import KERNEL_METRICS, SECTION_METRICS
 
 if TYPE_CHECKING:
@@ -67,10 +66,8 @@ def _records(sim: DataflowSimulator, columns: Columns) -> list[tuple[str, tuple[
     for at, row in enumerate(sim.rows):
         names = row.part.graph.names
         sections, kernels = np.zeros((len(names), p.SECTION)), np.zeros((len(names), p.KERNEL))
-        answer = np.zeros(p.PART)
-        run_one(
-            sim.tables, designs[0], cuts[0], shares[0], sim.batch, sim.sockets, sim.fixed, at, answer, sections, kernels
-        )
+        found = np.zeros((1, len(sim.rows), p.PART))
+        sim.run(designs, cuts, shares, found, p.Record(at, sections, kernels))
         label = row.first.name if len(row.passes) == 1 else row.first.name.partition("@")[0]
-        out.append((f"{label}/{row.part.name}", names, sections[: int(answer[p.N_SECTIONS])], kernels))
+        out.append((f"{label}/{row.part.name}", names, sections[: int(found[0, at, p.N_SECTIONS])], kernels))
     return out

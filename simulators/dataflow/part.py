@@ -29,6 +29,9 @@ from .work import (
 Array = np.ndarray[Any, np.dtype[Any]]
 
 RESIDENT, PER_SECTION = c.RESIDENCIES.index("resident"), c.RESIDENCIES.index("section")
+FULL, CUSTOM_CUTS = c.FUSIONS.index("full"), c.FUSIONS.index("custom")
+BY_WORK, CUSTOM_SHARES = c.ALLOCATIONS.index("work"), c.ALLOCATIONS.index("custom")
+LOOPED, FROM_DDR = c.LOOPINGS.index("on"), c.TIERS.index("ddr")
 STREAMED, PREFETCH = c.RESIDENCIES.index("streamed"), c.RESIDENCIES.index("prefetch")
 
 # Columns of a part's answer, for one microbatch on one socket and all repeats that its pipeline stage has.
@@ -80,6 +83,14 @@ class Fixed(NamedTuple):
     event: bool
 
 
+class Record(NamedTuple):
+    """What is recorded of a part: its number, and where for its sections (n, SECTION) and kernels (k, KERNEL)."""
+
+    part: int
+    sections: Array
+    kernels: Array
+
+
 class Scratch(NamedTuple):
     """Arrays that are written again for every part; k kernels, e edges at most."""
 
@@ -121,16 +132,17 @@ def lay_out(
     section, pcus = s.section[:k], s.pcus[:k]
     fill_work(table, shape.first, shape.last, shape.samples, d[c.TP], fixed.word, s.work)
     fusion = int(d[c.FUSION])
-    if not shape.searched and fusion == c.FUSIONS.index("custom"):
-        fusion = c.FUSIONS.index("full")
+    if not shape.searched and fusion == CUSTOM_CUTS:
+        fusion = FULL
     n = cut_sections(table, shape.first, links, fusion, cuts, section)
     short = size_fifos(links, section, int(d[c.FIFO]), shape.span, s.level[:k], s.capacity)
     out[NEED_DEPTH] = short / max(shape.span, 1)
     out[NEED_PCUS] = out[NEED_PMUS] = out[NEED_SRAM] = 0.0
     how = int(d[c.ALLOCATION])
-    if not shape.searched and how == c.ALLOCATIONS.index("custom"):
-        how = c.ALLOCATIONS.index("work")
+    if not shape.searched and how == CUSTOM_SHARES:
+        how = BY_WORK
     if not shape.mapped:
+        pcus[:] = 1.0  # of a section that has more kernels than there are units
         per_cycle = d[c.NOC_GBPS] / d[c.CLOCK] * fixed.efficiency
         for here in range(n):
             want = allocate(
@@ -255,13 +267,13 @@ def run_part(
     d: Array, cuts: Array, shares: Array, table: Array, links: Array, shape: Shape, fixed: Fixed, s: Scratch,
     out: Array, sections: Array, kernels: Array,
 ) -> None:  # fmt: skip
-    """Fills one part's answer `out` (PART,); `sections` (n, SECTION) and `kernels` (k, KERNEL) where they have rows.
+    """Fills one part's answer `out` (PART,), and its records `sections` and `kernels` where they have rows.
 
     What cannot be built is not timed: its time is NaN.
     """
     k = shape.last - shape.first
     n = lay_out(d, cuts, shares, table, links, shape, fixed, s, out)
-    looped = n == 1 and shape.repeats > 1 and int(d[c.LOOPING]) == c.LOOPINGS.index("on")
+    looped = n == 1 and shape.repeats > 1 and int(d[c.LOOPING]) == LOOPED
     stage_bytes(links, looped, s, k)
     residency = int(d[c.RESIDENCY])
     for here in range(n):
@@ -278,7 +290,7 @@ def run_part(
     hbm = d[c.HBM_GBPS] * 1e9
     ddr = d[c.DDR_GBPS] * 1e9
     near = hbm if hbm > 0 else ddr
-    from_ddr = hbm == 0 or int(d[c.TIER]) == c.TIERS.index("ddr")
+    from_ddr = hbm == 0 or int(d[c.TIER]) == FROM_DDR
     far = ddr if from_ddr else near
     microbatches = d[c.MICROBATCHES]
     tiles = float(shape.tiles)

@@ -20,7 +20,7 @@ from .breakdown import kernel_breakdown, section_breakdown
 from .chip import CHIP_KNOBS, load_chip
 from .constants import load_calibration
 from .metrics import METRICS
-from .part import PART, Fixed
+from .part import PART, Fixed, Record
 from .passes import Pass, decoder_passes, network_passes
 from .space import Scale, cut_name, dataflow_space, searched_edges
 from .tables import flatten, rows_of
@@ -125,17 +125,23 @@ class DataflowSimulator(Simulator):
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
         designs, cuts, shares = self.design_arrays(columns, n)
         found = np.zeros((n, len(self.tables.parts), PART))
-        run_batch(self.tables, designs, cuts, shares, self.batch, self.sockets, self.fixed, found)
+        self.run(designs, cuts, shares, found)
         needs = capacity_needs(self, columns, found)
         return run_totals(self, columns, found, needs), needs.violation
+
+    def run(self, designs: Array, cuts: Array, shares: Array, found: Array, recorded: Record | None = None) -> None:
+        """Fills the kernel's answers (n, parts, PART) of `design_arrays`, and a record of the last design's."""
+        part, sections, kernels = recorded or Record(-1, np.empty((0, 1)), np.empty((0, 1)))
+        run_batch(
+            self.tables, designs, cuts, shares, self.batch, self.sockets, self.fixed, found, part, sections, kernels
+        )
 
     def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
         """Sockets, stages, microbatches, PCUs, PMUs, SRAM, HBM, DDR and FIFO depths that one design lacks."""
         columns, _ = self.space.columns(design)
         columns = {name: column[:1] for name, column in columns.items()}
         found = np.zeros((1, len(self.tables.parts), PART))
-        designs, cuts, shares = self.design_arrays(columns, 1)
-        run_batch(self.tables, designs, cuts, shares, self.batch, self.sockets, self.fixed, found)
+        self.run(*self.design_arrays(columns, 1), found)
         needs: Needs = capacity_needs(self, columns, found)
         return needs.broken(0)
 
