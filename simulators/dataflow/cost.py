@@ -41,12 +41,15 @@ def links_area_mm2(chip: Chip, columns: Columns) -> Column:
     return area
 
 
-def energy_columns(chip: Chip, columns: Columns, totals: Mapping[str, Column], silicon_s: Column) -> dict[str, Column]:
+def energy_columns(
+    chip: Chip, columns: Columns, totals: Mapping[str, Column], area: Column, socket_s: Column
+) -> dict[str, Column]:
     """Energy by component, J, each of shape (n,).
 
     Args:
         totals: of all sockets and the whole run: `macs`, `ops`, and bytes by tier, of the mesh times hops.
-        silicon_s: area of all sockets times the time of the run, mm² s.
+        area: of a socket's chip, mm².
+        socket_s: time of the run times the number of sockets.
     """
     t = load_technology(chip.node)
     volts = 1 + t["voltage_slope"] * (columns["clock_ghz"] / chip.values["clock_ghz"] - 1)
@@ -63,4 +66,8 @@ def energy_columns(chip: Chip, columns: Columns, totals: Mapping[str, Column], s
         "link_energy_j": totals["link_bytes"] * t["link_energy"],
     }
     out = {name: value * 1e-12 for name, value in out.items()}
-    return out | {"static_energy_j": silicon_s * t["static_power"] * volts}
+    capacity = columns["ddr_gb"] + (columns["hbm_gb"] if chip.has_hbm else 0.0)
+    return out | {
+        "static_energy_j": area * socket_s * t["static_power"] * volts,
+        "standby_energy_j": capacity * socket_s * t["standby_power"],
+    }

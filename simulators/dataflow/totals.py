@@ -122,7 +122,7 @@ def run_totals(sim: DataflowSimulator, columns: Columns, found: Array, needs: Ne
             first = latency.copy()
     written = max(sim.tokens[1] - 1, 0)
     area = area_mm2(sim.chip, columns) + (links_area_mm2(sim.chip, columns) if sim.sockets > 1 else 0.0)
-    energy = energy_columns(sim.chip, columns, totals, area * sim.sockets * latency)
+    energy = energy_columns(sim.chip, columns, totals, area, sim.sockets * latency)
     joules = np.sum(list(energy.values()), axis=0)
     peak = columns["pcus"] * columns["lanes"] * columns["stages"] * columns["clock_ghz"] * 1e9 * sim.sockets
     hbm, ddr = needs.amounts["hbm"][0], needs.amounts["ddr"][0]
