@@ -123,7 +123,9 @@ def run_totals(sim: DataflowSimulator, columns: Columns, found: Array, needs: Ne
     written = max(sim.tokens[1] - 1, 0)
     area = area_mm2(sim.chip, columns) + (links_area_mm2(sim.chip, columns) if sim.sockets > 1 else 0.0)
     energy = energy_columns(sim.chip, columns, totals, area, sim.sockets * latency)
-    joules = np.sum(list(energy.values()), axis=0)
+    joules = np.zeros(len(found))
+    for component in energy.values():  # one by one: `np.sum` adds in another order in batches of another size
+        joules = joules + component
     peak = columns["pcus"] * columns["lanes"] * columns["stages"] * columns["clock_ghz"] * 1e9 * sim.sockets
     hbm, ddr = needs.amounts["hbm"][0], needs.amounts["ddr"][0]
     return {
