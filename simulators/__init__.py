@@ -45,3 +45,12 @@ register(
         validation=f"{__name__}.hls4ml.validation:validate",
     )
 )
+register(
+    SimulatorEntry(
+        name="dataflow",
+        title="Dataflow",
+        target=f"{__name__}.dataflow:DataflowSimulator",
+        doc="Reconfigurable dataflow units (SN40L, SN10, Plasticine) running networks as pipelines of sections",
+        validation=f"{__name__}.dataflow.validation:validate",
+    )
+)

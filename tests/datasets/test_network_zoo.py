@@ -21,7 +21,16 @@ from chipgym.datasets import (
     load_workload,
     network_names,
 )
-from chipgym.datasets.network.zoo import bert_base, build_network, gpt2, llama_2_7b, llama_3_8b, mistral_7b
+from chipgym.datasets.network.zoo import (
+    bert_base,
+    build_network,
+    gpt2,
+    gpt3_1t_layer,
+    llama_2_7b,
+    llama_3_8b,
+    llama_3_70b,
+    mistral_7b,
+)
 from chipgym.errors import ChipgymError
 
 #: torchvision documentation, https://pytorch.org/vision/stable/models.html, "Table of all available classification
@@ -120,6 +129,14 @@ def test_unet_totals():
     assert network.parameters == 31_030_593 + 65
 
 
+def test_gpt3_1t_layer_totals():
+    # Narayanan et al., SC 2021, Table 1: 1008.0 billion parameters with 51,200 words and 2048 positions, 128 layers.
+    layer = gpt3_1t_layer()
+    assert round((128 * layer.parameters + (51_200 + 2048) * 25_600) / 1e9, 1) == 1008.0
+    # Section 5.1: a layer takes 24 B s h^2 + 4 B s^2 h operations forward, two of them a multiply-accumulate.
+    assert layer.macs == (24 * 2048 * 25_600**2 + 4 * 2048**2 * 25_600) // 2
+
+
 def test_llama_totals():
     # calflops (https://github.com/MrYxJ/calculate-flops.pytorch, README, "Large Language Model"): llama2-7b at 1 x 128
     # has 6,738,415,616 parameters and takes 850 GMACs.
@@ -128,6 +145,7 @@ def test_llama_totals():
     assert round(network.macs / 1e9) == 850
     # The models' cards on Hugging Face, "Safetensors, model size": 8.03 B and 7.24 B.
     assert round(llama_3_8b().parameters / 1e9, 2) == 8.03
+    assert round(llama_3_70b().parameters / 1e9, 1) == 70.6
     assert round(mistral_7b().parameters / 1e9, 2) == 7.24
 
 

@@ -111,7 +111,8 @@ def test_observations_are_laid_out_as_the_page_says(page):
     assert len(observation) == first(left["refine"]) + 1
     env = gymnasium.make(name, mode="sequential")
     observation, _ = env.reset(seed=0)
-    assert observation[first(turn["sequential"])] == 1.0
+    opening = next(j for j, p in enumerate(problem.space.parameters) if p.size > 1)
+    assert observation[first(turn["sequential"]) + opening] == 1.0
     assert len(observation) == first(turn["sequential"]) + len(problem.space)
     features = tables(text, "entry", "feature", "what it is")
     assert [row["feature"] for row in features] == list(problem.simulator.workload.features())

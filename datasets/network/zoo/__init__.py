@@ -12,8 +12,9 @@ from .alexnet import alexnet
 from .bert import bert_base
 from .efficientnet import efficientnet_b0
 from .gpt2 import gpt2
+from .gpt3 import gpt3_1t_layer
 from .jet_tagger import jet_tagger
-from .llama import llama_2_7b, llama_3_8b, mistral_7b
+from .llama import llama_2_7b, llama_3_8b, llama_3_70b, mistral_7b
 from .mobilenet import mobilenet_v1, mobilenet_v2
 from .mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
 from .resnet import resnet18, resnet50
@@ -28,8 +29,10 @@ _BUILDERS: dict[str, Callable[..., Network]] = {
     "efficientnet_b0": efficientnet_b0,
     "gpt2": gpt2,
     "jet_tagger": jet_tagger,
+    "gpt3_1t_layer": gpt3_1t_layer,
     "llama-2-7b": llama_2_7b,
     "llama-3-8b": llama_3_8b,
+    "llama-3-70b": llama_3_70b,
     "mistral-7b": mistral_7b,
     "mobilenet_v1": mobilenet_v1,
     "mobilenet_v2": mobilenet_v2,
@@ -49,9 +52,11 @@ __all__ = [
     "build_network",
     "efficientnet_b0",
     "gpt2",
+    "gpt3_1t_layer",
     "jet_tagger",
     "llama_2_7b",
     "llama_3_8b",
+    "llama_3_70b",
     "mistral_7b",
     "mobilenet_v1",
     "mobilenet_v2",

@@ -40,7 +40,10 @@ class LlamaConfig:
 
 LLAMA_2_7B = LlamaConfig("llama-2-7b", 32, 4096, 32, 32, 11_008, 32_000, 4096)
 LLAMA_3_8B = LlamaConfig("llama-3-8b", 32, 4096, 32, 8, 14_336, 128_256, 8192)
+LLAMA_3_70B = LlamaConfig("llama-3-70b", 80, 8192, 64, 8, 28_672, 128_256, 8192)
 MISTRAL_7B = LlamaConfig("mistral-7b", 32, 4096, 32, 8, 14_336, 32_000, 32_768, window=4096)
+#: Configuration by the name that the network of it is registered under.
+DECODERS = {config.name: config for config in (LLAMA_2_7B, LLAMA_3_8B, LLAMA_3_70B, MISTRAL_7B)}
 
 
 def llama_2_7b(*, seq: int = 128, past: int = 0, batch: int = 1) -> Network:
@@ -51,6 +54,11 @@ def llama_2_7b(*, seq: int = 128, past: int = 0, batch: int = 1) -> Network:
 def llama_3_8b(*, seq: int = 128, past: int = 0, batch: int = 1) -> Network:
     """Llama 3 8B reading `seq` tokens after `past`."""
     return llama(LLAMA_3_8B, seq=seq, past=past, batch=batch)
+
+
+def llama_3_70b(*, seq: int = 128, past: int = 0, batch: int = 1) -> Network:
+    """Llama 3 70B reading `seq` tokens after `past`."""
+    return llama(LLAMA_3_70B, seq=seq, past=past, batch=batch)
 
 
 def mistral_7b(*, seq: int = 128, past: int = 0, batch: int = 1) -> Network:

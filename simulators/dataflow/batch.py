@@ -1,0 +1,97 @@
+"""The batch kernel: every design on every part of every pass."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core.compiled import compiled
+from . import columns as c
+from .part import RESIDENT, Fixed, Shape, make_scratch, run_part
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+# Columns of the part index, int64 (parts, INDEX).
+FIRST, LAST, FIRST_EDGE, LAST_EDGE, REPEATS, SEARCHED, SAMPLE_ROWS, DECODE, PASS, MAPPED, INDEX = range(11)
+
+
+class Tables(NamedTuple):
+    """The parts of all passes, one after another.
+
+    Attributes:
+        kernels: float64 (kernels of all parts, FIELDS).
+        links: int64 (edges of all parts, 3), numbered within their part.
+        parts: int64 (parts, INDEX).
+        most_kernels, most_edges: of one part.
+    """
+
+    kernels: Array
+    links: Array
+    parts: Array
+    most_kernels: int
+    most_edges: int
+
+
+@compiled
+def stage_repeats(part: Array, pp: float) -> int:
+    """Repeats of a part in one pipeline stage; what does not repeat is not divided."""
+    return int(np.ceil(part[REPEATS] / pp)) if part[REPEATS] > 1 else 1
+
+
+@compiled
+def resident_bytes(tables: Tables, d: Array, number: int) -> float:
+    """Weights of one pass on one socket, of the stage that has its head."""
+    total = 0.0
+    for part in tables.parts:
+        if part[PASS] == number and part[MAPPED] == 0:
+            for i in range(part[FIRST], part[LAST]):
+                k = tables.kernels[i]
+                cut = min(d[c.TP], k[c.SPLIT_COLS]) * min(d[c.TP], k[c.SPLIT_INNER]) * min(d[c.TP], k[c.SPLIT_COUNT])
+                total += k[c.WEIGHTS] / cut * stage_repeats(part, d[c.PP])
+    return total
+
+
+@compiled
+def shape_of(tables: Tables, p: int, d: Array, batch: int, sockets: int) -> Shape:
+    """How a design runs a part: repeats of one pipeline stage, and the tiles of one microbatch."""
+    part = tables.parts[p]
+    tp, pp = d[c.TP], d[c.PP]
+    replicas = max(1.0, np.floor(sockets / (tp * pp)))
+    samples = np.ceil(np.ceil(batch / replicas) / d[c.MICROBATCHES])
+    tiles = max(1, int(np.ceil(samples * part[SAMPLE_ROWS] / d[c.TILE])))
+    span = max(1, int(np.ceil(tiles / samples)))
+    resident = resident_bytes(tables, d, part[PASS]) if int(d[c.RESIDENCY]) == RESIDENT else 0.0
+    return Shape(
+        part[FIRST], part[LAST], part[FIRST_EDGE], part[LAST_EDGE], part[SEARCHED] == 1, part[DECODE] == 1,
+        stage_repeats(part, pp), samples / tiles, tiles, span, resident, part[MAPPED] == 1,
+    )  # fmt: skip
+
+
+@compiled
+def run_batch(
+    tables: Tables, designs: Array, cuts: Array, shares: Array, batch: int, sockets: int, fixed: Fixed, out: Array,
+    recorded: int, sections: Array, kernels: Array,
+) -> None:  # fmt: skip
+    """Fills `out` (n, parts, PART) for designs (n, N_DESIGN), cuts (n, edges) and shares (n, kernels).
+
+    Args:
+        recorded: number of the part whose sections (its kernels, SECTION) and kernels (its kernels, KERNEL) are
+            recorded, of the last design; -1 for none.
+    """
+    none = np.empty((0, 1))
+    scratch = make_scratch(tables.most_kernels, tables.most_edges, 1)
+    for i in range(len(designs)):
+        if fixed.event:
+            most = 0
+            for p in range(len(tables.parts)):
+                most = max(most, 3 * shape_of(tables, p, designs[i], batch, sockets).tiles)
+            if scratch.finish.shape[1] < most:
+                scratch = make_scratch(tables.most_kernels, tables.most_edges, most)
+        for p in range(len(tables.parts)):
+            shape = shape_of(tables, p, designs[i], batch, sockets)
+            run_part(
+                designs[i], cuts[i], shares[i], tables.kernels, tables.links[shape.first_edge : shape.last_edge],
+                shape, fixed, scratch, out[i, p], sections if p == recorded else none,
+                kernels if p == recorded else none,
+            )  # fmt: skip

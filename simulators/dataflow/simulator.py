@@ -1,0 +1,222 @@
+"""A reconfigurable dataflow machine bound to a network."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ...datasets import Network, Workload, load_workload
+from ...datasets.network.zoo.llama import DECODERS
+from ...errors import ChipgymError, shorten, unknown
+from ..core import Breakdown, Column, Columns, Design, Designs, Limit, MetricSpec, Simulator, Value
+from . import columns as c
+from .batch import run_batch
+from .breakdown import kernel_breakdown, section_breakdown
+from .chip import CHIP_KNOBS, load_chip
+from .constants import load_calibration
+from .metrics import METRICS
+from .part import PART, Fixed, Record
+from .passes import Pass, decoder_passes, network_passes
+from .space import Scale, cut_name, dataflow_space, searched_edges
+from .tables import flatten, rows_of
+from .totals import Needs, capacity_needs, run_totals
+
+FIDELITIES = ("fast", "event")
+#: Bytes of an element: BF16, in which the chips were measured.
+WORD = 2.0
+#: Tokens read, and written, where a decoder is not told.
+TOKENS = (1024, 128)
+#: Where weights are kept in the mapping that a search starts from: the first of these with which it can be built.
+START_RESIDENCIES = ("resident", "prefetch", "section", "streamed")
+_NAMED = {
+    "fusion": (c.FUSION, c.FUSIONS), "fifo_depth": (c.FIFO, c.FIFOS), "pcu_allocation": (c.ALLOCATION, c.ALLOCATIONS),
+    "pcu_split": (c.SPLIT, c.SPLITS), "placement": (c.PLACEMENT, c.PLACEMENTS),
+    "weight_residency": (c.RESIDENCY, c.RESIDENCIES), "weight_tier": (c.TIER, c.TIERS),
+    "looping": (c.LOOPING, c.LOOPINGS),
+}  # fmt: skip
+_NUMBERS = {"tile_rows": c.TILE, "tp": c.TP, "pp": c.PP, "microbatches": c.MICROBATCHES}
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class DataflowSimulator(Simulator):
+    """Time, traffic, energy and area of a network on reconfigurable dataflow units.
+
+    Args:
+        workload: a decoder by name ("llama-3-8b"), which reads a prompt and writes tokens, or any other network, which
+            runs forward once.
+        input_tokens, output_tokens: of every sequence, for decoders alone; 1024 and 128 where None.
+        batch: sequences, or samples, that run together; the network's own where None.
+        chip: "sn40l", "sn10" or "plasticine".
+        sockets: chips that work together.
+        fidelity: "fast" (closed form) or "event" (tile by tile through bounded FIFOs).
+        explore: what a search may change: "mapping", "hardware" or "joint". Knobs that it may not have a grid of one
+            value, and can be set all the same.
+
+    Raises:
+        ChipgymError: for an unknown workload, chip, fidelity or way to explore, and numbers that are no positive whole
+            ones, or more tokens than a decoder was trained for.
+    """
+
+    name = "dataflow"
+    version = "1"
+    metrics: tuple[MetricSpec, ...] = METRICS  # type: ignore[misc]
+    default_objective = "latency"
+    objectives: ClassVar[Mapping[str, str | tuple[str, ...]]] = MappingProxyType({
+        "latency": "latency_s", "energy": "energy_j", "ttft": "ttft_s", "tpot": "tpot_s",
+        "latency_area": "latency_s * area_mm2", "latency_energy": ("latency_s", "energy_j"),
+        "ppa": ("latency_s", "energy_j", "area_mm2"),
+    })  # fmt: skip
+    chunk = 8192
+
+    def __init__(
+        self,
+        workload: str | os.PathLike[str] | Workload = "llama-3-8b",
+        *,
+        input_tokens: int | None = None,
+        output_tokens: int | None = None,
+        batch: int | None = None,
+        chip: str = "sn40l",
+        sockets: int = 8,
+        fidelity: str = "fast",
+        explore: str = "mapping",
+    ) -> None:
+        if fidelity not in FIDELITIES:
+            raise unknown("fidelity", fidelity, FIDELITIES)
+        self.chip = load_chip(chip)
+        self.workload = load_workload(workload, batch=batch)
+        if not isinstance(self.workload, Network):
+            raise ChipgymError(f"workload: the dataflow simulator runs networks, not {shorten(self.workload)}")
+        self.options = {
+            "input_tokens": input_tokens, "output_tokens": output_tokens, "batch": batch, "chip": chip,
+            "sockets": _positive("sockets", sockets), "fidelity": fidelity, "explore": explore,
+        }  # fmt: skip
+        self.sockets, self.batch = sockets, self.workload.batch
+        self.passes, self.tokens = _passes(self.workload, input_tokens, output_tokens)
+        self.rows = rows_of(self.passes)
+        self.tables = flatten(self.rows)
+        block = self.passes[0].parts[0]
+        self.graph = block.graph
+        weights = sum(part.repeats * part.graph.weight_bytes for part in self.passes[0].parts)
+        scale = Scale(sockets, self.batch, block.repeats, weights)
+        calibration = load_calibration()
+        self.fixed = Fixed(WORD, calibration.compute_efficiency, calibration.sequence_us * 1e-6, fidelity == "event")
+        self.space = dataflow_space(self.chip, self.graph, scale, explore)
+        self._cuts = [(e, cut_name(self.graph, e)) for e in searched_edges(self.graph)]
+        self._shares = [(i, f"share_{name}") for i, name in enumerate(self.graph.names) if i > 0]
+        self.space = dataflow_space(self.chip, self.graph, scale, explore, self._first_mapping())
+
+    def _first_mapping(self) -> dict[str, Value]:
+        """The mapping that a person would start from: the most fused, with weights as near, that can be built."""
+        tries: list[dict[str, Value]] = [
+            {"fusion": fusion, "weight_residency": residency}
+            for fusion in ("full", "layer", "none")
+            for residency in START_RESIDENCIES
+            if residency in self.space["weight_residency"].values
+        ]
+        feasible = self.evaluate(tries)["feasible"]
+        return tries[int(feasible.argmax())] if feasible.any() else {}
+
+    def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
+        designs, cuts, shares = self.design_arrays(columns, n)
+        found = np.zeros((n, len(self.tables.parts), PART))
+        self.run(designs, cuts, shares, found)
+        needs = capacity_needs(self, columns, found)
+        return run_totals(self, columns, found, needs), needs.violation
+
+    def run(self, designs: Array, cuts: Array, shares: Array, found: Array, recorded: Record | None = None) -> None:
+        """Fills the kernel's answers (n, parts, PART) of `design_arrays`, and a record of the last design's."""
+        part, sections, kernels = recorded or Record(-1, np.empty((0, 1)), np.empty((0, 1)))
+        run_batch(
+            self.tables, designs, cuts, shares, self.batch, self.sockets, self.fixed, found, part, sections, kernels
+        )
+
+    def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
+        """Sockets, stages, microbatches, PCUs, PMUs, SRAM, HBM, DDR and FIFO depths that one design lacks."""
+        columns, _ = self.space.columns(design)
+        columns = {name: column[:1] for name, column in columns.items()}
+        found = np.zeros((1, len(self.tables.parts), PART))
+        self.run(*self.design_arrays(columns, 1), found)
+        needs: Needs = capacity_needs(self, columns, found)
+        return needs.broken(0)
+
+    def evaluate_sections(self, design: Design) -> Breakdown:
+        """Time and bottleneck of one design, section by section: a row for each section of each part of each pass.
+
+        The kinds are the bottlenecks: "compute", "fill", "hbm", "ddr", "link", "noc", "setup" or "sync", whichever
+        takes the most time. Times are of one run of a section.
+
+        Raises:
+            ChipgymError: as `evaluate`, for more than one design, and for one that cannot be built.
+        """
+        return section_breakdown(self, self._one("evaluate_sections", design))
+
+    def evaluate_kernels(self, design: Design) -> Breakdown:
+        """PCUs, time and bottleneck of one design, kernel by kernel.
+
+        The kinds are the bottlenecks: "compute", "pmu", "noc" or "link".
+
+        Raises:
+            ChipgymError: as `evaluate_sections`.
+        """
+        return kernel_breakdown(self, self._one("evaluate_kernels", design))
+
+    def _one(self, asker: str, design: Design) -> Columns:
+        """The columns of one design that can be built."""
+        columns, n = self.space.columns(design)
+        if n != 1:
+            raise ChipgymError(f"{asker} takes one design, not {n}")
+        if broken := self.broken_limits(design):
+            raise ChipgymError(f"{asker}: the design cannot be built: {'; '.join(map(str, broken))}")
+        return columns
+
+    def design_arrays(self, columns: Columns, n: int) -> tuple[Array, Array, Array]:
+        """Designs as the kernel reads them: numbers (n, N_DESIGN), cuts int64 (n, edges), shares (n, kernels)."""
+        designs = np.zeros((n, c.N_DESIGN))
+        for i, name in enumerate(CHIP_KNOBS):
+            designs[:, i] = columns.get(name, 0.0)  # none of HBM
+        for name, (at, names) in _NAMED.items():
+            for code, value in enumerate(names):
+                designs[columns[name] == value, at] = code
+        for name, at in _NUMBERS.items():
+            designs[:, at] = columns[name]
+        cuts = np.zeros((n, len(self.graph.edges)), np.int64)
+        for at, name in self._cuts:
+            cuts[:, at] = columns[name]
+        shares = np.ones((n, len(self.graph.kernels)))
+        for at, name in self._shares:
+            shares[:, at] = columns[name]
+        return designs, cuts, shares
+
+
+def _passes(network: Network, read: int | None, written: int | None) -> tuple[tuple[Pass, ...], tuple[int, int]]:
+    """The passes of a run, and the tokens that every sequence reads and writes (0 of a network that writes none)."""
+    config = DECODERS.get(network.name)
+    if config is None:
+        for name, given in (("input_tokens", read), ("output_tokens", written)):
+            if given is not None:
+                listed = ", ".join(DECODERS)
+                raise ChipgymError(f"{name}: {given} was given, but {network.name!r} is not one of {listed}")
+        return network_passes(network, WORD), (0, 0)
+    tokens = (
+        _positive("input_tokens", TOKENS[0] if read is None else read),
+        _positive("output_tokens", TOKENS[1] if written is None else written),
+    )
+    if sum(tokens) > config.positions:
+        raise ChipgymError(
+            f"output_tokens: {config.name} has {config.positions} positions, {tokens[0]} are read and {tokens[1]} "
+            f"written; at most {max(config.positions - tokens[0], 0)} can be"
+        )
+    return decoder_passes(config, *tokens, WORD), tokens
+
+
+def _positive(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        near = f"; nearest is {max(1, round(value))}" if isinstance(value, float) and math.isfinite(value) else ""
+        raise ChipgymError(f"{name}: {shorten(value)} is not a whole number from 1{near}")
+    return int(value)

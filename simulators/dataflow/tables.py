@@ -1,0 +1,60 @@
+"""The parts of all passes of a run as the arrays that the compiled kernel walks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .batch import Tables
+from .passes import Part, Pass
+
+
+@dataclass(frozen=True)
+class Row:
+    """A part as the kernel evaluates it, and the passes that have it: such as several lengths of the cache one head."""
+
+    part: Part
+    first: Pass
+    passes: tuple[Pass, ...]
+
+
+def rows_of(passes: Sequence[Pass]) -> tuple[Row, ...]:
+    """What is evaluated, each once: parts of prefill, then of decoding, blocks before heads.
+
+    Passes of the same stage differ in their blocks alone.
+    """
+    rows: list[Row] = []
+    for decode in (False, True):
+        members = tuple(p for p in passes if p.decode == decode)
+        for place in range(max((len(p.parts) for p in members), default=0)):
+            parts = [p.parts[place] for p in members]
+            if all(part is parts[0] for part in parts):
+                rows.append(Row(parts[0], members[0], members))
+            else:
+                rows += [Row(p.parts[place], p, (p,)) for p in members]
+    return tuple(rows)
+
+
+def flatten(rows: Sequence[Row]) -> Tables:
+    """The kernel's tables."""
+    kernels, links, parts = [], [], []
+    first = first_edge = 0
+    for i, row in enumerate(rows):
+        part, g = row.part, row.part.graph
+        last, last_edge = first + len(g.kernels), first_edge + len(g.edges)
+        before = rows[i - 1] if i else None
+        mapped = before is not None and before.first.decode and row.first.decode and before.part.name == part.name
+        tokens = 1 if row.first.decode else g.sample_rows
+        parts.append((
+            first, last, first_edge, last_edge, part.repeats, part.searched, tokens, row.first.decode,
+            row.first.decode, mapped,
+        ))  # fmt: skip
+        kernels.append(g.table)
+        links.append(g.links)
+        first, first_edge = last, last_edge
+    return Tables(
+        np.concatenate(kernels), np.concatenate(links), np.array(parts, dtype=np.int64),
+        max(len(k) for k in kernels), max(1, *(len(e) for e in links)),
+    )  # fmt: skip
