@@ -1,5 +1,6 @@
 """Workloads that simulators run, and tables of designs that they have evaluated."""
 
+from .kernel import KERNEL_FEATURE_NAMES, Access, Array, Carried, Kernel, Loop, build_kernel, kernel_names, load_kernel
 from .loaders import from_torch, iterate_trace, load_onnx
 from .loading import load_workload
 from .network import FEATURE_NAMES, Network, NetworkBuilder, Node
@@ -28,6 +29,15 @@ from .trace import GENERATORS, TRACE_FEATURE_NAMES, Trace, build_trace, trace_na
 from .workload import Workload
 
 __all__ = [
+    "load_kernel",
+    "kernel_names",
+    "build_kernel",
+    "Loop",
+    "Kernel",
+    "Carried",
+    "Array",
+    "Access",
+    "KERNEL_FEATURE_NAMES",
     "FEATURE_NAMES",
     "GENERATORS",
     "TRACE_FEATURE_NAMES",

@@ -36,3 +36,11 @@ register(
         validation=f"{__name__}.memory.validation:validate",
     )
 )
+register(
+    SimulatorEntry(
+        name="hls",
+        title="HLS",
+        target=f"{__name__}.hls:HlsSimulator",
+        doc="Loop kernels under the pragmas of high-level synthesis (Merlin on Vitis HLS), without the vendor's tools",
+    )
+)
