@@ -18,6 +18,8 @@ def path_latency(node: Node, t: Tool) -> float:
     """Cycles through one iteration's statements."""
     o = node.operations
     adds, muls = o.get("dadd", 0), o.get("dmul", 0)
+    if node.sums:
+        adds = max(0, adds - node.sums)
     lat = t.add * (adds if adds <= 4 else 4 + (adds - 4) / 2) + t.mul * (min(muls, 1) + max(0, muls - 2) / 4)
     lat += t.div * min(2, o.get("ddiv", 0) + o.get("dsqrt", 0)) + t.mul * o.get("dpow", 0)
     lat += t.imul * min(1, o.get("imul", 0)) + t.iadd * (o.get("iadd", 0) + o.get("logic", 0) / 2)
@@ -36,14 +38,13 @@ def chain_latency(node: Node, t: Tool) -> float:
 @dataclass
 class State:
     u: list
-    pipe: list
-    tile: list
     full: list
     piped: list
     eff: list  # effective copies
     ii: list
     T: list
-    off: list
+    off: Any
+    runs: list
 
 
 def schedule(nest: Nest, knobs: dict[str, A], n: int, t: Tool) -> tuple[A, State]:
@@ -54,49 +55,67 @@ def schedule(nest: Nest, knobs: dict[str, A], n: int, t: Tool) -> tuple[A, State
     pipe = [knobs.get(f"pipe_{x.loop.label}", np.zeros(n, int)) for x in nodes]  # 0 off 1 cg 2 flatten
     tile = [knobs.get(f"tile_{x.loop.label}", one).astype(float) for x in nodes]
     m = len(nodes)
-    under = [None] * m
+    varies = [any(not d.loop.fixed for d in nest.below(x.at)) for x in nodes]
+    under, stuck = [None] * m, [None] * m  # stuck: flattening above a loop whose trips vary
     for x in nodes:
-        under[x.at] = np.zeros(n, bool) if x.parent < 0 else under[x.parent] | (pipe[x.parent] == 2)
-    full = [None] * m
-    leafy = [None] * m
+        if x.parent < 0:
+            under[x.at], stuck[x.at] = np.zeros(n, bool), np.zeros(n, bool)
+        else:
+            flat = pipe[x.parent] == 2
+            under[x.at] = under[x.parent] | (flat & (not varies[x.parent]))
+            stuck[x.at] = stuck[x.parent] | (flat & varies[x.parent])
+    full, leafy = [None] * m, [None] * m
     for x in reversed(nodes):
         f = np.ones(n, bool)
         for c in x.children:
             f &= full[c]
         leafy[x.at] = f
-        full[x.at] = (under[x.at] | (u[x.at] >= N[x.at])) & f if (x.loop.fixed and x.at) else np.zeros(n, bool)
+        small = np.full(n, "para" not in x.loop.knobs and N[x.at] <= t.small) & (pipe[x.at] == 0)
+        full[x.at] = (under[x.at] | (u[x.at] >= N[x.at]) | small) & f if (x.loop.fixed and x.at) else np.zeros(n, bool)
         u[x.at] = np.where(full[x.at], N[x.at], u[x.at])
-    piped = [leafy[i] & ~full[i] for i in range(m)]
+    piped = [leafy[i] & ~full[i] & nodes[i].loop.fixed for i in range(m)]
     # coarse para
     eff = [None] * m
     off_chip = np.zeros(n)
-    linear = any(len(a.index) == 1 and len(next((i for i in a.affine if i), None).counters if a.affine[0] else {}) > 1 for _, a, _ in nest.accesses(0))
-    in_para = np.zeros(n, bool)  # some outer loop has 1<para<trip
+    linear = any(a.affine[0] is not None and len(a.index) == 1 and len(a.affine[0].counters) > 1 for _, a, _ in nest.accesses(0))
     outer_part = [np.zeros(n, bool) for _ in nodes]
     for x in nodes:
         if x.parent >= 0:
             outer_part[x.at] = outer_part[x.parent] | ((u[x.parent] > 1) & (u[x.parent] < N[x.parent]) & ~leafy[x.parent])
     for x in nodes:
         i = x.at
+        held = x.ordered or any(nodes[p].ordered for p in x.path)
         coarse = ~leafy[i] & (u[i] > 1)
-        e = u[i].copy()
         two_level = x.parent == 0 and all(not nodes[c].children for c in x.children)
-        dropped = coarse & (x.ordered | linear | ((u[i] >= N[i]) & (not two_level)))
-        e = np.where(dropped, 1.0, e)
-        eff[i] = e
-        middle = coarse & (u[i] < N[i]) & (not x.ordered) & ~outer_part[i] & (x.parent > 0)
-        anc_dep = any(nodes[p].ordered for p in x.path if p)
-        if not anc_dep:
-            inner = sum(nodes[d.at].runs * N[d.at] for d in nest.below(i) if not d.children)
-            off_chip = off_chip + np.where(middle, inner * (t.off_chip + t.off_chip_copy * u[i]), 0.0)
-            eff[i] = np.where(middle, u[i] if not linear else 1.0, eff[i])
-    # bottom up
-    T = [None] * m
-    D = [None] * m  # depth of one iteration body (statements + unrolled children)
+        dropped = coarse & (held | linear | ((u[i] >= N[i]) & (not two_level)))
+        eff[i] = np.where(dropped, 1.0, u[i])
+        columns = nest.columns(i)
+        if not held and columns and not varies[i] and x.at:
+            away = coarse & (u[i] < N[i]) & ~outer_part[i]
+            if x.parent == 0 and not any(nodes[c].children for c in x.children):
+                poor = np.zeros(n, bool)
+                for c in x.children:
+                    poor |= (u[c] <= 1) | (np.mod(N[c], u[c]) != 0)
+                away = away & poor & (u[i] <= 8)
+                if any(a.size * a.bits / 8 > t.cache_bytes for a, _ in columns):
+                    away = away & False
+            inner = sum(d.runs * N[d.at] for d in nest.below(i) if not d.children)
+            array = columns[0][0]
+            words = N[i] * array.bits / 64
+            aligned = port_bits(array, 512, nest) >= 512
+            two = (np.log2(np.maximum(u[i], 1)) % 1) == 0
+            rate = np.where(aligned & two, t.burst_words, 1.0)
+            wide = (tile[i] > 1) & (tile[i] < N[i])
+            if x.parent > 0 and not linear:
+                wide = wide | ((pipe[x.parent] == 1) & (t.wide_cg > 0))
+            row = np.where(wide, words / t.wide_words, words / rate + t.off_chip_copy * u[i]) + t.off_chip
+            off_chip = off_chip + np.where(away, inner * row, 0.0)
+    T: list = [None] * m
+    D: list = [None] * m  # depth of one iteration body (statements + unrolled children)
     II = [np.ones(n) for _ in nodes]
-    flatN = [None] * m  # iterations of the pipeline where perfect
-    flatI = [None] * m
-    depthP = [None] * m
+    flatN: list = [None] * m
+    flatI: list = [None] * m
+    depthP: list = [None] * m
     for x in reversed(nodes):
         i = x.at
         own = path_latency(x, t)
@@ -107,63 +126,74 @@ def schedule(nest: Nest, knobs: dict[str, A], n: int, t: Tool) -> tuple[A, State
         if i == 0:
             T[i] = sum((T[c] for c in x.children), np.zeros(n)) + own
             break
-        # as pipelined loop
-        ii = np.ones(n)
         uu = u[i]
-        levels = np.zeros(n)
-        if x.recurrence == TREE or (x.recurrence == SERIAL_SUM and t.trees_unnamed > 0):
-            base = t.ii_array if False else np.where(pipe[x.parent] == 1, t.ii_sum_cg, t.ii_sum) if x.parent else t.ii_sum
-            ii = np.maximum(ii, base)
-            levels = np.log2(np.maximum(uu, 1)) * t.tree
-        elif x.recurrence == SERIAL_SUM:
-            ii = np.maximum(ii, t.ii_serial * uu)
-        elif x.recurrence == GUARDED_SUM:
-            ii = np.maximum(ii, t.ii_guarded * uu)
-        elif x.recurrence == CHAIN:
-            ii = np.maximum(ii, (chain_latency(x, t) + t.memory) * uu)
-        for c in x.children:
-            pass
-        ragged = (uu > 1) & (np.mod(N[i], uu) != 0)
-        ii = np.where(ragged, ii * t.ragged, ii)
-        II[i] = np.where(piped[i], ii, 0)
         iters = np.ceil(N[i] / uu)
+        ragged = (uu > 1) & (np.mod(N[i], uu) != 0)
+        ii = np.full(n, _port_ii(nest, x, t))
+        levels = np.zeros(n)
+        kind = x.recurrence
+        varied = any(not nodes[p].loop.fixed for p in x.path)
+        if kind == SERIAL_SUM and t.trees_unnamed > 0:
+            kind = TREE
+        serial = np.zeros(n)  # cycles per iteration of the loop that unrolling does not help
+        if kind == TREE:
+            single_, tree_ = (t.ii_array, t.ii_array_tree) if x.array_sum else (t.ii_sum, t.ii_tree)
+            if x.children:
+                single_ = tree_ = t.ii_outer
+            ii = np.maximum(ii, np.where(uu > 1, tree_, single_))
+            levels = np.log2(np.maximum(uu, 1)) * t.tree
+        elif kind == SERIAL_SUM:
+            if varied:
+                serial = np.where(uu > 1, t.ii_memory, t.ii_array)
+            else:
+                serial = np.where(outer_part[i] & ~ragged, t.ii_serial_coarse, t.ii_serial)
+        elif kind == GUARDED_SUM:
+            serial += t.ii_memory
+        elif kind == CHAIN:
+            serial += chain_latency(x, t) + t.chain_store
+        serial = np.where(stuck[i] & (x.sums > 0), t.ii_memory, serial)
+        if kind == FREE and any(len(a.index) > 1 for a in x.loop.stores):
+            serial = np.where(ragged, t.ragged_free, serial)
+        for y in nest.mismatched(i):
+            clash = full[y] & (u[i] < N[i])
+            serial = np.where(clash, np.maximum(serial, t.mismatch), serial)
+        ii = np.where(ragged, ii * t.ragged, ii)
+        ii = np.maximum(ii, serial * uu)
+        II[i] = np.where(piped[i], ii, 1)
         depth = D[i] + levels
-        # perfect nest flattening
-        single = ii * (iters - 1) + depth + t.pipe
-        flatN[i], flatI[i], depthP[i] = iters, ii, depth
+        single = np.maximum(ii * (iters - 1), serial * (N[i] - 1)) + depth + t.pipe
+        flatN[i], flatI[i], depthP[i] = np.where(piped[i], iters, 0), ii, depth
         inner = sum((np.where(full[c], 0.0, T[c]) for c in x.children), np.zeros(n))
-        seq = np.ceil(N[i] / eff[i]) * (inner + D[i] * (own > 0) + t.loop)
+        uneven = (eff[i] > 1) & (np.mod(N[i], eff[i]) != 0)
+        seq = np.ceil(N[i] / eff[i]) * (inner + D[i] + t.loop) * np.where(uneven, np.maximum(1, t.ragged_coarse * eff[i]), 1.0)
         if x.bare:
             c = x.children[0]
             ch = nodes[c]
-            ok = piped[c] | (flatN[c] > 0) & (nodes[c].bare)
             can = t.flat_sum if ch.loop.reduction else t.flat_plain
-            if x.recurrence == CHAIN:
+            if x.recurrence == CHAIN or not x.loop.fixed:
                 can = 0
-            flat = (eff[i] <= 1) & (u[i] <= 1) & (flatN[c] > 0) & ~leafy[i] & (can > 0)
+            tiled_child = (tile[c] > 1) & (tile[c] < N[c])
+            flat = (eff[i] <= 1) & (flatN[c] > 0) & ~leafy[i] & (can > 0) & ~tiled_child & ~(outer_part[i] & (not linear))
             perfect = N[i] * flatN[c] * flatI[c] + depthP[c] + t.pipe
             seq = np.where(flat, perfect, seq)
-            flatN[i] = np.where(flat, N[i] * flatN[c], np.where(piped[i], iters, 0))
+            flatN[i] = np.where(flat, N[i] * flatN[c], flatN[i])
             flatI[i] = np.where(flat, flatI[c], ii)
             depthP[i] = np.where(flat, depthP[c], depth)
-        else:
-            flatN[i] = np.where(piped[i], iters, 0)
         res = np.where(piped[i], single, seq)
-        # tiles
         tl = tile[i]
         tiled = (tl > 1) & (tl < N[i])
         if tiled.any():
             nt = np.ceil(N[i] / tl)
-            foot = _footprint(nest, x, t)
-            per = (t.tile_top if x.parent == 0 else t.tile_in) + (0 if x.parent == 0 else t.tile_factor * foot)
-            cost = nt * per * np.where(leafy[i], t.tile_flat, 1.0)
+            per = t.tile_top if x.parent == 0 else t.tile_in
+            per += t.tile_factor * _footprint(nest, x, t)
+            column = t.tile_column * sum(size for _, size in nest.columns(i))
+            cost = nt * (per * np.where(leafy[i], t.tile_flat, 1.0) + column)
             res = res + np.where(tiled & ~outer_part[i], cost, 0.0)
         T[i] = np.where(full[i], 0.0, res)
-        # fully unrolled top-level loop still takes its depth
-        if x.parent == 0:
+        if x.parent == 0:  # fully unrolled at the top still takes its depth
             T[i] = np.where(full[i], _unrolled_depth(x, D[i], N[i], t), T[i])
-    total = T[0] + t.start + _transfers(nest, t) + off_chip
-    return total, State(u, pipe, tile, full, piped, eff, II, T, off_chip)
+    total = T[0] + t.start + _transfers(nest, t) + off_chip + _thrash(nest, u, t)
+    return total, State(u, full, piped, eff, II, T, off_chip, N)
 
 
 def _unrolled_depth(x: Node, body: A, N: float, t: Tool) -> A:
@@ -176,37 +206,59 @@ def _unrolled_depth(x: Node, body: A, N: float, t: Tool) -> A:
     return body
 
 
+def _port_ii(nest: Nest, x: Node, t: Tool) -> float:
+    """Cycles between iterations that the ports of an array allow."""
+    most = 1.0
+    counts: dict[str, int] = {}
+    for a in x.loop.loads:
+        counts[a.array] = counts.get(a.array, 0) + 1
+    for c in counts.values():
+        most = max(most, math.ceil(c / t.ports))
+    return most
+
+
 def _footprint(nest: Nest, x: Node, t: Tool) -> float:
-    """Cycles to load what a loop's inside touches."""
-    inside = {x.loop.label} | {d.loop.label for d in nest.below(x.at)}
-    trips = {d.loop.label: d.loop.trip for d in nest.nodes}
+    """Cycles to load what is the same in every tile of a loop."""
+    trips = {d.loop.label: d.loop.trip for d in nest.below(x.at)}
     best: dict[str, float] = {}
     for _, a, store in nest.accesses(x.at):
         arr = nest.kernel.array(a.array)
-        size = 1.0
-        for dim, idx in zip(arr.shape, a.affine):
-            if idx is None:
-                size *= dim
-            else:
-                span = 1 + sum(abs(f) * (trips[l] - 1) for l, f in idx.counters.items() if l in inside)
-                size *= min(dim, span)
+        strides = a.strides(arr.shape)
+        if store or x.loop.label in strides:
+            continue
+        size = math.prod(trips[i] for i in strides if i in trips)
         best[a.array] = max(best.get(a.array, 0), size)
-    return sum(s * nest.kernel.array(a).bits / port_bits(nest.kernel.array(a), int(t.width)) for a, s in best.items())
+    return sum(s * nest.kernel.array(a).bits / port_bits(nest.kernel.array(a), int(t.width), nest) for a, s in best.items())
+
+
+def _thrash(nest: Nest, u: list, t: Tool) -> A:
+    """An array too large to be cached whole that is updated in place loads and stores its row for every element."""
+    out = 0.0
+    for x in nest.nodes[1:]:
+        if x.children:
+            continue
+        for a in {s.array for s in x.loop.stores} & {s.array for s in x.loop.loads}:
+            arr = nest.kernel.array(a)
+            if arr.size * arr.bits / 8 > t.cache_bytes and arr.role == "inout":
+                out = out + np.where(u[x.at] <= 1, x.runs * x.loop.trip * 2 * arr.shape[-1] * t.thrash, 0.0)
+    return out
 
 
 def _transfers(nest: Nest, t: Tool) -> float:
     loads, stores = [], []
     extra = 0.0
     for a in nest.arguments():
-        cyc = a.size * a.bits / port_bits(a, int(t.width)) * t.transfer
+        cyc = a.size * a.bits / port_bits(a, int(t.width), nest) * t.transfer
         if a.size * a.bits / 8 > t.cache_bytes:
             extra += a.shape[0] * t.row_latency
-        role_in = a.role in ("in", "inout")
-        role_out = a.role in ("out", "inout")
-        if role_in: loads.append(cyc)
-        if role_out: stores.append(cyc)
+        if a.role in ("in", "inout") or _read_back(nest, a): loads.append(cyc)
+        if a.role in ("out", "inout"): stores.append(cyc)
     out = extra
     for group in (loads, stores):
         if group:
             out += t.parallel * max(group) + (1 - t.parallel) * sum(group)
     return out
+
+
+def _read_back(nest: Nest, a) -> bool:
+    return len(a.shape) == 1 and any(q.array == a.name and not s for _, q, s in nest.accesses(0))

@@ -71,6 +71,38 @@ class Nest:
             out += [(node, a, False) for a in node.loop.loads] + [(node, a, True) for a in node.loop.stores]
         return out
 
+    def columns(self, at: int) -> list[tuple[Array, float]]:
+        """Arrays read column by column inside a loop whose counter goes along their rows, and elements that it reads."""
+        label = self.nodes[at].loop.label
+        trips = {n.loop.label: n.loop.trip for n in (self.nodes[at], *self.below(at))}
+        found: dict[str, float] = {}
+        for _, access, store in self.accesses(at):
+            array = self.kernel.array(access.array)
+            strides = access.strides(array.shape)
+            inside = [i for i in strides if i in trips and i != label]
+            if not store and strides.get(label) == 1 and any(strides[i] > 1 for i in inside):
+                size = math.prod(trips[i] for i in (label, *inside))
+                found[array.name] = max(found.get(array.name, 0.0), size)
+        return [(self.kernel.array(name), size) for name, size in found.items()]
+
+    def mismatched(self, at: int) -> list[int]:
+        """Innermost loops elsewhere that go along the same dimension of an array that both store."""
+        x = self.nodes[at]
+        if x.children:
+            return []
+        out = []
+        for y in self.nodes[1:]:
+            if y.at == at or y.children:
+                continue
+            for a in x.loop.stores:
+                for b in y.loop.stores:
+                    if a.array == b.array and any(
+                        i and j and x.loop.label in i.counters and y.loop.label in j.counters
+                        for i, j in zip(a.affine, b.affine, strict=True)
+                    ):
+                        out.append(y.at)
+        return sorted(set(out))
+
     def arguments(self) -> list[Array]:
         """Arrays that come from or go to memory."""
         return [a for a in self.kernel.arrays if a.role in ("in", "out", "inout")]
@@ -127,7 +159,30 @@ def _node(
     )  # fmt: skip
 
 
-def port_bits(array: Array, most: int) -> int:
-    """Bits of the port that an array is moved through: the largest power of two, at most `most`, in its row's bytes."""
-    row = array.shape[-1] * array.bits // 8
-    return max(array.bits, min(most, 8 * math.gcd(row, 1 << 20)))
+def port_bits(array: Array, most: int, nest: Nest) -> int:
+    """Bits of the port that an array is moved through: the largest power of two, at most `most`, in its row's bytes.
+
+    A one-dimensional array is moved from the first element that is touched, which may be aligned worse.
+    """
+    element = array.bits // 8
+    aligned = array.shape[-1] * element
+    if len(array.shape) == 1:
+        first, last = touched(nest, array)
+        aligned = math.gcd(first * element, (last - first + 1) * element)
+    return max(array.bits, min(most, 8 * math.gcd(aligned, 1 << 20)))
+
+
+def touched(nest: Nest, array: Array) -> tuple[int, int]:
+    """First and last element of a one-dimensional array that the kernel touches; all of it where that is not known."""
+    trips = {n.loop.label: n.loop.trip for n in nest.nodes}
+    low, high = [], []
+    for _, access, _ in nest.accesses(0):
+        if access.array != array.name:
+            continue
+        index = access.affine[0]
+        if index is None:
+            return 0, array.size - 1
+        spans = [factor * (math.ceil(trips[label]) - 1) for label, factor in index.counters.items()]
+        low.append(index.constant + sum(min(0, s) for s in spans))
+        high.append(index.constant + sum(max(0, s) for s in spans))
+    return (min(low), max(high)) if low else (0, array.size - 1)
