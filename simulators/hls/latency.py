@@ -84,10 +84,19 @@ def schedule(nest: Nest, knobs: dict[str, A], n: int, t: Tool) -> tuple[A, State
             outer_part[x.at] = outer_part[x.parent] | ((u[x.parent] > 1) & (u[x.parent] < N[x.parent]) & ~leafy[x.parent])
     for x in nodes:
         i = x.at
-        held = x.ordered or any(nodes[p].ordered for p in x.path)
+        ordered = x.ordered
+        if t.para_sum and x.sums and x.bare and x.recurrence in (TREE, SERIAL_SUM):
+            through = {c.through for c in x.loop.carried}
+            if any(nodes[c].loop.reduction in through for c in x.children):
+                ordered = False
+        held = ordered or any(nodes[p].ordered for p in x.path)
         coarse = ~leafy[i] & (u[i] > 1)
         two_level = x.parent == 0 and all(not nodes[c].children for c in x.children)
         dropped = coarse & (held | linear | ((u[i] >= N[i]) & (not two_level)))
+        if not t.ragged_copies:
+            for d in nest.below(i):
+                if d.recurrence == FREE and not d.children and _along_row(d):
+                    dropped = dropped | (coarse & ~full[d.at] & (u[d.at] > 1) & (np.mod(N[d.at], u[d.at]) != 0))
         eff[i] = np.where(dropped, 1.0, u[i])
         columns = nest.columns(i)
         if not held and columns and not varies[i] and x.at:
@@ -152,12 +161,14 @@ def schedule(nest: Nest, knobs: dict[str, A], n: int, t: Tool) -> tuple[A, State
         elif kind == CHAIN:
             serial += chain_latency(x, t) + t.chain_store
         serial = np.where(stuck[i] & (x.sums > 0), t.ii_memory, serial)
-        if kind == FREE and any(len(a.index) > 1 for a in x.loop.stores):
-            serial = np.where(ragged, t.ragged_free, serial)
+        if kind == FREE and _along_row(x):
+            serial = np.where(ragged, t.ragged_guarded if x.loop.guard else t.ragged_free, serial)
+        clashes = np.zeros(n, bool)
         for y in nest.mismatched(i):
             clash = full[y] & (u[i] < N[i])
-            serial = np.where(clash, np.maximum(serial, t.mismatch), serial)
+            clashes = clashes | clash
         ii = np.where(ragged, ii * t.ragged, ii)
+        ii = np.where(clashes, np.maximum(ii, t.mismatch + t.mismatch_u * uu), ii)
         ii = np.maximum(ii, serial * uu)
         II[i] = np.where(piped[i], ii, 1)
         depth = D[i] + levels
@@ -169,7 +180,10 @@ def schedule(nest: Nest, knobs: dict[str, A], n: int, t: Tool) -> tuple[A, State
         if x.bare:
             c = x.children[0]
             ch = nodes[c]
-            can = t.flat_sum if ch.loop.reduction else t.flat_plain
+            declared = bool(ch.loop.reduction)
+            if t.flat_inner:
+                declared |= any(d.loop.reduction for d in nest.below(c))
+            can = t.flat_sum if declared else t.flat_plain
             if x.recurrence == CHAIN or not x.loop.fixed:
                 can = 0
             tiled_child = (tile[c] > 1) & (tile[c] < N[c])
@@ -186,7 +200,13 @@ def schedule(nest: Nest, knobs: dict[str, A], n: int, t: Tool) -> tuple[A, State
             nt = np.ceil(N[i] / tl)
             per = t.tile_top if x.parent == 0 else t.tile_in
             per += t.tile_factor * _footprint(nest, x, t)
-            column = t.tile_column * sum(size for _, size in nest.columns(i))
+            column = t.tile_column * sum(size for a, size in nest.columns(i) if a.size * a.bits / 8 <= t.cache_bytes)
+            if t.tile_unrolled:
+                column = column / np.maximum(u[i], 1)
+            else:
+                column = np.where(u[i] < tl, column, 0.0)
+                if linear:
+                    column = np.where(tl * 64 >= 512, column / 4, 2 * column)
             cost = nt * (per * np.where(leafy[i], t.tile_flat, 1.0) + column)
             res = res + np.where(tiled & ~outer_part[i], cost, 0.0)
         T[i] = np.where(full[i], 0.0, res)
@@ -262,3 +282,7 @@ def _transfers(nest: Nest, t: Tool) -> float:
 
 def _read_back(nest: Nest, a) -> bool:
     return len(a.shape) == 1 and any(q.array == a.name and not s for _, q, s in nest.accesses(0))
+
+
+def _along_row(x: Node) -> bool:
+    return any(len(a.index) > 1 and a.affine[-1] is not None and x.loop.label in a.affine[-1].counters for a in x.loop.stores)

@@ -81,7 +81,7 @@ class Nest:
             strides = access.strides(array.shape)
             inside = [i for i in strides if i in trips and i != label]
             if not store and strides.get(label) == 1 and any(strides[i] > 1 for i in inside):
-                size = math.prod(trips[i] for i in (label, *inside))
+                size = math.prod(trips[i] for i in (label, *inside) if i == label or strides[i] > 1)
                 found[array.name] = max(found.get(array.name, 0.0), size)
         return [(self.kernel.array(name), size) for name, size in found.items()]
 
