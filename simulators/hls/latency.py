@@ -76,6 +76,7 @@ def schedule(nest: Nest, knobs: dict[str, A], n: int, t: Tool) -> tuple[A, State
     piped = [leafy[i] & ~full[i] & nodes[i].loop.fixed for i in range(m)]
     # coarse para
     eff = [None] * m
+    copied: list = [None] * m
     off_chip = np.zeros(n)
     linear = any(a.affine[0] is not None and len(a.index) == 1 and len(a.affine[0].counters) > 1 for _, a, _ in nest.accesses(0))
     outer_part = [np.zeros(n, bool) for _ in nodes]
@@ -98,6 +99,8 @@ def schedule(nest: Nest, knobs: dict[str, A], n: int, t: Tool) -> tuple[A, State
                 if d.recurrence == FREE and not d.children and _along_row(d):
                     dropped = dropped | (coarse & ~full[d.at] & (u[d.at] > 1) & (np.mod(N[d.at], u[d.at]) != 0))
         eff[i] = np.where(dropped, 1.0, u[i])
+        copies = np.where(dropped | (coarse & (np.mod(N[i], u[i]) != 0) & (not two_level)), 1.0, eff[i])
+        copied[i] = copies
         columns = nest.columns(i)
         if not held and columns and not varies[i] and x.at:
             away = coarse & (u[i] < N[i]) & ~outer_part[i]
@@ -155,7 +158,7 @@ def schedule(nest: Nest, knobs: dict[str, A], n: int, t: Tool) -> tuple[A, State
             if varied:
                 serial = np.where(uu > 1, t.ii_memory, t.ii_array)
             else:
-                serial = np.where(outer_part[i] & ~ragged, t.ii_serial_coarse, t.ii_serial)
+                serial = np.where(outer_part[i] & ~ragged & (not x.children), t.ii_serial_coarse, t.ii_serial)
         elif kind == GUARDED_SUM:
             serial += t.ii_memory
         elif kind == CHAIN:
@@ -168,6 +171,7 @@ def schedule(nest: Nest, knobs: dict[str, A], n: int, t: Tool) -> tuple[A, State
             clash = full[y] & (u[i] < N[i])
             clashes = clashes | clash
         ii = np.where(ragged, ii * t.ragged, ii)
+        ii = np.maximum(ii, _bandwidth_ii(nest, x, u, full, t))
         ii = np.where(clashes, np.maximum(ii, t.mismatch + t.mismatch_u * uu), ii)
         ii = np.maximum(ii, serial * uu)
         II[i] = np.where(piped[i], ii, 1)
@@ -213,7 +217,7 @@ def schedule(nest: Nest, knobs: dict[str, A], n: int, t: Tool) -> tuple[A, State
         if x.parent == 0:  # fully unrolled at the top still takes its depth
             T[i] = np.where(full[i], _unrolled_depth(x, D[i], N[i], t), T[i])
     total = T[0] + t.start + _transfers(nest, t) + off_chip + _thrash(nest, u, t)
-    return total, State(u, full, piped, eff, II, T, off_chip, N)
+    return total, State(u, full, piped, copied, II, T, off_chip, N)
 
 
 def _unrolled_depth(x: Node, body: A, N: float, t: Tool) -> A:
@@ -224,6 +228,30 @@ def _unrolled_depth(x: Node, body: A, N: float, t: Tool) -> A:
     if x.recurrence == CHAIN:
         return body + (N - 1) * chain_latency(x, t)
     return body
+
+
+def _bandwidth_ii(nest: Nest, x: Node, u: list, full: list, t: Tool) -> A:
+    """Cycles between iterations that indirect loads, arrays left in memory and the most banks allow."""
+    ii: A = 1.0
+    for node in (x, *nest.below(x.at)):
+        copies: A = u[x.at]
+        for q in (*node.path, node.at):
+            if x.at in nest.nodes[q].path:
+                copies = copies * np.where(full[q], u[q], 1.0)
+        for a in node.loop.loads:
+            arr = nest.kernel.array(a.array)
+            strides = a.strides(arr.shape)
+            loads: A = u[x.at] if x.loop.label in strides or a.indirect else 1.0
+            for q in (*node.path, node.at):
+                if x.at in nest.nodes[q].path and (nest.nodes[q].loop.label in strides or a.indirect):
+                    loads = loads * np.where(full[q], u[q], 1.0)
+            if a.indirect:
+                ii = np.maximum(ii, loads * t.indirect)
+            elif t.port_bound and arr.size * arr.bits / 8 > t.cache_bytes:
+                ii = np.maximum(ii, loads * arr.bits / 512)
+            else:
+                ii = np.maximum(ii, np.where(loads > 2048, loads / 64, 1.0))
+    return ii
 
 
 def _port_ii(nest: Nest, x: Node, t: Tool) -> float:
