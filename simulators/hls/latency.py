@@ -94,12 +94,16 @@ def schedule(nest: Nest, knobs: dict[str, A], n: int, t: Tool) -> tuple[A, State
         coarse = ~leafy[i] & (u[i] > 1)
         two_level = x.parent == 0 and all(not nodes[c].children for c in x.children)
         dropped = coarse & (held | linear | ((u[i] >= N[i]) & (not two_level)))
+        ragged_drop = np.zeros(n, bool)
+        if t.tile_unrolled:
+            dropped = dropped | (coarse & (tile[i] > 1) & (tile[i] < u[i]))
         if not t.ragged_copies:
             for d in nest.below(i):
-                if d.recurrence == FREE and not d.children and _along_row(d):
-                    dropped = dropped | (coarse & ~full[d.at] & (u[d.at] > 1) & (np.mod(N[d.at], u[d.at]) != 0))
-        eff[i] = np.where(dropped, 1.0, u[i])
-        copies = np.where(dropped | (coarse & (np.mod(N[i], u[i]) != 0) & (not two_level)), 1.0, eff[i])
+                summed = any(nodes[q].sums for q in d.path if q)
+                if d.recurrence == FREE and not d.children and _along_row(d) and summed:
+                    ragged_drop = ragged_drop | (coarse & ~full[d.at] & (u[d.at] > 1) & (np.mod(N[d.at], u[d.at]) != 0))
+        eff[i] = np.where(dropped | ragged_drop, 1.0, u[i])
+        copies = np.where(dropped | (coarse & (np.mod(N[i], u[i]) != 0) & (not two_level)), 1.0, u[i])
         copied[i] = copies
         columns = nest.columns(i)
         if not held and columns and not varies[i] and x.at:
@@ -217,7 +221,10 @@ def schedule(nest: Nest, knobs: dict[str, A], n: int, t: Tool) -> tuple[A, State
         if x.parent == 0:  # fully unrolled at the top still takes its depth
             T[i] = np.where(full[i], _unrolled_depth(x, D[i], N[i], t), T[i])
     total = T[0] + t.start + _transfers(nest, t) + off_chip + _thrash(nest, u, t)
-    return total, State(u, full, piped, copied, II, T, off_chip, N)
+    held_back = [
+        np.where(piped[i] & bool(nodes[i].children) & (tile[i] > 1) & (tile[i] <= u[i]), 1.0, u[i]) for i in range(m)
+    ]
+    return total, State(held_back, full, piped, copied, II, T, off_chip, N)
 
 
 def _unrolled_depth(x: Node, body: A, N: float, t: Tool) -> A:

@@ -21,7 +21,7 @@ def features(nest: Nest, s: State, n: int, t: Tool, share: float = 1.0) -> dict[
             full_sum = own[o].copy()
             # fully unrolled children join this body
             for c in kids:
-                full_sum = full_sum + np.where(s.full[c], C[c][o] * (1.0 if nodes[c].recurrence == CHAIN else s.u[c]), 0.0)
+                full_sum = full_sum + np.where(s.full[c], C[c][o] * (1.0 if nodes[c].recurrence == CHAIN else np.where(bool(nodes[c].loop.guard) & ~s.piped[i], 1.0, s.u[c])), 0.0)
             hoist = float(x.loop.hoisted.get(o, 0))
             region = full_sum * s.u[i] + hoist
             cop[o] = np.where(s.piped[i] , region, full_sum)
@@ -91,3 +91,27 @@ def use(nest: Nest, s: State, n: int, t: Tool) -> dict[str, Any]:
     r = features(nest, s, n, t)
     dsp = 3 * r["dadd"] + 8 * r["dmul"]
     return {"lut": 20000 + 70 * dsp, "ff": 20000 + 100 * dsp, "dsp": dsp, "bram18": np.full(n, 100.0)}
+
+def extra(nest: Nest, s: State, n: int) -> dict[str, Any]:
+    f1 = np.zeros(n); f2 = np.zeros(n); l1 = np.zeros(n); l2 = np.zeros(n); tot = np.zeros(n)
+    for x in nest.nodes[1:]:
+        cp = np.ones(n); co = np.ones(n)
+        for q in (*x.path[1:], x.at):
+            k = np.where(s.full[q] | s.piped[q], s.u[q], s.eff[q]); cp = cp * k
+            co = co * np.where(s.full[q] | s.piped[q], 1.0, s.eff[q])
+        tot = tot + cp * sum(v for k, v in x.operations.items() if k[0] in "d")
+        for a in x.loop.stores:
+            one = len(a.index) == 1
+            for label in {l for i in a.affine if i for l in i.counters}:
+                q = next(m for m in nest.nodes if m.loop.label == label)
+                w = np.where(s.full[q.at], cp, 0.0)
+                if one: f1 = np.maximum(f1, w)
+                else: f2 = np.maximum(f2, w)
+        for a in x.loop.loads:
+            one = len(a.index) == 1
+            for label in {l for i in a.affine if i for l in i.counters}:
+                q = next(m for m in nest.nodes if m.loop.label == label)
+                w = np.where(s.full[q.at], cp, 0.0)
+                if one: l1 = np.maximum(l1, w)
+                else: l2 = np.maximum(l2, w)
+    return dict(fs1=f1, fs2=f2, fl1=l1, fl2=l2, tot=tot)
