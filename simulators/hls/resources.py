@@ -1,117 +1,166 @@
-"""Resources of a scheduled nest."""
+"""Resources of a scheduled nest: operators by theory, priced with fitted coefficients.
+
+Operators are shared by the iterations between two starts of a pipeline, and by loops that run one after the other.
+"""
+
 from __future__ import annotations
+
 import math
-from typing import Any
+
 import numpy as np
-from .latency import State
-from .nest import CHAIN, Nest, port_bits
+
+from ..core import Column
+from .intervals import PORT_BITS
+from .latency import Schedule
+from .nest import CHAIN, Nest, Node, port_bits
 from .tools import Tool
-OPS = ("dadd", "dmul", "ddiv", "imul", "iadd", "logic", "load", "store")
 
-def features(nest: Nest, s: State, n: int, t: Tool, share: float = 1.0) -> dict[str, Any]:
-    nodes = nest.nodes
-    R: list = [None] * len(nodes)   # units per op
-    C: list = [None] * len(nodes)   # copies per op in the pipeline, before sharing by II
-    for x in reversed(nodes):
+#: Operators that are instantiated; roots count as divisions, powers as products.
+OPERATORS = ("dadd", "dmul", "ddiv", "fadd", "fmul", "fdiv", "imul", "logic")
+#: Shapes of an 18-kbit block RAM: width and depth (AMD UG573).
+SHAPES = ((1, 16384), (2, 8192), (4, 4096), (9, 2048), (18, 1024), (36, 512))
+#: Bits of a bank up to which it is made of look-up tables (AMD UG902: small arrays become distributed memory).
+LUTRAM_BITS = 1024
+#: Prices of logic hold up to the device; beyond it quantities are scaled to this many DSP slices' worth of operators.
+MOST_DSP = 8000.0
+#: Banks, and block RAMs of buffers, beyond which more do not cost more.
+MOST_BANKS, MOST_BUFFERS = 4000.0, 8000.0
+
+
+def use(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Column]:
+    """`dsp`, `lut`, `ff` and `bram18` of n designs, (n,) each."""
+    found = quantities(nest, done, n, tool)
+    used = {"dsp": found["dsp"]}
+    for resource, prices in tool.prices.items():
+        used[resource] = sum((price * found[name] for name, price in prices.items()), np.zeros(n))
+    return used
+
+
+def quantities(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Column]:
+    """What the prices in `Tool.prices` are of, (n,) each.
+
+    `dadd` … `logic`: operators; `shared`: operations that wait for a shared one; `stored_1d`, `stored_2d`, `loaded_1d`,
+    `loaded_2d`: copies of the busiest access along a fully unrolled loop, to one- and to other-dimensional arrays;
+    `banks` and `buffers`: banks of all arrays and block RAMs of those held on chip; `ports`: of full width to memory;
+    `arguments`: arrays in memory; `one`: 1.
+    """
+    made, asked = operators(nest, done, n), _copies(nest, done, n)
+    dsp = sum((tool.operators.dsp[o] * made[o] for o in OPERATORS if o in tool.operators.dsp), np.zeros(n))
+    scale = np.where(dsp > MOST_DSP, MOST_DSP / np.maximum(dsp, 1.0), 1.0)
+    found = {name: column * scale for name, column in (made | asked).items()}
+    floating = [o for o in OPERATORS if o[0] in "df"]
+    found["shared"] = np.maximum(0.0, found.pop("asked") - sum((found[o] for o in floating), np.zeros(n)))
+    banks, buffers = _memories(nest, done, n, tool)
+    arguments = nest.arguments()
+    ports = sum(
+        port_bits(a, PORT_BITS, nest) / PORT_BITS * (2 if a.role == "inout" else 1) for a in nest.kernel.arrays
+        if a.role not in ("unused", "local")
+    )  # fmt: skip
+    return found | {
+        "dsp": dsp,
+        "banks": np.minimum(banks, MOST_BANKS),
+        "buffers": np.minimum(buffers, MOST_BUFFERS),
+        "ports": np.full(n, float(ports)),
+        "arguments": np.full(n, float(len(arguments))),
+        "one": np.ones(n),
+    }
+
+
+def operators(nest: Nest, done: Schedule, n: int) -> dict[str, Column]:
+    """Operators of each kind that are instantiated, (n,) each."""
+    u = done.unrolled
+    made: list[dict[str, Column]] = [{}] * len(nest.nodes)
+    inside: list[dict[str, Column]] = [{}] * len(nest.nodes)  # of one iteration, unrolled loops included
+    for x in reversed(nest.nodes):
         i = x.at
-        own = {o: np.full(n, float(v)) for o, v in _counts(x).items()}
-        kids = x.children
-        unit = {}; cop = {}
-        for o in OPS:
-            full_sum = own[o].copy()
-            # fully unrolled children join this body
-            for c in kids:
-                full_sum = full_sum + np.where(s.full[c], C[c][o] * (1.0 if nodes[c].recurrence == CHAIN else np.where(bool(nodes[c].loop.guard) & ~s.piped[i], 1.0, s.u[c])), 0.0)
-            hoist = float(x.loop.hoisted.get(o, 0))
-            region = full_sum * s.u[i] + hoist
-            cop[o] = np.where(s.piped[i] , region, full_sum)
-            piped = np.ceil(region / np.maximum(s.ii[i], 1)) if i else full_sum
-            # children that are loops of their own
-            biggest = full_sum.copy(); total = full_sum.copy()
-            for c in kids:
-                r = np.where(s.full[c], 0.0, R[c][o])
-                biggest = np.maximum(biggest, r); total = total + r
-            seq = (share * biggest + (1 - share) * total)
-            seq = seq * (s.eff[i] if i else 1.0)
-            unit[o] = np.where(s.piped[i], piped, seq) if i else seq
-            C[i] = C[i] or {}; C[i][o] = full_sum + 0 * hoist
-        R[i] = unit
-        # C of a node = ops of ONE iteration including full children
-    return R[0]
+        made[i], inside[i] = {}, {}
+        copies = _pipeline_copies(x, done)
+        for name, count in _counts(x).items():
+            body: Column = np.full(n, count)
+            for c in x.children:
+                body = body + np.where(u.full[c], inside[c][name] * _unshared(nest.nodes[c], u.piped[i], u.factor[c]), 0.0)
+            inside[i][name] = body
+            shared = np.ceil((body * copies + x.loop.hoisted.get(name, 0)) / np.maximum(done.ii[i], 1.0))
+            most = body
+            for c in x.children:
+                most = np.maximum(most, np.where(u.full[c], 0.0, made[c][name]))
+            made[i][name] = np.where(u.piped[i], shared, most * (u.built[i] if i else 1.0))
+    return made[0]
 
-def _counts(x) -> dict[str, float]:
-    o = x.operations
-    out = {k: o.get(k, 0.0) for k in OPS}
-    out["ddiv"] += o.get("dsqrt", 0)
-    out["dmul"] += o.get("dpow", 0)
-    out["iadd"] += o.get("addr_iadd", 0) * 0
-    out["load"] = float(len(x.loop.loads)); out["store"] = float(len(x.loop.stores))
-    return out
 
-def banks(nest: Nest, s: State, n: int) -> dict[str, Any]:
-    """Banks of each array by dimension: the copies of the loops that index it, at most the dimension."""
-    out = {}
-    for a in nest.kernel.arrays:
-        dims = [np.ones(n) for _ in a.shape]
-        for node, acc, _ in nest.accesses(0):
-            if acc.array != a.name: continue
-            for d, idx in enumerate(acc.affine):
-                if idx is None: continue
-                b = np.ones(n)
-                for label in idx.counters:
-                    q = next(m for m in nest.nodes if m.loop.label == label)
-                    cp = np.where(s.full[q.at] | s.piped[q.at], s.u[q.at], s.eff[q.at])
-                    b = b * cp
-                dims[d] = np.maximum(dims[d], np.minimum(b, a.shape[d]))
-        out[a.name] = dims
-    return out
+def _unshared(x: Node, piped: Column, factor: Column) -> Column | float:
+    """Copies of an unrolled loop's operators: one where its iterations follow one another anyway."""
+    if x.recurrence == CHAIN:
+        return 1.0
+    return np.where(~piped, 1.0, factor) if x.loop.guard else factor
 
-def brams(nest: Nest, s: State, n: int, t: Tool) -> Any:
-    """(buffers, ports): theory BRAM18 of cached arrays."""
-    bk = banks(nest, s, n)
-    buf = np.zeros(n); ports = 0.0; nb = np.zeros(n)
-    for a in nest.kernel.arrays:
-        if a.role == "unused": continue
-        b = np.prod(bk[a.name], axis=0)
-        depth = np.ceil(a.size / b)
-        per = shape_brams(a.bits, depth)
-        per = np.where(depth * a.bits <= 1024, 0, per)
-        buf = buf + np.where(a.size * a.bits / 8 > t.cache_bytes, 0, per * b)
-        nb = nb + b
-        if a.role != "local": ports += port_bits(a, 512, nest) / 512 * (2 if a.role == "inout" else 1)
-    return buf, ports, nb
 
-def shape_brams(bits: int, depth: Any) -> Any:
-    best = np.full(np.shape(depth), np.inf)
-    for w, d in ((1, 16384), (2, 8192), (4, 4096), (9, 2048), (18, 1024), (36, 512)):
-        best = np.minimum(best, math.ceil(bits / w) * np.ceil(depth / d))
-    return best
+def _pipeline_copies(x: Node, done: Schedule) -> Column:
+    """Copies of a pipeline's body; a tile that is no larger than the copies keeps those of a loop of loops back."""
+    u, i = done.unrolled, x.at
+    if not x.children:
+        return u.factor[i]
+    return np.where(u.piped[i] & (u.tile[i] > 1) & (u.tile[i] <= u.factor[i]), 1.0, u.factor[i])
 
-def use(nest: Nest, s: State, n: int, t: Tool) -> dict[str, Any]:
-    r = features(nest, s, n, t)
-    dsp = 3 * r["dadd"] + 8 * r["dmul"]
-    return {"lut": 20000 + 70 * dsp, "ff": 20000 + 100 * dsp, "dsp": dsp, "bram18": np.full(n, 100.0)}
 
-def extra(nest: Nest, s: State, n: int) -> dict[str, Any]:
-    f1 = np.zeros(n); f2 = np.zeros(n); l1 = np.zeros(n); l2 = np.zeros(n); tot = np.zeros(n)
+def _counts(x: Node) -> dict[str, float]:
+    """Operations of one iteration's own statements by operator."""
+    have = {name: x.operations.get(name, 0.0) for name in OPERATORS}
+    have["ddiv"] += x.operations.get("dsqrt", 0.0)
+    have["dmul"] += x.operations.get("dpow", 0.0)
+    return have
+
+
+def _copies(nest: Nest, done: Schedule, n: int) -> dict[str, Column]:
+    """Operations asked for at once, and copies of accesses along fully unrolled loops."""
+    u = done.unrolled
+    out = {name: np.zeros(n) for name in ("asked", "stored_1d", "stored_2d", "loaded_1d", "loaded_2d")}
     for x in nest.nodes[1:]:
-        cp = np.ones(n); co = np.ones(n)
-        for q in (*x.path[1:], x.at):
-            k = np.where(s.full[q] | s.piped[q], s.u[q], s.eff[q]); cp = cp * k
-            co = co * np.where(s.full[q] | s.piped[q], 1.0, s.eff[q])
-        tot = tot + cp * sum(v for k, v in x.operations.items() if k[0] in "d")
-        for a in x.loop.stores:
-            one = len(a.index) == 1
-            for label in {l for i in a.affine if i for l in i.counters}:
-                q = next(m for m in nest.nodes if m.loop.label == label)
-                w = np.where(s.full[q.at], cp, 0.0)
-                if one: f1 = np.maximum(f1, w)
-                else: f2 = np.maximum(f2, w)
-        for a in x.loop.loads:
-            one = len(a.index) == 1
-            for label in {l for i in a.affine if i for l in i.counters}:
-                q = next(m for m in nest.nodes if m.loop.label == label)
-                w = np.where(s.full[q.at], cp, 0.0)
-                if one: l1 = np.maximum(l1, w)
-                else: l2 = np.maximum(l2, w)
-    return dict(fs1=f1, fs2=f2, fl1=l1, fl2=l2, tot=tot)
+        copies = np.ones(n)
+        for p in (*x.path[1:], x.at):
+            copies = copies * _copies_of(nest.nodes[p], done)
+        out["asked"] = out["asked"] + copies * sum(v for k, v in x.operations.items() if k[0] in "df")
+        for kind, accesses in (("stored", x.loop.stores), ("loaded", x.loop.loads)):
+            for access in accesses:
+                key = f"{kind}_{'1d' if len(access.index) == 1 else '2d'}"
+                for label in {label for i in access.affine if i for label in i.counters}:
+                    along = np.where(u.full[nest.place[label]], copies, 0.0)
+                    out[key] = np.maximum(out[key], along)
+    return out
+
+
+def _copies_of(x: Node, done: Schedule) -> Column:
+    """Copies of a loop's body, unrolled or side by side."""
+    u, i = done.unrolled, x.at
+    return np.where(u.full[i] | u.piped[i], np.where(u.piped[i], _pipeline_copies(x, done), u.factor[i]), u.built[i])
+
+
+def _memories(nest: Nest, done: Schedule, n: int, tool: Tool) -> tuple[Column, Column]:
+    """Banks of all arrays, and block RAMs of those that are held on chip."""
+    banks, buffers = np.zeros(n), np.zeros(n)
+    for array in nest.kernel.arrays:
+        if array.role == "unused":
+            continue
+        split = np.ones(n)
+        for dimension, size in enumerate(array.shape):
+            most = np.ones(n)
+            for _, access, _ in nest.accesses():
+                index = access.affine[dimension] if access.array == array.name else None
+                if index is not None:
+                    copies = np.ones(n)
+                    for label in index.counters:
+                        copies = copies * _copies_of(nest.nodes[nest.place[label]], done)
+                    most = np.maximum(most, np.minimum(copies, size))
+            split = split * most
+        banks = banks + split
+        if array.size * array.bits / 8 <= tool.observed.held_bytes:
+            depth = np.ceil(array.size / split)
+            each = np.where(depth * array.bits <= LUTRAM_BITS, 0.0, block_rams(array.bits, depth))
+            buffers = buffers + each * split
+    return banks, buffers
+
+
+def block_rams(bits: int, depth: Column) -> Column:
+    """18-kbit block RAMs of a memory `bits` wide and `depth` deep, in the best of the shapes, (n,)."""
+    return np.min([math.ceil(bits / width) * np.ceil(depth / rows) for width, rows in SHAPES], axis=0)
+

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...datasets import Kernel, Workload, load_workload
-from ...errors import ChipgymError, shorten, unknown
+from ...errors import ChipgymError, shorten
 from ..core import Column, Columns, Designs, Limit, Simulator, relative_excess
 from .devices import Fpga, load_device
 from .latency import schedule
@@ -18,7 +18,7 @@ from .metrics import METRICS, RESOURCES
 from .nest import make_nest
 from .resources import use
 from .space import PIPES, kernel_space
-from .tools import TOOLS
+from .tools import load_tool
 
 #: Seconds of a clock cycle: the reference tables' 250 MHz.
 CYCLE_S = 4e-9
@@ -55,11 +55,9 @@ class HlsSimulator(Simulator):
         budget: float = 0.8,
     ) -> None:
         self.workload: Kernel = _kernel(workload)
-        if not isinstance(tool, str) or tool not in TOOLS:
-            raise unknown("tool", tool, TOOLS)
         if isinstance(budget, bool) or not isinstance(budget, int | float) or not 0 < budget <= 1:
             raise ChipgymError(f"budget: {shorten(budget)} is not a share above 0 and up to 1")
-        self.tool = TOOLS[tool]
+        self.tool = load_tool(tool)
         self.device: Fpga = load_device(device)
         self.options = {"tool": tool, "device": device, "budget": float(budget)}
         self.space = kernel_space(self.workload)
@@ -67,13 +65,13 @@ class HlsSimulator(Simulator):
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
         knobs = {name: _code(column) if name.startswith("pipe_") else column for name, column in columns.items()}
-        cycles, state = schedule(self.nest, knobs, n, self.tool)
-        used = use(self.nest, state, n, self.tool)
+        done = schedule(self.nest, knobs, n, self.tool)
+        used = use(self.nest, done, n, self.tool)
         shares = {name: used[name] / getattr(self.device, name) for name in RESOURCES}
         violation = np.zeros(n)
         for share in shares.values():
             violation = np.maximum(violation, relative_excess(share, self.options["budget"]))
-        values = {"latency_s": cycles * CYCLE_S, "cycles": cycles, **used}
+        values = {"latency_s": done.cycles * CYCLE_S, "cycles": done.cycles, **used}
         return values | {f"{name}_utilization": share for name, share in shares.items()}, violation
 
     def broken_limits(self, design: Designs) -> tuple[Limit, ...]:

@@ -1,67 +1,186 @@
-"""Synthesis tools: latencies of their operators, and the constants of how they schedule."""
+"""Synthesis tools: what their operators take, and the constants of how they schedule; see tools.json for values."""
 
 from __future__ import annotations
 
+import functools
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from importlib import resources
+from types import MappingProxyType
+from typing import Any
 
-@dataclass(frozen=True)
+from ...errors import unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Operators:
+    """Latencies in cycles at 250 MHz, and DSP slices, of the tool's operators on an UltraScale+ part.
+
+    Attributes:
+        add, mul, div: double-precision; a root counts as a division, a power as a product.
+        fadd, fmul, fdiv: single-precision.
+        imul, iadd: integers; a comparison, shift or selection takes half of `iadd`.
+        dsp: slices of one operator by name.
+    """
+
+    add: float
+    mul: float
+    div: float
+    fadd: float
+    fmul: float
+    fdiv: float
+    imul: float
+    iadd: float
+    dsp: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """How Merlin and the tool behave, read off reference rows; cycles unless said. Rules: docs/hls.md.
+
+    Attributes:
+        start: of a run of the kernel, beside transfers.
+        row: each row of an array too large to be held on chip.
+        held_bytes: the largest array that is held on chip whole, in bytes.
+        overlap: how far transfers of different arrays overlap, 0 (one after the other) to 1.
+        ports: loads of one array in a cycle that banks do not multiply.
+        bound_by_port: whether unrolled loads of an array that is not held wait for its 512-bit port.
+        indirect: cycles of an indirect load in an unrolled body.
+        off_chip, off_chip_copy: of an innermost iteration whose caching a coarse copy destroyed, and more per copy.
+        burst_words: 64-bit words a cycle of its rows, where they and the copies are aligned; else 1.
+        wide_cg: whether `cg` around it makes such bursts 512 bits wide.
+        in_place: per word of a row, for an array too large to be held that is updated element by element.
+        reload: per word of an array read by column that every tile loads again.
+        reload_by_copy: whether copies share that load.
+        trees: whether reductions without a name become trees.
+        splits_sums: whether an accumulating loop may be copied where its inner loop's pragma names the array.
+        flattens_declared, flattens_plain: whether a perfect nest whose inner loop declares a reduction, or does not, is
+            one pipeline.
+        flattens_inlined: whether a reduction that is unrolled inside counts as declared.
+        ragged, ragged_guarded: per iteration of a loop along rows whose trip the unroll factor does not divide, without
+            and with a guard.
+        ragged_keeps_copies: whether coarse copies around such a loop still run side by side.
+        clash, clash_copy: initiation interval where another loop unrolls the same dimension fully, and more per copy.
+        ii_serial_copies: as `Fitted.ii_serial`, of a loop with coarse copies around it.
+    """
+
+    start: float
+    row: float
+    held_bytes: float
+    overlap: float
+    ports: float
+    bound_by_port: bool
+    indirect: float
+    off_chip: float
+    off_chip_copy: float
+    burst_words: float
+    wide_cg: bool
+    in_place: float
+    reload: float
+    reload_by_copy: bool
+    trees: bool
+    splits_sums: bool
+    flattens_declared: bool
+    flattens_plain: bool
+    flattens_inlined: bool
+    ragged: float
+    ragged_guarded: float
+    ragged_keeps_copies: bool
+    clash: float
+    clash_copy: float
+    ii_serial_copies: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What `calibrate` fits to reference rows; cycles.
+
+    Attributes:
+        access: loads and stores of a body, besides its operators.
+        pipeline: filling and leaving a pipelined loop.
+        iteration: an iteration of a loop that is not pipelined.
+        forward: from a store to the load that takes it, around a recurrence.
+        tree: a level of a reduction tree.
+        ii_sum, ii_sum_unrolled: initiation interval of a named scalar sum.
+        ii_element, ii_element_unrolled: of a named sum in an array's element.
+        ii_outer: of a sum over a loop that holds unrolled loops.
+        ii_serial: of each addend of a sum that no tree is made of.
+        ii_memory: of each addend that goes through memory.
+        tile_top, tile_inner: a tile of an outermost and of another loop.
+        tile_repeat: factor on the transfer of what is the same in every tile.
+        tile_pipelined: factor on both in a pipelined loop.
+        uneven: slow-down per copy of a coarse loop whose trip the copies do not divide.
+    """
+
+    access: float
+    pipeline: float
+    iteration: float
+    forward: float
+    tree: float
+    ii_sum: float
+    ii_sum_unrolled: float
+    ii_element: float
+    ii_element_unrolled: float
+    ii_outer: float
+    ii_serial: float
+    ii_memory: float
+    tile_top: float
+    tile_inner: float
+    tile_repeat: float
+    tile_pipelined: float
+    uneven: float
+
+
+@dataclass(frozen=True, slots=True)
 class Tool:
-    add: float = 8.0
-    mul: float = 8.0
-    div: float = 40.0
-    imul: float = 3.0
-    iadd: float = 1.0
-    memory: float = 4.0       # load to store overhead of a body
-    ii_sum: float = 8.0       # II of a scalar sum, not unrolled
-    ii_tree: float = 8.0     # unrolled
-    ii_array: float = 8.0      # II of array element reduction
-    ii_array_tree: float = 8.0
-    ii_outer: float = 8.0      # sum over a pipelined outer loop
-    ii_serial: float = 14.0    # II per addend of a sequential
-    ii_memory: float = 14.0   # through memory
-    ports: float = 2.0
-    thrash: float = 1.5
-    tree: float = 8.0          # per level
-    trees_unnamed: float = 0.0 # 1: unnamed reductions get trees
-    loop: float = 2.0        # per iteration of an outer loop
-    pipe: float = 8.0        # per pipelined loop start
-    start: float = 1000.0
-    width: float = 512.0
-    transfer: float = 1.0
-    parallel: float = 0.5
-    row_latency: float = 130.0
-    off_chip: float = 4.0
-    burst_words: float = 4.0
-    off_chip_copy: float = 0.5
-    wide_words: float = 8.0
-    wide_cg: float = 0.0
-    tile_top: float = 400.0
-    tile_in: float = 400.0
-    tile_factor: float = 1.0
-    tile_column: float = 1.0
-    tile_flat: float = 0.2
-    ragged: float = 1.0
-    flat_sum: float = 1.0 # flattens nests with declared reduction in child
-    flat_plain: float = 1.0
-    cache_bytes: float = 1.2e6
-    linear: float = 0.0
-    indirect: float = 1.0
-    mismatch: float = 5.0
-    ragged_free: float = 1.0
-    ragged_coarse: float = 0.3
-    chain_store: float = 2.0
-    ii_serial_coarse: float = 5.0
-    small: float = 1.0
-    port_bound: float = 0.0
-    mismatch_u: float = 0.0
-    ragged_guarded: float = 4.0
-    ragged_copies: float = 1.0
-    para_sum: float = 0.0
-    tile_unrolled: float = 0.0
-    flat_inner: float = 0.0
-    tile_linear: float = 1.0
+    """A synthesis tool with Merlin in front.
 
-SDX = Tool(port_bound=1,indirect=.4,ii_serial_coarse=12,add=12,mul=10,div=60,ii_sum=13,ii_tree=13,ii_array=13,ii_array_tree=13,ii_outer=13,ii_serial=14,ii_memory=28,ports=2,tree=12,pipe=6,memory=12,start=800,flat_plain=0.0,parallel=0.0,off_chip=1,burst_words=4,off_chip_copy=.5,wide_cg=0,ragged=1.0,mismatch=0,mismatch_u=14,flat_inner=1,tile_column=0.5,ragged_free=.05,ragged_guarded=10)
-V20 = Tool(ragged_free=.4,ragged_guarded=4,ragged_copies=0,mismatch=10,mismatch_u=.3,para_sum=1,tile_unrolled=1,tile_column=1.05,tile_in=256,ii_serial_coarse=1,memory=10,pipe=4,add=5,mul=5,div=22,ii_sum=4,ii_tree=1,ii_array=5,ii_array_tree=2,ii_outer=2,ii_serial=5.9,ii_memory=12,ports=8,tree=5,start=600,flat_sum=0.0,parallel=0.0,off_chip=2.5,burst_words=1,off_chip_copy=2,wide_cg=1,ragged=1.0)
-V21 = Tool(mismatch=13,para_sum=1,tile_column=.1,tile_unrolled=1,memory=10,pipe=4,add=5,mul=5,div=22,ii_sum=4.5,ii_tree=4.5,ii_array=5,ii_array_tree=5,ii_outer=5,ii_serial=5,ii_memory=14,ports=8,tree=4,start=300,parallel=1.0,trees_unnamed=1.0,flat_plain=0.0,flat_sum=0.0,ragged_free=.4,ragged_guarded=4,ragged_copies=0,off_chip=2.5,burst_words=1,off_chip_copy=2,wide_cg=1,width=512,tile_top=500,tile_in=100)
-TOOLS = {"sdx-2018.3": SDX, "vitis-2020.2": V20, "vitis-2021.1": V21}
+    Attributes:
+        name: as the option names it.
+        operators, observed, fitted: constants of the schedule.
+        prices: what each quantity of `resources.quantities` costs, by resource and name, fitted by `calibrate`.
+    """
+
+    name: str
+    operators: Operators
+    observed: Observed
+    fitted: Fitted
+    prices: Mapping[str, Mapping[str, float]]
+
+    def identity(self) -> dict[str, Any]:
+        """The constants as JSON-able data."""
+        parts = {"operators": self.operators, "observed": self.observed, "fitted": self.fitted}
+        data: dict[str, Any] = {
+            key: {f.name: getattr(part, f.name) for f in fields(part)} for key, part in parts.items()
+        }
+        data["operators"]["dsp"] = dict(self.operators.dsp)
+        return data | {"prices": {resource: dict(prices) for resource, prices in self.prices.items()}}
+
+
+@functools.cache
+def _table() -> Mapping[str, Any]:
+    data: Mapping[str, Any] = json.loads((resources.files(__package__) / "tools.json").read_text(encoding="utf-8"))
+    return data
+
+
+def tool_names() -> tuple[str, ...]:
+    """The tools that `load_tool` knows."""
+    return tuple(_table()["tools"])
+
+
+@functools.cache
+def load_tool(name: str) -> Tool:
+    """The tool called `name`.
+
+    Raises:
+        ChipgymError: naming the nearest where there is none.
+    """
+    if not isinstance(name, str) or name not in _table()["tools"]:
+        raise unknown("tool", name, _table()["tools"])
+    data = _table()["tools"][name]
+    operators = {**data["operators"], "dsp": MappingProxyType(data["operators"]["dsp"])}
+    return Tool(
+        name, Operators(**operators), Observed(**data["observed"]), Fitted(**data["fitted"]),
+        MappingProxyType({resource: MappingProxyType(prices) for resource, prices in data["prices"].items()}),
+    )  # fmt: skip
