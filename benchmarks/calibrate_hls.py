@@ -67,7 +67,8 @@ def main() -> None:
         found = figures(left_out)
         data["cross_validation"] = {
             "rows": found.rows, "median_error_percent": round(found.median_error, 1), "rmse": round(found.rmse, 3),
-            "spearman": round(found.spearman, 3), "utilization_rmse": {k: round(v, 3) for k, v in found.utilization.items()},
+            "spearman": round(found.spearman, 3),
+            "utilization_rmse": {k: round(v, 3) for k, v in found.utilization.items()},
         }  # fmt: skip
     if args.write:
         TABLE.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")

@@ -40,11 +40,12 @@ def load_workload(spec: str | os.PathLike[str] | Workload, *, batch: int | None 
     """The workload that `spec` names.
 
     Args:
-        spec: a workload, returned as it is; a name of `network_names()`, `trace_names()` or
-            `kernel_names()`; the shorthand "mlp:16-64-5"; or the path of a file (`.onnx`: ONNX model; `.csv`: SCALE-Sim
-            topology; `.json`: loop-nest kernel; `.stl`, `.rstl`, `.trace`, `.trc`, also gzipped: memory trace). A registered name comes before a file of that name. Behind
-            a colon a name may set its lengths ("llama-3-8b:seq=1,past=2048") and an ONNX file its open dimensions or
-            the shapes of its inputs ("model.onnx:height=640", "model.onnx:x=1x3x640x640").
+        spec: a workload, returned as it is; a name of `network_names()`, `trace_names()` or `kernel_names()`; the
+            shorthand "mlp:16-64-5"; or the path of a file (`.onnx`: ONNX model; `.csv`: SCALE-Sim topology; `.json`:
+            loop-nest kernel; `.stl`, `.rstl`, `.trace`, `.trc`, also gzipped: memory trace). A registered name comes
+            before a file of that name. Behind a colon a name may set its lengths ("llama-3-8b:seq=1,past=2048") and an
+            ONNX file its open dimensions or the shapes of its inputs ("model.onnx:height=640",
+            "model.onnx:x=1x3x640x640").
         batch: samples that a network runs together; its own (1 unless the file says otherwise) by default.
 
     Raises:

@@ -42,5 +42,6 @@ register(
         title="HLS",
         target=f"{__name__}.hls:HlsSimulator",
         doc="Loop kernels under the pragmas of high-level synthesis (Merlin on Vitis HLS), without the vendor's tools",
+        validation=f"{__name__}.hls.validation:validate",
     )
 )

@@ -116,8 +116,8 @@ class Loop:
     def __post_init__(self) -> None:
         if not isinstance(self.label, str) or not self.label.isidentifier():
             raise ChipgymError(f"loop label: {shorten(self.label)} is not of letters, digits and underscores")
-        whole = _positive(self.trip) or (not self.fixed and isinstance(self.trip, int | float) and 0 < self.trip < 2**31)
-        if not whole:
+        mean = not self.fixed and isinstance(self.trip, int | float) and 0 < self.trip < 2**31
+        if not _positive(self.trip) and not mean:
             raise ChipgymError(f"trip of loop {self.label}: {shorten(self.trip)} is not a positive whole number")
         for knob in self.knobs:
             if knob not in PRAGMAS:

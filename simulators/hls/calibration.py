@@ -33,10 +33,12 @@ PRICED: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "ff": ("one", "dadd", "dmul", "ddiv", "shared", "stored_1d", "loaded_1d", "banks", "arguments"),
     "bram18": ("one", "buffers", "banks", "ports"),
 })  # fmt: skip
-#: A utilisation of 0 is one below about 1 % of the device: half of that stands for it.
-CENSORED = 0.005
+#: A utilisation of 0 is one below about 1 % of the device: half of that stands for it, and it counts so often.
+CENSORED, CENSORED_WEIGHT = 0.005, 8.0
+#: Rows beyond a device are the only ones that tell which designs are: they count half, and to this share of it.
+BEYOND_WEIGHT, BEYOND = 0.5, 1.3
 #: Where the loss of cycles turns from squares to distances, in halves of a doubling; and how a kernel's rows count.
-HUBER, ROWS_POWER = 0.25, -0.4
+HUBER, ROWS_POWER, PRICES_POWER = 0.25, -0.4, -0.3
 #: Kernels left out of the fit besides those that are not counted: bytes and branches, which the model does not know.
 UNFITTED = (*UNCOUNTED, "aes")
 _STEP = 1.4
@@ -45,7 +47,7 @@ _ROUNDS = 4
 
 @dataclass(frozen=True)
 class Sample:
-    """The valid rows of one kernel and tool, ready to be scheduled."""
+    """The rows of one kernel and tool, ready to be scheduled; cycles are compared on valid ones alone."""
 
     reports: Reports
     nest: Nest
@@ -53,6 +55,7 @@ class Sample:
     n: int
     cycles: Column
     utilization: Mapping[str, Column]
+    valid: Column
 
     def schedule(self, tool: Tool) -> Schedule:
         """The rows under a tool."""
@@ -60,16 +63,13 @@ class Sample:
 
 
 def samples(reports: Sequence[Reports], tool: str) -> list[Sample]:
-    """Valid rows of one tool, without those that say nothing."""
+    """The rows of one tool, without those that say nothing."""
     out = []
     for r in reports:
         if r.tool != tool or r.kernel in UNFITTED or not r.valid.any():
             continue
-        keep = r.valid
-        out.append(Sample(
-            r, make_nest(build_kernel(r.kernel)), {k: v[keep] for k, v in r.numbers().items()}, int(keep.sum()),
-            r.cycles[keep], {k: v[keep] for k, v in r.utilization.items()},
-        ))  # fmt: skip
+        nest = make_nest(build_kernel(r.kernel))
+        out.append(Sample(r, nest, r.numbers(), r.n, r.cycles, r.utilization, r.valid))
     return out
 
 
@@ -77,10 +77,10 @@ def loss(group: Sequence[Sample], tool: Tool) -> float:
     """Pseudo-Huber loss of log2(cycles)/2, large kernels weighted down."""
     total = weight = 0.0
     for s in group:
-        gap = 0.5 * np.log2(s.schedule(tool).cycles / s.cycles)
-        each = s.n**ROWS_POWER
+        gap = 0.5 * np.log2(s.schedule(tool).cycles / s.cycles)[s.valid]
+        each = len(gap) ** ROWS_POWER
         total += each * float((HUBER**2 * (np.sqrt(1 + (gap / HUBER) ** 2) - 1)).sum())
-        weight += each * s.n
+        weight += each * len(gap)
     return 2 * total / weight
 
 
@@ -118,13 +118,15 @@ def fit_prices(group: Sequence[Sample], tool: Tool) -> Tool:
     from scipy.optimize import nnls
 
     found = [quantities(s.nest, s.schedule(tool), s.n, tool) for s in group]
-    weight = np.concatenate([np.full(s.n, s.n**-0.3) for s in group])
+    valid = np.concatenate([s.valid for s in group])
+    often = np.concatenate([np.full(s.n, s.valid.sum() ** PRICES_POWER) for s in group])
     prices = {}
     for resource, names in PRICED.items():
         total = RESOURCES[resource][1]
         x = np.concatenate([np.stack([q[name] for name in names], 1) for q in found])
         share = np.concatenate([s.utilization[resource] for s in group])
-        y = total * np.where(share > 0, share, CENSORED)
+        y = total * np.where(share > 0, np.minimum(share, BEYOND), CENSORED)
+        weight = often * np.where(valid, np.where(share > 0, 1.0, CENSORED_WEIGHT), BEYOND_WEIGHT)
         size = np.sqrt((x**2).mean(0)) + 1e-9
         ridge = 0.5 * np.eye(len(names))
         solved, _ = nnls(np.vstack([x / size * weight[:, None], ridge]), np.append(y * weight, np.zeros(len(names))))

@@ -72,9 +72,11 @@ def interval(nest: Nest, node: Node, u: Unrolled, n: int, tool: Tool) -> Interva
     ii = np.full(n, _port_interval(node, tool))
     serial, levels = np.zeros(n), np.zeros(n)
     if makes_tree(node, tool):
-        alone, unrolled = (fit.ii_element, fit.ii_element_unrolled) if node.array_sum else (fit.ii_sum, fit.ii_sum_unrolled)
+        alone, unrolled = fit.ii_sum, fit.ii_sum_unrolled
         if node.children:
             alone = unrolled = fit.ii_outer
+        elif node.array_sum:
+            alone, unrolled = fit.ii_element, fit.ii_element_unrolled
         ii = np.maximum(ii, np.where(several, unrolled, alone))
         levels = np.log2(np.maximum(factor, 1.0)) * fit.tree
     elif node.recurrence == SERIAL_SUM and any(not nest.nodes[p].loop.fixed for p in node.path):

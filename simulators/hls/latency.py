@@ -45,8 +45,8 @@ class _Pipeline:
 def schedule(nest: Nest, knobs: Mapping[str, Column], n: int, tool: Tool) -> Schedule:
     """Cycles of n designs.
 
-    A pipelined loop takes II·(⌈N/u⌉ - 1) + depth, any other ⌈N/copies⌉ times what it holds, a perfect nest that the tool
-    flattens the product of its trips; transfers, tiles and what stays off chip come on top (see docs/hls.md).
+    A pipelined loop takes II·(⌈N/u⌉ - 1) + depth, any other ⌈N/copies⌉ times what it holds, a perfect nest that the
+    tool flattens the product of its trips; transfers, tiles and what stays off chip come on top (see docs/hls.md).
 
     Args:
         knobs: columns (n,) by name, `pipe_` ones as `unroll.OFF`, `CG` or `FLATTEN`.
@@ -97,7 +97,8 @@ def _straight(x: Node, body: Column, tool: Tool) -> Column:
 def _pipelined(x: Node, u: Unrolled, own: Interval, depth: Column, tool: Tool) -> Column:
     """Cycles of a loop as a pipeline."""
     starts = np.ceil(x.loop.trip / u.factor[x.at]) - 1
-    return np.maximum(own.ii * starts, own.serial * (x.loop.trip - 1)) + depth + tool.fitted.pipeline
+    cycles: Column = np.maximum(own.ii * starts, own.serial * (x.loop.trip - 1)) + depth + tool.fitted.pipeline
+    return cycles
 
 
 def _looped(

@@ -91,7 +91,7 @@ class Nest:
         return [a for a in self.kernel.arrays if a.role in ("in", "out", "inout")]
 
     def read_back(self, array: Array) -> bool:
-        """Whether a one-dimensional array is loaded somewhere, so that it is brought in even if the kernel only writes it."""
+        """Whether a one-dimensional array is loaded somewhere: it is then brought in although it is an output."""
         return len(array.shape) == 1 and any(a.array == array.name and not store for _, a, store in self.accesses())
 
     def varies(self, at: int) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import ChipgymError, shorten
+from ...errors import ChipgymError, shorten, unknown
 from ..core import Column
 from .space import PIPES
 
@@ -80,19 +80,20 @@ def read_reports(reference: Path, table: str = HARP) -> list[Reports]:
     import pyarrow.parquet as pq
 
     path = reference / FOLDER / table
+    where = f"table {shorten(str(path), 200)}"
     try:
         data = pq.read_table(path).to_pandas()
     except (OSError, pa.ArrowException) as error:
-        where = "HARP and GNN-DSE of UCLA-VAST on GitHub" if table == HARP else "HLSyn's release on GitHub"
-        raise ChipgymError(f"table {shorten(str(path), 200)}: {shorten(str(error), 120)}; its rows are in {where}") from None
-    missing = {"kernel", "tool", "valid", "labelled", "cycles", *(f"util_{u}" for u, _ in RESOURCES.values())} - {*data}
-    if missing:
-        raise ChipgymError(f"table {shorten(str(path), 200)}: no column {sorted(missing)[0]}")
+        origin = "UCLA-VAST's HARP and GNN-DSE" if table == HARP else "HLSyn"
+        raise ChipgymError(f"{where}: {shorten(str(error), 120)}; its rows are published with {origin}") from None
+    needed = {"kernel", "tool", "valid", "labelled", "cycles", *(f"util_{u}" for u, _ in RESOURCES.values())}
+    for missing in sorted(needed - {*data}):
+        raise ChipgymError(f"{where}: there is no column {missing!r}")
     knobs = [c for c in data.columns if c.split("_")[0] in ("para", "pipe", "tile")]
     out = []
     for (kernel, tool), rows in data[data.labelled].groupby(["kernel", "tool"]):
         if tool not in TOOLS:
-            raise ChipgymError(f"table {shorten(str(path), 200)}: unknown tool {shorten(tool)}, known: {', '.join(TOOLS)}")
+            raise ChipgymError(f"{where}: {unknown('tool', tool, TOOLS)}")
         mine = [c for c in knobs if rows[c].notna().any()]
         out.append(Reports(
             str(kernel), TOOLS[str(tool)],

@@ -78,7 +78,8 @@ def operators(nest: Nest, done: Schedule, n: int) -> dict[str, Column]:
         for name, count in _counts(x).items():
             body: Column = np.full(n, count)
             for c in x.children:
-                body = body + np.where(u.full[c], inside[c][name] * _unshared(nest.nodes[c], u.piped[i], u.factor[c]), 0.0)
+                several = _unshared(nest.nodes[c], u.piped[i], u.factor[c])
+                body = body + np.where(u.full[c], inside[c][name] * several, 0.0)
             inside[i][name] = body
             shared = np.ceil((body * copies + x.loop.hoisted.get(name, 0)) / np.maximum(done.ii[i], 1.0))
             most = body
@@ -162,5 +163,5 @@ def _memories(nest: Nest, done: Schedule, n: int, tool: Tool) -> tuple[Column, C
 
 def block_rams(bits: int, depth: Column) -> Column:
     """18-kbit block RAMs of a memory `bits` wide and `depth` deep, in the best of the shapes, (n,)."""
-    return np.min([math.ceil(bits / width) * np.ceil(depth / rows) for width, rows in SHAPES], axis=0)
-
+    best: Column = np.min([math.ceil(bits / width) * np.ceil(depth / rows) for width, rows in SHAPES], axis=0)
+    return best

@@ -14,8 +14,8 @@ TILES = (1, 2, 4, 8)
 def kernel_space(kernel: Kernel) -> DesignSpace:
     """Knobs `pipe_L0`, `para_L0`, `tile_L0`, … of every loop that offers them; the default leaves all of them off.
 
-    Unroll factors are the divisors of the trip and the powers of two up to 32, and the trip itself; tiles 1, 2, 4, 8 and
-    the trip.
+    Unroll factors are the divisors of the trip and the powers of two up to 32, and the trip itself; tiles 1, 2, 4, 8
+    and the trip.
     """
     knobs = []
     for kind in ("para", "pipe", "tile"):
