@@ -2,5 +2,6 @@
 
 from .devices import Fpga, device_names, load_device
 from .simulator import HlsSimulator
+from .tools import tool_names
 
-__all__ = ["Fpga", "HlsSimulator", "device_names", "load_device"]
+__all__ = ["Fpga", "HlsSimulator", "device_names", "load_device", "tool_names"]
