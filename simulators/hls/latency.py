@@ -67,7 +67,7 @@ def schedule(nest: Nest, knobs: Mapping[str, Column], n: int, tool: Tool) -> Sch
         cycles = np.where(u.piped[i], _pipelined(x, u, own, through, tool), looped)
         if "tile" in x.loop.knobs:
             cycles = cycles + tiling(nest, x, u, tool)
-        gone = _straight(x, depth[i], tool) if x.parent == 0 else zero
+        gone = _straight(x, depth[i], u, tool) if x.parent == 0 else zero
         once[i] = np.where(u.full[i], gone, cycles)
         away = away + off_chip(nest, x, u, n, tool)
     once[0] = sum((once[c] for c in nest.root.children), zero) + _body(nest, nest.root, u, depth, tool)
@@ -79,16 +79,21 @@ def _body(nest: Nest, x: Node, u: Unrolled, depth: list[Column], tool: Tool) -> 
     """Cycles through one iteration: its own statements, then the loops unrolled into it."""
     cycles = np.full(len(u.full[0]), body_latency(x, tool))
     for c in x.children if x.at else ():
-        cycles = cycles + np.where(u.full[c], _straight(nest.nodes[c], depth[c], tool), 0.0)
+        cycles = cycles + np.where(u.full[c], _straight(nest.nodes[c], depth[c], u, tool), 0.0)
     return cycles
 
 
-def _straight(x: Node, body: Column, tool: Tool) -> Column:
-    """Cycles through a loop that is unrolled fully: a tree, or a chain as long as its trip."""
+def _straight(x: Node, body: Column, u: Unrolled, tool: Tool) -> Column:
+    """Cycles through a loop that is unrolled fully: a tree, or a chain as long as its trip.
+
+    Merlin makes the trees; what `flatten` unrolls, the tool adds up in turn, unless it makes trees itself.
+    """
+    in_turn = body + (x.loop.trip - 1) * tool.operators.add
     if makes_tree(x, tool):
-        return body + math.log2(max(x.loop.trip, 1)) * tool.fitted.tree
+        tree = body + math.log2(max(x.loop.trip, 1)) * tool.fitted.tree
+        return tree if tool.observed.trees else np.where(u.whole[x.at], tree, in_turn)
     if x.recurrence in (SERIAL_SUM, GUARDED_SUM):
-        return body + (x.loop.trip - 1) * tool.operators.add
+        return in_turn
     if x.recurrence == CHAIN:
         return body + (x.loop.trip - 1) * chain_latency(x, tool)
     return body

@@ -18,7 +18,7 @@ from .metrics import METRICS, RESOURCES
 from .nest import make_nest
 from .resources import use
 from .space import PIPES, kernel_space
-from .tools import load_tool
+from .tools import Tool, load_tool
 
 #: Seconds of a clock cycle: the reference tables' 250 MHz.
 CYCLE_S = 4e-9
@@ -57,11 +57,16 @@ class HlsSimulator(Simulator):
         self.workload: Kernel = _kernel(workload)
         if isinstance(budget, bool) or not isinstance(budget, int | float) or not 0 < budget <= 1:
             raise ChipgymError(f"budget: {shorten(budget)} is not a share above 0 and up to 1")
-        self.tool = load_tool(tool)
+        load_tool(tool)  # the error for one that is not known
         self.device: Fpga = load_device(device)
         self.options = {"tool": tool, "device": device, "budget": float(budget)}
         self.space = kernel_space(self.workload)
         self.nest = make_nest(self.workload)
+
+    @property
+    def tool(self) -> Tool:
+        """The tool's constants."""
+        return load_tool(self.options["tool"])
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
         knobs = {name: _code(column) if name.startswith("pipe_") else column for name, column in columns.items()}

@@ -23,8 +23,10 @@ class Unrolled:
         pipe: OFF, CG or FLATTEN.
         tile: iterations of a tile.
         full: unrolled fully, into the body of the loop around.
+        whole: unrolled fully by its own factor, not by a `flatten` around it.
         innermost: nothing but unrolled loops inside.
-        piped: pipelined: innermost, still a loop, and of a trip that does not vary.
+        piped: pipelined: innermost, still a loop, of a trip that does not vary; Merlin pipelines a loop that held loops
+            only where it may unroll it.
         stuck: under a `flatten` that a loop of varying trips defeats, so that loops inside are not pipelined.
         running: coarse copies that bring speed.
         built: copies of the hardware.
@@ -35,6 +37,7 @@ class Unrolled:
     pipe: list[Column]
     tile: list[Column]
     full: list[Column]
+    whole: list[Column]
     innermost: list[Column]
     piped: list[Column]
     stuck: list[Column]
@@ -61,7 +64,7 @@ def unroll(nest: Nest, knobs: Mapping[str, Column], n: int, tool: Tool) -> Unrol
         [np.minimum(knobs.get(f"para_{x.loop.label}", one), max(1.0, x.loop.trip)).astype(float) for x in nest.nodes],
         [knobs.get(f"pipe_{x.loop.label}", np.zeros(n, np.int64)) for x in nest.nodes],
         [knobs.get(f"tile_{x.loop.label}", one).astype(float) for x in nest.nodes],
-        [*blank], [*blank], [*blank], [*blank], [one] * len(nest.nodes), [one] * len(nest.nodes), [*blank],
+        [*blank], [*blank], [*blank], [*blank], [*blank], [one] * len(nest.nodes), [one] * len(nest.nodes), [*blank],
     )  # fmt: skip
     under = [*blank]
     for x in nest.nodes[1:]:
@@ -75,8 +78,9 @@ def unroll(nest: Nest, knobs: Mapping[str, Column], n: int, tool: Tool) -> Unrol
             inner = inner & u.full[c]
         u.innermost[x.at] = inner
         if x.loop.fixed and x.at:
-            u.full[x.at] = (under[x.at] | (u.factor[x.at] >= x.loop.trip)) & inner
-            u.piped[x.at] = inner & ~u.full[x.at]
+            u.whole[x.at] = u.factor[x.at] >= x.loop.trip
+            u.full[x.at] = (under[x.at] | u.whole[x.at]) & inner
+            u.piped[x.at] = inner & ~u.full[x.at] & may_pipeline(x)
             u.factor[x.at] = np.where(u.full[x.at], float(x.loop.trip), u.factor[x.at])
     for x in nest.nodes[1:]:
         p = x.parent
@@ -85,6 +89,11 @@ def unroll(nest: Nest, knobs: Mapping[str, Column], n: int, tool: Tool) -> Unrol
     for x in nest.nodes[1:]:
         _copy(nest, x, u, tool)
     return u
+
+
+def may_pipeline(x: Node) -> bool:
+    """Whether Merlin pipelines the loop once all loops inside are unrolled."""
+    return not x.children or "para" in x.loop.knobs
 
 
 def held(nest: Nest, x: Node, tool: Tool) -> bool:

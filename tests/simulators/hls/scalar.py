@@ -93,8 +93,10 @@ class Scalar:
         return x.recurrence == TREE or (x.recurrence == SERIAL_SUM and self.seen.trees)
 
     def straight(self, x: Node, depth: float) -> float:
-        if self.tree(x):
+        if self.tree(x) and (self.seen.trees or self.knob("para", x) >= x.loop.trip):
             return depth + math.log2(x.loop.trip) * self.fit.tree
+        if x.recurrence == TREE:
+            return depth + (x.loop.trip - 1) * self.tool.operators.add
         if x.recurrence in (SERIAL_SUM, GUARDED_SUM):
             return depth + (x.loop.trip - 1) * self.tool.operators.add
         if x.recurrence == CHAIN:
@@ -151,7 +153,7 @@ class Scalar:
             return Run(self.straight(x, depth) if x.parent == 0 else 0.0, depth)
         ii, serial = self.interval(x)
         pipeline = None
-        if self.innermost(x) and x.loop.fixed:
+        if self.innermost(x) and x.loop.fixed and (not x.children or "para" in x.loop.knobs):
             through = depth + (math.log2(u) * self.fit.tree if self.tree(x) else 0.0)
             starts = math.ceil(trip / u)
             cycles = max(ii * (starts - 1), serial * (trip - 1)) + through + self.fit.pipeline

@@ -34,9 +34,11 @@ def cycles(kernel: str, tool: str, **design: object) -> float:
 @pytest.mark.parametrize("tool", TOOLS)
 def test_unrolling_all_inside_is_flattening(tool):
     """Innermost loops are always pipelined, and a loop whose inside is unrolled is the pipelined one."""
-    assert cycles("gemm-ncubed", tool, para_L1=2, para_L2=64) == cycles(
-        "gemm-ncubed", tool, para_L1=2, pipe_L1="flatten"
-    )
+    by_factor = cycles("gemm-ncubed", tool, para_L1=2, para_L2=64)
+    by_flatten = cycles("gemm-ncubed", tool, para_L1=2, pipe_L1="flatten")
+    chain = 63 * load_tool(tool).operators.add  # what flattening unrolls is added up in turn rather than in a tree
+    assert abs(by_factor - by_flatten) <= chain
+    assert by_factor < cycles("gemm-ncubed", tool) / 20
 
 
 @pytest.mark.parametrize("tool", TOOLS)
