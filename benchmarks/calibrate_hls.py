@@ -39,11 +39,28 @@ def show(title: str, found: Figures) -> None:
     )
 
 
+def by_kernel(fitted: list[Predicted], left_out: list[Predicted]) -> str:
+    """Errors of cycles on valid rows by kernel and tool: fitted, and with the kernel's family left out."""
+    lines = ["| kernel | tool | rows | median error | RMSE | Spearman |", "| --- | --- | --- | --- | --- | --- |"]
+    for mine, other in zip(fitted, left_out, strict=True):
+        if not len(mine.gap):
+            continue
+        rmse = [float((p.gap**2).mean() ** 0.5) for p in (mine, other)]
+        rank = mine.spearman()
+        lines.append(
+            f"| {mine.reports.kernel} | {mine.reports.tool} | {len(mine.gap)} "
+            f"| {mine.median_error():.0f}, {other.median_error():.0f} % | {rmse[0]:.2f}, {rmse[1]:.2f} "
+            f"| {'' if rank != rank else f'{rank:.2f}, {other.spearman():.2f}'} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("reference", type=Path)
     parser.add_argument("--write", action="store_true", help="write tools.json")
     parser.add_argument("--no-cross-validation", action="store_true")
+    parser.add_argument("--kernels", type=Path, help="file for a table of errors by kernel and tool, in Markdown")
     args = parser.parse_args()
     harp, hlsyn = read_reports(args.reference, HARP), read_reports(args.reference, HLSYN)
     seen = {r.kernel for r in harp}
@@ -70,6 +87,8 @@ def main() -> None:
             "spearman": round(found.spearman, 3),
             "utilization_rmse": {k: round(v, 3) for k, v in found.utilization.items()},
         }  # fmt: skip
+    if args.kernels:
+        args.kernels.write_text(by_kernel(fitted, left_out), encoding="utf-8")
     if args.write:
         TABLE.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
 

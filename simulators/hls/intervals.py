@@ -10,11 +10,12 @@ import numpy as np
 from ..core import Column
 from .nest import CHAIN, FREE, GUARDED_SUM, SERIAL_SUM, TREE, Nest, Node
 from .tools import Tool
-from .unroll import Unrolled
+from .unroll import OFF, Unrolled
 
 #: Bits of the widest port to memory.
 PORT_BITS = 512
-#: Loads of one array in a cycle beyond which it is no longer split into banks, and how many it then serves.
+#: Loads of one array in a cycle beyond which SDx no longer splits it into banks under a loop without a pipeline pragma,
+#: and how many it then serves.
 MOST_BANKED, UNBANKED = 2048, 64
 
 
@@ -60,8 +61,8 @@ def chain_latency(node: Node, tool: Tool) -> float:
 
 
 def makes_tree(node: Node, tool: Tool) -> bool:
-    """Whether the loop's sum becomes a tree."""
-    return node.recurrence == TREE or (node.recurrence == SERIAL_SUM and tool.observed.trees)
+    """Whether the loop's sum becomes a tree: a declared one, and in some tools that of an innermost loop."""
+    return node.recurrence == TREE or (node.recurrence == SERIAL_SUM and tool.observed.trees and not node.children)
 
 
 def interval(nest: Nest, node: Node, u: Unrolled, n: int, tool: Tool) -> Interval:
@@ -111,6 +112,7 @@ def _port_interval(node: Node, tool: Tool) -> float:
 def _bandwidth_interval(nest: Nest, node: Node, u: Unrolled, tool: Tool) -> Column | float:
     """Cycles that indirect loads, arrays that stay in memory, and loads beyond the most banks take."""
     ii: Column | float = 1.0
+    crowded = (u.pipe[node.at] == OFF) & tool.observed.bound_by_port
     for bits, held_bytes, indirect, loops in nest.region_loads(node.at):
         loads: Column | float = 1.0
         for at in loops:
@@ -120,5 +122,5 @@ def _bandwidth_interval(nest: Nest, node: Node, u: Unrolled, tool: Tool) -> Colu
         elif tool.observed.bound_by_port and held_bytes > tool.observed.held_bytes:
             ii = np.maximum(ii, loads * bits / PORT_BITS)
         else:
-            ii = np.maximum(ii, np.where(np.asarray(loads) > MOST_BANKED, loads / UNBANKED, 1.0))
+            ii = np.maximum(ii, np.where(crowded & (np.asarray(loads) > MOST_BANKED), loads / UNBANKED, 1.0))
     return ii

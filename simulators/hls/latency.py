@@ -128,7 +128,13 @@ def _looped(
     child = pipelines[only.at]
     alone = (copies <= 1) & ~u.innermost[i] & ~u.tiled(only) & ~(u.copied_above[i] & (not nest.linear))
     flat = alone & (child.trips > 0)
-    perfect = x.loop.trip * child.trips * child.ii + child.depth + tool.fitted.pipeline
+    drained = child.depth + tool.fitted.pipeline
+    perfect = x.loop.trip * child.trips * child.ii + drained
+    if nest.linear:  # copies take turns at the banks that they share, and each group of them fills the pipeline anew
+        in_groups = flat & (u.factor[i] > 1) & (u.factor[i] < x.loop.trip)
+        groups = np.ceil(x.loop.trip / u.factor[i])
+        cycles = np.where(in_groups, perfect + (groups - 1) * drained, cycles)
+        flat = flat & ~in_groups
     return np.where(flat, perfect, cycles), _Pipeline(
         np.where(flat, x.loop.trip * child.trips, own.trips),
         np.where(flat, child.ii, own.ii),

@@ -156,14 +156,14 @@ class Nest:
         return tuple((self.kernel.array(name), size) for name, size in found.items())
 
     def mismatched(self, at: int) -> tuple[int, ...]:
-        """Innermost loops elsewhere that store along the same dimension of an array as an innermost loop does."""
+        """Innermost loops elsewhere that store along the same dimension of an array as an accumulating innermost loop."""
         return self._mismatched[at]
 
     @cached_property
     def _mismatched(self) -> tuple[tuple[int, ...], ...]:
         return tuple(
             tuple(y.at for y in self.nodes[1:] if y.at != x.at and not y.children and _same_dimension(x, y))
-            if x.at and not x.children
+            if not x.children and self.accumulates_around(x)
             else ()
             for x in self.nodes
         )

@@ -44,7 +44,7 @@ def quantities(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Colu
     `banks` and `buffers`: banks of all arrays and block RAMs of those held on chip; `ports`: of full width to memory;
     `arguments`: arrays in memory; `one`: 1.
     """
-    made, asked = operators(nest, done, n), _copies(nest, done, n)
+    made, asked = operators(nest, done, n, tool), _copies(nest, done, n, tool)
     dsp = sum((tool.operators.dsp[o] * made[o] for o in OPERATORS if o in tool.operators.dsp), np.zeros(n))
     scale = np.where(dsp > MOST_DSP, MOST_DSP / np.maximum(dsp, 1.0), 1.0)
     found = {name: column * scale for name, column in (made | asked).items()}
@@ -66,7 +66,7 @@ def quantities(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Colu
     }
 
 
-def operators(nest: Nest, done: Schedule, n: int) -> dict[str, Column]:
+def operators(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Column]:
     """Operators of each kind that are instantiated, (n,) each."""
     u = done.unrolled
     made: list[dict[str, Column]] = [{}] * len(nest.nodes)
@@ -74,7 +74,7 @@ def operators(nest: Nest, done: Schedule, n: int) -> dict[str, Column]:
     for x in reversed(nest.nodes):
         i = x.at
         made[i], inside[i] = {}, {}
-        copies = _pipeline_copies(x, done)
+        copies = _pipeline_copies(x, done, tool)
         for name, count in _counts(x).items():
             body: Column = np.full(n, count)
             for c in x.children:
@@ -96,10 +96,10 @@ def _unshared(x: Node, piped: Column, factor: Column) -> Column | float:
     return np.where(~piped, 1.0, factor) if x.loop.guard else factor
 
 
-def _pipeline_copies(x: Node, done: Schedule) -> Column:
-    """Copies of a pipeline's body; a tile that is no larger than the copies keeps those of a loop of loops back."""
+def _pipeline_copies(x: Node, done: Schedule, tool: Tool) -> Column:
+    """Copies of a pipeline's body; in SDx a tile that is no larger keeps those of an outermost loop of loops back."""
     u, i = done.unrolled, x.at
-    if not x.children:
+    if not x.children or x.parent != 0 or tool.observed.reload_by_copy:
         return u.factor[i]
     return np.where(u.piped[i] & (u.tile[i] > 1) & (u.tile[i] <= u.factor[i]), 1.0, u.factor[i])
 
@@ -112,14 +112,14 @@ def _counts(x: Node) -> dict[str, float]:
     return have
 
 
-def _copies(nest: Nest, done: Schedule, n: int) -> dict[str, Column]:
+def _copies(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Column]:
     """Operations asked for at once, and copies of accesses along fully unrolled loops."""
     u = done.unrolled
     out = {name: np.zeros(n) for name in ("asked", "stored_1d", "stored_2d", "loaded_1d", "loaded_2d")}
     for x in nest.nodes[1:]:
         copies = np.ones(n)
         for p in (*x.path[1:], x.at):
-            copies = copies * _copies_of(nest.nodes[p], done)
+            copies = copies * _copies_of(nest.nodes[p], done, tool)
         out["asked"] = out["asked"] + copies * sum(v for k, v in x.operations.items() if k[0] in "df")
         for kind, accesses in (("stored", x.loop.stores), ("loaded", x.loop.loads)):
             for access in accesses:
@@ -130,10 +130,12 @@ def _copies(nest: Nest, done: Schedule, n: int) -> dict[str, Column]:
     return out
 
 
-def _copies_of(x: Node, done: Schedule) -> Column:
+def _copies_of(x: Node, done: Schedule, tool: Tool) -> Column:
     """Copies of a loop's body, unrolled or side by side."""
     u, i = done.unrolled, x.at
-    return np.where(u.full[i] | u.piped[i], np.where(u.piped[i], _pipeline_copies(x, done), u.factor[i]), u.built[i])
+    return np.where(
+        u.full[i] | u.piped[i], np.where(u.piped[i], _pipeline_copies(x, done, tool), u.factor[i]), u.built[i]
+    )
 
 
 def _memories(nest: Nest, done: Schedule, n: int, tool: Tool) -> tuple[Column, Column]:
@@ -150,7 +152,7 @@ def _memories(nest: Nest, done: Schedule, n: int, tool: Tool) -> tuple[Column, C
                 if index is not None:
                     copies = np.ones(n)
                     for label in index.counters:
-                        copies = copies * _copies_of(nest.nodes[nest.place[label]], done)
+                        copies = copies * _copies_of(nest.nodes[nest.place[label]], done, tool)
                     most = np.maximum(most, np.minimum(copies, size))
             split = split * most
         banks = banks + split

@@ -45,7 +45,8 @@ class Observed:
         held_bytes: the largest array that is held on chip whole, in bytes.
         overlap: how far transfers of different arrays overlap, 0 (one after the other) to 1.
         ports: loads of one array in a cycle that banks do not multiply.
-        bound_by_port: whether unrolled loads of an array that is not held wait for its 512-bit port.
+        bound_by_port: whether unrolled loads of an array that is not held wait for its 512-bit port, and thousands of
+            loads of one that is for its banks.
         indirect: cycles of an indirect load in an unrolled body.
         off_chip, off_chip_copy: of an innermost iteration whose caching a coarse copy destroyed, and more per copy.
         burst_words: 64-bit words a cycle of its rows, where they and the copies are aligned; else 1.

@@ -90,7 +90,7 @@ class Scalar:
     # --- one loop ---------------------------------------------------------------------------------------------------
 
     def tree(self, x: Node) -> bool:
-        return x.recurrence == TREE or (x.recurrence == SERIAL_SUM and self.seen.trees)
+        return x.recurrence == TREE or (x.recurrence == SERIAL_SUM and self.seen.trees and not x.children)
 
     def straight(self, x: Node, depth: float) -> float:
         if self.tree(x) and (self.seen.trees or self.knob("para", x) >= x.loop.trip):
@@ -138,7 +138,7 @@ class Scalar:
                 ii = max(ii, loads * self.seen.indirect)
             elif self.seen.bound_by_port and held > self.seen.held_bytes:
                 ii = max(ii, loads * bits / 512)
-            elif loads > 2048:
+            elif self.seen.bound_by_port and self.knob("pipe", x) == "off" and loads > 2048:
                 ii = max(ii, loads / 64)
         if u < x.loop.trip and any(self.full(self.nest.nodes[y]) for y in self.nest.mismatched(x.at)):
             ii = max(ii, self.seen.clash + self.seen.clash_copy * u)
@@ -165,8 +165,12 @@ class Scalar:
             cycles = math.ceil(trip / copies) * once * slower
             child = inner[0][1].pipeline if self.flattens(x) and copies <= 1 else None
             if child:
-                cycles = trip * child[0] * child[1] + child[2] + self.fit.pipeline
-                pipeline = (trip * child[0], child[1], child[2])
+                drained = child[2] + self.fit.pipeline
+                cycles = trip * child[0] * child[1] + drained
+                if self.nest.linear and 1 < u < trip:
+                    cycles += (math.ceil(trip / u) - 1) * drained
+                else:
+                    pipeline = (trip * child[0], child[1], child[2])
         return Run(cycles + self.tiling(x), depth, pipeline)
 
     def flattens(self, x: Node) -> bool:
