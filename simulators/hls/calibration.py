@@ -45,18 +45,18 @@ START: Mapping[str, Fitted] = MappingProxyType({
 PRICED: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "lut": ("one", "dadd", "dmul", "ddiv", "logic", "shared", "stored_1d", "loaded_1d", "banks", "arguments"),
     "ff": ("one", "dadd", "dmul", "ddiv", "shared", "stored_1d", "loaded_1d", "banks", "arguments"),
-    "bram18": ("one", "buffers", "banks", "ports"),
+    "bram18": ("one", "buffers", "row_banks", "banks", "ports"),
 })  # fmt: skip
 #: A utilisation of 0 is one below about 1 % of the device: half of that stands for it, and it counts so often.
 CENSORED, CENSORED_WEIGHT = 0.005, 8.0
 #: Rows beyond a device are the only ones that tell which designs are: they count half, and to this share of it.
 BEYOND_WEIGHT, BEYOND = 0.5, 1.3
 #: Where the loss of cycles turns from squares to distances, in halves of a doubling; and how a kernel's rows count.
-HUBER, ROWS_POWER, PRICES_POWER = 0.25, -0.4, -0.3
+HUBER, ROWS_POWER, PRICES_POWER = 0.12, -0.3, -0.1
 #: Kernels left out of the fit besides those that are not counted: bytes and branches, which the model does not know.
 UNFITTED = (*UNCOUNTED, "aes")
 _STEP = 1.4
-_ROUNDS = 4
+_ROUNDS = 3
 
 
 @dataclass(frozen=True)

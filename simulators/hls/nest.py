@@ -156,7 +156,7 @@ class Nest:
         return tuple((self.kernel.array(name), size) for name, size in found.items())
 
     def mismatched(self, at: int) -> tuple[int, ...]:
-        """Innermost loops elsewhere that store along the same dimension of an array as an accumulating innermost loop."""
+        """Innermost loops elsewhere that store along the same dimension of an array as this accumulating one."""
         return self._mismatched[at]
 
     @cached_property

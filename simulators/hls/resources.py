@@ -19,12 +19,10 @@ from .tools import Tool
 OPERATORS = ("dadd", "dmul", "ddiv", "fadd", "fmul", "fdiv", "imul", "logic")
 #: Shapes of an 18-kbit block RAM: width and depth (AMD UG573).
 SHAPES = ((1, 16384), (2, 8192), (4, 4096), (9, 2048), (18, 1024), (36, 512))
-#: Bits of a bank up to which it is made of look-up tables (AMD UG902: small arrays become distributed memory).
-LUTRAM_BITS = 1024
 #: Prices of logic hold up to the device; beyond it quantities are scaled to this many DSP slices' worth of operators.
 MOST_DSP = 8000.0
 #: Banks, and block RAMs of buffers, beyond which more do not cost more.
-MOST_BANKS, MOST_BUFFERS = 4000.0, 8000.0
+MOST_BANKS, MOST_BUFFERS, MOST_ROW_BANKS = 4000.0, 8000.0, 128.0
 
 
 def use(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Column]:
@@ -41,8 +39,8 @@ def quantities(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Colu
 
     `dadd` … `logic`: operators; `shared`: operations that wait for a shared one; `stored_1d`, `stored_2d`, `loaded_1d`,
     `loaded_2d`: copies of the busiest access along a fully unrolled loop, to one- and to other-dimensional arrays;
-    `banks` and `buffers`: banks of all arrays and block RAMs of those held on chip; `ports`: of full width to memory;
-    `arguments`: arrays in memory; `one`: 1.
+    `banks` and `buffers`: banks of all arrays and block RAMs of those held on chip; `row_banks`: banks of the others,
+    of which a row at a time is; `ports`: of full width to memory; `arguments`: arrays in memory; `one`: 1.
     """
     made, asked = operators(nest, done, n, tool), _copies(nest, done, n, tool)
     dsp = sum((tool.operators.dsp[o] * made[o] for o in OPERATORS if o in tool.operators.dsp), np.zeros(n))
@@ -50,7 +48,7 @@ def quantities(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Colu
     found = {name: column * scale for name, column in (made | asked).items()}
     floating = [o for o in OPERATORS if o[0] in "df"]
     found["shared"] = np.maximum(0.0, found.pop("asked") - sum((found[o] for o in floating), np.zeros(n)))
-    banks, buffers = _memories(nest, done, n, tool)
+    banks, buffers, row_banks = _memories(nest, done, n, tool)
     arguments = nest.arguments()
     ports = sum(
         port_bits(a, PORT_BITS, nest) / PORT_BITS * (2 if a.role == "inout" else 1) for a in nest.kernel.arrays
@@ -60,6 +58,7 @@ def quantities(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Colu
         "dsp": dsp,
         "banks": np.minimum(banks, MOST_BANKS),
         "buffers": np.minimum(buffers, MOST_BUFFERS),
+        "row_banks": np.minimum(row_banks, MOST_ROW_BANKS),
         "ports": np.full(n, float(ports)),
         "arguments": np.full(n, float(len(arguments))),
         "one": np.ones(n),
@@ -138,9 +137,9 @@ def _copies_of(x: Node, done: Schedule, tool: Tool) -> Column:
     )
 
 
-def _memories(nest: Nest, done: Schedule, n: int, tool: Tool) -> tuple[Column, Column]:
-    """Banks of all arrays, and block RAMs of those that are held on chip."""
-    banks, buffers = np.zeros(n), np.zeros(n)
+def _memories(nest: Nest, done: Schedule, n: int, tool: Tool) -> tuple[Column, Column, Column]:
+    """Banks of all arrays, block RAMs of those that are held on chip, and banks of the rows of the others."""
+    banks, buffers, row_banks = np.zeros(n), np.zeros(n), np.zeros(n)
     for array in nest.kernel.arrays:
         if array.role == "unused":
             continue
@@ -156,11 +155,13 @@ def _memories(nest: Nest, done: Schedule, n: int, tool: Tool) -> tuple[Column, C
                     most = np.maximum(most, np.minimum(copies, size))
             split = split * most
         banks = banks + split
-        if array.size * array.bits / 8 <= tool.observed.held_bytes:
-            depth = np.ceil(array.size / split)
-            each = np.where(depth * array.bits <= LUTRAM_BITS, 0.0, block_rams(array.bits, depth))
-            buffers = buffers + each * split
-    return banks, buffers
+        if array.size * array.bits / 8 > tool.observed.held_bytes:
+            row_banks = row_banks + split
+            continue
+        depth = np.ceil(array.size / split)
+        each = np.where(depth * array.bits <= tool.observed.lutram_bits, 0.0, block_rams(array.bits, depth))
+        buffers = buffers + each * split
+    return banks, buffers, row_banks
 
 
 def block_rams(bits: int, depth: Column) -> Column:

@@ -14,8 +14,8 @@ TILES = (1, 2, 4, 8)
 def kernel_space(kernel: Kernel) -> DesignSpace:
     """Knobs `pipe_L0`, `para_L0`, `tile_L0`, … of every loop that offers them; the default leaves all of them off.
 
-    Unroll factors are the divisors of the trip and the powers of two up to 32, and the trip itself; tiles 1, 2, 4, 8
-    and the trip.
+    Unroll factors are the divisors of the trip and the powers of two up to 32, and the trip itself; tiles 1
+    (none), 2, 4 and 8. A tile of the whole trip, which the tables have too, is the same as none.
     """
     knobs = []
     for kind in ("para", "pipe", "tile"):
@@ -48,7 +48,7 @@ def _pipe(loop: Loop) -> Parameter:
 
 def _tile(loop: Loop) -> Parameter:
     trip = max(1, int(loop.trip))
-    values = tuple(sorted({t for t in TILES if t <= trip} | {trip}))
+    values = tuple(t for t in TILES if t == 1 or t < trip)
     return Parameter(
         f"tile_{loop.label}", values, Integers(1, trip), 1, "iterations", subsystem=loop.label,
         doc=f"iterations of loop {loop.label} that work on data cached together; 1 and {trip} do not tile",

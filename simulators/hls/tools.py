@@ -64,6 +64,7 @@ class Observed:
         ragged_keeps_copies: whether coarse copies around such a loop still run side by side.
         clash, clash_copy: initiation interval where another loop unrolls the same dimension fully, and more per copy.
         ii_serial_copies: as `Fitted.ii_serial`, of a loop with coarse copies around it.
+        lutram_bits: the largest bank, in bits, that is made of look-up tables rather than block RAM.
     """
 
     start: float
@@ -91,6 +92,7 @@ class Observed:
     clash: float
     clash_copy: float
     ii_serial_copies: float
+    lutram_bits: float
 
 
 @dataclass(frozen=True, slots=True)
