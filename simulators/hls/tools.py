@@ -153,9 +153,10 @@ class Tool:
 
     def identity(self) -> dict[str, Any]:
         """The constants as JSON-able data."""
-        parts = {"operators": self.operators, "observed": self.observed, "fitted": self.fitted}
         data: dict[str, Any] = {
-            key: {f.name: getattr(part, f.name) for f in fields(part)} for key, part in parts.items()
+            "operators": {f.name: getattr(self.operators, f.name) for f in fields(self.operators)},
+            "observed": {f.name: getattr(self.observed, f.name) for f in fields(self.observed)},
+            "fitted": {f.name: getattr(self.fitted, f.name) for f in fields(self.fitted)},
         }
         data["operators"]["dsp"] = dict(self.operators.dsp)
         return data | {"prices": {resource: dict(prices) for resource, prices in self.prices.items()}}

@@ -48,12 +48,14 @@ class Unrolled:
     def tiled(self, node: Node) -> Column:
         """Whether a loop is tiled: tiles of 1 and of the whole trip are none, shape (n,) bool."""
         tile = self.tile[node.at]
-        return (tile > 1) & (tile < node.loop.trip)
+        tiled: Column = (tile > 1) & (tile < node.loop.trip)
+        return tiled
 
     def ragged(self, node: Node) -> Column:
         """Whether the factor does not divide the trip, shape (n,) bool."""
         factor = self.factor[node.at]
-        return (factor > 1) & (np.mod(node.loop.trip, factor) != 0)
+        ragged: Column = (factor > 1) & (np.mod(node.loop.trip, factor) != 0)
+        return ragged
 
 
 def unroll(nest: Nest, knobs: Mapping[str, Column], n: int, tool: Tool) -> Unrolled:
