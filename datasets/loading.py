@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import ChipgymError, shorten, unknown
+from ..errors import ChipgymError, nearest, shorten, unknown
 from .kernel import build_kernel, kernel_names, load_kernel
 from .loaders import load_onnx, load_scalesim, load_trace, parse_shorthand
 from .network.graph import Network
@@ -84,7 +84,9 @@ def _resolve(spec: str, batch: int | None) -> Workload:
         return _load_file(name if settings else spec, batch, settings)
     if ":" in name:
         return _with_batch(parse_shorthand(name), batch)
-    error = unknown("workload", name, (*network_names(), *trace_names(), *kernel_names()))
+    others = (*network_names(), *trace_names())
+    meant = nearest(name, (*others, *kernel_names()))
+    error = unknown("workload", name, kernel_names() if meant in kernel_names() else others)
     formats = " or ".join(FILE_FORMATS | KERNEL_FORMATS | TRACE_FORMATS)
     raise ChipgymError(f"{error}, or mlp:16-64-5, or the path of a {formats} file")
 
