@@ -7,6 +7,15 @@ from ..core import MetricSpec
 #: Known of a design that does not fit its device too.
 RESOURCES = ("lut", "ff", "dsp", "bram18")
 
+#: Of a loop, by `evaluate_loops`.
+LOOP_METRICS = (
+    MetricSpec("cycles", "cycles", "of all its runs, what it holds included; 0 where it is unrolled"),
+    MetricSpec("runs", "", "how often it starts"),
+    MetricSpec("iterations", "", "of one run, after unrolling"),
+    MetricSpec("interval", "cycles", "between iterations of a pipelined loop"),
+    MetricSpec("copies", "", "iterations side by side"),
+)
+
 METRICS = (
     MetricSpec("latency_s", "s", "time of one run of the kernel"),
     MetricSpec("cycles", "cycles", "clock cycles of one run, as the synthesis report gives them", cost=False),

@@ -11,10 +11,10 @@ import numpy as np
 
 from ...datasets import Kernel, Workload, load_workload
 from ...errors import ChipgymError, shorten
-from ..core import Column, Columns, Designs, Limit, Simulator, relative_excess
+from ..core import Breakdown, Column, Columns, Designs, Limit, Metrics, Simulator, relative_excess
 from .devices import Fpga, load_device
 from .latency import schedule
-from .metrics import METRICS, RESOURCES
+from .metrics import LOOP_METRICS, METRICS, RESOURCES
 from .nest import make_nest
 from .resources import use
 from .space import PIPES, kernel_space
@@ -69,8 +69,7 @@ class HlsSimulator(Simulator):
         return load_tool(self.options["tool"])
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
-        knobs = {name: _code(column) if name.startswith("pipe_") else column for name, column in columns.items()}
-        done = schedule(self.nest, knobs, n, self.tool)
+        done = schedule(self.nest, self._knobs(columns), n, self.tool)
         used = use(self.nest, done, n, self.tool)
         shares = {name: used[name] / getattr(self.device, name) for name in RESOURCES}
         violation = np.zeros(n)
@@ -78,6 +77,34 @@ class HlsSimulator(Simulator):
             violation = np.maximum(violation, relative_excess(share, self.options["budget"]))
         values = {"latency_s": done.cycles * CYCLE_S, "cycles": done.cycles, **used}
         return values | {f"{name}_utilization": share for name, share in shares.items()}, violation
+
+    def evaluate_loops(self, design: Designs) -> Breakdown:
+        """One design loop by loop, outermost first: a row of `LOOP_METRICS` each, its kind what became of the loop.
+
+        Raises:
+            ChipgymError: as `evaluate`, and for more than one design.
+        """
+        columns, n = self.space.columns(design)
+        if n != 1:
+            raise ChipgymError(f"evaluate_loops takes one design, not {n}")
+        done = schedule(self.nest, self._knobs(columns), 1, self.tool)
+        u, loops = done.unrolled, self.nest.nodes[1:]
+        copies = [u.factor[x.at] if u.innermost[x.at][0] else u.running[x.at] for x in loops]
+        rows = {
+            "cycles": [x.runs * done.once[x.at] for x in loops],
+            "runs": [np.full(1, x.runs) for x in loops],
+            "iterations": [np.ceil(x.loop.trip / many) for x, many in zip(loops, copies, strict=True)],
+            "interval": [done.ii[x.at] for x in loops],
+            "copies": copies,
+        }
+        kinds = ["unrolled" if u.full[x.at] else "pipelined" if u.piped[x.at] else "loop" for x in loops]
+        values = {name: np.concatenate(row).astype(np.float64) for name, row in rows.items()}
+        metrics = Metrics(LOOP_METRICS, values, np.zeros(len(loops)))
+        return Breakdown(tuple(x.loop.label for x in loops), tuple(kinds), metrics)
+
+    def _knobs(self, columns: Columns) -> dict[str, Column]:
+        """Columns as the schedule reads them."""
+        return {name: _code(column) if name.startswith("pipe_") else column for name, column in columns.items()}
 
     def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
         out = self.evaluate(design)

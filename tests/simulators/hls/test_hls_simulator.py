@@ -83,6 +83,20 @@ def test_the_budget_is_the_share_that_counts():
     assert not HlsSimulator("gemm-ncubed", budget=share / 2).evaluate(design)["feasible"][0]
 
 
+def test_loops_are_told_apart():
+    sim = HlsSimulator("gemm-ncubed")
+    loops = sim.evaluate_loops({"pipe_L1": "flatten", "para_L1": 4})
+    assert loops.names == ("L0", "L1", "L2")
+    assert loops.kinds == ("loop", "pipelined", "unrolled")
+    assert loops["copies"].tolist() == [1, 4, 64]
+    assert loops["iterations"].tolist() == [64, 16, 1]
+    assert loops["interval"][1] == 1
+    total = sim.evaluate({"pipe_L1": "flatten", "para_L1": 4})["cycles"][0]
+    assert 0 < loops["cycles"][0] < total  # the rest is transfers
+    with pytest.raises(ChipgymError, match="takes one design, not 2"):
+        sim.evaluate_loops([{}, {}])
+
+
 def test_devices():
     for name in device_names():
         device = load_device(name)
