@@ -34,6 +34,10 @@ def test_reports_are_as_close_as_the_documentation_says():
 
 
 def test_a_table_that_is_missing_is_said(tmp_path):
+    (absent,) = validate(tmp_path)
+    assert np.isnan(absent.figure)
+    assert "not part of this project" in absent.note
+    (tmp_path / "fpga").mkdir()
     with pytest.raises(ChipgymError, match="its rows are published with UCLA-VAST"):
         validate(tmp_path)
 
