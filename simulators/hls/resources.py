@@ -37,10 +37,9 @@ def use(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Column]:
 def quantities(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Column]:
     """What the prices in `Tool.prices` are of, (n,) each.
 
-    `dadd` … `logic`: operators; `shared`: operations that wait for a shared one; `stored_1d`, `stored_2d`, `loaded_1d`,
-    `loaded_2d`: copies of the busiest access along a fully unrolled loop, to one- and to other-dimensional arrays;
-    `banks` and `buffers`: banks of all arrays and block RAMs of those held on chip; `row_banks`: banks of the others,
-    of which a row at a time is; `ports`: of full width to memory; `arguments`: arrays in memory; `one`: 1.
+    `dadd` … `logic`: operators; `shared`: operations that wait for a shared one; `stored_1d`, `loaded_1d`: copies of
+    the busiest access to a one-dimensional array along a fully unrolled loop; `banks` and `buffers`: banks of all
+    arrays and block RAMs of those held on chip; `row_banks`: banks of the others, of which a row at a time is; `ports`: of full width to memory; `arguments`: arrays in memory; `one`: 1.
     """
     made, asked = operators(nest, done, n, tool), _copies(nest, done, n, tool)
     dsp = sum((tool.operators.dsp[o] * made[o] for o in OPERATORS if o in tool.operators.dsp), np.zeros(n))
@@ -114,15 +113,14 @@ def _counts(x: Node) -> dict[str, float]:
 def _copies(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Column]:
     """Operations asked for at once, and copies of accesses along fully unrolled loops."""
     u = done.unrolled
-    out = {name: np.zeros(n) for name in ("asked", "stored_1d", "stored_2d", "loaded_1d", "loaded_2d")}
+    out = {name: np.zeros(n) for name in ("asked", "stored_1d", "loaded_1d")}
     for x in nest.nodes[1:]:
         copies = np.ones(n)
         for p in (*x.path[1:], x.at):
             copies = copies * _copies_of(nest.nodes[p], done, tool)
         out["asked"] = out["asked"] + copies * sum(v for k, v in x.operations.items() if k[0] in "df")
-        for kind, accesses in (("stored", x.loop.stores), ("loaded", x.loop.loads)):
-            for access in accesses:
-                key = f"{kind}_{'1d' if len(access.index) == 1 else '2d'}"
+        for key, accesses in (("stored_1d", x.loop.stores), ("loaded_1d", x.loop.loads)):
+            for access in (a for a in accesses if len(a.index) == 1):
                 for label in {label for i in access.affine if i for label in i.counters}:
                     along = np.where(u.full[nest.place[label]], copies, 0.0)
                     out[key] = np.maximum(out[key], along)
