@@ -39,7 +39,8 @@ def quantities(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Colu
 
     `dadd` … `logic`: operators; `shared`: operations that wait for a shared one; `stored_1d`, `loaded_1d`: copies of
     the busiest access to a one-dimensional array along a fully unrolled loop; `banks` and `buffers`: banks of all
-    arrays and block RAMs of those held on chip; `row_banks`: banks of the others, of which a row at a time is; `ports`: of full width to memory; `arguments`: arrays in memory; `one`: 1.
+    arrays and block RAMs of those held on chip; `row_banks`: banks of the others, of which a row
+    at a time is; `ports`: of full width to memory; `arguments`: arrays in memory; `one`: 1.
     """
     made, asked = operators(nest, done, n, tool), _copies(nest, done, n, tool)
     dsp = sum((tool.operators.dsp[o] * made[o] for o in OPERATORS if o in tool.operators.dsp), np.zeros(n))
