@@ -1,5 +1,6 @@
 """Workloads that simulators run, and tables of designs that they have evaluated."""
 
+from .kernel import KERNEL_FEATURE_NAMES, Access, Array, Carried, Kernel, Loop, build_kernel, kernel_names, load_kernel
 from .loaders import from_torch, iterate_trace, load_onnx
 from .loading import load_workload
 from .network import (
@@ -41,12 +42,16 @@ from .workload import Workload
 __all__ = [
     "FEATURE_NAMES",
     "GENERATORS",
+    "KERNEL_FEATURE_NAMES",
     "KIND_NAMES",
     "NETWORK_FEATURES",
     "OPERATOR_FEATURE_NAMES",
     "SIZE_NAMES",
     "TRACE_FEATURES",
     "TRACE_FEATURE_NAMES",
+    "Access",
+    "Array",
+    "Carried",
     "Concat",
     "Conv2d",
     "ConvTranspose2d",
@@ -55,9 +60,11 @@ __all__ = [
     "Embedding",
     "Generic",
     "Input",
+    "Kernel",
     "KnobField",
     "LearnedTensor",
     "Linear",
+    "Loop",
     "MatMul",
     "MetricField",
     "Network",
@@ -74,9 +81,12 @@ __all__ = [
     "Trace",
     "Transpose",
     "Workload",
+    "build_kernel",
     "build_trace",
     "from_torch",
     "iterate_trace",
+    "kernel_names",
+    "load_kernel",
     "load_onnx",
     "load_table",
     "load_tables",

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import ChipgymError, shorten, unknown
+from ..errors import ChipgymError, nearest, shorten, unknown
+from .kernel import build_kernel, kernel_names, load_kernel
 from .loaders import load_onnx, load_scalesim, load_trace, parse_shorthand
 from .network.graph import Network
 from .network.operator import integer
@@ -25,6 +26,8 @@ FILE_FORMATS: dict[str, tuple[str, Callable[..., Network]]] = {
 }
 #: Of these, the formats whose open dimensions can be set behind the file's name.
 OPEN_FORMATS = (".onnx",)
+#: What a file of a loop nest holds, by its extension.
+KERNEL_FORMATS = {".json": "loop-nest kernel"}
 #: What a file of memory requests holds, by its extension; each may be gzipped (".stl.gz").
 TRACE_FORMATS = {
     ".stl": "DRAMSys trace",
@@ -38,11 +41,12 @@ def load_workload(spec: str | os.PathLike[str] | Workload, *, batch: int | None 
     """The workload that `spec` names.
 
     Args:
-        spec: a workload, returned as it is; a name of `network_names()` or `trace_names()`; the shorthand
-            "mlp:16-64-5"; or the path of a file (`.onnx`: ONNX model; `.csv`: SCALE-Sim topology; `.stl`, `.rstl`,
-            `.trace`, `.trc`, also gzipped: memory trace). A registered name comes before a file of that name. Behind
-            a colon a name may set its lengths ("llama-3-8b:seq=1,past=2048") and an ONNX file its open dimensions or
-            the shapes of its inputs ("model.onnx:height=640", "model.onnx:x=1x3x640x640").
+        spec: a workload, returned as it is; a name of `network_names()`, `trace_names()` or `kernel_names()`; the
+            shorthand "mlp:16-64-5"; or the path of a file (`.onnx`: ONNX model; `.csv`: SCALE-Sim topology; `.json`:
+            loop-nest kernel; `.stl`, `.rstl`, `.trace`, `.trc`, also gzipped: memory trace). A registered name comes
+            before a file of that name. Behind a colon a name may set its lengths ("llama-3-8b:seq=1,past=2048") and an
+            ONNX file its open dimensions or the shapes of its inputs ("model.onnx:height=640",
+            "model.onnx:x=1x3x640x640").
         batch: samples that a network runs together; its own (1 unless the file says otherwise) by default.
 
     Raises:
@@ -81,12 +85,18 @@ def _resolve(spec: str, batch: int | None) -> Workload:
     if name in trace_names():
         _refuse(name, settings)
         return _with_batch(build_trace(name), batch)
+    if name in kernel_names():
+        _refuse(name, settings)
+        return _with_batch(build_kernel(name), batch)
     if _looks_like_path(name) or _is_file(name):
         return _load_file(name if settings else spec, batch, settings)
     if ":" in name:
         return _with_batch(parse_shorthand(name), batch)
-    error = unknown("workload", name, (*network_names(), *trace_names()))
-    raise ChipgymError(f"{error}, or mlp:16-64-5, or the path of a {' or '.join(FILE_FORMATS | TRACE_FORMATS)} file")
+    others = (*network_names(), *trace_names())
+    meant = nearest(name, (*others, *kernel_names()))
+    error = unknown("workload", name, kernel_names() if meant in kernel_names() else others)
+    formats = " or ".join(FILE_FORMATS | KERNEL_FORMATS | TRACE_FORMATS)
+    raise ChipgymError(f"{error}, or mlp:16-64-5, or the path of a {formats} file")
 
 
 def _refuse(name: str, settings: Settings) -> None:
@@ -128,8 +138,10 @@ def _load_file(path: str | bytes, batch: int | None, settings: Settings | None =
     _refuse(path, settings or {})
     if Path(path.lower().removesuffix(".gz")).suffix in TRACE_FORMATS:
         return _with_batch(load_trace(path), batch)
+    if suffix in KERNEL_FORMATS:
+        return _with_batch(load_kernel(path), batch)
     if suffix not in FILE_FORMATS and _is_file(path):
-        known = {extension: what for extension, (what, _) in FILE_FORMATS.items()} | TRACE_FORMATS
+        known = {extension: what for extension, (what, _) in FILE_FORMATS.items()} | KERNEL_FORMATS | TRACE_FORMATS
         formats = ", ".join(f"{extension} ({what})" for extension, what in known.items())
         raise ChipgymError(
             f"file {shorten(path, 200)}: unknown format {suffix or 'without extension'!r}, known: {formats}"

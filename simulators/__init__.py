@@ -38,6 +38,15 @@ register(
 )
 register(
     SimulatorEntry(
+        name="hls",
+        title="HLS",
+        target=f"{__name__}.hls:HlsSimulator",
+        doc="Loop kernels under the pragmas of high-level synthesis (Merlin on Vitis HLS), without the vendor's tools",
+        validation=f"{__name__}.hls.validation:validate",
+    )
+)
+register(
+    SimulatorEntry(
         name="hls4ml",
         title="HLS4ML",
         target=f"{__name__}.hls4ml:Hls4mlSimulator",

@@ -1,0 +1,97 @@
+"""Fits simulators/hls/tools.json to the reference tables, and prints the error, also on kernel families left out.
+
+python benchmarks/calibrate_hls.py ../shared/reference [--write] [--no-cross-validation]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from chipgym.datasets import build_kernel
+from chipgym.simulators.hls.calibration import calibrate, cross_validate, samples
+from chipgym.simulators.hls.devices import load_device
+from chipgym.simulators.hls.figures import Figures, Predicted, figures
+from chipgym.simulators.hls.latency import schedule
+from chipgym.simulators.hls.nest import make_nest
+from chipgym.simulators.hls.reference import HARP, HLSYN, Reports, read_reports
+from chipgym.simulators.hls.resources import use
+from chipgym.simulators.hls.tools import Tool, load_tool, tool_names
+
+TABLE = Path(__file__).parents[1] / "simulators" / "hls" / "tools.json"
+
+
+def predict(reports: Reports, tool: Tool) -> Predicted:
+    """What the model with a tool's constants says of some rows."""
+    nest, device = make_nest(build_kernel(reports.kernel)), load_device("xcvu9p")
+    done = schedule(nest, reports.numbers(), reports.n, tool)
+    used = use(nest, done, reports.n, tool)
+    return Predicted(reports, done.cycles, {name: column / getattr(device, name) for name, column in used.items()})
+
+
+def show(title: str, found: Figures) -> None:
+    shares = ", ".join(f"{r} {e:.3f} ({found.censored[r]:.0f} %)" for r, e in found.utilization.items())
+    print(
+        f"{title}: {found.rows} rows, cycles {found.median_error:.1f} % median, RMSE {found.rmse:.3f}, "
+        f"Spearman {found.spearman:.2f}, feasible {found.balanced_accuracy:.0f} %; utilisation {shares}",
+        flush=True,
+    )
+
+
+def by_kernel(fitted: list[Predicted], left_out: list[Predicted]) -> str:
+    """Errors of cycles on valid rows by kernel and tool: fitted, and with the kernel's family left out."""
+    lines = ["| kernel | tool | rows | median error | RMSE | Spearman |", "| --- | --- | --- | --- | --- | --- |"]
+    for mine, other in zip(fitted, left_out, strict=True):
+        if not len(mine.gap):
+            continue
+        rmse = [float((p.gap**2).mean() ** 0.5) for p in (mine, other)]
+        rank = mine.spearman()
+        lines.append(
+            f"| {mine.reports.kernel} | {mine.reports.tool} | {len(mine.gap)} "
+            f"| {mine.median_error():.0f}, {other.median_error():.0f} % | {rmse[0]:.2f}, {rmse[1]:.2f} "
+            f"| {'' if rank != rank else f'{rank:.2f}, {other.spearman():.2f}'} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("reference", type=Path)
+    parser.add_argument("--write", action="store_true", help="write tools.json")
+    parser.add_argument("--no-cross-validation", action="store_true")
+    parser.add_argument("--kernels", type=Path, help="file for a table of errors by kernel and tool, in Markdown")
+    args = parser.parse_args()
+    harp, hlsyn = read_reports(args.reference, HARP), read_reports(args.reference, HLSYN)
+    seen = {r.kernel for r in harp}
+    reports = harp + [r for r in hlsyn if r.kernel not in seen]
+    data = json.loads(TABLE.read_text(encoding="utf-8"))
+    fitted, left_out = [], []
+    for name in tool_names():
+        group = samples(reports, name)
+        tool = calibrate(group, load_tool(name))
+        data["tools"][name] |= {k: tool.identity()[k] for k in ("fitted", "prices")}
+        others = {} if args.no_cross_validation else cross_validate(group, load_tool(name))
+        mine = [r for r in harp if r.tool == name]
+        fitted += [predict(r, tool) for r in mine]
+        left_out += [predict(r, others.get(r.family, tool)) for r in mine]
+        show(f"{name} fitted", figures(fitted[-len(mine) :]))
+        if others:
+            show(f"{name} families left out", figures(left_out[-len(mine) :]))
+    show("all fitted", figures(fitted))
+    if not args.no_cross_validation:
+        show("all families left out", figures(left_out))
+        found = figures(left_out)
+        data["cross_validation"] = {
+            "rows": found.rows, "median_error_percent": round(found.median_error, 1), "rmse": round(found.rmse, 3),
+            "spearman": round(found.spearman, 3),
+            "utilization_rmse": {k: round(v, 3) for k, v in found.utilization.items()},
+        }  # fmt: skip
+    if args.kernels:
+        args.kernels.write_text(by_kernel(fitted, left_out), encoding="utf-8")
+    if args.write:
+        TABLE.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""Kernels as JSON: those that ship, and a user's own. One form for both."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ...errors import ChipgymError, shorten, unknown
+from .access import Access
+from .kernel import ROOT, Kernel
+from .loop import Array, Carried, Loop
+
+_SHIPPED = resources.files(__package__) / "shipped"
+#: The statements that stand outside all loops, as a kernel's file has them.
+_STATEMENTS = ("operations", "hoisted", "loads", "stores")
+
+T = TypeVar("T")
+
+
+@cache
+def kernel_names() -> tuple[str, ...]:
+    """Names that `build_kernel` and `load_workload` know, sorted."""
+    return tuple(sorted(f.name.removesuffix(".json") for f in _SHIPPED.iterdir() if f.name.endswith(".json")))
+
+
+@cache
+def build_kernel(name: str) -> Kernel:
+    """The named kernel that ships.
+
+    Raises:
+        ChipgymError: no kernel has that name; the message has the nearest.
+    """
+    if name not in kernel_names():
+        raise unknown("kernel", name, kernel_names())
+    return kernel_from_json(json.loads((_SHIPPED / f"{name}.json").read_text(encoding="utf-8")))
+
+
+def load_kernel(path: str | os.PathLike[str]) -> Kernel:
+    """The kernel that a JSON file describes.
+
+    Raises:
+        ChipgymError: the file is missing or is no kernel; the message names the file and the field.
+    """
+    where = f"file {shorten(os.fspath(path), 200)}"
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ChipgymError(f"{where}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise ChipgymError(f"{where}: not JSON: {shorten(str(error), 120)}") from None
+    try:
+        return kernel_from_json(data)
+    except ChipgymError as error:
+        raise ChipgymError(f"{where}: {error}") from None
+
+
+def kernel_from_json(data: object) -> Kernel:
+    """A kernel of JSON data: `name`, `origin`, `arrays`, `loops`, and what stands outside them as in a loop.
+
+    Raises:
+        ChipgymError: naming the field that is missing, unknown or of another form.
+    """
+    given = _object("kernel", data, ("name", "origin", "arrays", "loops", *_STATEMENTS), ("name", "arrays", "loops"))
+    outside = {key: given[key] for key in _STATEMENTS if key in given}
+    return Kernel(
+        name=given["name"],
+        arrays=_each("arrays", given["arrays"], _array),
+        loops=_each("loops", given["loops"], _loop),
+        statements=_loop({"label": ROOT, "trip": 1, **outside}) if outside else None,
+        origin=str(given.get("origin", "")),
+    )
+
+
+def _array(data: object) -> Array:
+    given = _object("array", data, ("name", "type", "shape", "role"), ("name", "type", "shape"))
+    return Array(**{**given, "shape": _each("shape", given["shape"], lambda size: size)})
+
+
+def _loop(data: object) -> Loop:
+    given = _object("loop", data, tuple(f.name for f in fields(Loop)), ("label", "trip"))
+    made = dict(given)
+    for key, read in _PARTS.items():
+        if key in given:
+            made[key] = _each(f"{key} of loop {given['label']}", given[key], read)
+    for key in ("operations", "hoisted"):
+        if key in given and not isinstance(given[key], dict):
+            raise ChipgymError(f"{key} of loop {given['label']}: {shorten(given[key])} is not a count by name")
+    return Loop(**made)
+
+
+def _carried(data: object) -> Carried:
+    given = _object("carried", data, tuple(f.name for f in fields(Carried)), ("through",))
+    return Carried(**{**given, "chain": _each("chain", given.get("chain", []), _text)})
+
+
+def _text(data: object) -> str:
+    if not isinstance(data, str):
+        raise ChipgymError(f"{shorten(data)} is no text")
+    return data
+
+
+def _access(data: object) -> Access:
+    return Access.parse(_text(data))
+
+
+_PARTS: Mapping[str, Callable[[object], Any]] = {
+    "knobs": _text, "loads": _access, "stores": _access, "carried": _carried, "loops": _loop,
+}  # fmt: skip
+
+
+def _each(what: str, data: object, read: Callable[[Any], T]) -> tuple[T, ...]:
+    if not isinstance(data, list):
+        raise ChipgymError(f"{what}: {shorten(data)} is not a list")
+    return tuple(read(one) for one in data)
+
+
+def _object(what: str, data: object, known: tuple[str, ...], needed: tuple[str, ...]) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise ChipgymError(f"{what}: {shorten(data)} is not a JSON object")
+    for key in data:
+        if key not in known:
+            raise unknown(f"field of a {what}:", key, known)
+    for key in needed:
+        if key not in data:
+            raise ChipgymError(f"{what}: {key!r} is missing from {shorten(data)}")
+    return data

@@ -1,0 +1,149 @@
+"""The parts of a loop-nest kernel: arrays, loops, dependences, and the operations of a body."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from ...errors import ChipgymError, shorten, unknown
+from .access import Access
+
+#: Bits of an array's element by type.
+TYPE_BITS: Mapping[str, int] = MappingProxyType({
+    "int8": 8, "uint8": 8, "int16": 16, "int32": 32, "int64": 64, "float": 32, "double": 64,
+})  # fmt: skip
+#: What a body may count: double and single floating point, integers on data, integers on addresses, and the rest.
+OPERATIONS = (
+    "dadd", "dmul", "ddiv", "dsqrt", "dpow", "dneg", "fadd", "fmul", "fdiv", "iadd", "imul", "addr_iadd", "addr_imul",
+    "logic",
+)  # fmt: skip
+ROLES = ("in", "out", "inout", "local", "unused")
+#: The pragmas that a loop may offer as knobs.
+PRAGMAS = ("pipe", "para", "tile")
+#: A reduction pragma that names no variable.
+UNNAMED = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """An array of the kernel; all but `local` ones are arguments, which live off chip.
+
+    Attributes:
+        name: as accesses call it.
+        type: of an element, a key of `TYPE_BITS`.
+        shape: elements by dimension, row major.
+        role: what the kernel does with it: reads, writes, both, holds it inside, or nothing.
+    """
+
+    name: str
+    type: str
+    shape: tuple[int, ...]
+    role: str = "in"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise ChipgymError(f"array name: {shorten(self.name)} is no text")
+        if self.type not in TYPE_BITS:
+            raise unknown(f"type of array {self.name}:", self.type, TYPE_BITS)
+        if self.role not in ROLES:
+            raise unknown(f"role of array {self.name}:", self.role, ROLES)
+        if not self.shape or not all(_positive(size) for size in self.shape):
+            raise ChipgymError(f"shape of array {self.name}: {shorten(self.shape)} is not of positive whole numbers")
+
+    @property
+    def bits(self) -> int:
+        """Bits of an element."""
+        return TYPE_BITS[self.type]
+
+    @property
+    def size(self) -> int:
+        """Elements in all."""
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A value that an iteration takes from an earlier one of the same loop.
+
+    Attributes:
+        through: the array or scalar that holds it.
+        chain: operations from taking to giving it, in order; empty where it passes through several statements.
+        reduction: whether iterations may be reordered, as sums may.
+        distance: iterations between the two.
+        assumed: whether only a tool that overlooks the loop's guard sees it.
+    """
+
+    through: str
+    chain: tuple[str, ...] = ()
+    reduction: bool = False
+    distance: int = 1
+    assumed: bool = False
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A loop: its own statements, and the loops inside.
+
+    Attributes:
+        label: what its knobs and indices call it.
+        trip: iterations of one run; the mean where they vary.
+        fixed: whether `trip` is the same in every run; a loop whose trips vary cannot be unrolled.
+        knobs: the pragmas that it offers, of `PRAGMAS`.
+        operations: how many of each kind one iteration of its own statements has.
+        hoisted: those of them that do not change in the loop.
+        loads, stores: its own statements' accesses, in program order.
+        carried: dependences that the loop carries.
+        reduction: the variable that a reduction pragma names, "*" where it names none, "" without a pragma.
+        guard: the condition that its statements stand under, as text; "" without.
+        loops: the loops inside, in program order.
+    """
+
+    label: str
+    trip: float
+    fixed: bool = True
+    knobs: tuple[str, ...] = ()
+    operations: Mapping[str, int] = field(default_factory=dict)
+    hoisted: Mapping[str, int] = field(default_factory=dict)
+    loads: tuple[Access, ...] = ()
+    stores: tuple[Access, ...] = ()
+    carried: tuple[Carried, ...] = ()
+    reduction: str = ""
+    guard: str = ""
+    loops: tuple[Loop, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.label, str) or not self.label.isidentifier():
+            raise ChipgymError(f"loop label: {shorten(self.label)} is not of letters, digits and underscores")
+        mean = not self.fixed and isinstance(self.trip, int | float) and 0 < self.trip < 2**31
+        if not _positive(self.trip) and not mean:
+            raise ChipgymError(f"trip of loop {self.label}: {shorten(self.trip)} is not a positive whole number")
+        for knob in self.knobs:
+            if knob not in PRAGMAS:
+                raise unknown(f"knob of loop {self.label}:", knob, PRAGMAS)
+        for counts in (self.operations, self.hoisted):
+            for name, count in counts.items():
+                if name not in OPERATIONS:
+                    raise unknown(f"operation of loop {self.label}:", name, OPERATIONS)
+                if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+                    raise ChipgymError(f"{name} of loop {self.label}: {shorten(count)} is not a whole number from 0")
+        for dependence in self.carried:
+            for name in dependence.chain:
+                if name not in OPERATIONS:
+                    raise unknown(f"chain of loop {self.label}:", name, OPERATIONS)
+
+    @property
+    def accesses(self) -> tuple[Access, ...]:
+        """Loads, then stores."""
+        return self.loads + self.stores
+
+    def walk(self) -> Iterator[Loop]:
+        """This loop, then those inside, outermost first."""
+        yield self
+        for loop in self.loops:
+            yield from loop.walk()
+
+
+def _positive(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31

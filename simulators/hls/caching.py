@@ -1,0 +1,95 @@
+"""Merlin's caching: transfers of arrays, what tiles load again, and what stays off chip."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..core import Column
+from .intervals import PORT_BITS
+from .nest import Nest, Node, port_bits
+from .tools import Tool
+from .unroll import CG, Unrolled, held, two_level
+
+#: Bits of the words that constants per word count.
+WORD_BITS = 64
+#: Words a cycle of the widest port.
+WIDEST = PORT_BITS // WORD_BITS
+#: Copies of a two-level nest's outer loop beyond which its rows are cached after all.
+MOST_UNCACHED = 8
+
+
+def transfers(nest: Nest, tool: Tool) -> float:
+    """Cycles to load all inputs and store all outputs, a port's width a cycle."""
+    loads, stores, rows = [], [], 0.0
+    for array in nest.arguments():
+        cycles = array.size * array.bits / port_bits(array, PORT_BITS, nest)
+        if array.size * array.bits / 8 > tool.observed.held_bytes:
+            rows += array.shape[0] * tool.observed.row
+        if array.role != "out" or nest.read_back(array):
+            loads.append(cycles)
+        if array.role != "in":
+            stores.append(cycles)
+    overlap = tool.observed.overlap
+    return rows + sum(overlap * max(group) + (1 - overlap) * sum(group) for group in (loads, stores) if group)
+
+
+def updated_in_place(nest: Nest, u: Unrolled, n: int, tool: Tool) -> Column:
+    """Cycles of arrays too large to be held that an innermost loop updates: each element moves its row in and out."""
+    cycles = np.zeros(n)
+    for x in nest.nodes[1:]:
+        if x.children:
+            continue
+        for name in {a.array for a in x.loop.stores} & {a.array for a in x.loop.loads}:
+            array = nest.kernel.array(name)
+            if array.role == "inout" and array.size * array.bits / 8 > tool.observed.held_bytes:
+                words = x.runs * x.loop.trip * 2 * array.shape[-1] * tool.observed.in_place
+                cycles = cycles + np.where(u.factor[x.at] <= 1, words, 0.0)
+    return cycles
+
+
+def off_chip(nest: Nest, x: Node, u: Unrolled, n: int, tool: Tool) -> Column | float:
+    """Cycles that partial coarse copies of a loop cost where they go along rows of an array that is read by column.
+
+    Merlin then leaves the array in memory, and every innermost iteration loads a row of it.
+    """
+    columns = nest.columns(x.at)
+    if not columns or held(nest, x, tool) or nest.varies(x.at):
+        return 0.0
+    seen, i = tool.observed, x.at
+    away = ~u.innermost[i] & (u.factor[i] > 1) & (u.factor[i] < x.loop.trip) & ~u.copied_above[i]
+    if two_level(nest, x):
+        if any(array.size * array.bits / 8 > seen.held_bytes for array, _ in columns):
+            return 0.0
+        poor = np.zeros(n, bool)
+        for c in x.children:
+            poor |= (u.factor[c] <= 1) | u.ragged(nest.nodes[c])
+        away = away & poor & (u.factor[i] <= MOST_UNCACHED)
+    array = columns[0][0]
+    words = x.loop.trip * array.bits / WORD_BITS
+    aligned = (port_bits(array, PORT_BITS, nest) == PORT_BITS) & (np.log2(np.maximum(u.factor[i], 1.0)) % 1 == 0)
+    wide = u.tiled(x)
+    if x.parent > 0 and not nest.linear and seen.wide_cg:
+        wide = wide | (u.pipe[x.parent] == CG)
+    narrow = words / np.where(aligned, seen.burst_words, 1.0) + seen.off_chip_copy * u.factor[i]
+    innermost = sum(d.runs * d.loop.trip for d in nest.below(i) if not d.children)
+    return np.where(away, innermost * (seen.off_chip + np.where(wide, words / WIDEST, narrow)), 0.0)
+
+
+def tiling(nest: Nest, x: Node, u: Unrolled, tool: Tool) -> Column:
+    """Cycles that the tiles of one run of a loop cost."""
+    fit, seen, i = tool.fitted, tool.observed, x.at
+    each = fit.tile_top if x.parent == 0 else fit.tile_inner
+    each += fit.tile_repeat * sum(
+        size * array.bits / port_bits(array, PORT_BITS, nest) for array, size in nest.repeated(i)
+    )
+    words = sum(size for array, size in nest.columns(i) if array.size * array.bits / 8 <= seen.held_bytes)
+    again: Column | float = seen.reload * words
+    if seen.reload_by_copy:
+        again = again / np.maximum(u.factor[i], 1.0)
+    else:
+        again = np.where(u.factor[i] < u.tile[i], again, 0.0)
+        if nest.linear:  # one word of such an array at a time, unless a tile fills the port
+            again = np.where(u.tile[i] * WORD_BITS >= PORT_BITS, again / 4, again * 2)
+    tiles = np.ceil(x.loop.trip / np.maximum(u.tile[i], 1.0))
+    cycles = tiles * (each * np.where(u.innermost[i], fit.tile_pipelined, 1.0) + again)
+    return np.where(u.tiled(x) & ~u.copied_above[i], cycles, 0.0)

@@ -1,0 +1,130 @@
+"""What the pragmas make of each loop: unrolled, pipelined, or run in copies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..core import Column
+from .nest import FREE, SERIAL_SUM, TREE, Nest, Node
+from .tools import Tool
+
+OFF, CG, FLATTEN = range(3)
+
+
+@dataclass(frozen=True)
+class Unrolled:
+    """The loops of a nest under n designs: a column (n,) for each node, in the nest's order.
+
+    Attributes:
+        factor: iterations side by side; the whole trip of a loop that is gone.
+        pipe: OFF, CG or FLATTEN.
+        tile: iterations of a tile.
+        full: unrolled fully, into the body of the loop around.
+        whole: unrolled fully by its own factor, not by a `flatten` around it.
+        innermost: nothing but unrolled loops inside.
+        piped: pipelined: innermost, still a loop, of a trip that does not vary; Merlin pipelines a loop that held loops
+            only where it may unroll it.
+        stuck: under a `flatten` that a loop of varying trips defeats, so that loops inside are not pipelined.
+        running: coarse copies that bring speed.
+        built: copies of the hardware.
+        copied_above: some loop around runs in part in copies.
+    """
+
+    factor: list[Column]
+    pipe: list[Column]
+    tile: list[Column]
+    full: list[Column]
+    whole: list[Column]
+    innermost: list[Column]
+    piped: list[Column]
+    stuck: list[Column]
+    running: list[Column]
+    built: list[Column]
+    copied_above: list[Column]
+
+    def tiled(self, node: Node) -> Column:
+        """Whether a loop is tiled: tiles of 1 and of the whole trip are none, shape (n,) bool."""
+        tile = self.tile[node.at]
+        tiled: Column = (tile > 1) & (tile < node.loop.trip)
+        return tiled
+
+    def ragged(self, node: Node) -> Column:
+        """Whether the factor does not divide the trip, shape (n,) bool."""
+        factor = self.factor[node.at]
+        ragged: Column = (factor > 1) & (np.mod(node.loop.trip, factor) != 0)
+        return ragged
+
+
+def unroll(nest: Nest, knobs: Mapping[str, Column], n: int, tool: Tool) -> Unrolled:
+    """The loops of `nest` under n designs; knobs are columns of numbers, `pipe_` ones OFF, CG or FLATTEN."""
+    one, off = np.ones(n), np.zeros(n, bool)
+    blank = [off] * len(nest.nodes)
+    u = Unrolled(
+        [np.minimum(knobs.get(f"para_{x.loop.label}", one), max(1.0, x.loop.trip)).astype(float) for x in nest.nodes],
+        [knobs.get(f"pipe_{x.loop.label}", np.zeros(n, np.int64)) for x in nest.nodes],
+        [knobs.get(f"tile_{x.loop.label}", one).astype(float) for x in nest.nodes],
+        [*blank], [*blank], [*blank], [*blank], [*blank], [one] * len(nest.nodes), [one] * len(nest.nodes), [*blank],
+    )  # fmt: skip
+    under = [*blank]
+    for x in nest.nodes[1:]:
+        flat = u.pipe[x.parent] == FLATTEN
+        varies = nest.varies(x.parent)
+        under[x.at] = under[x.parent] | (flat & (not varies))
+        u.stuck[x.at] = u.stuck[x.parent] | (flat & varies)
+    for x in reversed(nest.nodes):
+        inner = ~off
+        for c in x.children:
+            inner = inner & u.full[c]
+        u.innermost[x.at] = inner
+        if x.loop.fixed and x.at:
+            u.whole[x.at] = u.factor[x.at] >= x.loop.trip
+            u.full[x.at] = (under[x.at] | u.whole[x.at]) & inner
+            u.piped[x.at] = inner & ~u.full[x.at] & may_pipeline(x)
+            u.factor[x.at] = np.where(u.full[x.at], float(x.loop.trip), u.factor[x.at])
+    for x in nest.nodes[1:]:
+        p = x.parent
+        partial = (u.factor[p] > 1) & (u.factor[p] < nest.nodes[p].loop.trip) & ~u.innermost[p]
+        u.copied_above[x.at] = u.copied_above[p] | partial
+    for x in nest.nodes[1:]:
+        _copy(nest, x, u, tool)
+    return u
+
+
+def may_pipeline(x: Node) -> bool:
+    """Whether Merlin pipelines the loop once all loops inside are unrolled."""
+    return not x.children or "para" in x.loop.knobs
+
+
+def held(nest: Nest, x: Node, tool: Tool) -> bool:
+    """Whether a dependence of the loop, or of one around it, keeps Merlin from running it in copies."""
+    ordered = x.ordered
+    if tool.observed.splits_sums and x.bare and x.sums and x.recurrence in (TREE, SERIAL_SUM):
+        through = {c.through for c in x.loop.carried}
+        ordered = not any(nest.nodes[c].loop.reduction in through for c in x.children)
+    return ordered or any(nest.nodes[p].ordered for p in x.path)
+
+
+def two_level(nest: Nest, x: Node) -> bool:
+    """Whether it is an outermost loop around innermost ones."""
+    return x.parent == 0 and not any(nest.nodes[c].children for c in x.children)
+
+
+def _copy(nest: Nest, x: Node, u: Unrolled, tool: Tool) -> None:
+    """Fills `running` and `built` of a loop."""
+    i, seen = x.at, tool.observed
+    coarse = ~u.innermost[i] & (u.factor[i] > 1)
+    whole = u.factor[i] >= x.loop.trip
+    simple = two_level(nest, x)
+    dropped = coarse & (held(nest, x, tool) | nest.linear | (whole & (not simple)))
+    if seen.reload_by_copy:
+        dropped = dropped | (coarse & (u.tile[i] > 1) & (u.tile[i] < u.factor[i]))
+    still = dropped
+    if not seen.ragged_keeps_copies:
+        for d in nest.below(i):
+            if d.recurrence == FREE and not d.children and nest.along_row(d) and nest.accumulates_around(d):
+                still = still | (coarse & ~u.full[d.at] & u.ragged(d))
+    u.running[i] = np.where(still, 1.0, u.factor[i])
+    u.built[i] = np.where(dropped | (coarse & u.ragged(x) & (not simple)), 1.0, u.factor[i])

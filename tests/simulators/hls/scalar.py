@@ -1,0 +1,249 @@
+"""The schedule once more, for one design, with plain numbers and ifs: slow, and meant to be read beside docs/hls.md."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from chipgym.simulators.hls.intervals import body_latency, chain_latency
+from chipgym.simulators.hls.nest import CHAIN, FREE, GUARDED_SUM, SERIAL_SUM, TREE, Nest, Node, port_bits
+from chipgym.simulators.hls.tools import Tool
+
+
+@dataclass
+class Run:
+    """A loop under one design: its cycles, the depth of an iteration, and the pipeline that it is, if one."""
+
+    cycles: float
+    depth: float
+    pipeline: tuple[float, float, float] | None = None  # iterations, interval, depth
+
+
+class Scalar:
+    """Cycles of one design."""
+
+    def __init__(self, nest: Nest, design: dict[str, object], tool: Tool):
+        self.nest, self.design, self.tool = nest, design, tool
+        self.seen, self.fit = tool.observed, tool.fitted
+        self.extra = 0.0
+
+    def knob(self, kind: str, x: Node) -> object:
+        return self.design.get(f"{kind}_{x.loop.label}", {"para": 1, "pipe": "off", "tile": 1}[kind])
+
+    def cycles(self) -> float:
+        inside = sum(self.run(self.nest.nodes[c]).cycles for c in self.nest.root.children)
+        return inside + body_latency(self.nest.root, self.tool) + self.seen.start + self.moved() + self.extra
+
+    # --- what the pragmas make of a loop --------------------------------------------------------------------------
+
+    def varies(self, x: Node) -> bool:
+        return any(not d.loop.fixed for d in self.nest.below(x.at))
+
+    def around(self, x: Node) -> list[Node]:
+        return [self.nest.nodes[p] for p in x.path]
+
+    def full(self, x: Node) -> bool:
+        flattened = any(self.knob("pipe", p) == "flatten" and not self.varies(p) for p in self.around(x) if p.at)
+        whole = flattened or self.knob("para", x) >= x.loop.trip
+        return x.loop.fixed and whole and self.innermost(x)
+
+    def innermost(self, x: Node) -> bool:
+        return all(self.full(self.nest.nodes[c]) for c in x.children)
+
+    def factor(self, x: Node) -> float:
+        return float(x.loop.trip) if x.at and self.full(x) else min(float(self.knob("para", x)), max(1.0, x.loop.trip))
+
+    def ragged(self, x: Node) -> bool:
+        return self.factor(x) > 1 and x.loop.trip % self.factor(x) != 0
+
+    def tiled(self, x: Node) -> bool:
+        return 1 < self.knob("tile", x) < x.loop.trip
+
+    def copied_above(self, x: Node) -> bool:
+        return any(p.at and 1 < self.factor(p) < p.loop.trip and not self.innermost(p) for p in self.around(x))
+
+    def held(self, x: Node) -> bool:
+        ordered = x.ordered
+        if self.seen.splits_sums and x.bare and x.sums and x.recurrence in (TREE, SERIAL_SUM):
+            through = {c.through for c in x.loop.carried}
+            ordered = not any(self.nest.nodes[c].loop.reduction in through for c in x.children)
+        return ordered or any(p.ordered for p in self.around(x))
+
+    def simple(self, x: Node) -> bool:
+        return x.parent == 0 and not any(self.nest.nodes[c].children for c in x.children)
+
+    def copies(self, x: Node) -> float:
+        u = self.factor(x)
+        if self.innermost(x) or u <= 1:
+            return u
+        if self.held(x) or self.nest.linear or (u >= x.loop.trip and not self.simple(x)):
+            return 1.0
+        if self.seen.reload_by_copy and 1 < self.knob("tile", x) < u:
+            return 1.0
+        if not self.seen.ragged_keeps_copies:
+            for d in self.nest.below(x.at):
+                leaf = d.recurrence == FREE and not d.children and self.nest.along_row(d)
+                if leaf and self.nest.accumulates_around(d) and not self.full(d) and self.ragged(d):
+                    return 1.0
+        return u
+
+    # --- one loop ---------------------------------------------------------------------------------------------------
+
+    def tree(self, x: Node) -> bool:
+        return x.recurrence == TREE or (x.recurrence == SERIAL_SUM and self.seen.trees and not x.children)
+
+    def straight(self, x: Node, depth: float) -> float:
+        if self.tree(x) and (self.seen.trees or self.knob("para", x) >= x.loop.trip):
+            return depth + math.log2(x.loop.trip) * self.fit.tree
+        if x.recurrence == TREE:
+            return depth + (x.loop.trip - 1) * self.tool.operators.add
+        if x.recurrence in (SERIAL_SUM, GUARDED_SUM):
+            return depth + (x.loop.trip - 1) * self.tool.operators.add
+        if x.recurrence == CHAIN:
+            return depth + (x.loop.trip - 1) * chain_latency(x, self.tool)
+        return depth
+
+    def interval(self, x: Node) -> tuple[float, float]:
+        """Cycles between iterations of the unrolled loop, and between those of the loop itself."""
+        u, ii, serial = self.factor(x), 1.0, 0.0
+        counts = [sum(a.array == b.array for b in x.loop.loads) for a in x.loop.loads]
+        ii = max([ii, *(math.ceil(c / self.seen.ports) for c in counts)])
+        if self.tree(x):
+            alone, many = self.fit.ii_sum, self.fit.ii_sum_unrolled
+            if x.array_sum:
+                alone, many = self.fit.ii_element, self.fit.ii_element_unrolled
+            if x.children:
+                alone = many = self.fit.ii_outer
+            ii = max(ii, many if u > 1 else alone)
+        elif x.recurrence == SERIAL_SUM and any(not p.loop.fixed for p in self.around(x)):
+            serial = self.fit.ii_memory if u > 1 else self.fit.ii_element
+        elif x.recurrence == SERIAL_SUM:
+            beside = self.copied_above(x) and not self.ragged(x) and not x.children
+            serial = self.seen.ii_serial_copies if beside else self.fit.ii_serial
+        elif x.recurrence == GUARDED_SUM:
+            serial = self.fit.ii_memory
+        elif x.recurrence == CHAIN:
+            serial = chain_latency(x, self.tool) + self.fit.forward
+        elif self.nest.along_row(x) and self.ragged(x):
+            serial = self.seen.ragged_guarded if x.loop.guard else self.seen.ragged
+        stuck = any(p.at and self.knob("pipe", p) == "flatten" and self.varies(p) for p in self.around(x))
+        if x.sums and stuck:
+            serial = self.fit.ii_memory
+        for bits, held, indirect, loops in self.nest.region_loads(x.at):
+            loads = 1.0
+            for at in loops:
+                y = self.nest.nodes[at]
+                loads *= self.factor(y) if at == x.at or self.full(y) else 1.0
+            if indirect:
+                ii = max(ii, loads * self.seen.indirect)
+            elif self.seen.bound_by_port and held > self.seen.held_bytes:
+                ii = max(ii, loads * bits / 512)
+            elif self.seen.bound_by_port and self.knob("pipe", x) == "off" and loads > 2048:
+                ii = max(ii, loads / 64)
+        if u < x.loop.trip and any(self.full(self.nest.nodes[y]) for y in self.nest.mismatched(x.at)):
+            ii = max(ii, self.seen.clash + self.seen.clash_copy * u)
+        return max(ii, serial * u), serial
+
+    def run(self, x: Node) -> Run:
+        trip, u = x.loop.trip, self.factor(x)
+        inner = [(self.nest.nodes[c], self.run(self.nest.nodes[c])) for c in x.children]
+        depth = body_latency(x, self.tool) + sum(self.straight(y, r.depth) for y, r in inner if self.full(y))
+        self.extra += self.off_chip(x)
+        if self.full(x):
+            return Run(self.straight(x, depth) if x.parent == 0 else 0.0, depth)
+        ii, serial = self.interval(x)
+        pipeline = None
+        if self.innermost(x) and x.loop.fixed and (not x.children or "para" in x.loop.knobs):
+            through = depth + (math.log2(u) * self.fit.tree if self.tree(x) else 0.0)
+            starts = math.ceil(trip / u)
+            cycles = max(ii * (starts - 1), serial * (trip - 1)) + through + self.fit.pipeline
+            pipeline = (starts, ii, through)
+        else:
+            copies = self.copies(x)
+            slower = max(1.0, self.fit.uneven * copies) if copies > 1 and trip % copies else 1.0
+            once = sum(r.cycles for y, r in inner if not self.full(y)) + depth + self.fit.iteration
+            cycles = math.ceil(trip / copies) * once * slower
+            child = inner[0][1].pipeline if self.flattens(x) and copies <= 1 else None
+            if child:
+                drained = child[2] + self.fit.pipeline
+                cycles = trip * child[0] * child[1] + drained
+                if self.nest.linear and 1 < u < trip:
+                    cycles += (math.ceil(trip / u) - 1) * drained
+                else:
+                    pipeline = (trip * child[0], child[1], child[2])
+        return Run(cycles + self.tiling(x), depth, pipeline)
+
+    def flattens(self, x: Node) -> bool:
+        """Whether the loop and the only one in it are one pipeline, if that one is a pipeline."""
+        if not x.bare or x.recurrence == CHAIN or not x.loop.fixed or self.innermost(x):
+            return False
+        only = self.nest.nodes[x.children[0]]
+        if self.tiled(only) or (self.copied_above(x) and not self.nest.linear):
+            return False
+        declared = bool(only.loop.reduction)
+        if self.seen.flattens_inlined:
+            declared = declared or any(d.loop.reduction for d in self.nest.below(only.at))
+        return self.seen.flattens_declared if declared else self.seen.flattens_plain
+
+    # --- memory -----------------------------------------------------------------------------------------------------
+
+    def large(self, array) -> bool:
+        return array.size * array.bits / 8 > self.seen.held_bytes
+
+    def moved(self) -> float:
+        loads, stores, rows = [0.0], [0.0], 0.0
+        for array in self.nest.arguments():
+            cycles = array.size * array.bits / port_bits(array, 512, self.nest)
+            rows += array.shape[0] * self.seen.row if self.large(array) else 0.0
+            if array.role in ("in", "inout") or self.nest.read_back(array):
+                loads.append(cycles)
+            if array.role in ("out", "inout"):
+                stores.append(cycles)
+        together = self.seen.overlap
+        total = rows + sum(together * max(g) + (1 - together) * sum(g) for g in (loads, stores))
+        for x in self.nest.nodes[1:]:
+            if not x.children and self.factor(x) <= 1:
+                for name in {a.array for a in x.loop.stores} & {a.array for a in x.loop.loads}:
+                    array = self.nest.kernel.array(name)
+                    if array.role == "inout" and self.large(array):
+                        total += x.runs * x.loop.trip * 2 * array.shape[-1] * self.seen.in_place
+        return total
+
+    def off_chip(self, x: Node) -> float:
+        columns, u = self.nest.columns(x.at), self.factor(x)
+        if not columns or self.held(x) or self.varies(x) or self.innermost(x) or self.copied_above(x):
+            return 0.0
+        if not 1 < u < x.loop.trip:
+            return 0.0
+        if self.simple(x):
+            inner = [self.nest.nodes[c] for c in x.children]
+            if any(self.large(a) for a, _ in columns) or u > 8:
+                return 0.0
+            if not any(self.factor(y) <= 1 or self.ragged(y) for y in inner):
+                return 0.0
+        array = columns[0][0]
+        words = x.loop.trip * array.bits / 64
+        parent = self.nest.nodes[x.parent]
+        wide = x.parent > 0 and not self.nest.linear and self.seen.wide_cg and self.knob("pipe", parent) == "cg"
+        if self.tiled(x) or wide:
+            each = words / 8
+        else:
+            aligned = port_bits(array, 512, self.nest) == 512 and math.log2(u) % 1 == 0
+            each = words / (self.seen.burst_words if aligned else 1) + self.seen.off_chip_copy * u
+        return sum(d.runs * d.loop.trip for d in self.nest.below(x.at) if not d.children) * (self.seen.off_chip + each)
+
+    def tiling(self, x: Node) -> float:
+        if not self.tiled(x) or self.copied_above(x):
+            return 0.0
+        tile, u = float(self.knob("tile", x)), self.factor(x)
+        each = self.fit.tile_top if x.parent == 0 else self.fit.tile_inner
+        for array, size in self.nest.repeated(x.at):
+            each += self.fit.tile_repeat * size * array.bits / port_bits(array, 512, self.nest)
+        again = self.seen.reload * sum(size for array, size in self.nest.columns(x.at) if not self.large(array))
+        if self.seen.reload_by_copy:
+            again /= u
+        elif u >= tile:
+            again = 0.0
+        elif self.nest.linear:
+            again = again / 4 if tile * 64 >= 512 else again * 2
+        return math.ceil(x.loop.trip / tile) * (each * (self.fit.tile_pipelined if self.innermost(x) else 1.0) + again)

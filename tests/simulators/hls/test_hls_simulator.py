@@ -1,0 +1,140 @@
+"""Knobs, resources, devices and options of the HLS simulator."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import chipgym
+from chipgym.datasets import build_kernel, kernel_names
+from chipgym.errors import ChipgymError
+from chipgym.simulators.hls import HlsSimulator, device_names, load_device, tool_names
+from chipgym.simulators.hls.latency import schedule
+from chipgym.simulators.hls.nest import make_nest
+from chipgym.simulators.hls.resources import block_rams, operators
+from chipgym.simulators.hls.space import para_values
+from chipgym.simulators.hls.tools import load_tool
+
+
+def made(kernel: str, tool: str, **knobs: float) -> dict[str, float]:
+    """Operators of one design."""
+    nest = make_nest(build_kernel(kernel))
+    done = schedule(nest, {k: np.array([v]) for k, v in knobs.items()}, 1, load_tool(tool))
+    return {name: float(column[0]) for name, column in operators(nest, done, 1, load_tool(tool)).items()}
+
+
+def test_knobs_are_the_tables_own():
+    space = HlsSimulator("gemm-ncubed").space
+    assert space.names == ("para_L0", "para_L1", "para_L2", "pipe_L0", "pipe_L1", "tile_L0", "tile_L1")
+    assert space.default == {n: "off" if n.startswith("pipe") else 1 for n in space.names}
+    assert para_values(120) == (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 16, 20, 24, 30, 32, 120)
+    assert para_values(59) == (1, 2, 4, 8, 16, 32, 59)
+
+
+@pytest.mark.parametrize("kernel", kernel_names())
+def test_every_kernel_has_a_feasible_default(kernel):
+    for tool in tool_names():
+        out = HlsSimulator(kernel, tool=tool).evaluate({})
+        assert out["feasible"].all()
+        assert out["cycles"][0] > 0
+
+
+def test_fully_unrolled_products_take_the_slices_of_the_reports():
+    """gemm with its inner sum unrolled: 64 products and additions, 896 slices in SDx, 704 in Vitis (as reported)."""
+    for tool, slices in (("sdx-2018.3", 896), ("vitis-2020.2", 704)):
+        sim = HlsSimulator("gemm-ncubed", tool=tool)
+        assert sim.evaluate({"pipe_L1": "flatten"})["dsp"] == slices
+        assert sim.evaluate({"pipe_L1": "flatten", "para_L1": 8})["dsp"] == 8 * slices
+        assert sim.evaluate({"pipe_L1": "flatten", "para_L0": 8})["dsp"] == slices  # its copies share the banks
+
+
+def test_operators_are_shared_by_the_interval():
+    plain = made("seidel-2d", "vitis-2021.1")
+    assert plain["ddiv"] == 1
+    assert plain["dadd"] == 1  # eight additions, an iteration every fifty cycles
+    assert made("gemm-ncubed", "vitis-2020.2", para_L2=64)["dmul"] == 64
+
+
+def test_block_rams_are_the_best_shape():
+    """Counts of AMD's shapes: 512 x 36, 1024 x 18, 2048 x 9, 4096 x 4, 8192 x 2, 16384 x 1."""
+    depth = np.array([512.0, 513.0, 1024.0, 4096.0, 16384.0])
+    assert block_rams(36, depth).tolist() == [1, 2, 2, 8, 32]
+    assert block_rams(64, depth).tolist() == [2, 4, 4, 16, 64]
+    assert block_rams(1, depth).tolist() == [1, 1, 1, 1, 1]
+
+
+def test_a_smaller_device_holds_less():
+    design = {"pipe_L1": "flatten", "para_L1": 2}
+    large, small = (HlsSimulator("gemm-ncubed", device=d).evaluate(design) for d in ("xcvu9p", "xc7z020"))
+    assert large["feasible"][0]
+    assert not small["feasible"][0]
+    assert large["cycles"] == small["cycles"]
+    assert small["dsp_utilization"][0] == large["dsp"][0] / 220
+    limits = HlsSimulator("gemm-ncubed", device="xc7z020").broken_limits(design)
+    assert {limit.name for limit in limits} >= {"dsp_utilization", "lut_utilization"}
+    worst = max(limit.value / limit.limit for limit in limits)
+    assert small["violation"][0] == pytest.approx(worst - 1)
+
+
+def test_the_budget_is_the_share_that_counts():
+    design = {"pipe_L1": "flatten", "para_L1": 4}
+    share = HlsSimulator("gemm-ncubed").evaluate(design)["dsp_utilization"][0]
+    assert HlsSimulator("gemm-ncubed", budget=1.0).evaluate(design)["feasible"][0]
+    assert not HlsSimulator("gemm-ncubed", budget=share / 2).evaluate(design)["feasible"][0]
+
+
+def test_loops_are_told_apart():
+    sim = HlsSimulator("gemm-ncubed")
+    loops = sim.evaluate_loops({"pipe_L1": "flatten", "para_L1": 4})
+    assert loops.names == ("L0", "L1", "L2")
+    assert loops.kinds == ("loop", "pipelined", "unrolled")
+    assert loops["copies"].tolist() == [1, 4, 64]
+    assert loops["iterations"].tolist() == [64, 16, 1]
+    assert loops["interval"][1] == 1
+    total = sim.evaluate({"pipe_L1": "flatten", "para_L1": 4})["cycles"][0]
+    assert 0 < loops["cycles"][0] < total  # the rest is transfers
+    with pytest.raises(ChipgymError, match="takes one design, not 2"):
+        sim.evaluate_loops([{}, {}])
+
+
+def test_devices():
+    for name in device_names():
+        device = load_device(name)
+        assert device.ff == 2 * device.lut  # two flip-flops for every table in 7-series and UltraScale+
+        assert min(device.dsp, device.bram18) > 0
+    assert load_device("xcvu9p").dsp == 6840
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tool": "vitis-2020"}, "did you mean 'vitis-2020.2'"),
+        ({"device": "xcvu9"}, "did you mean 'xcvu9p'"),
+        ({"budget": 0}, "budget: 0 is not a share above 0 and up to 1"),
+        ({"budget": "half"}, "budget: 'half' is not a share"),
+        ({"workload": "resnet18"}, "the hls simulator runs loop kernels"),
+        ({"workload": "gemm"}, "unknown workload 'gemm'"),
+    ],
+)
+def test_bad_options_say_so(options, message):
+    with pytest.raises(ChipgymError, match=message) as error:
+        chipgym.make_simulator("hls", **options)
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("design", "message"),
+    [
+        ({"para_L0": 65}, "para_L0: 65 is not a whole number from 1 to 64; nearest is 64"),
+        ({"pipe_L1": "on"}, "unknown value of pipe_L1: 'on'"),
+        ({"para_L7": 2}, "para_L7"),
+    ],
+)
+def test_bad_designs_say_so(design, message):
+    with pytest.raises(ChipgymError, match=message):
+        HlsSimulator("gemm-ncubed").evaluate(design)
+
+
+def test_tools_and_kernels_are_part_of_the_identity():
+    ids = {str(HlsSimulator(k, tool=t).identity()) for k in ("atax", "bicg") for t in tool_names()}
+    assert len(ids) == 6
