@@ -38,6 +38,8 @@ def product_cycles(m: float, n: float, k: float, p: float, split: int, lanes: fl
         if whole <= p:
             return float(np.ceil(k / np.floor(p / whole)))
     best, side = np.inf, 1.0
+    if split == AUTO:
+        best = min(np.ceil(m / (p * lanes)) * np.ceil(n / stages), np.ceil(n / (p * lanes)) * np.ceil(m / stages))
     while side <= p:
         other = np.floor(p / side)
         if split == AUTO:
