@@ -127,4 +127,7 @@ def _copy(nest: Nest, x: Node, u: Unrolled, tool: Tool) -> None:
             if d.recurrence == FREE and not d.children and nest.along_row(d) and nest.accumulates_around(d):
                 still = still | (coarse & ~u.full[d.at] & u.ragged(d))
     u.running[i] = np.where(still, 1.0, u.factor[i])
+    steps = [p for p in x.path if nest.nodes[p].ordered and len(nest.nodes[p].children) > 1]
+    if steps and not x.ordered:  # phases of a time loop: the copies are built, although they bring no time
+        dropped = coarse & (nest.linear | (whole & (not simple)))
     u.built[i] = np.where(dropped | (coarse & u.ragged(x) & (not simple)), 1.0, u.factor[i])

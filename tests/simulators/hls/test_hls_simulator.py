@@ -55,6 +55,14 @@ def test_operators_are_shared_by_the_interval():
     assert made("gemm-ncubed", "vitis-2020.2", para_L2=64)["dmul"] == 64
 
 
+def test_copies_under_a_time_loop_cost_hardware_but_bring_no_time():
+    plain, copied = (made("fdtd-2d", "sdx-2018.3", para_L0_2=copies)["dadd"] for copies in (1, 4))
+    assert plain == 4  # the last phase's; phases share them
+    assert copied == 4 * 2
+    sim = HlsSimulator("fdtd-2d", tool="sdx-2018.3")
+    assert sim.evaluate({"para_L0_2": 4})["cycles"] == sim.evaluate({})["cycles"]
+
+
 def test_block_rams_are_the_best_shape():
     """Counts of AMD's shapes: 512 x 36, 1024 x 18, 2048 x 9, 4096 x 4, 8192 x 2, 16384 x 1."""
     depth = np.array([512.0, 513.0, 1024.0, 4096.0, 16384.0])
