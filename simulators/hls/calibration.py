@@ -1,7 +1,7 @@
 """Fits the constants of `tools.json` to reference rows, and cross-validates them by kernel family.
 
 The structure is not fitted: `Fitted` has the few constants of each tool that coordinate descent finds for cycles, and
-`prices` are non-negative least squares over `resources.quantities`. `benchmarks/calibrate_hls.py` runs it.
+`prices` are non-negative least squares over `resources.quantities`. `calibrate` runs it.
 """
 
 from __future__ import annotations

@@ -14,14 +14,20 @@ import numpy as np
 
 from ...errors import ChipgymError, shorten, unknown
 from ..core import Column
+from ..fpga import load_fpga_device
 from .space import PIPES
 
 FOLDER = Path("fpga")
 HARP, HLSYN = "merlin_vitis_bsd3.parquet", "hlsyn_ccbysa.parquet"
 #: Our names of the tables' tools.
 TOOLS = {"SDx2018.3": "sdx-2018.3", "Vitis2020.2": "vitis-2020.2", "Vitis2021.1": "vitis-2021.1"}
-#: The tables' names of our resources, and totals of their device, a VU9P.
-RESOURCES = {"lut": ("lut", 1182240), "ff": ("ff", 2364480), "dsp": ("dsp", 6840), "bram18": ("bram", 4320)}
+#: The device of the tables' reports.
+DEVICE = "xcvu9p"
+#: The tables' names of our resources, and totals of their device.
+RESOURCES = {
+    ours: (theirs, load_fpga_device(DEVICE).resources[ours])
+    for ours, theirs in (("lut", "lut"), ("ff", "ff"), ("dsp", "dsp"), ("bram18", "bram"))
+}
 #: Kernels whose rows are no cycles of the kernel: the tool does not count an inner loop of unknown trips.
 UNCOUNTED = ("spmv-crs",)
 #: Kernels that are variants of one: they are left out together.

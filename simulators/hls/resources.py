@@ -5,11 +5,10 @@ Operators are shared by the iterations between two starts of a pipeline, and by 
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from ..core import Column
+from ..fpga import bram18_count
 from .intervals import PORT_BITS
 from .latency import Schedule
 from .nest import CHAIN, Nest, Node, port_bits
@@ -17,8 +16,6 @@ from .tools import Tool
 
 #: Operators that are instantiated; roots count as divisions, powers as products.
 OPERATORS = ("dadd", "dmul", "ddiv", "fadd", "fmul", "fdiv", "imul", "logic")
-#: Shapes of an 18-kbit block RAM: width and depth (AMD UG573).
-SHAPES = ((1, 16384), (2, 8192), (4, 4096), (9, 2048), (18, 1024), (36, 512))
 #: Prices of logic hold up to the device; beyond it quantities are scaled to this many DSP slices' worth of operators.
 MOST_DSP = 8000.0
 #: Banks, and block RAMs of buffers, beyond which more do not cost more.
@@ -158,12 +155,6 @@ def _memories(nest: Nest, done: Schedule, n: int, tool: Tool) -> tuple[Column, C
             row_banks = row_banks + split
             continue
         depth = np.ceil(array.size / split)
-        each = np.where(depth * array.bits <= tool.observed.lutram_bits, 0.0, block_rams(array.bits, depth))
+        each = np.where(depth * array.bits <= tool.observed.lutram_bits, 0.0, bram18_count(array.bits, depth))
         buffers = buffers + each * split
     return banks, buffers, row_banks
-
-
-def block_rams(bits: int, depth: Column) -> Column:
-    """18-kbit block RAMs of a memory `bits` wide and `depth` deep, in the best of the shapes, (n,)."""
-    best: Column = np.min([math.ceil(bits / width) * np.ceil(depth / rows) for width, rows in SHAPES], axis=0)
-    return best

@@ -12,7 +12,7 @@ import numpy as np
 from ...datasets import Kernel, Workload, load_workload
 from ...errors import ChipgymError, shorten
 from ..core import Breakdown, Column, Columns, Designs, Limit, Metrics, Simulator, relative_excess
-from .devices import Fpga, load_device
+from ..fpga import load_fpga_device
 from .latency import schedule
 from .metrics import LOOP_METRICS, METRICS, RESOURCES
 from .nest import make_nest
@@ -58,8 +58,8 @@ class HlsSimulator(Simulator):
         if isinstance(budget, bool) or not isinstance(budget, int | float) or not 0 < budget <= 1:
             raise ChipgymError(f"budget: {shorten(budget)} is not a share above 0 and up to 1")
         load_tool(tool)  # the error for one that is not known
-        self.device: Fpga = load_device(device)
-        self.options = {"tool": tool, "device": device, "budget": float(budget)}
+        self.device = load_fpga_device(device)
+        self.options = {"tool": tool, "device": self.device.name, "budget": float(budget)}
         self.space = kernel_space(self.workload)
         self.nest = make_nest(self.workload)
 
@@ -71,7 +71,7 @@ class HlsSimulator(Simulator):
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
         done = schedule(self.nest, self._knobs(columns), n, self.tool)
         used = use(self.nest, done, n, self.tool)
-        shares = {name: used[name] / getattr(self.device, name) for name in RESOURCES}
+        shares = {name: used[name] / self.device.resources[name] for name in RESOURCES}
         violation = np.zeros(n)
         for share in shares.values():
             violation = np.maximum(violation, relative_excess(share, self.options["budget"]))

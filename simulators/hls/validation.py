@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.validation import Finding
 from .figures import Predicted, figures
-from .reference import FOLDER, HARP, RESOURCES, TOOLS, Reports, read_reports
+from .reference import DEVICE, FOLDER, HARP, RESOURCES, TOOLS, Reports, read_reports
 from .simulator import HlsSimulator
 
 REFERENCE = "Merlin with {}"
@@ -23,7 +23,7 @@ _TITLES = {ours: theirs.replace("Vitis", "Vitis ").replace("SDx", "SDx ") for th
 
 def predict(reports: Reports) -> Predicted:
     """What the simulator says of reference rows."""
-    sim = HlsSimulator(reports.kernel, tool=reports.tool, device="xcvu9p")
+    sim = HlsSimulator(reports.kernel, tool=reports.tool, device=DEVICE)
     out = sim.evaluate(dict(reports.knobs))
     return Predicted(reports, out["cycles"], {r: np.asarray(out[f"{r}_utilization"]) for r in RESOURCES})
 

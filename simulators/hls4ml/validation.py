@@ -15,7 +15,7 @@ import numpy as np
 
 from ...errors import ChipgymError, shorten
 from ..core.validation import Finding
-from .calibration import design_columns
+from .calibrate import design_columns
 from .reports import FILE, REFERENCE, SOURCE, Reports, read_reports
 from .reuse import legal_reuse_factors
 from .simulator import Hls4mlSimulator

@@ -8,10 +8,10 @@ import pytest
 import chipgym
 from chipgym.datasets import build_kernel, kernel_names
 from chipgym.errors import ChipgymError
-from chipgym.simulators.hls import HlsSimulator, device_names, load_device, tool_names
+from chipgym.simulators.hls import HlsSimulator, tool_names
 from chipgym.simulators.hls.latency import schedule
 from chipgym.simulators.hls.nest import make_nest
-from chipgym.simulators.hls.resources import block_rams, operators
+from chipgym.simulators.hls.resources import operators
 from chipgym.simulators.hls.space import para_values
 from chipgym.simulators.hls.tools import load_tool
 
@@ -63,14 +63,6 @@ def test_copies_under_a_time_loop_cost_hardware_but_bring_no_time():
     assert sim.evaluate({"para_L0_2": 4})["cycles"] == sim.evaluate({})["cycles"]
 
 
-def test_block_rams_are_the_best_shape():
-    """Counts of AMD's shapes: 512 x 36, 1024 x 18, 2048 x 9, 4096 x 4, 8192 x 2, 16384 x 1."""
-    depth = np.array([512.0, 513.0, 1024.0, 4096.0, 16384.0])
-    assert block_rams(36, depth).tolist() == [1, 2, 2, 8, 32]
-    assert block_rams(64, depth).tolist() == [2, 4, 4, 16, 64]
-    assert block_rams(1, depth).tolist() == [1, 1, 1, 1, 1]
-
-
 def test_a_smaller_device_holds_less():
     design = {"pipe_L1": "flatten", "para_L1": 2}
     large, small = (HlsSimulator("gemm-ncubed", device=d).evaluate(design) for d in ("xcvu9p", "xc7z020"))
@@ -103,14 +95,6 @@ def test_loops_are_told_apart():
     assert 0 < loops["cycles"][0] < total  # the rest is transfers
     with pytest.raises(ChipgymError, match="takes one design, not 2"):
         sim.evaluate_loops([{}, {}])
-
-
-def test_devices():
-    for name in device_names():
-        device = load_device(name)
-        assert device.ff == 2 * device.lut  # two flip-flops for every table in 7-series and UltraScale+
-        assert min(device.dsp, device.bram18) > 0
-    assert load_device("xcvu9p").dsp == 6840
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 
 from chipgym.errors import ChipgymError
 from chipgym.simulators.hls4ml import Hls4mlSimulator, validation
-from chipgym.simulators.hls4ml.calibration import MEANING, calibrate, document, fit
+from chipgym.simulators.hls4ml.calibrate import MEANING, calibrate, document, fit
 from chipgym.simulators.hls4ml.constants import Constants, load_constants
 from chipgym.simulators.hls4ml.reports import FILE, REPORTED, read_reports
 

@@ -1,6 +1,8 @@
-"""Fits simulators/hls/tools.json to the reference tables, and prints the error, also on kernel families left out.
+"""Fits `tools.json` to reports of the tools, and prints the error, also on kernel families left out.
 
-python benchmarks/calibrate_hls.py ../shared/reference [--write] [--no-cross-validation]
+    python -m chipgym.simulators.hls.calibrate REFERENCE [--write] [--no-cross-validation]
+
+REFERENCE holds `fpga/merlin_vitis_bsd3.parquet` (HARP and GNN-DSE) and `fpga/hlsyn_ccbysa.parquet` (HLSyn).
 """
 
 from __future__ import annotations
@@ -9,25 +11,25 @@ import argparse
 import json
 from pathlib import Path
 
-from chipgym.datasets import build_kernel
-from chipgym.simulators.hls.calibration import calibrate, cross_validate, samples
-from chipgym.simulators.hls.devices import load_device
-from chipgym.simulators.hls.figures import Figures, Predicted, figures
-from chipgym.simulators.hls.latency import schedule
-from chipgym.simulators.hls.nest import make_nest
-from chipgym.simulators.hls.reference import HARP, HLSYN, Reports, read_reports
-from chipgym.simulators.hls.resources import use
-from chipgym.simulators.hls.tools import Tool, load_tool, tool_names
+from ...datasets import build_kernel
+from ..fpga import load_fpga_device
+from .calibration import calibrate, cross_validate, samples
+from .figures import Figures, Predicted, figures
+from .latency import schedule
+from .nest import make_nest
+from .reference import DEVICE, HARP, HLSYN, Reports, read_reports
+from .resources import use
+from .tools import Tool, load_tool, tool_names
 
-TABLE = Path(__file__).parents[1] / "simulators" / "hls" / "tools.json"
+TABLE = Path(__file__).with_name("tools.json")
 
 
 def predict(reports: Reports, tool: Tool) -> Predicted:
     """What the model with a tool's constants says of some rows."""
-    nest, device = make_nest(build_kernel(reports.kernel)), load_device("xcvu9p")
+    nest, total = make_nest(build_kernel(reports.kernel)), load_fpga_device(DEVICE).resources
     done = schedule(nest, reports.numbers(), reports.n, tool)
     used = use(nest, done, reports.n, tool)
-    return Predicted(reports, done.cycles, {name: column / getattr(device, name) for name, column in used.items()})
+    return Predicted(reports, done.cycles, {name: column / total[name] for name, column in used.items()})
 
 
 def show(title: str, found: Figures) -> None:

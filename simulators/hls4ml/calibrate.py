@@ -1,6 +1,6 @@
 """Fits the constants of `constants.json` to the reports of wa-hls4ml, and says how far shapes left out are then.
 
-    python -m chipgym.simulators.hls4ml.calibration REFERENCE
+    python -m chipgym.simulators.hls4ml.calibrate REFERENCE
 
 fits to the table in the folder REFERENCE and writes the file. Every fit is a least-squares fit of relative errors that
 is linear in the constants, of the very terms that `products.py` adds up; only the delay of a level of adders is chosen
@@ -205,7 +205,7 @@ def document(calibration: Calibration, rows: int) -> dict[str, Any]:
     return {
         "source": SOURCE,
         "rows": rows,
-        "fit": "least squares of relative errors by chipgym.simulators.hls4ml.calibration",
+        "fit": "least squares of relative errors by chipgym.simulators.hls4ml.calibrate",
         "median_error_percent": {
             of: {name: round(value, 2) for name, value in table.items()} for of, table in errors.items()
         },
