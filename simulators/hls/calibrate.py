@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 from ...datasets import build_kernel
@@ -33,12 +34,13 @@ def predict(reports: Reports, tool: Tool) -> Predicted:
 
 
 def show(title: str, found: Figures) -> None:
+    """Writes a line of figures."""
     shares = ", ".join(f"{r} {e:.3f} ({found.censored[r]:.0f} %)" for r, e in found.utilization.items())
-    print(
+    sys.stdout.write(
         f"{title}: {found.rows} rows, cycles {found.median_error:.1f} % median, RMSE {found.rmse:.3f}, "
-        f"Spearman {found.spearman:.2f}, feasible {found.balanced_accuracy:.0f} %; utilisation {shares}",
-        flush=True,
+        f"Spearman {found.spearman:.2f}, feasible {found.balanced_accuracy:.0f} %; utilisation {shares}\n"
     )
+    sys.stdout.flush()
 
 
 def by_kernel(fitted: list[Predicted], left_out: list[Predicted]) -> str:
@@ -58,6 +60,7 @@ def by_kernel(fitted: list[Predicted], left_out: list[Predicted]) -> str:
 
 
 def main() -> None:
+    """Fits, says how far off the result is, and writes `tools.json` if asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("reference", type=Path)
     parser.add_argument("--write", action="store_true", help="write tools.json")
