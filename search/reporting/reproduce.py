@@ -90,7 +90,7 @@ def command(result: SearchResult, problem: Problem | None, workloads: tuple[str,
         problem: what it searched, where that could be rebuilt; without it every knob's grid is spelled out.
         workloads: what names its workload, as `places` knows it.
     """
-    settings = _settings(result, problem)
+    settings = _settings(result, problem, workloads)
     grids = _grids(result, problem)
     options = _agent_settings(result)
     texts = [*settings.values(), *options.values(), *(v for values in grids.values() for v in values)]
@@ -109,7 +109,7 @@ def command(result: SearchResult, problem: Problem | None, workloads: tuple[str,
 
 def simulate_command(result: SearchResult, problem: Problem | None, workloads: tuple[str, ...] | None) -> list[str]:
     """The words of `chipgym simulate` for a design of a run, to which `--set` adds its knobs; none where it cannot."""
-    settings = _settings(result, problem)
+    settings = _settings(result, problem, workloads)
     if workloads is None or not all(map(_on_a_line, settings.values())):
         return []
     words = ["chipgym", "simulate", result.identity["simulator"], *_flags("--workload", workloads)]
@@ -135,7 +135,7 @@ def _objectives(result: SearchResult) -> list[str]:
     return [name.removeprefix("1/") for name in result.table.objective_names]
 
 
-def _settings(result: SearchResult, problem: Problem | None) -> dict[str, Any]:
+def _settings(result: SearchResult, problem: Problem | None, workloads: tuple[str, ...] | None) -> dict[str, Any]:
     """The simulator's options that are not its defaults."""
     name, options = result.identity["simulator"], result.identity["options"]
     known = simulator_options(name) if name in {e.name for e in registered()} else {}
@@ -143,16 +143,19 @@ def _settings(result: SearchResult, problem: Problem | None) -> dict[str, Any]:
     # An option that is left out may stand for one that follows from others, such as a technology's own DRAM.
     for option in [k for k in given if known.get(k, k) is None]:
         rest = {k: v for k, v in given.items() if k != option}
-        if problem is not None and _follows(options, rest, problem.simulator):
+        if problem is not None and _follows(options, rest, problem.simulator, workloads):
             given = rest
     return given
 
 
-def _follows(options: Mapping[str, Any], given: Mapping[str, Any], simulator: Simulator) -> bool:
+def _follows(
+    options: Mapping[str, Any], given: Mapping[str, Any], simulator: Simulator, workloads: tuple[str, ...] | None
+) -> bool:
     """Whether a simulator that is given some options has all of `options`."""
     alone = simulator.members[0] if isinstance(simulator, SuiteSimulator) else simulator
+    workload = workloads[0] if workloads else alone.workload
     try:
-        return bool(make_simulator(simulator.name, alone.workload, **given).identity()["options"] == options)
+        return bool(make_simulator(simulator.name, workload, **given).identity()["options"] == options)
     except ChipgymError:
         return False
 

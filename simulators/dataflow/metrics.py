@@ -27,8 +27,8 @@ METRICS = (
     MetricSpec("static_energy_j", "J", "leakage and clocks of the chips"),
     MetricSpec("standby_energy_j", "J", "HBM and DDR at rest, by their capacity"),
     MetricSpec("sections", "", "sections that the block, or the network, is cut into", cost=False),
-    MetricSpec("hbm_gb", "GB", "held in one socket's HBM", cost=False),
-    MetricSpec("ddr_gb", "GB", "held in one socket's DDR", cost=False),
+    MetricSpec("hbm_used_gb", "GB", "held in one socket's HBM", cost=False),
+    MetricSpec("ddr_used_gb", "GB", "held in one socket's DDR", cost=False),
 )
 
 SECTION_METRICS = (

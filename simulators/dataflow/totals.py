@@ -144,6 +144,6 @@ def run_totals(sim: DataflowSimulator, columns: Columns, found: Array, needs: Ne
         "link_bytes": totals["link_bytes"],
         **energy,
         "sections": found[:, 0, p.N_SECTIONS],
-        "hbm_gb": hbm,
-        "ddr_gb": ddr,
+        "hbm_used_gb": hbm,
+        "ddr_used_gb": ddr,
     }
