@@ -117,7 +117,10 @@ def tensor_parallel(config: LlamaConfig, word: float) -> Callable[[Kernel], Kern
         if name == "o_proj":
             return replace(kernel, split_inner=config.heads, collect=2)
         if name == "down_proj":
-            return replace(kernel, split_inner=config.hidden, collect=2)
+            # Partial sums of experts are first weighted and added up, which is linear, and all-reduced as one.
+            return replace(kernel, split_inner=config.hidden, collect=0 if config.experts else 2)
+        if name == f"combine{config.active - 1}":
+            return replace(kernel, collect=2)
         if name == "lm_head":
             return replace(kernel, split_cols=config.vocabulary, collect=1)
         return kernel
