@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
 
 from ...datasets import Elementwise, Network
 from ...datasets.network.zoo.llama import LlamaConfig, llama
@@ -48,6 +51,13 @@ class Pass:
     parts: tuple[Part, ...]
     times: float
     decode: bool = False
+
+    def turns(self, microbatches: Any, pp: Any) -> Any:
+        """How many times over a pipeline stage's time the pass takes, of numbers or columns (n,).
+
+        A step of decoding needs the one before; with as many microbatches as stages none of them waits.
+        """
+        return np.maximum(microbatches, pp) if self.decode else microbatches + pp - 1
 
 
 def decoder_passes(config: LlamaConfig, input_tokens: int, output_tokens: int, word: float) -> tuple[Pass, ...]:

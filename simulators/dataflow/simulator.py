@@ -16,7 +16,7 @@ from ...errors import ChipgymError, shorten, unknown
 from ..core import Breakdown, Column, Columns, Design, Designs, Limit, MetricSpec, Simulator, Value
 from . import columns as c
 from .batch import run_batch
-from .breakdown import kernel_breakdown, section_breakdown
+from .breakdown import kernel_breakdown, layer_breakdown, section_breakdown
 from .chip import CHIP_KNOBS, load_chip
 from .constants import load_calibration
 from .metrics import METRICS
@@ -151,6 +151,17 @@ class DataflowSimulator(Simulator):
         self.run(*self.design_arrays(columns, 1), found)
         needs: Needs = capacity_needs(self, columns, found)
         return needs.broken(0)
+
+    def evaluate_layers(self, design: Design) -> Breakdown:
+        """One design's time, section by section over the whole run; all steps of decoding together.
+
+        The times add up to the run's, but for what pipeline stages hand over to one another. The kinds are the
+        bottlenecks of `evaluate_sections`.
+
+        Raises:
+            ChipgymError: as `evaluate_sections`.
+        """
+        return layer_breakdown(self, self._one("evaluate_layers", design))
 
     def evaluate_sections(self, design: Design) -> Breakdown:
         """Time and bottleneck of one design, section by section: a row for each section of each part of each pass.
