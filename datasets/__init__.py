@@ -13,7 +13,7 @@ from .network import (
     NetworkBuilder,
     Node,
     OperatorTable,
-    matrix_product,
+    matrix_products,
 )
 from .network.operators import (
     Concat,
@@ -21,6 +21,7 @@ from .network.operators import (
     ConvTranspose2d,
     Elementwise,
     Embedding,
+    ExpertLinear,
     Generic,
     Input,
     LearnedTensor,
@@ -58,6 +59,7 @@ __all__ = [
     "DesignTable",
     "Elementwise",
     "Embedding",
+    "ExpertLinear",
     "Generic",
     "Input",
     "Kernel",
@@ -91,7 +93,7 @@ __all__ = [
     "load_table",
     "load_tables",
     "load_workload",
-    "matrix_product",
+    "matrix_products",
     "network_names",
     "save_trace",
     "table_names",

@@ -4,7 +4,7 @@ from .builder import NetworkBuilder
 from .features import FEATURE_NAMES, NETWORK_FEATURES
 from .graph import Network, Node
 from .operator_table import KIND_NAMES, OPERATOR_FEATURE_NAMES, SIZE_NAMES, OperatorTable
-from .products import matrix_product
+from .products import matrix_products
 
 __all__ = [
     "FEATURE_NAMES",
@@ -16,5 +16,5 @@ __all__ = [
     "NetworkBuilder",
     "Node",
     "OperatorTable",
-    "matrix_product",
+    "matrix_products",
 ]

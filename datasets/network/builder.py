@@ -12,6 +12,7 @@ from .operators import (
     Conv2d,
     Elementwise,
     Embedding,
+    ExpertLinear,
     Input,
     LearnedTensor,
     Linear,
@@ -135,6 +136,9 @@ class NetworkBuilder:
         self, x: str, out_features: int, *, bias: bool = True, tied_to: str | None = None, name: str | None = None
     ) -> str:
         return self.add(Linear(out_features, bias, tied_to), x, name=name)
+
+    def expert_linear(self, x: str, out_features: int, *, experts: int, active: int, name: str | None = None) -> str:
+        return self.add(ExpertLinear(out_features, experts, active), x, name=name)
 
     def matmul(self, a: str, b: str, *, transpose_b: bool = False, name: str | None = None) -> str:
         return self.add(MatMul(transpose_b), a, b, name=name)

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from .operators import Conv2d, ConvTranspose2d, Linear, MatMul, elements
-from .products import matrix_product
+from .operators import Conv2d, ConvTranspose2d, ExpertLinear, Linear, MatMul, elements
+from .products import matrix_products
 
 if TYPE_CHECKING:  # graph.py imports this module
     from .graph import Network, Node
@@ -83,12 +83,12 @@ def _products(network: Network) -> dict[str, float]:
     sizes = dict.fromkeys(("inputs", "weights", "outputs"), 0)
     padded = dict.fromkeys(itertools.product(_TILES, _SIDES), 0)
     for node in network.matrix_nodes:
-        groups, m, k, n = matrix_product(network, node)
-        for name, a, b in (("inputs", m, k), ("weights", k, n), ("outputs", m, n)):
-            sizes[name] += groups * a * b
-        for tile, sides in padded:
-            up = {d: -(-size // tile) * tile if d in sides else size for d, size in (("m", m), ("k", k), ("n", n))}
-            padded[tile, sides] += groups * up["m"] * up["k"] * up["n"]
+        for groups, m, k, n in matrix_products(network, node):
+            for name, a, b in (("inputs", m, k), ("weights", k, n), ("outputs", m, n)):
+                sizes[name] += groups * a * b
+            for tile, sides in padded:
+                up = {d: -(-size // tile) * tile if d in sides else size for d, size in (("m", m), ("k", k), ("n", n))}
+                padded[tile, sides] += groups * up["m"] * up["k"] * up["n"]
     return {
         **{f"log10_{name}": math.log10(1 + size) for name, size in sizes.items()},
         **{f"log10_macs_{sides}_{tile}": math.log10(1 + macs) for (tile, sides), macs in padded.items()},
@@ -104,7 +104,7 @@ def matrix_class(network: Network, node: Node) -> str:
         return "conv_pointwise" if node.op.kernel == (1, 1) and node.op.groups == 1 else "conv_other"
     if isinstance(node.op, ConvTranspose2d):
         return "conv_other"
-    return "linear" if isinstance(node.op, Linear) else "matmul"
+    return "linear" if isinstance(node.op, Linear | ExpertLinear) else "matmul"
 
 
 def matrix_words(network: Network, node: Node) -> int:
@@ -115,6 +115,8 @@ def matrix_words(network: Network, node: Node) -> int:
         return moved
     if isinstance(node.op, Linear):  # a tied weight is read like any other
         return moved + inputs[0][-1] * node.op.out_features
+    if isinstance(node.op, ExpertLinear):  # of the experts that have rows
+        return moved + sum(g * k * n for g, _, k, n in matrix_products(network, node))
     return moved + node.op.parameters(inputs)
 
 

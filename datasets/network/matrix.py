@@ -1,4 +1,4 @@
-"""Operators that are matrix products: convolution, linear, and the product of two activations."""
+"""Operators that are matrix products: convolution, linear, that of routed experts, and of two activations."""
 
 from __future__ import annotations
 
@@ -158,6 +158,41 @@ class Linear(Operator):
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
         weights = 0 if self.tied_to is not None else inputs[0][-1] * self.out_features
         return weights + self.out_features * self.bias
+
+
+@dataclass(frozen=True, slots=True)
+class ExpertLinear(Operator):
+    """Rows of (..., in), each times the weight of the expert that it is routed to: (..., out_features), no bias.
+
+    One of `experts` weights of (in, out_features). A token stands in the rows once for each of the `active` experts
+    that it goes to. Which those are depends on the data and is no part of a network.
+    """
+
+    out_features: int
+    experts: int
+    active: int
+    matrix: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        for field in ("out_features", "experts", "active"):
+            self._int(field)
+        if self.active > self.experts:
+            raise ChipgymError(
+                f"ExpertLinear active: {self.active} is more than the {self.experts} experts; nearest is {self.experts}"
+            )
+
+    def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        rank("ExpertLinear", inputs[0], 2, "(..., rows, in)")
+        rows = elements(inputs[0][:-1])
+        if rows % self.active:
+            raise ChipgymError(f"ExpertLinear input: {rows} rows are not {self.active} for each token")
+        return (*inputs[0][:-1], self.out_features)
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return elements(inputs[0]) * self.out_features
+
+    def parameters(self, inputs: tuple[Shape, ...]) -> int:
+        return self.experts * inputs[0][-1] * self.out_features
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from .operators import (
     ConvTranspose2d,
     Elementwise,
     Embedding,
+    ExpertLinear,
     Generic,
     Input,
     LearnedTensor,
@@ -31,7 +32,7 @@ from .operators import (
     Transpose,
     elements,
 )
-from .products import matrix_product
+from .products import matrix_products
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -47,7 +48,8 @@ _TYPES = (
     Concat, Conv2d, ConvTranspose2d, Elementwise, Embedding, Generic, Input, LearnedTensor, Linear, MatMul,
     Normalization, Pool2d, Reshape, Slice, Softmax, Transpose,
 )  # fmt: skip
-#: Kinds of operators; one has its type, and an element-wise or normalising one its function besides.
+#: Kinds of operators; one has its type, and an element-wise or normalising one its function besides. Routed experts are
+#: linear layers whose groups are the experts.
 KIND_NAMES = (
     *(t.__name__ for t in _TYPES), *UNARY, *BINARY, *(f"{kind}_norm" for kind in Normalization.kinds),
 )  # fmt: skip
@@ -94,13 +96,18 @@ def _kinds(node: Node) -> tuple[str, ...]:
     op = node.op
     if isinstance(op, Elementwise):
         return (op.type_name, op.function)
+    if isinstance(op, ExpertLinear):
+        return (Linear.__name__,)
     return (op.type_name, f"{op.kind}_norm") if isinstance(op, Normalization) else (op.type_name,)
 
 
 def _sizes(network: Network, node: Node) -> tuple[float, ...]:
     """The columns of SIZE_NAMES; what is 0 becomes 1 later."""
     op, batch = node.op, network.batch
-    groups, m, k, n = matrix_product(network, node) if op.matrix else (1, batch * elements(node.shape), 1, 1)
+    products = matrix_products(network, node) if op.matrix else ((1, batch * elements(node.shape), 1, 1),)
+    _, _, k, n = products[0]
+    groups = sum(g for g, *_ in products)
+    m = sum(g * rows for g, rows, *_ in products) / groups  # experts that share rows unevenly: the mean
     window = getattr(op, "kernel", (1, 1))
     return (
         groups, m, k, n,
@@ -115,6 +122,8 @@ def _weights(network: Network, node: Node) -> int:
     op = node.op
     if isinstance(op, Linear):
         return network.input_shapes(node)[0][-1] * op.out_features
+    if isinstance(op, ExpertLinear):  # of the experts that have rows
+        return sum(g * k * n for g, _, k, n in matrix_products(network, node))
     if isinstance(op, Embedding):  # the rows looked up
         return network.batch * elements(node.shape)
     return network.node_parameters(node)

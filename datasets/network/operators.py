@@ -1,7 +1,7 @@
 """The operators of a network: matrix products, element-wise and window operators, and data movement."""
 
 from .data import Concat, Embedding, Generic, Input, LearnedTensor, Reshape, Slice, Transpose
-from .matrix import Conv2d, ConvTranspose2d, Linear, MatMul
+from .matrix import Conv2d, ConvTranspose2d, ExpertLinear, Linear, MatMul
 from .operator import MAX_DIMENSION, MAX_ELEMENTS, Operator, Shape, elements
 from .vector import BINARY, UNARY, Elementwise, Normalization, Pool2d, Softmax
 
@@ -15,6 +15,7 @@ __all__ = [
     "ConvTranspose2d",
     "Elementwise",
     "Embedding",
+    "ExpertLinear",
     "Generic",
     "Input",
     "LearnedTensor",

@@ -243,8 +243,10 @@ const sum = (parts, i) => Object.values(parts).reduce((a, column) => a + (column
 const total = (parts, n) => Array.from({ length: n }, (_, i) => sum(parts, i)).reduce((a, b) => a + b, 0);
 
 // Layers that take time, or a thousandth of the energy: the rest work while others do and could not be seen.
+// A design whose mapping cuts the workload in its own way has names of its own.
+const layersOf = (data, table) => (table.names ? table : data.layers);
 function visibleLayers(data, table) {
-  const n = data.layers.names.length;
+  const n = layersOf(data, table).names.length;
   const energy = total(table.energy, n);
   return [...Array(n).keys()].filter((i) => sum(table.time, i) > 0 || sum(table.energy, i) > energy / 1000);
 }
@@ -252,10 +254,10 @@ function visibleLayers(data, table) {
 function layerBars(data, colors, table, rows, what) {
   const unit = data.layers.units[what];
   const parts = table[what];
-  const n = data.layers.names.length;
+  const n = layersOf(data, table).names.length;
   const all = total(parts, n) || 1;
   const text = rows.map((i) => [
-    `<b>${esc(data.layers.names[i])}</b> (${esc(data.layers.kinds[i])})`,
+    `<b>${esc(layersOf(data, table).names[i])}</b> (${esc(layersOf(data, table).kinds[i])})`,
     `${what}: ${esc(withUnit(sum(parts, i), unit))}, ${percent(sum(parts, i) / all)}`,
     ...(Object.keys(parts).length > 1 ? Object.entries(parts).map(([name, column]) => `${esc(name)}: ${esc(withUnit(column[i], unit))}`) : []),
     ...(table.macs.length ? [`${esc(fmt(table.macs[i]))} MACs`] : []),
@@ -273,7 +275,7 @@ function layerBars(data, colors, table, rows, what) {
       barmode: "stack", hovermode: "x", bargap: 0.2, showlegend: traces.length > 1,
       legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", traceorder: "normal" },
       margin: { l: 66, r: 14, t: 12, b: 20 },
-      xaxis: axis(colors, few || what === "time" ? "" : "layers in order", { range: [-0.7, rows.length - 0.3], showgrid: false, showticklabels: few, ticks: few ? "outside" : "", tickvals: rows.map((_, i) => i), ticktext: rows.map((i) => esc(data.layers.names[i])), tickangle: -55, tickfont: { size: 10 } }),
+      xaxis: axis(colors, few || what === "time" ? "" : "layers in order", { range: [-0.7, rows.length - 0.3], showgrid: false, showticklabels: few, ticks: few ? "outside" : "", tickvals: rows.map((_, i) => i), ticktext: rows.map((i) => esc(layersOf(data, table).names[i])), tickangle: -55, tickfont: { size: 10 } }),
       yaxis: axis(colors, `${what} (${unit})`, { automargin: false, rangemode: "tozero", separatethousands: true, exponentformat: "power" }),
     }),
   };
@@ -284,8 +286,8 @@ function roofline(data, colors, roof, table) {
   const high = roof.intensity.reduce((a, b) => Math.max(a, b), roof.ridge ?? 0) * 2;
   const xs = roof.ridge ? [low, roof.ridge, high] : [low, high];
   const ceiling = xs.map((x) => (roof.bandwidth === null ? roof.peak : Math.min(roof.peak, x * roof.bandwidth)));
-  const time = roof.names.map((name) => sum(table.time, data.layers.names.indexOf(name)));
-  const all = total(table.time, data.layers.names.length) || 1;
+  const time = roof.names.map((name) => sum(table.time, layersOf(data, table).names.indexOf(name)));
+  const all = total(table.time, layersOf(data, table).names.length) || 1;
   const group = (under, name, color) => {
     const rows = [...roof.names.keys()].filter((i) => (roof.ridge !== null && roof.intensity[i] < roof.ridge) === under);
     return {

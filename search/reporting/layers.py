@@ -26,8 +26,8 @@ class LayerTables:
     """Layer by layer figures of some designs.
 
     Attributes:
-        names: of the layers, in order.
-        kinds: what each is.
+        names: of the first design's layers, in order.
+        kinds: what each of those is.
         tables: by design, in the order in which they were asked for.
         rooflines: by design, empty where the simulator has none.
         missing: why there is no table, or none of some designs; empty where all are there.

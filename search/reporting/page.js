@@ -113,18 +113,19 @@ function drawLayers(place) {
     $("roofline-about").textContent = $("layers-about").textContent;
     return;
   }
-  const rows = visibleLayers(data, table), left = layers.names.length - rows.length, colors = theme();
+  const own = layersOf(data, table);
+  const rows = visibleLayers(data, table), left = own.names.length - rows.length, colors = theme();
   $("layers-about").textContent = `${count(rows.length, "layer", "layers")} in the order in which they run.` +
     (left ? ` ${count(left, "layer takes", "layers take")} no time of their own and less than 0.1 % of the energy each, and are left out.` : "");
   for (const what of ["time", "energy"]) {
     $(`layer-${what}`).hidden = !Object.keys(table[what]).length;
     if (!$(`layer-${what}`).hidden) draw(`layer-${what}`, layerBars(data, colors, table, rows, what));
   }
-  const n = layers.names.length, time = total(table.time, n) || 1, energy = total(table.energy, n) || 1;
+  const n = own.names.length, time = total(table.time, n) || 1, energy = total(table.energy, n) || 1;
   const key = Object.keys(table.time).length ? "time" : "energy";
   const top = [...rows].sort((a, b) => sum(table[key], b) - sum(table[key], a)).slice(0, 5);
   fillTable($("layer-table"), ["most expensive", "kind", "time", "", "energy", ""], top.map((i) => [
-    layers.names[i], layers.kinds[i], withUnit(Number(sum(table.time, i).toPrecision(6)), layers.units.time), percent(sum(table.time, i) / time),
+    own.names[i], own.kinds[i], withUnit(Number(sum(table.time, i).toPrecision(6)), layers.units.time), percent(sum(table.time, i) / time),
     withUnit(Number(sum(table.energy, i).toPrecision(6)), layers.units.energy), percent(sum(table.energy, i) / energy),
   ]), [2, 3, 4, 5]);
   if (!roof || !roof.names.length) return;

@@ -17,16 +17,19 @@ from .wording import prefix, rounded
 def layer_section(found: LayerTables) -> dict[str, Any]:
     """Names, kinds and units once, and for each design the parts of every layer's time and energy, and its roofline.
 
+    A design that cuts the workload otherwise than the first has names and kinds of its own.
+
     One unit for all designs, so that charts of two can be compared.
     """
     tables = found.tables
     scales = {name: prefix(_all(list(tables.values()), name), unit) for name, unit in ((TIME, "s"), (ENERGY, "J"))}
+    units = (scales[TIME][0], scales[ENERGY][0])
     return {
         "missing": found.missing,
         "names": list(found.names),
         "kinds": list(found.kinds),
         "units": {"time": scales[TIME][1], "energy": scales[ENERGY][1]},
-        "tables": {str(place): _table(table, scales[TIME][0], scales[ENERGY][0]) for place, table in tables.items()},
+        "tables": {str(place): _table(table, found, *units) for place, table in tables.items()},
         "rooflines": {str(place): _roofline(roofline) for place, roofline in found.rooflines.items()},
     }
 
@@ -36,8 +39,10 @@ def _all(tables: Sequence[Breakdown], name: str) -> Column:
     return np.concatenate(columns) if columns else np.empty(0)
 
 
-def _table(table: Breakdown, second: float, joule: float) -> dict[str, Any]:
+def _table(table: Breakdown, found: LayerTables, second: float, joule: float) -> dict[str, Any]:
     out: dict[str, Any] = {"time": {}, "energy": {}, "macs": []}
+    if (table.names, table.kinds) != (found.names, found.kinds):
+        out |= {"names": list(table.names), "kinds": list(table.kinds)}
     if TIME in table.metrics:
         out["time"] = _kept(time_parts(table) or {"time": table[TIME]}, second)
     if ENERGY in table.metrics:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..core import Breakdown, Columns, Metrics
 from . import part as p
-from .metrics import KERNEL_METRICS, SECTION_METRICS
+from .metrics import KERNEL_METRICS, LAYER_METRICS, SECTION_METRICS
+from .tables import Row
 
 if TYPE_CHECKING:
     from .simulator import DataflowSimulator
@@ -28,30 +30,83 @@ _KERNEL = {
 _KERNEL_BOUNDS = ("compute", "pmu", "noc", "link")
 
 
+@dataclass(frozen=True, eq=False)
+class _Told:
+    """What is recorded of one part of a pass, or of all passes that share it.
+
+    Attributes:
+        label: of the pass and the part, as "prefill/block".
+        kernels: names, the source's first.
+        sections: (sections, SECTION), a row each.
+        records: (kernels, KERNEL), a row each.
+        seconds: all runs of one microbatch in one pass.
+    """
+
+    row: Row
+    label: str
+    kernels: tuple[str, ...]
+    sections: Array
+    records: Array
+    seconds: float
+
+    @property
+    def names(self) -> list[str]:
+        """Of its sections, after their kernels."""
+        names = []
+        for number in range(len(self.sections)):
+            told = zip(self.kernels[1:], self.records[1:], strict=True)
+            inside = [name for name, record in told if record[p.K_SECTION] == number]
+            span = f"{number}: {inside[0]}..{inside[-1]}" if len(inside) > 1 else inside[0]
+            names.append(f"{self.label}/{span}")
+        return names
+
+
 def section_breakdown(sim: DataflowSimulator, columns: Columns) -> Breakdown:
     """Of a design's columns, each of shape (1,): a row for each section."""
-    names, rows = [], []
-    for label, graph, sections, kernels in _records(sim, columns):
-        for number, row in enumerate(sections):
-            inside = [n for n, k in zip(graph, kernels, strict=True) if k[p.K_SECTION] == number and n != graph[0]]
-            names.append(f"{label}/{number}: {inside[0]}..{inside[-1]}" if len(inside) > 1 else f"{label}/{inside[0]}")
-            rows.append(row)
-    table = np.array(rows)
-    values = {name: table[:, at].copy() for name, at in _SECTION.items()} | {"sram_mb": table[:, p.S_SRAM] / 1e6}
+    told = _records(sim, columns)
+    names = [name for part in told for name in part.names]
+    table = np.concatenate([part.sections for part in told])
+    values = _section_values(table)
+    return Breakdown(
+        tuple(names), _largest(values, _SECTION_BOUNDS), Metrics(SECTION_METRICS, values, np.zeros(len(table)))
+    )
+
+
+def layer_breakdown(sim: DataflowSimulator, columns: Columns) -> Breakdown:
+    """Of a design's columns, each of shape (1,): a row for each section, with its part of the run's time.
+
+    All steps of decoding are one: they have the same sections.
+    """
+    seconds: dict[str, float] = {}
+    first: dict[str, Array] = {}
+    microbatches, pp = float(columns["microbatches"][0]), float(columns["pp"][0])
+    for part in _records(sim, columns):
+        each = part.sections[:, p.S_TIME]
+        passes = sum(one.times * one.turns(microbatches, pp) for one in part.row.passes)
+        label = part.label.partition("@")[0] + "/" + part.row.part.name if "@" in part.label else part.label
+        for name, row, share in zip(part.names, part.sections, each / each.sum(), strict=True):
+            told = label + name.removeprefix(part.label)
+            seconds[told] = seconds.get(told, 0.0) + passes * part.seconds * share
+            first.setdefault(told, row)
+    values = _section_values(np.array(list(first.values())))
+    latency = np.array(list(seconds.values()))
     kinds = _largest(values, _SECTION_BOUNDS)
-    return Breakdown(tuple(names), kinds, Metrics(SECTION_METRICS, values, np.zeros(len(rows))))
+    metrics = {"latency_s": latency, "utilization": values["utilization"]}
+    return Breakdown(tuple(seconds), kinds, Metrics(LAYER_METRICS, metrics, np.zeros(len(latency))))
+
+
+def _section_values(table: Array) -> dict[str, Array]:
+    return {name: table[:, at].copy() for name, at in _SECTION.items()} | {"sram_mb": table[:, p.S_SRAM] / 1e6}
 
 
 def kernel_breakdown(sim: DataflowSimulator, columns: Columns) -> Breakdown:
     """Of a design's columns, each of shape (1,): a row for each kernel but the sources."""
-    names, rows = [], []
-    for label, graph, _, kernels in _records(sim, columns):
-        names += [f"{label}/{name}" for name in graph[1:]]
-        rows += list(kernels[1:])
-    table = np.array(rows)
+    told = _records(sim, columns)
+    names = [f"{part.label}/{name}" for part in told for name in part.kernels[1:]]
+    table = np.concatenate([part.records[1:] for part in told])
     values = {name: table[:, at].copy() for name, at in _KERNEL.items()}
     kinds = _largest(values, _KERNEL_BOUNDS)
-    return Breakdown(tuple(names), kinds, Metrics(KERNEL_METRICS, values, np.zeros(len(rows))))
+    return Breakdown(tuple(names), kinds, Metrics(KERNEL_METRICS, values, np.zeros(len(table))))
 
 
 def _largest(values: dict[str, Array], bounds: tuple[str, ...]) -> tuple[str, ...]:
@@ -59,8 +114,8 @@ def _largest(values: dict[str, Array], bounds: tuple[str, ...]) -> tuple[str, ..
     return tuple(bounds[i] for i in table.argmax(axis=0))
 
 
-def _records(sim: DataflowSimulator, columns: Columns) -> list[tuple[str, tuple[str, ...], Array, Array]]:
-    """A label, the names of the kernels, and the records of sections and kernels, of every part of every pass."""
+def _records(sim: DataflowSimulator, columns: Columns) -> list[_Told]:
+    """Every part of every pass."""
     designs, cuts, shares = sim.design_arrays(columns, 1)
     out = []
     for at, row in enumerate(sim.rows):
@@ -69,5 +124,6 @@ def _records(sim: DataflowSimulator, columns: Columns) -> list[tuple[str, tuple[
         found = np.zeros((1, len(sim.rows), p.PART))
         sim.run(designs, cuts, shares, found, p.Record(at, sections, kernels))
         label = row.first.name if len(row.passes) == 1 else row.first.name.partition("@")[0]
-        out.append((f"{label}/{row.part.name}", names, sections[: int(found[0, at, p.N_SECTIONS])], kernels))
+        n, seconds = int(found[0, at, p.N_SECTIONS]), float(found[0, at, p.TIME])
+        out.append(_Told(row, f"{label}/{row.part.name}", names, sections[:n], kernels, seconds))
     return out

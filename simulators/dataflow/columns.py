@@ -21,8 +21,10 @@ from .chip import CHIP_KNOBS
     SPLIT_ROWS, SPLIT_COLS, SPLIT_INNER, SPLIT_COUNT,  # into how many parts tensor parallelism may cut each
     COLLECT,  # 2 where partial sums are all-reduced, 1 where slices are all-gathered, 0 where neither
     CACHE,  # 1 where a KV cache is read, sequence by sequence
+    EXPERTS,  # weights of which each row multiplies by the one that it is routed to; 0 where all multiply by the same
+    ACTIVE,  # experts that a token goes to, each of them a row
     FIELDS,
-) = range(19)  # fmt: skip
+) = range(21)  # fmt: skip
 SOURCE, PRODUCT, VECTOR = range(3)
 
 # --- an edge, int64 (edges, 3) -----------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from ...datasets import (
     ConvTranspose2d,
     Elementwise,
     Embedding,
+    ExpertLinear,
     Generic,
     Input,
     LearnedTensor,
@@ -75,6 +76,8 @@ class Kernel:
     split_count: int = 1
     collect: int = 0
     cache: bool = False
+    experts: int = 0
+    active: int = 0
     positions: float = 1.0
     whole_sample: bool = False
 
@@ -88,7 +91,7 @@ class Kernel:
         return (
             self.kind, self.rows, self.cols, self.inner, self.count, self.shared, self.ops, self.weights, self.stream,
             self.write, self.out, self.hold, self.split_rows, self.split_cols, self.split_inner, self.split_count,
-            self.collect, self.cache,
+            self.collect, self.cache, self.experts, self.active,
         )  # fmt: skip
 
 
@@ -141,7 +144,13 @@ class KernelGraph:
     @property
     def sample_rows(self) -> int:
         """Rows that a sample is cut into tiles along: the most of any product with weights, tokens of a transformer."""
-        return int(max((k.rows for k in self.kernels if k.kind == c.PRODUCT and k.shared), default=1))
+        products = (k for k in self.kernels if k.kind == c.PRODUCT and k.shared)
+        return int(max((k.rows / max(k.active, 1) for k in products), default=1))
+
+    @property
+    def experts(self) -> tuple[int, int]:
+        """How many experts there are, and to how many of them a token goes; (0, 0) of a graph without any."""
+        return max((k.experts, k.active) for k in self.kernels)
 
 
 @dataclass
@@ -237,11 +246,12 @@ class Lowering:
         op, word = node.op, self.word
         size = math.prod(node.shape)
         name = re.sub(r"\W", "_", node.name.removeprefix(self.prefix))
-        if isinstance(op, Conv2d | ConvTranspose2d | Linear | MatMul):
+        if isinstance(op, Conv2d | ConvTranspose2d | Linear | ExpertLinear | MatMul):
             rows, cols, inner, count = product_shape(node, shapes)
             kernel = Kernel(name, c.PRODUCT, rows, cols, inner, count, out=size * word, positions=rows)
             if not isinstance(op, MatMul):
-                return replace(kernel, weights=self.network.node_parameters(node) * word if _owns(op) else 0.0)
+                kernel = replace(kernel, weights=self.network.node_parameters(node) * word if _owns(op) else 0.0)
+                return replace(kernel, experts=op.experts, active=op.active) if isinstance(op, ExpertLinear) else kernel
             cached = sources[1].cached
             held = math.prod(shapes[1]) - cached if sources[1].kernels else 0
             return replace(kernel, shared=False, stream=cached * word, hold=held * word, cache=cached > 0)
@@ -266,7 +276,7 @@ class Lowering:
         )  # fmt: skip
 
 
-def _owns(op: Conv2d | ConvTranspose2d | Linear) -> bool:
+def _owns(op: Conv2d | ConvTranspose2d | Linear | ExpertLinear) -> bool:
     return not (isinstance(op, Linear) and op.tied_to is not None)
 
 
@@ -281,7 +291,7 @@ def product_shape(node: Node, shapes: Sequence[tuple[int, ...]]) -> tuple[float,
         channels, height, width = shapes[0]
         columns = op.out_channels // op.groups * op.kernel[0] * op.kernel[1]
         return height * width, columns, channels // op.groups, op.groups
-    if isinstance(op, Linear):
+    if isinstance(op, Linear | ExpertLinear):
         return math.prod(shapes[0][:-1]), op.out_features, shapes[0][-1], 1
     *heads, rows, inner = shapes[0]
     return rows, node.shape[-1], inner, math.prod(heads)

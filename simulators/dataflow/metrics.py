@@ -31,6 +31,11 @@ METRICS = (
     MetricSpec("ddr_used_gb", "GB", "held in one socket's DDR", cost=False),
 )
 
+LAYER_METRICS = (
+    MetricSpec("latency_s", "s", "all runs of a section, in all passes and microbatches"),
+    MetricSpec("utilization", "", "time that PCUs are busy over all their time", goal="max"),
+)
+
 SECTION_METRICS = (
     MetricSpec("latency_s", "s", "one run of the section, its start included"),
     MetricSpec("runs", "", "times that it runs in one pass of a microbatch"),

@@ -17,9 +17,11 @@ from .work import (
     T_IN,
     T_INNER,
     T_KIND,
+    T_LOAD,
     T_MACS,
     T_OUT,
     T_STREAM,
+    T_TILE_LOAD,
     T_WEIGHTS,
     T_WRITE,
     WORK,
@@ -75,12 +77,13 @@ class Shape(NamedTuple):
 
 
 class Fixed(NamedTuple):
-    """What no design changes: bytes of an element, the calibrated constants, and the fidelity."""
+    """What no design changes: bytes of an element, the calibrated constants, the fidelity, and experts' imbalance."""
 
     word: float
     efficiency: float
     sequence_s: float
     event: bool
+    imbalance: float
 
 
 class Record(NamedTuple):
@@ -130,7 +133,8 @@ def lay_out(
     """
     k = shape.last - shape.first
     section, pcus = s.section[:k], s.pcus[:k]
-    fill_work(table, shape.first, shape.last, shape.samples, d[c.TP], fixed.word, s.work)
+    batch = shape.samples * shape.tiles * d[c.MICROBATCHES]  # a section's weights are loaded once for all microbatches
+    fill_work(table, shape.first, shape.last, shape.samples, batch, d[c.TP], fixed.word, fixed.imbalance, s.work)
     fusion = int(d[c.FUSION])
     if not shape.searched and fusion == CUSTOM_CUTS:
         fusion = FULL
@@ -302,9 +306,9 @@ def run_part(
             if s.section[i] != here:
                 continue
             if residency == STREAMED and s.work[i, T_KIND] == c.PRODUCT:
-                weights += s.work[i, T_WEIGHTS] * tiles  # fetched again for every tile
+                weights += s.work[i, T_TILE_LOAD] * tiles  # fetched again for every tile
             elif residency != RESIDENT:
-                weights += s.work[i, T_WEIGHTS] / microbatches
+                weights += s.work[i, T_LOAD] / microbatches
             staged += s.reads[i] + s.writes[i]
             collected += s.work[i, T_COLLECT]
             used += s.pcus[i]

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
 
 from ...datasets import Elementwise, Network
 from ...datasets.network.zoo.llama import LlamaConfig, llama
@@ -48,6 +51,13 @@ class Pass:
     parts: tuple[Part, ...]
     times: float
     decode: bool = False
+
+    def turns(self, microbatches: Any, pp: Any) -> Any:
+        """How many times over a pipeline stage's time the pass takes, of numbers or columns (n,).
+
+        A step of decoding needs the one before; with as many microbatches as stages none of them waits.
+        """
+        return np.maximum(microbatches, pp) if self.decode else microbatches + pp - 1
 
 
 def decoder_passes(config: LlamaConfig, input_tokens: int, output_tokens: int, word: float) -> tuple[Pass, ...]:
@@ -117,7 +127,10 @@ def tensor_parallel(config: LlamaConfig, word: float) -> Callable[[Kernel], Kern
         if name == "o_proj":
             return replace(kernel, split_inner=config.heads, collect=2)
         if name == "down_proj":
-            return replace(kernel, split_inner=config.hidden, collect=2)
+            # Partial sums of experts are first weighted and added up, which is linear, and all-reduced as one.
+            return replace(kernel, split_inner=config.hidden, collect=0 if config.experts else 2)
+        if name == f"combine{config.active - 1}":
+            return replace(kernel, collect=2)
         if name == "lm_head":
             return replace(kernel, split_cols=config.vocabulary, collect=1)
         return kernel

@@ -16,7 +16,7 @@ from ...errors import ChipgymError, shorten, unknown
 from ..core import Breakdown, Column, Columns, Design, Designs, Limit, MetricSpec, Simulator, Value
 from . import columns as c
 from .batch import run_batch
-from .breakdown import kernel_breakdown, section_breakdown
+from .breakdown import kernel_breakdown, layer_breakdown, section_breakdown
 from .chip import CHIP_KNOBS, load_chip
 from .constants import load_calibration
 from .metrics import METRICS
@@ -55,12 +55,14 @@ class DataflowSimulator(Simulator):
         chip: "sn40l", "sn10" or "plasticine".
         sockets: chips that work together.
         fidelity: "fast" (closed form) or "event" (tile by tile through bounded FIFOs).
+        expert_imbalance: of a network with routed experts, tokens of the busiest expert over the mean: from 1, all
+            alike, to the number of experts over those that a token goes to, where all tokens choose the same.
         explore: what a search may change: "mapping", "hardware" or "joint". Knobs that it may not have a grid of one
             value, and can be set all the same.
 
     Raises:
         ChipgymError: for an unknown workload, chip, fidelity or way to explore, and numbers that are no positive whole
-            ones, or more tokens than a decoder was trained for.
+            ones, more tokens than a decoder was trained for, or an imbalance that experts cannot have.
     """
 
     name = "dataflow"
@@ -84,6 +86,7 @@ class DataflowSimulator(Simulator):
         chip: str = "sn40l",
         sockets: int = 8,
         fidelity: str = "fast",
+        expert_imbalance: float | None = None,
         explore: str = "mapping",
     ) -> None:
         if fidelity not in FIDELITIES:
@@ -94,7 +97,8 @@ class DataflowSimulator(Simulator):
             raise ChipgymError(f"workload: the dataflow simulator runs networks, not {shorten(self.workload)}")
         self.options = {
             "input_tokens": input_tokens, "output_tokens": output_tokens, "batch": batch, "chip": chip,
-            "sockets": _positive("sockets", sockets), "fidelity": fidelity, "explore": explore,
+            "sockets": _positive("sockets", sockets), "fidelity": fidelity, "expert_imbalance": expert_imbalance,
+            "explore": explore,
         }  # fmt: skip
         self.sockets, self.batch = sockets, self.workload.batch
         self.passes, self.tokens = _passes(self.workload, input_tokens, output_tokens)
@@ -102,10 +106,13 @@ class DataflowSimulator(Simulator):
         self.tables = flatten(self.rows)
         block = self.passes[0].parts[0]
         self.graph = block.graph
+        imbalance = _imbalance(expert_imbalance, *self.graph.experts)
         weights = sum(part.repeats * part.graph.weight_bytes for part in self.passes[0].parts)
         scale = Scale(sockets, self.batch, block.repeats, weights)
         calibration = load_calibration()
-        self.fixed = Fixed(WORD, calibration.compute_efficiency, calibration.sequence_us * 1e-6, fidelity == "event")
+        self.fixed = Fixed(
+            WORD, calibration.compute_efficiency, calibration.sequence_us * 1e-6, fidelity == "event", imbalance
+        )
         self.space = dataflow_space(self.chip, self.graph, scale, explore)
         self._cuts = [(e, cut_name(self.graph, e)) for e in searched_edges(self.graph)]
         self._shares = [(i, f"share_{name}") for i, name in enumerate(self.graph.names) if i > 0]
@@ -144,6 +151,17 @@ class DataflowSimulator(Simulator):
         self.run(*self.design_arrays(columns, 1), found)
         needs: Needs = capacity_needs(self, columns, found)
         return needs.broken(0)
+
+    def evaluate_layers(self, design: Design) -> Breakdown:
+        """One design's time, section by section over the whole run; all steps of decoding together.
+
+        The times add up to the run's, but for what pipeline stages hand over to one another. The kinds are the
+        bottlenecks of `evaluate_sections`.
+
+        Raises:
+            ChipgymError: as `evaluate_sections`.
+        """
+        return layer_breakdown(self, self._one("evaluate_layers", design))
 
     def evaluate_sections(self, design: Design) -> Breakdown:
         """Time and bottleneck of one design, section by section: a row for each section of each part of each pass.
@@ -213,6 +231,22 @@ def _passes(network: Network, read: int | None, written: int | None) -> tuple[tu
             f"written; at most {max(config.positions - tokens[0], 0)} can be"
         )
     return decoder_passes(config, *tokens, WORD), tokens
+
+
+def _imbalance(given: object, experts: int, active: int) -> float:
+    """The busiest expert's tokens over the mean, 1 where not given."""
+    if given is None:
+        return 1.0
+    if not experts:
+        raise ChipgymError(f"expert_imbalance: {shorten(given)} was given, but the network has no experts")
+    most = experts / active
+    wrong = f"expert_imbalance: {shorten(given)} is not a number from 1 to {most:g}"
+    if isinstance(given, bool) or not isinstance(given, int | float | np.floating | np.integer):
+        raise ChipgymError(wrong)
+    if not 1 <= given <= most:
+        near = f"; nearest is {1 if given < 1 else most:g}" if math.isfinite(given) else ""
+        raise ChipgymError(wrong + near)
+    return float(given)
 
 
 def _positive(name: str, value: object) -> int:

@@ -115,9 +115,7 @@ def run_totals(sim: DataflowSimulator, columns: Columns, found: Array, needs: Ne
         source = one.parts[0].graph.kernels[0].out * np.ceil(sequences / mb)
         stage = stage + np.where(pp > 1, source / tp / link + columns["link_latency_us"] * 1e-6, 0.0)
         totals["link_bytes"] += np.where(pp > 1, one.times * (pp - 1) * source * mb * replicas, 0.0)
-        # A step of decoding needs the one before; with as many microbatches as stages none of them waits.
-        steps = np.maximum(mb, pp) if one.decode else mb + pp - 1
-        latency = latency + one.times * steps * stage
+        latency = latency + one.times * one.turns(mb, pp) * stage
         if number == 0:
             first = latency.copy()
     written = max(sim.tokens[1] - 1, 0)

@@ -18,7 +18,7 @@ from ...datasets import (
     Normalization,
     Pool2d,
     Softmax,
-    matrix_product,
+    matrix_products,
 )
 from .tiling import LAYER_COLUMNS
 
@@ -44,7 +44,7 @@ class Layer:
     """One operator that costs something.
 
     Attributes:
-        name: of the node.
+        name: of the node; of the second shape of an operator's products the node's and ".1".
         kind: operator type, such as "Conv2d".
         unit: "array" or "vector".
         fused: whether it works on results as they leave the array, in no time of its own and without DRAM traffic.
@@ -101,9 +101,10 @@ def lower(network: Network) -> LoweredNetwork:
     passing: dict[str, bool] = {}  # nodes whose results pass by element by element, and whether as the array drains
     for node in network.nodes:
         if node.op.matrix:
-            row = _product(network, node)
-            layers.append(Layer(node.name, type(node.op).__name__, "array"))
-            position.append(matrix.setdefault(row, len(matrix)))
+            for number, row in enumerate(_products(network, node)):
+                name = f"{node.name}.{number}" if number else node.name
+                layers.append(Layer(name, type(node.op).__name__, "array"))
+                position.append(matrix.setdefault(row, len(matrix)))
             passing[node.name] = True
             continue
         work = _operations(node) * network.batch
@@ -129,23 +130,24 @@ def lower(network: Network) -> LoweredNetwork:
     )
 
 
-def _product(network: Network, node: Node) -> tuple[int, ...]:
-    """The row of the layer table for a matrix product; see the column names in `tiling`.
+def _products(network: Network, node: Node) -> list[tuple[int, ...]]:
+    """The rows of the layer table for a matrix operator; see the column names in `tiling`.
 
     A convolution keeps its windows, which share inputs; what has none is a convolution of 1 × 1 windows over an image
     of m × 1. Where a transposed convolution's windows overlap, sums are added where they are written.
     """
     op = node.op
-    groups, m, k, n = matrix_product(network, node)
+    products = matrix_products(network, node)
     if not isinstance(op, Conv2d) or (op.kernel == (1, 1) and op.stride == (1, 1) and not any(op.padding)):
-        return (groups, 1, m, 1, m, 1, 1, 1, 1, 1, 1, 1, k, n)
+        return [(groups, 1, m, 1, m, 1, 1, 1, 1, 1, 1, 1, k, n) for groups, m, k, n in products]
+    ((groups, _, _, n),) = products
     channels, height, width = network.input_shapes(node)[0]
     _, out_h, out_w = node.shape
     (r, s), (dh, dw) = op.kernel, op.dilation
-    return (
+    return [(
         groups, network.batch, out_h, out_w, height, width, r, s, (r - 1) * dh + 1, (s - 1) * dw + 1,
         *op.stride, channels // groups, n,
-    )  # fmt: skip
+    )]  # fmt: skip
 
 
 def _operations(node: Node) -> float:

@@ -99,6 +99,16 @@ def test_several_workloads_have_no_layers(cli):
     assert done.err == "error: --layers: mlp:8-8+mlp:4-4 are several workloads; give one --workload\n"
 
 
+def test_layers_of_a_mapping_are_its_sections(cli):
+    command = ("simulate", "dataflow", "--workload", "mlp:64-128-10", "--set", "fusion=none", "--layers")
+    out = cli(*command, "--json").json
+    assert len(out["layers"]) == out["metrics"]["sections"] == 2
+    assert set(out["layers"][0]["metrics"]) == {"latency_s", "utilization"}
+    total = sum(layer["metrics"]["latency_s"] for layer in out["layers"])
+    assert abs(total - out["metrics"]["latency_s"]) <= 1e-9 * total
+    assert "layer by layer" in cli(*command).out
+
+
 def test_a_simulator_without_layers_says_so(cli):
     done = cli("simulate", "toy", "--layers")
     assert done.status == 2

@@ -15,6 +15,7 @@ from chipgym.datasets import (
     ConvTranspose2d,
     Elementwise,
     Embedding,
+    ExpertLinear,
     Generic,
     Input,
     LearnedTensor,
@@ -27,6 +28,7 @@ from chipgym.datasets import (
     Slice,
     Softmax,
     Transpose,
+    matrix_products,
 )
 from chipgym.errors import ChipgymError
 
@@ -99,6 +101,21 @@ def test_linear_agrees_with_numpy(leading, width, out, bias):
     assert op.infer((x.shape,)) == (x @ weight).shape
     assert op.macs((x.shape,), (x @ weight).shape) == (x @ weight).sum()
     assert op.parameters((x.shape,)) == weight.size + bias * out
+
+
+@given(st.integers(1, 6), st.integers(1, 9), st.integers(1, 7), st.data())
+def test_routed_experts_share_all_rows(batch, experts, tokens, data):
+    active = data.draw(st.integers(1, experts))
+    b = NetworkBuilder("n")
+    b.expert_linear(b.input((tokens * active, 5)), 3, experts=experts, active=active, name="e")
+    network = b.build(batch)
+    products = matrix_products(network, network.node("e"))
+    rows = batch * tokens * active
+    assert sum(g * m for g, m, _, _ in products) == rows
+    assert sum(g for g, _, _, _ in products) == min(experts, rows)
+    assert max(m for _, m, _, _ in products) - min(m for _, m, _, _ in products) <= 1
+    assert sum(g * m * k * n for g, m, k, n in products) == network.macs == rows * 15
+    assert network.parameters == experts * 15
 
 
 def test_tied_linear_owns_only_its_bias():
@@ -191,6 +208,7 @@ def test_a_builder_says_what_it_was_given(call, message):
         (lambda: Conv2d(8, (3, 3), padding=(0, 0, 0, -1)), "Conv2d padding: expected an integer from 0"),
         (lambda: Conv2d(8, (3, 3), groups=3), "groups: 3 does not divide out_channels 8"),
         (lambda: Conv2d(8, (3, 3), bias=1), "bias: expected True or False"),
+        (lambda: ExpertLinear(8, experts=2, active=3), "active: 3 is more than the 2 experts; nearest is 2"),
         (lambda: Linear(2.5), "Linear out_features: expected an integer, got 2.5"),
         (lambda: Linear(True), "expected an integer, got True"),
         (lambda: Linear(2**31), "expected an integer from 1"),
@@ -218,6 +236,7 @@ def test_bad_attributes_are_one_clear_line(make, message):
         (Conv2d(8, (3, 3), groups=2), ((3, 8, 8),), "does not divide the input's 3 channels"),
         (Pool2d("max", (3, 3), (1, 1)), ((4, 4),), r"expected shape \(C, H, W\)"),
         (Linear(3), ((),), "Linear input"),
+        (ExpertLinear(4, experts=8, active=2), ((5, 3),), "5 rows are not 2 for each token"),
         (MatMul(), ((2, 3), (2, 3)), r"\(..., m, k\) x \(..., k, n\)"),
         (MatMul(), ((4, 2, 3), (5, 3, 2)), "leading dimensions"),
         (MatMul(), ((3,), (3, 2)), "MatMul input"),

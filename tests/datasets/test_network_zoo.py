@@ -13,6 +13,7 @@ import pytest
 from chipgym.datasets import (
     Conv2d,
     Embedding,
+    ExpertLinear,
     Linear,
     MatMul,
     Network,
@@ -30,6 +31,7 @@ from chipgym.datasets.network.zoo import (
     llama_3_8b,
     llama_3_70b,
     mistral_7b,
+    mixtral_8x7b,
 )
 from chipgym.errors import ChipgymError
 
@@ -147,6 +149,26 @@ def test_llama_totals():
     assert round(llama_3_8b().parameters / 1e9, 2) == 8.03
     assert round(llama_3_70b().parameters / 1e9, 1) == 70.6
     assert round(mistral_7b().parameters / 1e9, 2) == 7.24
+
+
+def test_mixtral_totals():
+    # arXiv:2401.04088, section 1: "47B parameters, but only uses 13B active parameters"; its model card: 46.7 B.
+    network = mixtral_8x7b()
+    assert round(network.parameters / 1e9, 1) == 46.7
+    experts = [node for node in network.nodes if isinstance(node.op, ExpertLinear)]
+    assert len(experts) == 32 * 3
+    idle = sum(network.node_parameters(node) for node in experts) * (8 - 2) // 8
+    assert round((network.parameters - idle) / 1e9, 1) == 12.9
+    assert (network.node("layers.0.mlp.routed").shape, network.node("layers.0.mlp.combine1").shape) == (
+        (256, 4096), (128, 4096),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("seq", "past"), [(1, 0), (333, 0), (1, 2047)])
+def test_mixtral_multiplies_by_two_experts_of_eight(seq, past):
+    dense, routed = mistral_7b(seq=seq, past=past), mixtral_8x7b(seq=seq, past=past)
+    feed_forward, router = 32 * 3 * seq * 4096 * 14_336, 32 * seq * 4096 * 8
+    assert routed.macs == dense.macs + feed_forward + router
 
 
 @pytest.mark.parametrize("build", [llama_2_7b, llama_3_8b, mistral_7b])

@@ -18,7 +18,9 @@ def column(table: OperatorTable, name: str) -> np.ndarray:
     return table.sizes[:, SIZE_NAMES.index(name)]
 
 
-@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "bert_base", "unet", "llama-3-8b:seq=8"])
+@pytest.mark.parametrize(
+    "name", ["resnet18", "mobilenet_v2", "bert_base", "unet", "llama-3-8b:seq=8", "mixtral-8x7b:seq=8"]
+)
 @pytest.mark.parametrize("batch", [1, 3])
 def test_sizes_are_those_that_the_network_counts(name, batch):
     network = load_workload(name, batch=batch)
@@ -42,6 +44,15 @@ def test_kinds():
         elif node.op.type_name == "Normalization":
             expected.add(f"{node.op.kind}_norm")
         assert named == expected
+
+
+def test_routed_experts_are_linear_layers_in_groups():
+    network = load_workload("mixtral-8x7b:seq=3")
+    table = OperatorTable.of(network)
+    row = [node.name for node in network.nodes].index("layers.0.mlp.gate_proj")
+    assert KIND_NAMES[int(np.flatnonzero(table.kinds[row])[0])] == "Linear"
+    assert [column(table, name)[row] for name in ("groups", "m", "k", "n")] == [6, 1, 4096, 14_336]
+    assert column(table, "weight_words")[row] == 6 * 4096 * 14_336  # of the experts that have rows
 
 
 def test_features_are_named_and_the_edges_are_the_networks():

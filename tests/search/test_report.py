@@ -166,6 +166,21 @@ def test_layers_of_a_network_that_runs_several_samples(tmp_path):
     assert alone.identity() == chipgym.make_problem("systolic", "mlp:64-10", objective="latency_s").identity()
 
 
+def test_layers_of_mappings_that_cut_the_workload_differently():
+    from chipgym.search.reporting.layers import layer_tables
+    from chipgym.search.reporting.sections import layer_section
+
+    simulator = chipgym.make_simulator("dataflow", "mlp:64-128-10")
+    designs = {0: {"fusion": "full"}, 1: {"fusion": "none"}, 2: {"fusion": "full"}}
+    section = layer_section(layer_tables(simulator, designs))
+    assert [len(section["tables"][str(i)].get("names", section["names"])) for i in designs] == [1, 2, 1]
+    assert ["names" in section["tables"][str(i)] for i in designs] == [False, True, False]
+    for place, design in designs.items():
+        table, told = section["tables"][str(place)], simulator.evaluate_layers(design)
+        assert tuple(table.get("kinds", section["kinds"])) == told.kinds
+        assert len(table["time"]["time"]) == len(told)
+
+
 def test_a_simulator_that_knows_no_layers_says_so(store, tmp_path):
     layers = read(report(store, tmp_path / "r.html"))["layers"]
     assert layers["tables"] == {}

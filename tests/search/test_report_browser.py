@@ -299,3 +299,21 @@ def test_one_objective_and_no_layers(browser, tmp_path):
             assert not page.locator(f"#{plot}").is_visible(), plot
         assert "does not tell the parts of a workload apart" in page.locator("#layers-about").text_content()
         assert page.locator("#tradeoff-title").text_content() == "Trade-off"
+
+
+def test_each_mapping_shows_its_own_sections(browser, tmp_path):
+    """More sections are slower; that they are an objective too keeps designs with one and with several."""
+    problem = chipgym.make_problem(
+        "dataflow", "mlp:64-512-512-10", objective=["latency_s", "latency_s / sections"],
+        space={"fusion": ["none", "full"]}, batch=64,
+    )  # fmt: skip
+    result = optimize(problem, "nsga2", 200, 0)
+    with opened(browser, report(result, tmp_path / "r.html")) as seen:
+        layers = seen.page.evaluate("data.layers")
+        assert any("names" in table for table in layers["tables"].values())
+        for place, table in layers["tables"].items():
+            seen.page.evaluate("place => drawLayers(Number(place))", place)
+            names = table.get("names", layers["names"])
+            told = seen.page.locator("#layer-table tr td:first-child").all_text_contents()
+            assert set(told) <= set(names)
+            assert len(told) == min(len(names), 5)

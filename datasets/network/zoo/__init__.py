@@ -14,7 +14,7 @@ from .efficientnet import efficientnet_b0
 from .gpt2 import gpt2
 from .gpt3 import gpt3_1t_layer
 from .jet_tagger import jet_tagger
-from .llama import llama_2_7b, llama_3_8b, llama_3_70b, mistral_7b
+from .llama import llama_2_7b, llama_3_8b, llama_3_70b, mistral_7b, mixtral_8x7b
 from .mobilenet import mobilenet_v1, mobilenet_v2
 from .mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
 from .resnet import resnet18, resnet50
@@ -34,6 +34,7 @@ _BUILDERS: dict[str, Callable[..., Network]] = {
     "llama-3-8b": llama_3_8b,
     "llama-3-70b": llama_3_70b,
     "mistral-7b": mistral_7b,
+    "mixtral-8x7b": mixtral_8x7b,
     "mobilenet_v1": mobilenet_v1,
     "mobilenet_v2": mobilenet_v2,
     "mobilenet_v3_large": mobilenet_v3_large,
@@ -58,6 +59,7 @@ __all__ = [
     "llama_3_8b",
     "llama_3_70b",
     "mistral_7b",
+    "mixtral_8x7b",
     "mobilenet_v1",
     "mobilenet_v2",
     "mobilenet_v3_large",

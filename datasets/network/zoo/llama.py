@@ -1,5 +1,5 @@
 """The Llama family of decoders by configuration: Llama 2 (arXiv:2307.09288), Llama 3 (arXiv:2407.21783, Table 3),
-Mistral 7B (arXiv:2310.06825, Table 1).
+Mistral 7B (arXiv:2310.06825, Table 1), Mixtral 8x7B (arXiv:2401.04088, Table 1).
 
 Each reads `seq` new tokens after `past` that it has read before, whose keys and values it keeps: a prefill has no past,
 a step of decoding is one new token.
@@ -13,6 +13,7 @@ from ....errors import ChipgymError
 from ..builder import NetworkBuilder
 from ..graph import Network
 from ..operator import integer
+from .experts import routed_experts
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class LlamaConfig:
         hidden: width of the gated feed-forward block.
         positions: most tokens that it was trained for.
         window: most tokens that one attends to (sliding-window attention); 0 for all.
+        experts: feed-forward blocks of a layer, of which each token goes to `active` ones; 0 for a single one.
     """
 
     name: str
@@ -36,14 +38,17 @@ class LlamaConfig:
     vocabulary: int
     positions: int
     window: int = 0
+    experts: int = 0
+    active: int = 0
 
 
 LLAMA_2_7B = LlamaConfig("llama-2-7b", 32, 4096, 32, 32, 11_008, 32_000, 4096)
 LLAMA_3_8B = LlamaConfig("llama-3-8b", 32, 4096, 32, 8, 14_336, 128_256, 8192)
 LLAMA_3_70B = LlamaConfig("llama-3-70b", 80, 8192, 64, 8, 28_672, 128_256, 8192)
 MISTRAL_7B = LlamaConfig("mistral-7b", 32, 4096, 32, 8, 14_336, 32_000, 32_768, window=4096)
+MIXTRAL_8X7B = LlamaConfig("mixtral-8x7b", 32, 4096, 32, 8, 14_336, 32_000, 32_768, experts=8, active=2)
 #: Configuration by the name that the network of it is registered under.
-DECODERS = {config.name: config for config in (LLAMA_2_7B, LLAMA_3_8B, LLAMA_3_70B, MISTRAL_7B)}
+DECODERS = {config.name: config for config in (LLAMA_2_7B, LLAMA_3_8B, LLAMA_3_70B, MISTRAL_7B, MIXTRAL_8X7B)}
 
 
 def llama_2_7b(*, seq: int = 128, past: int = 0, batch: int = 1) -> Network:
@@ -64,6 +69,11 @@ def llama_3_70b(*, seq: int = 128, past: int = 0, batch: int = 1) -> Network:
 def mistral_7b(*, seq: int = 128, past: int = 0, batch: int = 1) -> Network:
     """Mistral 7B v0.1 reading `seq` tokens after `past`, of which the last 4096 are kept."""
     return llama(MISTRAL_7B, seq=seq, past=past, batch=batch)
+
+
+def mixtral_8x7b(*, seq: int = 128, past: int = 0, batch: int = 1) -> Network:
+    """Mixtral 8x7B reading `seq` tokens after `past`, each through two of eight experts."""
+    return llama(MIXTRAL_8X7B, seq=seq, past=past, batch=batch)
 
 
 def llama(config: LlamaConfig, *, seq: int, past: int = 0, batch: int = 1) -> Network:
@@ -89,7 +99,10 @@ def llama(config: LlamaConfig, *, seq: int, past: int = 0, batch: int = 1) -> Ne
             x = b.tensor_add(x, y, name="add1")
             y = b.rms_norm(x, name="post_attention_layernorm")
             with b.scope("mlp"):
-                y = gated_feed_forward(b, y, config.hidden)
+                if config.experts:
+                    y = routed_experts(b, y, config.hidden, config.experts, config.active)
+                else:
+                    y = gated_feed_forward(b, y, config.hidden)
             x = b.tensor_add(x, y, name="add2")
     b.linear(b.rms_norm(x, name="norm"), config.vocabulary, bias=False, name="lm_head")
     return b.build(batch)

@@ -61,7 +61,8 @@ def simulate_design(
         output.line(f"This design cannot be built (violation {out['violation'][0]:.3g}){why}.")
     _print_metrics(out, shown)
     if parts is not None:
-        named = [m for m in shown if metrics or m.name in LAYER_METRICS] or shown
+        told = _told(parts, shown)
+        named = [m for m in told if metrics or m.name in LAYER_METRICS] or told
         output.line("")
         headings = ["layer", "kind", *(m.name for m in named)]
         rows = zip(parts.names, parts.kinds, *(parts[m.name].tolist() for m in named), strict=True)
@@ -86,6 +87,11 @@ def _layers(simulator: Simulator, design: dict[str, Any]) -> Breakdown:
         raise ChipgymError(f"--layers: the {simulator.name} simulator does not tell layers apart")
     parts: Breakdown = evaluate_layers(design)
     return parts
+
+
+def _told(parts: Breakdown, shown: Sequence[MetricSpec]) -> list[MetricSpec]:
+    """Of the metrics shown those that the parts have: some are of a whole run alone."""
+    return [m for m in shown if m.name in parts.metrics]
 
 
 def _print_design(simulator: Simulator, design: dict[str, Any]) -> None:
@@ -119,7 +125,7 @@ def _document(
     }
     if parts is not None:
         document["layers"] = [
-            {"name": name, "kind": kind, "metrics": {m.name: float(parts[m.name][i]) for m in shown}}
+            {"name": name, "kind": kind, "metrics": {m.name: float(parts[m.name][i]) for m in _told(parts, shown)}}
             for i, (name, kind) in enumerate(zip(parts.names, parts.kinds, strict=True))
         ]
     return document

@@ -66,6 +66,21 @@ def test_times_add_up(llama):
     assert out["ttft_s"][0] == pytest.approx(total + reconfigured)
 
 
+@pytest.mark.parametrize(
+    "design",
+    [{}, {"fusion": "layer", "microbatches": 2}, {"fusion": "none"}, {"looping": "on", "weight_residency": "streamed"}],
+)
+def test_layers_are_sections_that_add_up_to_the_run(design):
+    sim = make(input_tokens=256, output_tokens=9, batch=4)
+    layers = sim.evaluate_layers(design)
+    out = sim.evaluate(design)
+    assert layers["latency_s"].sum() == pytest.approx(out["latency_s"][0], rel=1e-12)
+    prefill = [i for i, name in enumerate(layers.names) if name.startswith("prefill/")]
+    assert layers["latency_s"][prefill].sum() == pytest.approx(out["ttft_s"][0], rel=1e-12)
+    assert {name.partition("/")[0] for name in layers.names} == {"prefill", "decode"}
+    assert sum(name.startswith("decode/block/") for name in layers.names) == out["sections"][0]
+
+
 @pytest.mark.parametrize("fusion", ["none", "layer", "full"])
 @pytest.mark.parametrize("fidelity", ["fast", "event"])
 def test_sections_have_a_bottleneck(fusion, fidelity):

@@ -69,6 +69,7 @@ def test_joined_branches_wait_for_both():
         (lambda b, x: b.gelu(b.conv(x, 4, 3)), "'gelu' is gelu"),
         (lambda b, x: b.layer_norm(b.conv(x, 4, 3)), "is Normalization"),
         (lambda b, x: b.matmul(x, x, transpose_b=True), "is MatMul"),
+        (lambda b, x: b.expert_linear(x, 4, experts=2, active=1), "is ExpertLinear"),
         (lambda b, x: b.transpose(b.conv(x, 4, 3), (1, 2, 0)), "is Transpose"),
         (lambda b, x: b.relu(x), "no dense or convolutional layer"),
     ],

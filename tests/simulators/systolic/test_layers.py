@@ -65,6 +65,18 @@ def test_element_wise_work_hides_behind_the_array_or_passes_by():
     assert add.cycles.sum() == max(words / 8, 2 * words / 4) + words / 8
 
 
+@pytest.mark.parametrize(("batch", "shapes"), [(1, [(6, 1)]), (2, [(4, 2), (4, 1)]), (4, [(8, 3)])])
+def test_routed_experts_are_products_of_their_own(batch, shapes):
+    """Three tokens of two rows each; experts share the rows as evenly as they can."""
+    b = NetworkBuilder("experts")
+    b.expert_linear(b.input((6, 32)), 48, experts=8, active=2, name="up")
+    sim = chipgym.make_simulator("systolic", b.build(batch))
+    layers = sim.evaluate_layers({"ifmap_sram_kb": 1024, "filter_sram_kb": 1024, "ofmap_sram_kb": 1024})
+    assert layers.names == ("up", "up.1")[: len(shapes)]
+    assert layers["macs"].tolist() == [g * m * 32 * 48 for g, m in shapes]
+    assert layers["dram_filter_reads"].tolist() == [g * 32 * 48 for g, _ in shapes]
+
+
 def test_batches_reuse_filters():
     one, eight = (chipgym.make_simulator("systolic", "resnet18", batch=n).evaluate({}) for n in (1, 8))
     assert eight["macs"][0] == 8 * one["macs"][0]

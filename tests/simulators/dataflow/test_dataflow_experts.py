@@ -1,0 +1,170 @@
+"""Mixtures of experts: what is read, what waits, and what must fit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from event_queue import Drawn, simulate
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from routing import touched_experts
+
+import chipgym
+from chipgym.datasets import NetworkBuilder
+from chipgym.errors import ChipgymError
+from chipgym.simulators.dataflow.columns import FIELDS, PRODUCT
+from chipgym.simulators.dataflow.sections import size_fifos
+from chipgym.simulators.dataflow.work import (
+    T_COUNT,
+    T_LOAD,
+    T_MACS,
+    T_ROWS,
+    T_TILE_LOAD,
+    T_WEIGHTS,
+    WORK,
+    experts_touched,
+    fill_work,
+)
+
+EXPERT_BYTES = 3 * 4096 * 14_336 * 2
+
+
+def mixtral(**options):
+    return chipgym.make_simulator("dataflow", "mixtral-8x7b", **{"input_tokens": 64, "output_tokens": 2, **options})
+
+
+@pytest.mark.parametrize(("experts", "active"), [(8, 2), (8, 1), (64, 6), (4, 4)])
+@pytest.mark.parametrize("tokens", [1, 2, 5, 40])
+def test_experts_that_are_touched_are_those_of_random_routing(experts, active, tokens):
+    drawn = touched_experts(experts, active, tokens, 4000, seed=tokens)
+    assert experts_touched(experts, active, tokens) == pytest.approx(drawn, rel=0.02)
+
+
+def work_of(tokens_per_sample, samples, batch, tp=1, imbalance=1.0, experts=8, active=2):
+    table = np.zeros((1, FIELDS))
+    table[0, :8] = PRODUCT, active * tokens_per_sample, 96, 64, 1, 1, 0, experts * 96 * 64 * 2
+    table[0, 12:16] = 1, 96, 1, 1
+    table[0, -2:] = experts, active
+    out = np.zeros((1, WORK))
+    fill_work(table, 0, 1, samples, batch, float(tp), 2.0, imbalance, out)
+    return out[0]
+
+
+@settings(deadline=None)
+@given(
+    st.integers(1, 64), st.integers(1, 64), st.sampled_from([1, 2, 4]), st.floats(1, 4), st.sampled_from([8, 16])
+)  # fmt: skip
+def test_a_tile_of_experts(tokens, samples, tp, imbalance, experts):
+    work = work_of(tokens, float(samples), 2.0 * samples, tp, imbalance, experts)
+    rows = 2 * tokens * samples
+    assert work[T_MACS] == pytest.approx(rows * 96 * 64 / tp)
+    assert work[T_ROWS] * work[T_COUNT] >= rows * (1 - 1e-9)  # no row is lost
+    assert np.ceil(imbalance * rows / experts - 1e-9) <= work[T_ROWS] or work[T_ROWS] == tokens * samples
+    assert work[T_ROWS] <= tokens * samples  # a token goes to an expert once
+    assert work[T_TILE_LOAD] <= work[T_LOAD] <= work[T_WEIGHTS] <= experts * 96 * 64 * 2 / tp
+
+
+def test_a_step_of_decoding_reads_the_experts_that_its_batch_touches():
+    """Against one sequence, whose token goes to two experts of eight."""
+    design = {"weight_residency": "section", "tp": 8, "fusion": "full"}
+    steps = {}
+    for batch in (1, 4, 16):
+        # The same prompt, and one token more: what a step reads beside the experts is the cache, linear in the batch.
+        first, second = (
+            mixtral(output_tokens=n, input_tokens=64, batch=batch).evaluate(design)["hbm_bytes"][0] for n in (1, 2)
+        )
+        steps[batch] = second - first
+    cache = 2 * 8 * 128 * 2 * 32 * 64
+    for batch in (4, 16):
+        more = experts_touched(8, 2, batch) - 2
+        grown = steps[batch] - steps[1] - (batch - 1) * cache
+        assert grown == pytest.approx(more * EXPERT_BYTES * 32, rel=2e-3)  # and tokens' vectors
+    active = 2 * (12_879_925_248 - 32_000 * 4096)  # all but idle experts and the table of embeddings
+    assert steps[1] == pytest.approx(active + cache, rel=1e-3)
+
+
+def test_room_is_for_all_experts():
+    sim = mixtral()
+    assert sim.evaluate({})["hbm_gb"][0] * 8 == pytest.approx(2 * 46.70, rel=0.01)
+    assert "hbm" in {limit.name for limit in sim.broken_limits({"tp": 1, "pp": 1})}
+
+
+@pytest.mark.parametrize("fidelity", ["fast", "event"])
+def test_imbalance_costs_time_and_no_traffic(fidelity):
+    design = {"weight_residency": "section", "tile_rows": 64, "hbm_gbps": 1e5}
+    even, uneven = (
+        mixtral(input_tokens=512, batch=4, fidelity=fidelity, expert_imbalance=x).evaluate(design) for x in (1.0, 3.0)
+    )
+    assert uneven["ttft_s"][0] > 1.2 * even["ttft_s"][0]
+    for same in ("hbm_bytes", "link_bytes", "hbm_gb"):
+        assert uneven[same][0] == even[same][0]
+
+
+def test_a_mixture_is_between_the_dense_models_of_its_active_and_of_all_its_weights():
+    dense, routed = (
+        chipgym.make_simulator("dataflow", name, input_tokens=256, output_tokens=16)
+        for name in ("mistral-7b", "mixtral-8x7b")
+    )
+    design = {"weight_residency": "section", "fusion": "full"}
+    one, two = dense.evaluate(design)["tpot_s"][0], routed.evaluate(design)["tpot_s"][0]
+    assert one < two < one * 46.7 / 7.24
+
+
+def test_partial_sums_are_reduced_after_the_experts_results_are_added():
+    graph = mixtral().graph
+    collected = {k.name: k.out * k.collect for k in graph.kernels if k.collect}
+    assert set(collected) == {"self_attn_o_proj", "mlp_combine1"}
+    assert len(set(collected.values())) == 1
+
+
+def test_the_queue_of_events_agrees_on_a_block_with_experts():
+    sim = mixtral(fidelity="event")
+    # One socket and no waiting for memory or the mesh, so that tiles and FIFOs are all there is.
+    quick = {
+        "fusion": "full", "tile_rows": 8, "tp": 1, "weight_residency": "streamed", "noc_hop_ns": 0.0,
+        "noc_link_gbps": 1e5, "hbm_gb": 1e3, "hbm_gbps": 1e5,
+    }  # fmt: skip
+    sections, kernels = sim.evaluate_sections(quick), sim.evaluate_kernels(quick)
+    at = [i for i, name in enumerate(sections.names) if name.startswith("prefill/block")]
+    assert len(at) == 1
+    assert sections["tiles"][at[0]] == 8
+    graph = sim.graph
+    n = len(graph.kernels)
+    seconds = [kernels["tile_s"][i] for i, name in enumerate(kernels.names) if name.startswith("prefill/block")]
+    capacity, level = np.zeros(len(graph.edges), np.int64), np.zeros(n, np.int64)
+    size_fifos(graph.links, np.zeros(n, np.int64), 2, 8, level, capacity)
+    edges = tuple((e.producer, e.consumer, 0.0, int(c), e.barrier) for e, c in zip(graph.edges, capacity, strict=True))
+    told = simulate(Drawn((0.0, *seconds), edges, 8, 8))
+    assert sections["pipeline_s"][at[0]] == pytest.approx(told, rel=1e-3)
+
+
+def test_a_network_that_is_no_decoder_may_have_experts():
+    b = NetworkBuilder("experts")
+    x = b.input((16, 32))
+    b.expert_linear(b.expert_linear(x, 64, experts=4, active=2), 32, experts=4, active=2)
+    network = b.build()
+    sim = chipgym.make_simulator("dataflow", network, sockets=2)
+    assert sim.graph.macs == network.macs
+    assert sim.graph.weight_bytes == 2 * network.parameters
+    assert sim.graph.sample_rows == 8  # tokens, each in two rows
+    assert sim.evaluate({})["feasible"][0]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (0.5, "0.5 is not a number from 1 to 4; nearest is 1"),
+        (5, "nearest is 4"),
+        (float("nan"), "from 1 to 4$"),
+        ("much", "'much' is not a number"),
+        (True, "True is not a number"),
+    ],
+)
+def test_an_imbalance_that_cannot_be(given, message):
+    with pytest.raises(ChipgymError, match=message):
+        mixtral(expert_imbalance=given)
+
+
+def test_a_network_without_experts_has_no_imbalance():
+    with pytest.raises(ChipgymError, match="expert_imbalance: 2 was given, but the network has no experts"):
+        chipgym.make_simulator("dataflow", "llama-3-8b", expert_imbalance=2)
