@@ -1,6 +1,17 @@
 """Workloads that simulators run, and tables of designs that they have evaluated."""
 
-from .kernel import KERNEL_FEATURE_NAMES, Access, Array, Carried, Kernel, Loop, build_kernel, kernel_names, load_kernel
+from .kernel import (
+    KERNEL_FEATURE_NAMES,
+    KERNEL_FEATURES,
+    Access,
+    Array,
+    Carried,
+    Kernel,
+    Loop,
+    build_kernel,
+    kernel_names,
+    load_kernel,
+)
 from .loaders import from_torch, iterate_trace, load_onnx
 from .loading import load_workload
 from .network import (
@@ -43,6 +54,7 @@ from .workload import Workload
 __all__ = [
     "FEATURE_NAMES",
     "GENERATORS",
+    "KERNEL_FEATURES",
     "KERNEL_FEATURE_NAMES",
     "KIND_NAMES",
     "NETWORK_FEATURES",

@@ -10,10 +10,10 @@ from types import MappingProxyType
 
 import numpy as np
 
-from ..datasets import NETWORK_FEATURES, TRACE_FEATURES
+from ..datasets import KERNEL_FEATURES, NETWORK_FEATURES, TRACE_FEATURES
 from ..durable import durable_file
-from ..simulators import DesignSpace, MetricSpec, Simulator, SimulatorEntry, parse_objectives, registered
-from ..simulators.core.objective import common_presets
+from ..simulators import DesignSpace, MetricSpec, Simulator, SimulatorEntry, registered
+from ..simulators.core.objective import list_presets
 from ..simulators.core.registry import simulator_options
 from .make import make_env
 from .observation import BOUND, DECADES
@@ -226,8 +226,11 @@ def _span(start: int, count: int) -> str:
 
 
 def _features(simulator: Simulator) -> list[tuple[object, ...]]:
-    known = {**NETWORK_FEATURES, **TRACE_FEATURES}
-    return [(j, f"`{name}`", known.get(name, "")) for j, name in enumerate(simulator.workload.features())]
+    names = list(simulator.workload.features())
+    # A name such as `log10_intensity` means one thing of a network and another of a kernel.
+    kinds = (NETWORK_FEATURES, TRACE_FEATURES, KERNEL_FEATURES)
+    known: Mapping[str, str] = next((kind for kind in kinds if set(names) <= set(kind)), {})
+    return [(j, f"`{name}`", known.get(name, "")) for j, name in enumerate(names)]
 
 
 def _metric(spec: MetricSpec) -> tuple[object, ...]:
@@ -235,13 +238,10 @@ def _metric(spec: MetricSpec) -> tuple[object, ...]:
 
 
 def _objectives(simulator: Simulator) -> list[tuple[object, ...]]:
-    presets = {**common_presets(simulator.metrics), **simulator.objectives}
-    rows: list[tuple[object, ...]] = []
-    for name in presets:
-        minimised = parse_objectives(name, simulator.metrics, simulator.objectives)
-        texts = ", ".join(f"`{objective.product.text}`" for objective in minimised)
-        rows.append((f"`{name}`", texts, "yes" if name == simulator.default_objective else ""))
-    return rows
+    return [
+        (f"`{preset.name}`", ", ".join(f"`{text}`" for text in preset.minimises), "yes" if preset.default else "")
+        for preset in list_presets(simulator.metrics, simulator.objectives, simulator.default_objective)
+    ]
 
 
 def _targets(simulator: Simulator) -> str:
@@ -276,5 +276,6 @@ def _arguments(entry: SimulatorEntry, simulator: Simulator) -> list[tuple[object
 def _argument_docs(cls: type[Simulator]) -> dict[str, str]:
     """What a class's docstring says of each argument."""
     found = re.search(r"\n\nArgs:\n(.*?)(?=\n\n\S|\Z)", inspect.getdoc(cls) or "", re.DOTALL)
-    entries = re.findall(r"^    (\w+): (.*?)(?=\n    \w+: |\Z)", found[1] if found else "", re.DOTALL | re.MULTILINE)
-    return {name: " ".join(text.split()) for name, text in entries}
+    form = r"^    (\w+(?:, \w+)*): (.*?)(?=\n    \w+(?:, \w+)*: |\Z)"
+    entries = re.findall(form, found[1] if found else "", re.DOTALL | re.MULTILINE)
+    return {name: " ".join(text.split()) for names, text in entries for name in names.split(", ")}

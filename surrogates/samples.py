@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..datasets import DesignTable, TableHeader
+from ..datasets import DesignTable, KnobField, TableHeader
 from ..errors import ChipgymError, shorten
 from ..simulators import Column, DesignSpace
 from ..simulators.tabular import space_of
@@ -143,15 +143,20 @@ def check_alike(ours: TableHeader, theirs: TableHeader) -> None:
         mine, other = getattr(ours, name), getattr(theirs, name)
         if mine != other:
             raise ChipgymError(
-                f"{name}: the table of {theirs.workload} has {shorten(_shown(other, mine))}, that of {ours.workload} "
-                f"{shorten(_shown(mine, other))}; one model is of one simulator and space"
+                f"{name}: the table of {theirs.workload} has {_shown(other, mine)}, that of {ours.workload} "
+                f"{_shown(mine, other)}; one model is of one simulator and space"
             )
     if set(theirs.features) != set(ours.features):
         raise ChipgymError(f"workload {theirs.workload}: of another kind than {ours.workload}, with other features")
 
 
-def _shown(value: object, other: object) -> object:
+def _shown(value: object, other: object) -> str:
     """What tells an entry of a header from another: of knobs and metrics the first that differs."""
     if not isinstance(value, tuple) or not isinstance(other, tuple):
-        return value
-    return next((v for v in value if v not in other), value[-1:])
+        return shorten(value)
+    first = next((v for v in value if v not in other), None)
+    if first is None:
+        return f"{len(value)} of them"
+    if isinstance(first, KnobField):
+        return f"{first.name} of {', '.join(map(str, first.values))}"
+    return str(first.name)

@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from .loop import Array, Loop
 
-KERNEL_FEATURE_NAMES = (
-    "loops",
-    "nest_depth",
-    "log10_iterations",
-    "log10_operations",
-    "log10_accesses",
-    "log10_array_bytes",
-    "float_fraction",
-    "division_fraction",
-    "indirect_fraction",
-    "carried_fraction",
-    "reduction_fraction",
-    "guarded_fraction",
-    "log10_intensity",
+#: Keys of `kernel_features`, in order, and what each is. Sums are over the whole run.
+KERNEL_FEATURES: Mapping[str, str] = MappingProxyType(
+    {
+        "loops": "number of loops",
+        "nest_depth": "most loops inside one another",
+        "log10_iterations": "log10(1 + iterations of innermost loops)",
+        "log10_operations": "log10(1 + operations on data)",
+        "log10_accesses": "log10(1 + loads and stores of arrays)",
+        "log10_array_bytes": "log10(1 + bytes of the arrays that are used)",
+        "float_fraction": "fraction of the operations on data that are floating-point",
+        "division_fraction": "fraction that divide, take a root or a power",
+        "indirect_fraction": "fraction of accesses whose index is itself data",
+        "carried_fraction": "fraction of loops in which an iteration needs an earlier one",
+        "reduction_fraction": "fraction of loops that add something up",
+        "guarded_fraction": "fraction of loops whose statements stand under a condition",
+        "log10_intensity": "log10 of operations on data per byte of the arrays",
+    }
 )
+KERNEL_FEATURE_NAMES = tuple(KERNEL_FEATURES)
 
 
 def kernel_features(arrays: Sequence[Array], root: Loop) -> dict[str, float]:
-    """Features of a kernel, all finite.
-
-    `log10_iterations` of innermost loops; `log10_operations` on data, `log10_accesses` of arrays, over the whole run
-    (log10(1 + x)); `float_fraction` and `division_fraction` (roots and powers too) of the operations on data;
-    `indirect_fraction` of accesses; `carried_fraction`, `reduction_fraction` and `guarded_fraction` of loops;
-    `log10_intensity`: log10 of operations on data per byte of the arrays.
-    """
+    """Features of a kernel, all finite; `KERNEL_FEATURES` says what each is."""
     work: dict[str, float] = {}
     accesses = indirect = innermost = 0.0
     depth = 0

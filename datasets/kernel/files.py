@@ -51,7 +51,9 @@ def load_kernel(path: str | os.PathLike[str]) -> Kernel:
     try:
         data = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise ChipgymError(f"{where}: {error.strerror}") from None
+        ships = os.fspath(path) in kernel_names()
+        hint = f"; the kernel of that name that ships is build_kernel({os.fspath(path)!r})" if ships else ""
+        raise ChipgymError(f"{where}: {error.strerror}{hint}") from None
     except (ValueError, RecursionError) as error:
         raise ChipgymError(f"{where}: not JSON: {shorten(str(error), 120)}") from None
     try:

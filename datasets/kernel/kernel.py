@@ -52,6 +52,9 @@ class Kernel:
                     raise ChipgymError(f"kernel {self.name}: two {what}s are called {name!r}")
         self._check(self.root, ())
 
+    def __repr__(self) -> str:
+        return f"Kernel(name={self.name!r}, loops={len(list(self.walk()))})"
+
     def _check(self, loop: Loop, around: tuple[str, ...]) -> None:
         shapes = {a.name: a.shape for a in self.arrays}
         labels = around if loop.label == ROOT else (*around, loop.label)

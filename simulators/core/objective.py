@@ -167,9 +167,14 @@ def parse_objectives(
     Raises:
         ChipgymError: for anything else, with the nearest preset or metric.
     """
-    known = {**COMMON, **presets}
+    known = {**common_presets(metrics), **presets}
     out: list[Objective] = []
     for text in _texts(wanted, "objective", "edp"):
+        if text in COMMON and text not in known:
+            choices = ", ".join(sorted({*known, *(s.name for s in metrics)}))
+            raise ChipgymError(
+                f"objective: {text!r} is {COMMON[text]}, not all of which is answered here (known: {choices})"
+            )
         expression = known.get(text, text)
         if not isinstance(expression, str):
             out.extend(parse_objectives(expression, metrics, presets))
@@ -209,7 +214,7 @@ def parse_constraints(
             limit = math.nan
         if not math.isfinite(limit):
             raise ChipgymError(f"constraint: the limit {shorten(found['right'])} in {shorten(text)} is not a number")
-        product = parse_product(found["left"], metrics, "constraint", {**COMMON, **presets})
+        product = parse_product(found["left"], metrics, "constraint", {**common_presets(metrics), **presets})
         constraint = Constraint(product, found["sign"] == "<=", limit)
         if constraint.upper and limit < 0 and all(spec_of(metrics, name).unit in AMOUNTS for name, _ in product.terms):
             raise ChipgymError(f"constraint: {shorten(text)} is met by no design: {product.text} is never below 0")
@@ -240,8 +245,43 @@ def common_presets(metrics: Sequence[MetricSpec]) -> dict[str, str]:
     usable = {}
     for name, expression in COMMON.items():
         try:
-            parse_objectives(expression, metrics)
+            parse_product(expression, metrics, "objective")
         except ChipgymError:
             continue
         usable[name] = expression
     return usable
+
+
+@dataclass(frozen=True)
+class ListedPreset:
+    """A preset as lists and pages show it.
+
+    Attributes:
+        name: of the preset.
+        minimises: the metrics, or products of them.
+        default: whether a problem that is not told otherwise minimises it, be it under another name.
+    """
+
+    name: str
+    minimises: tuple[str, ...]
+    default: bool
+
+
+def list_presets(metrics: Sequence[MetricSpec], presets: Presets, default: str) -> list[ListedPreset]:
+    """The presets that every simulator has and this one has the metrics for, then its own.
+
+    Args:
+        metrics: of the simulator.
+        presets: its own.
+        default: what it minimises where it is not told: a preset, or an expression that one may stand for.
+    """
+    known = {**common_presets(metrics), **presets}
+    products = {name: tuple(o.product for o in parse_objectives(name, metrics, presets)) for name in (*known, default)}
+    return [
+        ListedPreset(
+            name,
+            tuple(product.text for product in products[name]),
+            name == default if default in known else products[name] == products[default],
+        )
+        for name in known
+    ]

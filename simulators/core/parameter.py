@@ -124,6 +124,10 @@ class Condition:
 
     clauses: tuple[tuple[str, tuple[Value, ...]], ...]
 
+    def holds(self, design: Mapping[str, Value]) -> bool:
+        """Whether it is met by a complete design."""
+        return all(design[name] in values for name, values in self.clauses)
+
     def __str__(self) -> str:
         return " and ".join(f"{name} is {' or '.join(map(str, values))}" for name, values in self.clauses)
 

@@ -49,6 +49,16 @@ def test_json_and_arguments(cli):
     assert Path("p.parquet").read_bytes() == Path("deep/t.parquet").read_bytes()
 
 
+def test_tables_of_several_spaces_are_not_for_one_model(cli):
+    done = cli("collect", "hls", "--workload", "atax", "--workload", "gemm-ncubed", "--samples", 12, "--out", "both")
+    assert done.out.endswith("their workloads have knobs of their own: train a model on each table\n")
+    done = cli("train", "both", "--out", "m.npz", "--model", "ridge")
+    assert done.status == 2
+    assert done.err.startswith(
+        "error: knobs: the table of gemm-ncubed has para_L0 of 1, 2, 4, 8, 16, 32, 64, that of atax "
+    )
+
+
 def test_several_workloads(cli):
     arguments = ("--agents", "random,nsga2", "--objective", "latency_s", "--objective", "energy_j", "--n", 20)
     several = ("collect", "toy", "--workload", "mlp:8-8", "--workload", "mlp:64-64", *arguments, "--out", "nets")

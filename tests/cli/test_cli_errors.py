@@ -33,6 +33,8 @@ BAD = {
     "option of the simulator": (("simulate", "toy", "--option", "budget=1"), "did you mean 'budget_mm2'?"),
     "value of an option": (("simulate", "systolic", "--option", "technology=45mm"), "did you mean '45nm'?"),
     "objective": (("search", "toy", "--objective", "edpp"), "did you mean 'edp'?"),
+    "objective of others": (("search", "hls", "--objective", "edp"), "'edp' is energy_j * latency_s, not all"),
+    "a kernel for networks": (("simulate", "systolic", "--workload", "atax"), "not Kernel(name='atax', loops=4)"),
     "objective twice": (("search", "toy", "--objective", "edp", "--objective", "edp"), "names one twice"),
     "constraint": (("search", "toy", "--constraint", "area_mm2 < 1"), "is not of the form 'area_mm2 <= 10'"),
     "metric of a constraint": (("search", "toy", "--constraint", "area <= 1"), "did you mean 'area_mm2'?"),

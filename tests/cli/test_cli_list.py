@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import chipgym
-from chipgym.datasets import load_workload, network_names, table_names, trace_names
+from chipgym.datasets import kernel_names, load_workload, network_names, table_names, trace_names
 from chipgym.search import agent_names
 
 
@@ -39,10 +39,14 @@ def test_simulators_have_one_line_each(cli):
 
 def test_networks_have_macs_and_traces_requests(cli):
     rows = {r["workload"]: r for r in cli("list", "workloads", "--json").json}
-    assert set(rows) == {*network_names(), *trace_names()}
+    assert set(rows) == {*network_names(), *trace_names(), *kernel_names()}
     assert rows["cloud-1"] == {
-        "workload": "cloud-1", "macs": None, "parameters": None, "operators": None, "requests": 10_000, "writes": 0
+        "workload": "cloud-1", "kind": "trace", "macs": None, "parameters": None, "operators": None,
+        "requests": 10_000, "writes": 0, "loops": None, "pragmas": None,
     }  # fmt: skip
+    gemm = rows["gemm-ncubed"]
+    assert (gemm["kind"], gemm["loops"], gemm["pragmas"]) == ("kernel", 3, 7)
+    assert set(cli("list", "--json").json["workloads"]) == set(rows)
     assert rows["resnet18"]["macs"] == load_workload("resnet18").macs
     assert "1,814,073,344" in cli("list", "workloads").out
 
@@ -77,6 +81,34 @@ def test_knobs_of_a_simulator(cli):
     shown = cli("list", "knobs", "toy").out
     assert "1 2 4 8 16 32" in shown
     assert "cache is on" in shown
+
+
+def test_knobs_on_a_workload_and_under_options(cli):
+    rows = {r["knob"]: r for r in cli("list", "knobs", "hls", "--workload", "atax", "--json").json}
+    assert set(rows) == {"para_L0", "para_L0_0", "para_L0_1", "pipe_L0", "tile_L0"}
+    of_chip = {
+        r["knob"]: r["grid"] for r in cli("list", "knobs", "dataflow", "--option", "explore=hardware", "--json").json
+    }
+    assert len(of_chip["pcus"]) > 1
+    assert of_chip["fusion"] == ["full"]
+
+
+@pytest.mark.parametrize("arguments", [("knobs",), ("workloads", "resnet18"), ("agents",), ()])
+def test_a_workload_is_for_lists_of_one_simulator(cli, arguments):
+    done = cli("list", *arguments, "--workload", "resnet18")
+    assert (done.status, done.out) == (2, "")
+    assert done.err == "error: --workload: goes with the objectives, metrics, knobs of one simulator alone\n"
+
+
+def test_a_simulator_in_place_of_a_list(cli):
+    assert cli("list", "hls").err == (
+        "error: unknown list 'hls': it is a simulator; try chipgym list simulators|objectives|metrics|knobs hls\n"
+    )
+
+
+def test_the_default_objective_under_another_name(cli):
+    rows = {r["objective"]: r["default"] for r in cli("list", "objectives", "hls", "--json").json}
+    assert [name for name, default in rows.items() if default] == ["latency"]
 
 
 def test_metrics_and_objectives(cli):

@@ -166,6 +166,16 @@ def test_long_fronts_are_cut_on_screen_alone(cli):
     assert f"20 of {n} shown" in done.out
 
 
+def test_designs_that_are_equal_are_shown_once(cli):
+    arguments = ("search", "hls", "--workload", "gemm-ncubed", "--objective", "latency_dsp", "--budget", 60)
+    done = cli(*arguments)
+    front = cli(*arguments, "--json").json["pareto"]
+    points = {(d["metrics"]["latency_s"], d["metrics"]["dsp"]) for d in front}
+    assert len(points) < len(front) <= 40
+    assert f"\n{len(front) - len(points)} more are equal to one of these in every objective\n" in done.out
+    assert len(done.out.split("Pareto-optimal designs\n")[1].split(" more are")[0].splitlines()) == 2 + len(points) + 1
+
+
 def test_an_existing_csv_survives_a_search_that_fails(cli, tmp_path):
     Path("kept.csv").write_text("mine\n")
     assert cli(*FRONT, "--csv", "kept.csv", "--store", tmp_path).status == 2

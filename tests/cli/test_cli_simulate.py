@@ -70,6 +70,32 @@ def test_layers_add_up(cli):
     assert "layer by layer" in shown
 
 
+def test_parts_that_are_no_layers(cli):
+    expected = chipgym.make_simulator("hls").evaluate_loops({})
+    out = cli("simulate", "hls", "--layers", "--json").json
+    assert [row["name"] for row in out["loops"]] == list(expected.names)
+    assert [row["metrics"]["interval"] for row in out["loops"]] == expected["interval"].tolist()
+    assert "loop by loop" in cli("simulate", "hls", "--layers", "--metric", "latency_s").out
+
+
+def test_a_design_without_parts_is_still_a_result(cli):
+    arguments = ("simulate", "dataflow", "--set", "tp=8", "--set", "pp=8", "--layers")
+    done = cli(*arguments)
+    assert done.status == 0
+    assert "cannot be built" in done.out
+    assert "layer by layer" not in done.out
+    assert "layers" not in {*cli(*arguments, "--json").json}
+
+
+def test_inactive_knobs_are_told_in_a_line(cli):
+    done = cli("simulate", "toy", "--set", "cache=off")
+    assert "inactive, as it means something only where cache is on: cache_kb\n" in done.out
+    assert "\ncache_kb" not in done.out
+    assert "\ncache_kb" in cli("simulate", "toy", "--set", "cache=on").out
+    mapping = cli("simulate", "dataflow").out
+    assert "only where pcu_allocation is custom: share_input_layernorm … share_add2, 15 knobs\n" in mapping
+
+
 def test_infinite_bandwidth_and_a_workload_file(cli, tmp_path):
     (tmp_path / "net.csv").write_text("Layer,M,N,K,\ng,16,16,16,\n")
     out = cli(

@@ -70,6 +70,11 @@ def test_every_kernel_ships():
     assert len({build_kernel(name).digest for name in kernel_names()}) == 42
 
 
+def test_a_name_is_no_file_of_ones_own():
+    with pytest.raises(ChipgymError, match=r"ships is build_kernel\('atax'\)"):
+        load_kernel("atax")
+
+
 @needs_reference
 def test_kernels_are_the_published_facts():
     """Labels, trips, pragmas, operations, arrays and accesses of every loop."""

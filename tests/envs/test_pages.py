@@ -120,6 +120,12 @@ def test_observations_are_laid_out_as_the_page_says(page):
     assert len(gymnasium.make(name).reset()[0]) == len(features)
 
 
+def test_features_and_arguments_are_explained(page):
+    _, text = page
+    for heading in (("entry", "feature", "what it is"), ("argument", "default", "what it is")):
+        assert [row for row in tables(text, *heading) if not row["what it is"]] == []
+
+
 def test_arguments_are_those_that_the_environment_takes(page):
     name, text = page
     told = {arg for row in tables(text, "argument", "default", "what it is") for arg in row["argument"].split("`, `")}

@@ -108,8 +108,10 @@ def collect_designs(
         return
     for table in tables:
         output.line(_summary(table))
-    if len(tables) > 1:
+    if len(tables) > 1 and all(table.header.knobs == tables[0].header.knobs for table in tables):
         output.line(f"train a model on them with: chipgym train {out} --out model.npz")
+    elif len(tables) > 1:  # a model is of one space
+        output.line("their workloads have knobs of their own: train a model on each table")
     elif exhaustive:  # a search would soon ask for a design that was not drawn
         output.line(f"search it with: chipgym search tabular --workload {tables[0].path}")
 

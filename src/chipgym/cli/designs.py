@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,12 @@ from . import output
 
 if TYPE_CHECKING:
     from ..search import EvaluatedDesign, SearchResult
-    from ..simulators import Problem
+    from ..simulators import DesignSpace, Problem, Value
 
 # Designs of a front that the screen shows; the file has all.
 SHOWN = 20
+# Inactive knobs that are all named; of more the first and the last.
+NAMED = 6
 
 
 def found_designs(result: SearchResult) -> Sequence[EvaluatedDesign]:
@@ -42,7 +44,8 @@ def print_designs(result: SearchResult, problem: Problem) -> None:
     knobs = list(designs[0].design)
     same = [k for k in knobs if len({d.design[k] for d in designs}) == 1]
     differing = [k for k in knobs if k not in same]
-    shown = _spread(designs)
+    points = list({d.objectives: d for d in reversed(designs)}.values())[::-1]  # the first of those that are equal
+    shown = _spread(points)
     rows: list[list[object]] = [
         [
             *(d.design[k] for k in differing),
@@ -54,8 +57,10 @@ def print_designs(result: SearchResult, problem: Problem) -> None:
     output.table([*differing, *metrics, *(name for _, name in products)], rows, "Pareto-optimal designs")
     if same:
         output.line("the same in all of them: " + ", ".join(f"{k}={output.text(designs[0].design[k])}" for k in same))
-    if len(shown) < len(designs):
-        output.line(f"{len(shown)} of {len(designs)} shown, spread along {problem.objectives[0].name}")
+    if len(points) < len(designs):
+        output.line(f"{len(designs) - len(points)} more are equal to one of these in every objective")
+    if len(shown) < len(points):
+        output.line(f"{len(shown)} of {len(points)} shown, spread along {problem.objectives[0].name}")
 
 
 def _print_one(
@@ -63,7 +68,8 @@ def _print_one(
 ) -> None:
     """One design, a line for each knob and metric."""
     units = {p.name: p.unit for p in problem.space.parameters} | {m.name: m.unit for m in problem.simulator.metrics}
-    rows: list[list[object]] = [[name, value, units[name]] for name, value in found.design.items()]
+    active, inactive = tell_active(problem.space, found.design)
+    rows: list[list[object]] = [[name, found.design[name], units[name]] for name in active]
     rows += [[name, found.metrics.get(name), units[name]] for name in metrics]
     rows += [[name, found.objectives[i], ""] for i, name in products]
     title = "best design"
@@ -71,6 +77,23 @@ def _print_one(
         why = output.why(problem.broken_limits(found.design))
         title = f"no feasible design; the nearest miss has violation {found.violation:.3g}{why}"
     output.table(("", "value", "unit"), rows, title)
+    for line in inactive:
+        output.line(line)
+
+
+def tell_active(space: DesignSpace, design: Mapping[str, Value]) -> tuple[list[str], list[str]]:
+    """The knobs of a complete design that change anything, and a line about the others for each of their conditions."""
+    inactive: dict[str, list[str]] = {}
+    for p in space.parameters:
+        if p.condition and not p.condition.holds(design):
+            inactive.setdefault(str(p.condition), []).append(p.name)
+    hidden = {name for names in inactive.values() for name in names}
+    lines = [
+        f"inactive, as {'it means' if len(names) == 1 else 'they mean'} something only where {condition}: "
+        + (", ".join(names) if len(names) <= NAMED else f"{names[0]} … {names[-1]}, {len(names)} knobs")
+        for condition, names in inactive.items()
+    ]
+    return [p.name for p in space.parameters if p.name not in hidden], lines
 
 
 def _spread(designs: Sequence[EvaluatedDesign]) -> list[EvaluatedDesign]:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import unknown
-from . import output
-from .options import Json
+from ..errors import ChipgymError, unknown
+from . import output, parse
+from .options import Json, SimulatorOptions
 
 if TYPE_CHECKING:
     from ..simulators import Parameter, Simulator
@@ -38,15 +38,26 @@ def list_registered(
             show_default=False,
         ),
     ] = None,
+    workload: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Of a simulator's knobs: on this workload.", show_default=False),
+    ] = None,
+    option: SimulatorOptions = None,
     json: Json = False,
 ) -> None:
     """List simulators, workloads, tables, surrogates and agents, or a simulator's knobs, metrics and objectives."""
+    if (workload is not None or option) and (what not in SIMULATOR_LISTS or of is None):
+        flag = "--option" if workload is None else "--workload"
+        raise ChipgymError(f"{flag}: goes with the {', '.join(SIMULATOR_LISTS)} of one simulator alone")
     if what is None:
         _overview(json)
         return
-    if what not in LISTS:
-        raise unknown("list", what, LISTS)
-    rows = LISTS[what](of)
+    if what in SIMULATOR_LISTS:
+        rows = [row for simulator in _made(of, workload, option or ()) for row in SIMULATOR_LISTS[what](simulator)]
+    elif what in LISTS:
+        rows = LISTS[what](of)
+    else:
+        raise _unknown_list(what)
     if json:
         output.as_json(rows)
     else:
@@ -54,14 +65,14 @@ def list_registered(
 
 
 def _overview(json: bool) -> None:
-    from ..datasets import network_names, table_names, trace_names
+    from ..datasets import kernel_names, network_names, table_names, trace_names
     from ..search import registered_agents
     from ..simulators import registered
     from ..surrogates import surrogate_names
 
     names: Mapping[str, Sequence[str]] = {
         "simulators": [e.name for e in registered()],
-        "workloads": [*network_names(), *trace_names()],
+        "workloads": [*network_names(), *trace_names(), *kernel_names()],
         "tables": list(table_names()),
         "surrogates": list(surrogate_names()),
         "agents": [e.name for e in registered_agents()],
@@ -76,6 +87,15 @@ def _overview(json: bool) -> None:
         "More: chipgym list simulators|workloads|tables|surrogates|agents, "
         "chipgym list knobs|metrics|objectives SIMULATOR"
     )
+
+
+def _unknown_list(what: str) -> ChipgymError:
+    from ..simulators import registered
+
+    if what in {e.name for e in registered()}:
+        kinds = "|".join(["simulators", *SIMULATOR_LISTS])
+        return ChipgymError(f"unknown list {what!r}: it is a simulator; try chipgym list {kinds} {what}")
+    return unknown("list", what, [*LISTS, *SIMULATOR_LISTS])
 
 
 def _simulators(of: str | None) -> Rows:
@@ -95,13 +115,16 @@ def _simulators(of: str | None) -> Rows:
 
 
 def _workloads(of: str | None) -> Rows:
-    from ..datasets import Network, Trace, load_workload, network_names, trace_names
+    from ..datasets import Kernel, Network, Trace, kernel_names, load_workload, network_names, trace_names
 
     rows = []
-    for name in [*network_names(), *trace_names()] if of is None else [of]:
+    for name in [*network_names(), *trace_names(), *kernel_names()] if of is None else [of]:
         workload = load_workload(name)
-        row: dict[str, Any] = {"workload": workload.name}
-        row |= dict.fromkeys(("macs", "parameters", "operators", "requests", "writes"))
+        row: dict[str, Any] = {"workload": workload.name, "kind": type(workload).__name__.lower()}
+        row |= dict.fromkeys(("macs", "parameters", "operators", "requests", "writes", "loops", "pragmas"))
+        if isinstance(workload, Kernel):
+            loops = list(workload.walk())
+            row |= {"loops": len(loops), "pragmas": sum(len(loop.knobs) for loop in loops)}
         if isinstance(workload, Network):
             row |= {"macs": workload.macs, "parameters": workload.parameters, "operators": len(workload.nodes)}
         if isinstance(workload, Trace):
@@ -142,36 +165,29 @@ def _agents(of: str | None) -> Rows:
     return [{"agent": e.name, "about": e.doc} for e in registered_agents()]
 
 
-def _objectives(of: str | None) -> Rows:
-    from ..simulators import parse_objectives
-    from ..simulators.core.objective import common_presets
+def _objectives(simulator: Simulator) -> Rows:
+    from ..simulators.core.objective import list_presets
 
-    rows = []
-    for simulator in _bare(of):
-        presets = {**common_presets(simulator.metrics), **simulator.objectives}
-        for name in presets:
-            minimised = parse_objectives(name, simulator.metrics, simulator.objectives)
-            rows.append(
-                {
-                    "simulator": simulator.name,
-                    "objective": name,
-                    "minimises": ", ".join(o.product.text for o in minimised),
-                    "default": name == simulator.default_objective,
-                }
-            )
-    return rows
-
-
-def _metrics(of: str | None) -> Rows:
     return [
-        {"simulator": s.name, "metric": m.name, "unit": m.unit, "better": m.goal, "about": m.doc}
-        for s in _bare(of)
-        for m in s.metrics
+        {
+            "simulator": simulator.name,
+            "objective": preset.name,
+            "minimises": ", ".join(preset.minimises),
+            "default": preset.default,
+        }
+        for preset in list_presets(simulator.metrics, simulator.objectives, simulator.default_objective)
     ]
 
 
-def _knobs(of: str | None) -> Rows:
-    return [_knob(s, p) for s in _bare(of) for p in s.space.parameters]
+def _metrics(simulator: Simulator) -> Rows:
+    return [
+        {"simulator": simulator.name, "metric": m.name, "unit": m.unit, "better": m.goal, "about": m.doc}
+        for m in simulator.metrics
+    ]
+
+
+def _knobs(simulator: Simulator) -> Rows:
+    return [_knob(simulator, p) for p in simulator.space.parameters]
 
 
 def _knob(simulator: Simulator, knob: Parameter) -> dict[str, Any]:
@@ -188,11 +204,13 @@ def _knob(simulator: Simulator, knob: Parameter) -> dict[str, Any]:
     }
 
 
-def _bare(of: str | None) -> list[Simulator]:
-    """The simulator called `of`, or every one, on its default workload."""
+def _made(of: str | None, workload: str | None, options: Sequence[str]) -> list[Simulator]:
+    """The simulator called `of` as it is asked for, or every one on its default workload."""
     from ..simulators import make_simulator, registered
 
-    return [make_simulator(name) for name in ([e.name for e in registered()] if of is None else [of])]
+    if of is None:
+        return [make_simulator(e.name) for e in registered()]
+    return [make_simulator(of, workload, **parse.simulator_settings(of, options))]
 
 
 def _table(rows: Rows) -> None:
@@ -217,6 +235,9 @@ LISTS: Mapping[str, Callable[[str | None], Rows]] = {
     "tables": _tables,
     "surrogates": _surrogates,
     "agents": _agents,
+}
+# What a simulator takes and answers, which may depend on its workload and options.
+SIMULATOR_LISTS: Mapping[str, Callable[[Simulator], Rows]] = {
     "objectives": _objectives,
     "metrics": _metrics,
     "knobs": _knobs,

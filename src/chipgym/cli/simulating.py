@@ -10,6 +10,7 @@ import typer
 
 from ..errors import ChipgymError, unknown
 from . import output, parse
+from .designs import tell_active
 from .options import Json, SimulatorName, SimulatorOptions, WorkloadNames
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 # What a layer-by-layer table shows of the metrics that a simulator has, unless --metric says otherwise.
 LAYER_METRICS = ("cycles", "stall_cycles", "latency_s", "energy_j", "utilization", "macs")
+
+# The method of a simulator that tells the parts of a workload apart, by what one part is.
+PARTS = {"layer": "evaluate_layers", "loop": "evaluate_loops"}
 
 
 def simulate_design(
@@ -37,7 +41,10 @@ def simulate_design(
             "--metric", metavar="NAME", help="Show this metric; repeatable. All where left out.", show_default=False
         ),
     ] = None,
-    layers: Annotated[bool, typer.Option("--layers", help="Show the workload layer by layer too.")] = False,
+    layers: Annotated[
+        bool,
+        typer.Option("--layers", help="Show the workload by layers too, a kernel by loops, a mapping by sections."),
+    ] = False,
     option: SimulatorOptions = None,
     json: Json = False,
 ) -> None:
@@ -50,9 +57,9 @@ def simulate_design(
     design = row_dict(columns, 0)  # complete, and of the types that the knobs have
     shown = _chosen(made.metrics, metrics or ())
     out = made.evaluate(design)
-    parts = _layers(made, design) if layers else None
+    part, parts = _parts(made, design, bool(out["feasible"][0])) if layers else ("", None)
     if json:
-        output.as_json(_document(made, design, out, shown, parts))
+        output.as_json(_document(made, design, out, shown, part, parts))
         return
     _print_design(made, design)
     output.line("")
@@ -61,12 +68,12 @@ def simulate_design(
         output.line(f"This design cannot be built (violation {out['violation'][0]:.3g}){why}.")
     _print_metrics(out, shown)
     if parts is not None:
-        told = _told(parts, shown)
-        named = [m for m in told if metrics or m.name in LAYER_METRICS] or told
+        named = _part_metrics(part, parts, shown)
+        if part == "layer" and not metrics:
+            named = [name for name in named if name in LAYER_METRICS] or named
         output.line("")
-        headings = ["layer", "kind", *(m.name for m in named)]
-        rows = zip(parts.names, parts.kinds, *(parts[m.name].tolist() for m in named), strict=True)
-        output.table(headings, list(rows), "layer by layer")
+        rows = zip(parts.names, parts.kinds, *(parts[name].tolist() for name in named), strict=True)
+        output.table([part, "kind", *named], list(rows), f"{part} by {part}")
 
 
 def _chosen(metrics: Sequence[MetricSpec], names: Sequence[str]) -> list[MetricSpec]:
@@ -77,26 +84,36 @@ def _chosen(metrics: Sequence[MetricSpec], names: Sequence[str]) -> list[MetricS
     return [known[name] for name in names] if names else list(metrics)
 
 
-def _layers(simulator: Simulator, design: dict[str, Any]) -> Breakdown:
+def _parts(simulator: Simulator, design: dict[str, Any], feasible: bool) -> tuple[str, Breakdown | None]:
+    """What a part of the workload is called, and the parts; None where a design that cannot be built has none."""
     from ..simulators.core.suite import SuiteSimulator
 
-    evaluate_layers = getattr(simulator, "evaluate_layers", None)
-    if evaluate_layers is None and isinstance(simulator, SuiteSimulator):
+    part = next((part for part, method in PARTS.items() if hasattr(simulator, method)), None)
+    if part is None and isinstance(simulator, SuiteSimulator):
         raise ChipgymError(f"--layers: {simulator.workload.name} are several workloads; give one --workload")
-    if evaluate_layers is None:
+    if part is None:
         raise ChipgymError(f"--layers: the {simulator.name} simulator does not tell layers apart")
-    parts: Breakdown = evaluate_layers(design)
-    return parts
+    try:
+        return part, getattr(simulator, PARTS[part])(design)
+    except ChipgymError:
+        if feasible:
+            raise
+        return part, None  # why it cannot be built is told beside its metrics
 
 
-def _told(parts: Breakdown, shown: Sequence[MetricSpec]) -> list[MetricSpec]:
-    """Of the metrics shown those that the parts have: some are of a whole run alone."""
-    return [m for m in shown if m.name in parts.metrics]
+def _part_metrics(part: str, parts: Breakdown, shown: Sequence[MetricSpec]) -> list[str]:
+    """Of a layer the metrics shown that layers have; of other parts all that they have, which is their own."""
+    own = [s.name for s in parts.metrics.specs]
+    return [name for name in own if name in {m.name for m in shown}] or own if part == "layer" else own
 
 
 def _print_design(simulator: Simulator, design: dict[str, Any]) -> None:
-    rows = [(p.name, design[p.name], p.unit) for p in simulator.space.parameters]
+    units = {p.name: p.unit for p in simulator.space.parameters}
+    active, inactive = tell_active(simulator.space, design)
+    rows = [(name, design[name], units[name]) for name in active]
     output.table(("knob", "value", "unit"), rows, f"{simulator.name} running {simulator.workload.name}")
+    for line in inactive:
+        output.line(line)
 
 
 def _print_metrics(out: Metrics, shown: Sequence[MetricSpec]) -> None:
@@ -111,6 +128,7 @@ def _document(
     design: dict[str, Any],
     out: Metrics,
     shown: Sequence[MetricSpec],
+    part: str,
     parts: Breakdown | None,
 ) -> dict[str, Any]:
     values = out.row(0)
@@ -124,8 +142,9 @@ def _document(
         "units": {m.name: m.unit for m in shown},
     }
     if parts is not None:
-        document["layers"] = [
-            {"name": name, "kind": kind, "metrics": {m.name: float(parts[m.name][i]) for m in _told(parts, shown)}}
+        named = _part_metrics(part, parts, shown)
+        document[f"{part}s"] = [
+            {"name": name, "kind": kind, "metrics": {metric: float(parts[metric][i]) for metric in named}}
             for i, (name, kind) in enumerate(zip(parts.names, parts.kinds, strict=True))
         ]
     return document

@@ -50,7 +50,7 @@ def validate_simulators(
         output.table(
             ("quantity", "figure", "unit", "rows"),
             [(f.quantity, f.figure, f.unit, f.rows) for f in findings],
-            f"{name} against {', '.join(dict.fromkeys(f.reference for f in findings))}",
+            f"{name} against {'; '.join(dict.fromkeys(f.reference for f in findings))}",
         )
         for f in findings:
             if f.note:
