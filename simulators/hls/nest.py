@@ -155,6 +155,28 @@ class Nest:
                 found[access.array] = max(found.get(access.array, 0.0), size)
         return tuple((self.kernel.array(name), size) for name, size in found.items())
 
+    def scalings(self, at: int) -> float:
+        """Products of a sum's only addend that scale a vector by a scalar, whatever the outermost loop's iteration.
+
+        w[i] += a·A[i][j]·x[j] has one: a·x[j] is the same for every i. n operands take n - 1 products; more scale.
+        """
+        return self._scalings[at]
+
+    @cached_property
+    def _scalings(self) -> tuple[float, ...]:
+        return tuple(self._scalings_of(n) for n in self.nodes)
+
+    def _scalings_of(self, node: Node) -> float:
+        around = self.nodes[max(node.parent, 0)]
+        if node.children or node.sums != 1 or node.operations.get("dadd", 0.0) != 1 or around.parent != 0:
+            return 0.0
+        through = {c.through for c in node.loop.carried}
+        operands = [a for a in node.loop.loads if a.array not in through]
+        vectors = [a for a in operands if len(a.index) == 1 and a.affine[0] is not None]
+        if not any(around.loop.label not in a.affine[0].counters for a in vectors if a.affine[0] is not None):
+            return 0.0
+        return max(0.0, node.operations.get("dmul", 0.0) - (len(operands) - 1))
+
     def mismatched(self, at: int) -> tuple[int, ...]:
         """Innermost loops elsewhere that store along the same dimension of an array as this accumulating one."""
         return self._mismatched[at]

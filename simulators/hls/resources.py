@@ -73,11 +73,14 @@ def operators(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Colum
         copies = _pipeline_copies(x, done, tool)
         for name, count in _counts(x).items():
             body: Column = np.full(n, count)
+            ahead: Column = np.full(n, float(x.loop.hoisted.get(name, 0)))
             for c in x.children:
                 several = _unshared(nest.nodes[c], u.piped[i], u.factor[c])
-                body = body + np.where(u.full[c], inside[c][name] * several, 0.0)
+                scaled = nest.scalings(c) if name == "dmul" else 0.0  # the vector is scaled once, before the loop
+                body = body + np.where(u.full[c], (inside[c][name] - scaled) * several, 0.0)
+                ahead = ahead + np.where(u.full[c], scaled, 0.0)
             inside[i][name] = body
-            shared = np.ceil((body * copies + x.loop.hoisted.get(name, 0)) / np.maximum(done.ii[i], 1.0))
+            shared = np.ceil((body * copies + ahead) / np.maximum(done.ii[i], 1.0))
             most = body
             for c in x.children:
                 most = np.maximum(most, np.where(u.full[c], 0.0, made[c][name]))
@@ -116,7 +119,8 @@ def _copies(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Column]
         copies = np.ones(n)
         for p in (*x.path[1:], x.at):
             copies = copies * _copies_of(nest.nodes[p], done, tool)
-        out["asked"] = out["asked"] + copies * sum(v for k, v in x.operations.items() if k[0] in "df")
+        asked = sum(v for k, v in x.operations.items() if k[0] in "df")
+        out["asked"] = out["asked"] + copies * (asked - np.where(u.full[x.at], nest.scalings(x.at), 0.0))
         for key, accesses in (("stored_1d", x.loop.stores), ("loaded_1d", x.loop.loads)):
             for access in (a for a in accesses if len(a.index) == 1):
                 for label in {label for i in access.affine if i for label in i.counters}:

@@ -48,6 +48,18 @@ def test_fully_unrolled_products_take_the_slices_of_the_reports():
         assert sim.evaluate({"pipe_L1": "flatten", "para_L0": 8})["dsp"] == slices  # its copies share the banks
 
 
+def test_a_scalar_scales_the_vector_of_a_sum_once():
+    for tool, one in (("sdx-2018.3", 11), ("vitis-2020.2", 8)):
+        sim = HlsSimulator("gemver", tool=tool)
+        slices = [sim.evaluate({"pipe_L3": "flatten", "para_L3": copies})["dsp"][0] for copies in (1, 2)]
+        # w[i] += a·A[i][j]·x[j]: a product and an addition for every j and copy, and one multiplier for a·x[j]
+        assert slices[0] - one == 120 * (one + 3)
+        assert slices[1] - slices[0] == 120 * (one + 3)
+        # tmp[i][j] += a·A[i][k]·B[k][j] has no vector: both products are made in place
+        flat = HlsSimulator("2mm", tool=tool).evaluate({"pipe_L2": "flatten"})["dsp"][0]
+        assert flat == 70 * (2 * one + 3)
+
+
 def test_operators_are_shared_by_the_interval():
     plain = made("seidel-2d", "vitis-2021.1")
     assert plain["ddiv"] == 1
