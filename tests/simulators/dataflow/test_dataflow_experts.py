@@ -85,7 +85,7 @@ def test_a_step_of_decoding_reads_the_experts_that_its_batch_touches():
 
 def test_room_is_for_all_experts():
     sim = mixtral()
-    assert sim.evaluate({})["hbm_gb"][0] * 8 == pytest.approx(2 * 46.70, rel=0.01)
+    assert sim.evaluate({})["hbm_used_gb"][0] * 8 == pytest.approx(2 * 46.70, rel=0.01)
     assert "hbm" in {limit.name for limit in sim.broken_limits({"tp": 1, "pp": 1})}
 
 
@@ -96,7 +96,7 @@ def test_imbalance_costs_time_and_no_traffic(fidelity):
         mixtral(input_tokens=512, batch=4, fidelity=fidelity, expert_imbalance=x).evaluate(design) for x in (1.0, 3.0)
     )
     assert uneven["ttft_s"][0] > 1.2 * even["ttft_s"][0]
-    for same in ("hbm_bytes", "link_bytes", "hbm_gb"):
+    for same in ("hbm_bytes", "link_bytes", "hbm_used_gb"):
         assert uneven[same][0] == even[same][0]
 
 
