@@ -25,6 +25,7 @@ from .network import (
     Node,
     OperatorTable,
     matrix_products,
+    sample_product,
 )
 from .network.operators import (
     Concat,
@@ -107,6 +108,7 @@ __all__ = [
     "load_workload",
     "matrix_products",
     "network_names",
+    "sample_product",
     "save_trace",
     "table_names",
     "trace_names",

@@ -99,17 +99,6 @@ class Episodes(ABC):
         return {}
 
 
-def count(field: str, value: object) -> int:
-    """`value` as a whole number from 1.
-
-    Raises:
-        ChipgymError: naming the field and the value.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ChipgymError(f"{field}: {shorten(value)} is not a whole number from 1")
-    return int(value)
-
-
 def action_array(actions: Any, shape: tuple[int, ...]) -> Indices:
     """A copy of actions as an array of that shape, so that what is drawn later is what was evaluated.
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from ..errors import ChipgymError, unknown
+from ..errors import ChipgymError, count, unknown
 from ..simulators import Problem, bind_problem, make_problem
 from ..simulators.core.registry import problem_arguments
 from .base import DesignEnv
-from .episodes import Episodes, count
+from .episodes import Episodes
 from .one_shot import OneShot
 from .refine import Refine
 from .sequential import Sequential

@@ -9,11 +9,10 @@ import numpy as np
 from gymnasium.utils import seeding
 from pettingzoo import ParallelEnv
 
-from ..errors import ChipgymError, shorten, unknown
+from ..errors import ChipgymError, count, shorten, unknown
 from ..simulators import Problem
 from ..simulators.core.registry import problem_arguments
 from .base import check_render_mode, draw_task, view_of
-from .episodes import count
 from .info import Facts, Info, InfoWriter
 from .make import make_tasks
 from .observation import DECADES, Observation, decades, observation_box, places

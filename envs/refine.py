@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Discrete
 
-from ..errors import ChipgymError, shorten
+from ..errors import ChipgymError, count, shorten
 from ..simulators.core.parameter import Column
 from .assess import Flags
-from .episodes import Action, Episodes, Outcome, action_array, count
+from .episodes import Action, Episodes, Outcome, action_array
 from .observation import DECADES, Observation, decades, observation_box, places
 from .tasks import Tasks
 

@@ -4,7 +4,7 @@ from .builder import NetworkBuilder
 from .features import FEATURE_NAMES, NETWORK_FEATURES
 from .graph import Network, Node
 from .operator_table import KIND_NAMES, OPERATOR_FEATURE_NAMES, SIZE_NAMES, OperatorTable
-from .products import matrix_products
+from .products import matrix_products, sample_product
 
 __all__ = [
     "FEATURE_NAMES",
@@ -17,4 +17,5 @@ __all__ = [
     "Node",
     "OperatorTable",
     "matrix_products",
+    "sample_product",
 ]

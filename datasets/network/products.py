@@ -14,30 +14,40 @@ if TYPE_CHECKING:  # graph.py imports features.py, which imports this module
     from .graph import Network, Node
 
 
+def sample_product(network: Network, node: Node) -> Product:
+    """A matrix operator on one sample as g products of m × k by k × n, (g, m, k, n).
+
+    A convolution multiplies its unfolded windows by its filters, a transposed one every pixel's channels by all taps of
+    all filters. Of routed experts it is as if every row went to one.
+    """
+    op, shapes = node.op, network.input_shapes(node)
+    if isinstance(op, Conv2d):
+        _, height, width = node.shape
+        k = math.prod(op.kernel) * shapes[0][0] // op.groups
+        return op.groups, height * width, k, op.out_channels // op.groups
+    if isinstance(op, ConvTranspose2d):
+        channels, height, width = shapes[0]
+        n = op.out_channels // op.groups * math.prod(op.kernel)
+        return op.groups, height * width, channels // op.groups, n
+    if isinstance(op, Linear | ExpertLinear):
+        *rows, k = shapes[0]
+        return 1, math.prod(rows), k, op.out_features
+    assert isinstance(op, MatMul), f"{type(op).__name__} is marked as a matrix product but is not known here"
+    *heads, m, k = shapes[0]
+    return math.prod(heads), m, k, node.shape[-1]
+
+
 def matrix_products(network: Network, node: Node) -> tuple[Product, ...]:
     """A matrix operator over the whole batch as g products of m × k by k × n, (g, m, k, n); mostly of one shape.
 
-    A convolution multiplies its unfolded windows by its filters, a transposed one every pixel's channels by all taps of
-    all filters. Routed experts share the rows as evenly as whole rows can be, so that some have one more than others.
+    Every sample adds rows to the product of one, or products where both operands are its own. Routed experts share the
+    rows as evenly as whole rows can be, so that some have one more than others.
     """
-    shapes = network.input_shapes(node)
-    if isinstance(node.op, Conv2d):
-        groups, channels = node.op.groups, shapes[0][0]
-        k = math.prod(node.op.kernel) * channels // groups
-        return ((groups, network.batch * node.shape[1] * node.shape[2], k, node.op.out_channels // groups),)
-    if isinstance(node.op, ConvTranspose2d):
-        groups = node.op.groups
-        channels, height, width = shapes[0]
-        n = node.op.out_channels // groups * math.prod(node.op.kernel)
-        return ((groups, network.batch * height * width, channels // groups, n),)
-    if isinstance(node.op, Linear):
-        *rows, k = shapes[0]
-        return ((1, network.batch * math.prod(rows), k, node.op.out_features),)
+    groups, m, k, n = sample_product(network, node)
+    if isinstance(node.op, MatMul):
+        return ((network.batch * groups, m, k, n),)
     if isinstance(node.op, ExpertLinear):
-        *rows, k = shapes[0]
-        each, more = divmod(network.batch * math.prod(rows), node.op.experts)
+        each, more = divmod(network.batch * m, node.op.experts)
         shared = ((more, each + 1), (node.op.experts - more, each))
-        return tuple((g, m, k, node.op.out_features) for g, m in shared if g and m)
-    assert isinstance(node.op, MatMul), f"{type(node.op).__name__} is marked as a matrix product but is not known here"
-    *heads, m, k = shapes[0]
-    return ((network.batch * math.prod(heads), m, k, node.shape[-1]),)
+        return tuple((count, rows, k, n) for count, rows in shared if count and rows)
+    return ((groups, network.batch * m, k, n),)

@@ -7,9 +7,12 @@ missing or malformed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import csv
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from ...errors import ChipgymError, shorten
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +37,31 @@ class Finding:
 
 
 Validate = Callable[[Path], Sequence[Finding]]
+
+
+def read_reference(path: Path, columns: Collection[str] = (), origin: str = "") -> list[dict[str, str]]:
+    """The rows of a reference table in CSV, as texts by column.
+
+    Args:
+        path: of the file.
+        columns: that it must have.
+        origin: who publishes its rows, for a reader who lacks them.
+
+    Raises:
+        ChipgymError: where it is missing, cannot be read, lacks a column or has no rows.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            rows, names = list(reader), reader.fieldnames or ()
+    except FileNotFoundError:
+        whose = f"; its rows are {origin}" if origin else ""
+        raise ChipgymError(f"reference: there is no file {path}{whose}") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ChipgymError(f"reference: {path} cannot be read ({shorten(str(error))})") from None
+    for name in columns:
+        if name not in names:
+            raise ChipgymError(f"reference: {path} has no column {name!r}")
+    if not rows:
+        raise ChipgymError(f"reference: {path} has no rows")
+    return rows

@@ -10,7 +10,6 @@ far off a model is that was not measured.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ChipgymError, shorten
+from ..core.validation import read_reference
 from .constants import CALIBRATED
 from .simulator import DataflowSimulator
 
@@ -63,16 +63,7 @@ def read_runs(path: Path) -> tuple[Run, ...]:
     Raises:
         ChipgymError: naming the file, and the row and column that are wrong.
     """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except FileNotFoundError:
-        raise ChipgymError(f"reference: there is no file {path}") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ChipgymError(f"reference: {path} cannot be read ({shorten(str(error))})") from None
-    if not rows:
-        raise ChipgymError(f"reference: {path} has no rows")
-    return tuple(_run(path, line, row) for line, row in enumerate(rows, start=2))
+    return tuple(_run(path, line, row) for line, row in enumerate(read_reference(path), start=2))
 
 
 def _run(path: Path, line: int, row: dict[str, str]) -> Run:

@@ -35,16 +35,15 @@ from ...datasets import (
     Slice,
     Softmax,
     Transpose,
+    sample_product,
 )
+from ..core.operations import NORMALIZATION_OPERATIONS, SOFTMAX_OPERATIONS
 from . import columns as c
 
 Table = np.ndarray[Any, np.dtype[Any]]
 
 #: Name of the kernel that brings in what a graph reads.
 INPUT = "input"
-# Operations per element; a pipeline of s stages does s of them in one pass.
-SOFTMAX_OPERATIONS = 5  # maximum, subtract, exp, sum, divide
-NORMALIZATION_OPERATIONS = {"batch": 2, "group": 7, "layer": 7, "rms": 4, "local_response": 10}
 _MOVES = (Reshape, Transpose, Slice, Concat)
 
 
@@ -247,7 +246,7 @@ class Lowering:
         size = math.prod(node.shape)
         name = re.sub(r"\W", "_", node.name.removeprefix(self.prefix))
         if isinstance(op, Conv2d | ConvTranspose2d | Linear | ExpertLinear | MatMul):
-            rows, cols, inner, count = product_shape(node, shapes)
+            count, rows, inner, cols = sample_product(self.network, node)
             kernel = Kernel(name, c.PRODUCT, rows, cols, inner, count, out=size * word, positions=rows)
             if not isinstance(op, MatMul):
                 kernel = replace(kernel, weights=self.network.node_parameters(node) * word if _owns(op) else 0.0)
@@ -278,20 +277,3 @@ class Lowering:
 
 def _owns(op: Conv2d | ConvTranspose2d | Linear | ExpertLinear) -> bool:
     return not (isinstance(op, Linear) and op.tied_to is not None)
-
-
-def product_shape(node: Node, shapes: Sequence[tuple[int, ...]]) -> tuple[float, float, float, float]:
-    """Rows, columns, inner length and number of the matrix products of one sample (im2col for convolutions)."""
-    op = node.op
-    if isinstance(op, Conv2d):
-        out, height, width = node.shape
-        taps = op.kernel[0] * op.kernel[1]
-        return height * width, out // op.groups, shapes[0][0] // op.groups * taps, op.groups
-    if isinstance(op, ConvTranspose2d):
-        channels, height, width = shapes[0]
-        columns = op.out_channels // op.groups * op.kernel[0] * op.kernel[1]
-        return height * width, columns, channels // op.groups, op.groups
-    if isinstance(op, Linear | ExpertLinear):
-        return math.prod(shapes[0][:-1]), op.out_features, shapes[0][-1], 1
-    *heads, rows, inner = shapes[0]
-    return rows, node.shape[-1], inner, math.prod(heads)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...datasets import Network, Workload, load_workload
 from ...datasets.network.zoo.llama import DECODERS
-from ...errors import ChipgymError, shorten, unknown
+from ...errors import ChipgymError, count, shorten, unknown
 from ..core import Breakdown, Column, Columns, Design, Designs, Limit, MetricSpec, Simulator, Value
 from . import columns as c
 from .batch import run_batch
@@ -97,7 +97,7 @@ class DataflowSimulator(Simulator):
             raise ChipgymError(f"workload: the dataflow simulator runs networks, not {shorten(self.workload)}")
         self.options = {
             "input_tokens": input_tokens, "output_tokens": output_tokens, "batch": batch, "chip": chip,
-            "sockets": _positive("sockets", sockets), "fidelity": fidelity, "expert_imbalance": expert_imbalance,
+            "sockets": count("sockets", sockets), "fidelity": fidelity, "expert_imbalance": expert_imbalance,
             "explore": explore,
         }  # fmt: skip
         self.sockets, self.batch = sockets, self.workload.batch
@@ -222,8 +222,8 @@ def _passes(network: Network, read: int | None, written: int | None) -> tuple[tu
                 raise ChipgymError(f"{name}: {given} was given, but {network.name!r} is not one of {listed}")
         return network_passes(network, WORD), (0, 0)
     tokens = (
-        _positive("input_tokens", TOKENS[0] if read is None else read),
-        _positive("output_tokens", TOKENS[1] if written is None else written),
+        count("input_tokens", TOKENS[0] if read is None else read),
+        count("output_tokens", TOKENS[1] if written is None else written),
     )
     if sum(tokens) > config.positions:
         raise ChipgymError(
@@ -247,10 +247,3 @@ def _imbalance(given: object, experts: int, active: int) -> float:
         near = f"; nearest is {1 if given < 1 else most:g}" if math.isfinite(given) else ""
         raise ChipgymError(wrong + near)
     return float(given)
-
-
-def _positive(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        near = f"; nearest is {max(1, round(value))}" if isinstance(value, float) and math.isfinite(value) else ""
-        raise ChipgymError(f"{name}: {shorten(value)} is not a whole number from 1{near}")
-    return int(value)

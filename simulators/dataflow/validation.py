@@ -7,7 +7,6 @@ and Plasticine's totals are single figures. GenZ is no reference but another mod
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ChipgymError, shorten
-from ..core.validation import Finding
+from ..core.validation import Finding, read_reference
 from .calibrate import FITTED_MODEL, TABLE, UNEXPLAINED, predict, read_runs, simulator_of
 from .constants import load_calibration
 from .pipeline import section_seconds
@@ -64,7 +63,7 @@ def logged_sections(path: Path) -> dict[str, tuple[Array, Array, float]]:
         ChipgymError: naming the file and what is wrong.
     """
     runs: dict[str, tuple[list[float], list[float], float]] = {}
-    for row in _rows(path):
+    for row in read_reference(path):
         number = _numbers(path, row, ("PP", "MB", "crit_cycles", "dram_bytes", "net_bytes", "weight_bytes"))
         logged = _numbers(path, row, ("log_section_ns",))["log_section_ns"]
         ours = section_seconds(
@@ -161,7 +160,7 @@ def _neighbour(reference: Path) -> list[Finding]:
     out = []
     for stage, (metric, why) in _BESIDE_GENZ.items():
         ratios = []
-        for row in _rows(reference / NEIGHBOUR[stage]):
+        for row in read_reference(reference / NEIGHBOUR[stage]):
             number = _numbers(reference / NEIGHBOUR[stage], row, ("batch", "context", "tp", "system_eff"))
             name = _GENZ_MODELS.get(row["model"])
             same = row["system"] == _GENZ_SYSTEM and number["tp"] == 8 and number["system_eff"] == 1
@@ -182,19 +181,6 @@ def _neighbour(reference: Path) -> list[Finding]:
             unit = "times GenZ's, median"
             out.append(Finding(f"{stage} beside GenZ", figure, unit, len(ratios), "GenZ 0.0.16", note))
     return out
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except FileNotFoundError:
-        raise ChipgymError(f"reference: there is no file {path}") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ChipgymError(f"reference: {path} cannot be read ({shorten(str(error))})") from None
-    if not rows:
-        raise ChipgymError(f"reference: {path} has no rows")
-    return rows
 
 
 def _numbers(path: Path, row: dict[str, str], names: Sequence[str]) -> dict[str, float]:

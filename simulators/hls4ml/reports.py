@@ -6,7 +6,6 @@ has it as `fpga/wa_hls4ml_dense_apache2.csv`.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ChipgymError, shorten
+from ..core.validation import read_reference
 
 FILE = Path("fpga", "wa_hls4ml_dense_apache2.csv")
 REFERENCE = "wa-hls4ml (Vivado HLS)"
@@ -77,19 +77,8 @@ def read_reports(reference: Path) -> Reports:
         ChipgymError: where the file is missing, or a column or value is not what it should be.
     """
     path = reference / FILE
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            rows, names = list(reader), reader.fieldnames or ()
-    except FileNotFoundError:
-        raise ChipgymError(f"reference: there is no file {path}; its rows are wa-hls4ml's, {SOURCE}") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ChipgymError(f"reference: {path} cannot be read ({shorten(str(error))})") from None
-    for name in (*_KNOBS, "strategy", "hls_success", *REPORTED):
-        if name not in names:
-            raise ChipgymError(f"reference: {path} has no column {name!r}")
-    if not rows:
-        raise ChipgymError(f"reference: {path} has no rows")
+    columns = (*_KNOBS, "strategy", "hls_success", *REPORTED)
+    rows = read_reference(path, columns, origin=f"wa-hls4ml's, {SOURCE}")
     strategy = [row["strategy"].lower() for row in rows]
     _check(path, "strategy", strategy, ("latency", "resource"))
     success = [row["hls_success"].lower() for row in rows]

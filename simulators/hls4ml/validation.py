@@ -6,7 +6,6 @@ are of wa-hls4ml (see `reports`), which do not ship: where they are not in the f
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ChipgymError, shorten
-from ..core.validation import Finding
+from ..core.validation import Finding, read_reference
 from .calibrate import design_columns
 from .reports import FILE, REFERENCE, SOURCE, Reports, read_reports
 from .reuse import legal_reuse_factors
@@ -62,8 +61,7 @@ def simulate(reports: Reports) -> dict[str, Column]:
 
 
 def _rules(path: Path) -> Finding:
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_reference(path)
     try:
         shapes = [(int(row["n_in"]), int(row["n_out"])) for row in rows]
         theirs = [tuple(map(int, row["legal"].split())) for row in rows]

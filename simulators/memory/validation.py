@@ -8,7 +8,6 @@ latencies, not the total time.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ import numpy as np
 
 from ...datasets import Trace, load_workload
 from ...errors import ChipgymError, shorten
-from ..core.validation import Finding
+from ..core.validation import Finding, read_reference
 from .simulator import MemorySimulator
 
 FOLDER = Path("memory")
@@ -92,18 +91,7 @@ def read_rows(reference: Path, table: Table) -> list[Row]:
         ChipgymError: naming the file, and the row and column that are wrong.
     """
     path = reference / FOLDER / table.file
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            rows = list(reader)
-            columns = reader.fieldnames or ()
-    except FileNotFoundError:
-        raise ChipgymError(f"reference: there is no file {path}") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ChipgymError(f"reference: {path} cannot be read ({shorten(str(error))})") from None
-    for name in ("trace", *_KNOBS, "total_time_ps"):
-        if name not in columns:
-            raise ChipgymError(f"reference: {path} has no column {name!r}")
+    rows = read_reference(path, ("trace", *_KNOBS, "total_time_ps"))
     kept: list[Row] = []
     for number, row in enumerate(rows, start=2):
         if None in row.values() or None in row:

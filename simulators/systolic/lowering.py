@@ -20,6 +20,7 @@ from ...datasets import (
     Softmax,
     matrix_products,
 )
+from ..core.operations import NORMALIZATION_OPERATIONS, SOFTMAX_OPERATIONS
 from .tiling import LAYER_COLUMNS
 
 Table = np.ndarray[Any, np.dtype[Any]]
@@ -29,11 +30,6 @@ Table = np.ndarray[Any, np.dtype[Any]]
 ELEMENTWISE_OPERATIONS = {
     "gelu": 4, "gelu_tanh": 8, "silu": 2, "hardswish": 4, "hardsigmoid": 3, "relu6": 2, "clip": 2, "rotary": 3,
 }  # fmt: skip
-SOFTMAX_OPERATIONS = 5  # maximum, subtract, exp, sum, divide
-# batch: multiply, add. layer and group: sum, subtract, square, sum, multiply, scale, shift. rms: square, sum, multiply,
-# scale.
-# local response over five channels (Krizhevsky et al. 2012): square, five adds, power (log, multiply, exp), divide.
-NORMALIZATION_OPERATIONS = {"batch": 2, "group": 7, "layer": 7, "rms": 4, "local_response": 10}
 
 # Columns of the vector table (float64): operations, words read and written, and 1 where they hide behind the array.
 WORK, WORDS_IN, WORDS_OUT, HIDDEN = range(4)

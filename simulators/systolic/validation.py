@@ -9,7 +9,6 @@ fetch an operand that fits on chip once.
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ import numpy as np
 from ...datasets import Network
 from ...datasets.loaders.scalesim import parse_scalesim
 from ...errors import ChipgymError, shorten
-from ..core.validation import Finding
+from ..core.validation import Finding, read_reference
 from .simulator import SystolicSimulator
 
 TABLE = Path("systolic", "scalesim_v3.csv")
@@ -58,17 +57,7 @@ def read_rows(path: Path) -> Columns:
     Raises:
         ChipgymError: naming the file, and the row and column that are wrong.
     """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            rows = list(reader)
-            missing = [name for name in (*_TEXT, *_NUMBERS) if name not in (reader.fieldnames or ())]
-    except FileNotFoundError:
-        raise ChipgymError(f"reference: there is no file {path}") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ChipgymError(f"reference: {path} cannot be read ({shorten(str(error))})") from None
-    if missing or not rows:
-        raise ChipgymError(f"reference: {path} has no {f'column {missing[0]!r}' if missing else 'rows'}")
+    rows = read_reference(path, (*_TEXT, *_NUMBERS))
     columns: Columns = {name: np.array([row[name] or "" for row in rows]) for name in _TEXT}
     for name in _NUMBERS:
         columns[name] = np.array([_number(path, i, name, row[name]) for i, row in enumerate(rows, start=2)])

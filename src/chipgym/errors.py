@@ -7,6 +7,8 @@ legal choice; the command line prints it as it is and exits with 2.
 from __future__ import annotations
 
 import difflib
+import math
+import numbers
 import re
 from collections.abc import Iterable
 
@@ -45,6 +47,18 @@ def nearest_number(value: object, choices: Iterable[int]) -> str:
     if not isinstance(value, int | float) or isinstance(value, bool) or value != value:
         return ""
     return f"; nearest is {min(choices, key=lambda choice: abs(choice - value))}"
+
+
+def count(field: str, value: object) -> int:
+    """`value` as a whole number from 1.
+
+    Raises:
+        ChipgymError: naming the field, the value and the nearest whole number.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+        near = f"; nearest is {max(1, round(value))}" if isinstance(value, float) and math.isfinite(value) else ""
+        raise ChipgymError(f"{field}: {shorten(value)} is not a whole number from 1{near}")
+    return int(value)
 
 
 def _by_number(name: str, choices: Iterable[str]) -> list[str]:
