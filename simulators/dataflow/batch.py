@@ -13,7 +13,11 @@ from .part import RESIDENT, Fixed, Shape, make_scratch, run_part
 Array = np.ndarray[Any, np.dtype[Any]]
 
 # Columns of the part index, int64 (parts, INDEX).
-FIRST, LAST, FIRST_EDGE, LAST_EDGE, REPEATS, SEARCHED, SAMPLE_ROWS, DECODE, PASS, MAPPED, INDEX = range(11)
+# FETCHED: whether what it reads is fetched from memory by each kernel. FIRST_CUT, FIRST_SHARE: where its knobs begin.
+(
+    FIRST, LAST, FIRST_EDGE, LAST_EDGE, REPEATS, SEARCHED, SAMPLE_ROWS, DECODE, PASS, MAPPED, FETCHED, FIRST_CUT,
+    FIRST_SHARE, INDEX,
+) = range(14)  # fmt: skip
 
 
 class Tables(NamedTuple):
@@ -64,7 +68,7 @@ def shape_of(tables: Tables, p: int, d: Array, batch: int, sockets: int) -> Shap
     resident = resident_bytes(tables, d, part[PASS]) if int(d[c.RESIDENCY]) == RESIDENT else 0.0
     return Shape(
         part[FIRST], part[LAST], part[FIRST_EDGE], part[LAST_EDGE], part[SEARCHED] == 1, part[DECODE] == 1,
-        stage_repeats(part, pp), samples / tiles, tiles, span, resident, part[MAPPED] == 1,
+        stage_repeats(part, pp), samples / tiles, tiles, span, resident, part[MAPPED] == 1, part[FETCHED] == 1,
     )  # fmt: skip
 
 
@@ -73,7 +77,8 @@ def run_batch(
     tables: Tables, designs: Array, cuts: Array, shares: Array, batch: int, sockets: int, fixed: Fixed, out: Array,
     recorded: int, sections: Array, kernels: Array,
 ) -> None:  # fmt: skip
-    """Fills `out` (n, parts, PART) for designs (n, N_DESIGN), cuts (n, edges) and shares (n, kernels).
+    """Fills `out` (n, parts, PART) for designs (n, N_DESIGN), cuts (n, edges) and shares (n, kernels), both of
+    all searched parts one after another.
 
     Args:
         recorded: number of the part whose sections (its kernels, SECTION) and kernels (its kernels, KERNEL) are
@@ -89,9 +94,9 @@ def run_batch(
             if scratch.finish.shape[1] < most:
                 scratch = make_scratch(tables.most_kernels, tables.most_edges, most)
         for p in range(len(tables.parts)):
-            shape = shape_of(tables, p, designs[i], batch, sockets)
+            shape, part = shape_of(tables, p, designs[i], batch, sockets), tables.parts[p]
             run_part(
-                designs[i], cuts[i], shares[i], tables.kernels, tables.links[shape.first_edge : shape.last_edge],
-                shape, fixed, scratch, out[i, p], sections if p == recorded else none,
-                kernels if p == recorded else none,
+                designs[i], cuts[i, part[FIRST_CUT] :], shares[i, part[FIRST_SHARE] :], tables.kernels,
+                tables.links[shape.first_edge : shape.last_edge], shape, fixed, scratch, out[i, p],
+                sections if p == recorded else none, kernels if p == recorded else none,
             )  # fmt: skip

@@ -26,7 +26,7 @@ METRICS = (
     MetricSpec("link_energy_j", "J", "links between sockets"),
     MetricSpec("static_energy_j", "J", "leakage and clocks of the chips"),
     MetricSpec("standby_energy_j", "J", "HBM and DDR at rest, by their capacity"),
-    MetricSpec("sections", "", "sections that the block, or the network, is cut into", cost=False),
+    MetricSpec("sections", "", "sections that the network is cut into, those of equal blocks once", cost=False),
     MetricSpec("hbm_used_gb", "GB", "held in one socket's HBM", cost=False),
     MetricSpec("ddr_used_gb", "GB", "held in one socket's DDR", cost=False),
 )

@@ -34,6 +34,8 @@ RESIDENT, PER_SECTION = c.RESIDENCIES.index("resident"), c.RESIDENCIES.index("se
 FULL, CUSTOM_CUTS = c.FUSIONS.index("full"), c.FUSIONS.index("custom")
 BY_WORK, CUSTOM_SHARES = c.ALLOCATIONS.index("work"), c.ALLOCATIONS.index("custom")
 LOOPED, FROM_DDR = c.LOOPINGS.index("on"), c.TIERS.index("ddr")
+#: The section of a source that is not on the chip with what reads it.
+BEFORE = -1
 STREAMED, PREFETCH = c.RESIDENCIES.index("streamed"), c.RESIDENCIES.index("prefetch")
 
 # Columns of a part's answer, for one microbatch on one socket and all repeats that its pipeline stage has.
@@ -58,6 +60,7 @@ class Shape(NamedTuple):
     Attributes:
         samples: of one tile.
         span: tiles of a sample.
+        fetched: whether what it reads is in memory, where each kernel fetches it for itself.
         mapped: whether it has the sections and PCUs of the part before, which its machine is configured for.
         resident: bytes of all weights of its pass on one socket, which stay on chip where they are resident.
     """
@@ -74,6 +77,7 @@ class Shape(NamedTuple):
     span: int
     resident: float
     mapped: bool
+    fetched: bool
 
 
 class Fixed(NamedTuple):
@@ -124,6 +128,12 @@ def make_scratch(kernels: int, edges: int, tiles: int) -> Scratch:
 
 
 @compiled
+def is_looped(d: Array, shape: Shape, sections: int) -> bool:
+    """Whether a part of so many sections repeats without being started anew."""
+    return sections == 1 and shape.repeats > 1 and int(d[c.LOOPING]) == LOOPED
+
+
+@compiled
 def lay_out(
     d: Array, cuts: Array, shares: Array, table: Array, links: Array, shape: Shape, fixed: Fixed, s: Scratch, out: Array
 ) -> int:
@@ -139,6 +149,8 @@ def lay_out(
     if not shape.searched and fusion == CUSTOM_CUTS:
         fusion = FULL
     n = cut_sections(table, shape.first, links, fusion, cuts, section)
+    if shape.fetched and not is_looped(d, shape, n):
+        section[0] = BEFORE  # its edges are cut: what they carry is in memory
     short = size_fifos(links, section, int(d[c.FIFO]), shape.span, s.level[:k], s.capacity)
     out[NEED_DEPTH] = short / max(shape.span, 1)
     out[NEED_PCUS] = out[NEED_PMUS] = out[NEED_SRAM] = 0.0
@@ -277,7 +289,7 @@ def run_part(
     """
     k = shape.last - shape.first
     n = lay_out(d, cuts, shares, table, links, shape, fixed, s, out)
-    looped = n == 1 and shape.repeats > 1 and int(d[c.LOOPING]) == LOOPED
+    looped = is_looped(d, shape, n)
     stage_bytes(links, looped, s, k)
     residency = int(d[c.RESIDENCY])
     for here in range(n):

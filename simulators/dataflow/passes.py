@@ -16,6 +16,7 @@ import numpy as np
 from ...datasets import Elementwise, Network
 from ...datasets.network.zoo.llama import LlamaConfig, llama
 from .columns import PRODUCT
+from .fold import fold
 from .graph import Kernel, KernelGraph, Lowering
 
 
@@ -24,16 +25,19 @@ class Part:
     """A graph that is run `repeats` times in a row, with weights of its own each time.
 
     Attributes:
-        name: "block" or "head".
-        searched: whether cuts and shares of the design space are this graph's.
+        name: "block" or "head", or its number among the parts of a network and how often it is there.
+        searched: whether the design space has cuts and shares of this graph.
+        sample_rows: rows of a sample that are cut into tiles.
+        fetched: whether what it reads is in memory, from which each kernel fetches it for itself as across any cut,
+            rather than brought in once by its source.
     """
 
     name: str
     graph: KernelGraph
     repeats: int
     searched: bool
-
-    decode: bool = False
+    sample_rows: int
+    fetched: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,12 @@ class Pass:
     parts: tuple[Part, ...]
     times: float
     decode: bool = False
+
+    @property
+    def staged(self) -> Part | None:
+        """The part whose repeats pipeline stages share out; None where no part repeats, or several do."""
+        repeated = [part for part in self.parts if part.repeats > 1]
+        return repeated[0] if len(repeated) == 1 else None
 
     def turns(self, microbatches: Any, pp: Any) -> Any:
         """How many times over a pipeline stage's time the pass takes, of numbers or columns (n,).
@@ -86,7 +96,7 @@ def decoder_block(config: LlamaConfig, seq: int, past: int, word: float) -> Part
     network = llama(replace(config, layers=1), seq=seq, past=past)
     block = [node for node in network.nodes if node.name.startswith(prefix)]
     graph = Lowering(network, word, True, tensor_parallel(config, word), prefix).lower(block, ("embed_tokens",))
-    return Part("block", graph, config.layers, True)
+    return Part("block", graph, config.layers, True, graph.sample_rows)
 
 
 def decoder_head(config: LlamaConfig, word: float) -> Part:
@@ -98,7 +108,7 @@ def decoder_head(config: LlamaConfig, word: float) -> Part:
     nodes = [network.node("norm"), network.node("lm_head")]
     graph = Lowering(network, word, True, tensor_parallel(config, word)).lower(nodes, ("layers.0.add2",))
     table = network.node_parameters("embed_tokens") * word
-    return Part("head", replace(graph, table_bytes=table), 1, False)
+    return Part("head", replace(graph, table_bytes=table), 1, False, graph.sample_rows)
 
 
 def tensor_parallel(config: LlamaConfig, word: float) -> Callable[[Kernel], Kernel]:
@@ -138,8 +148,8 @@ def tensor_parallel(config: LlamaConfig, word: float) -> Callable[[Kernel], Kern
     return refine
 
 
-def network_passes(network: Network, word: float) -> tuple[Pass, ...]:
-    """One forward pass of any network.
+def network_passes(network: Network, word: float, folded: bool) -> tuple[Pass, ...]:
+    """One forward pass of any network; with `folded`, equal blocks in a row are a part that repeats (see `fold`).
 
     Tensor parallelism divides the columns of every product with weights (a convolution's filters) and the heads of
     attention, and gathers what they put out, so that everything else is done everywhere.
@@ -154,4 +164,19 @@ def network_passes(network: Network, word: float) -> tuple[Pass, ...]:
 
     causal = any(isinstance(node.op, Elementwise) and node.op.function == "mask" for node in network.nodes)
     graph = Lowering(network, word, causal, cut).lower(network.nodes)
-    return (Pass("forward", (Part("block", graph, 1, True),), 1.0),)
+    rows = graph.sample_rows  # of all parts the same, so that tiles are what they are where nothing is folded
+    stretches = fold(graph, word) if folded else ()
+    if all(s.repeats == 1 for s in stretches):
+        return (Pass("forward", (Part("block", graph, 1, True, rows),), 1.0),)
+    parts = (
+        Part(
+            f"part{i}" + (f" x{s.repeats}" if s.repeats > 1 else ""),
+            s.graph,
+            s.repeats,
+            True,
+            rows,
+            fetched=s.repeats > 1 or not s.first,
+        )
+        for i, s in enumerate(stretches)
+    )
+    return (Pass("forward", tuple(parts), 1.0),)

@@ -21,12 +21,14 @@ from .chip import CHIP_KNOBS, load_chip
 from .constants import load_calibration
 from .metrics import METRICS
 from .part import PART, Fixed, Record
-from .passes import Pass, decoder_passes, network_passes
-from .space import Scale, cut_name, dataflow_space, searched_edges
+from .passes import Part, Pass, decoder_passes, network_passes
+from .space import Scale, cut_knobs, dataflow_space, share_knobs
 from .tables import flatten, rows_of
 from .totals import Needs, capacity_needs, run_totals
 
 FIDELITIES = ("fast", "event")
+#: Equal blocks of a network in a row: mapped as one that repeats, or each for itself and across their borders.
+BLOCKS = ("folded", "apart")
 #: Bytes of an element: BF16, in which the chips were measured.
 WORD = 2.0
 #: Tokens read, and written, where a decoder is not told.
@@ -55,6 +57,9 @@ class DataflowSimulator(Simulator):
         chip: "sn40l", "sn10" or "plasticine".
         sockets: chips that work together.
         fidelity: "fast" (closed form) or "event" (tile by tile through bounded FIFOs).
+        blocks: of a network that is no decoder, "folded" finds equal blocks in a row, such as the layers of a
+            transformer, and maps them once: a block repeats, and sections end where it does. "apart" maps the network
+            as one graph, in which sections may span blocks and no two need be alike.
         expert_imbalance: of a network with routed experts, tokens of the busiest expert over the mean: from 1, all
             alike, to the number of experts over those that a token goes to, where all tokens choose the same.
         explore: what a search may change: "mapping", "hardware" or "joint". Knobs that it may not have a grid of one
@@ -66,7 +71,7 @@ class DataflowSimulator(Simulator):
     """
 
     name = "dataflow"
-    version = "1"
+    version = "2"
     metrics: tuple[MetricSpec, ...] = METRICS  # type: ignore[misc]
     default_objective = "latency"
     objectives: ClassVar[Mapping[str, str | tuple[str, ...]]] = MappingProxyType({
@@ -86,37 +91,41 @@ class DataflowSimulator(Simulator):
         chip: str = "sn40l",
         sockets: int = 8,
         fidelity: str = "fast",
+        blocks: str = "folded",
         expert_imbalance: float | None = None,
         explore: str = "mapping",
     ) -> None:
         if fidelity not in FIDELITIES:
             raise unknown("fidelity", fidelity, FIDELITIES)
+        if blocks not in BLOCKS:
+            raise unknown("blocks", blocks, BLOCKS)
         self.chip = load_chip(chip)
         self.workload = load_workload(workload, batch=batch)
         if not isinstance(self.workload, Network):
             raise ChipgymError(f"workload: the dataflow simulator runs networks, not {shorten(self.workload)}")
         self.options = {
             "input_tokens": input_tokens, "output_tokens": output_tokens, "batch": batch, "chip": chip,
-            "sockets": count("sockets", sockets), "fidelity": fidelity, "expert_imbalance": expert_imbalance,
-            "explore": explore,
+            "sockets": count("sockets", sockets), "fidelity": fidelity, "blocks": blocks,
+            "expert_imbalance": expert_imbalance, "explore": explore,
         }  # fmt: skip
         self.sockets, self.batch = sockets, self.workload.batch
-        self.passes, self.tokens = _passes(self.workload, input_tokens, output_tokens)
+        self.passes, self.tokens = _passes(self.workload, input_tokens, output_tokens, blocks == "folded")
         self.rows = rows_of(self.passes)
         self.tables = flatten(self.rows)
-        block = self.passes[0].parts[0]
-        self.graph = block.graph
-        imbalance = _imbalance(expert_imbalance, *self.graph.experts)
+        #: The parts that knobs for cuts and shares are of; those of decoding are mapped as prefill's.
+        self.blocks: tuple[Part, ...] = tuple(part for part in self.passes[0].parts if part.searched)
+        imbalance = _imbalance(expert_imbalance, *max(part.graph.experts for part in self.blocks))
         weights = sum(part.repeats * part.graph.weight_bytes for part in self.passes[0].parts)
-        scale = Scale(sockets, self.batch, block.repeats, weights)
+        staged = self.passes[0].staged
+        self.stages = staged.repeats if staged else 1
+        scale = Scale(sockets, self.batch, self.stages, weights)
         calibration = load_calibration()
         self.fixed = Fixed(
             WORD, calibration.compute_efficiency, calibration.sequence_us * 1e-6, fidelity == "event", imbalance
         )
-        self.space = dataflow_space(self.chip, self.graph, scale, explore)
-        self._cuts = [(e, cut_name(self.graph, e)) for e in searched_edges(self.graph)]
-        self._shares = [(i, f"share_{name}") for i, name in enumerate(self.graph.names) if i > 0]
-        self.space = dataflow_space(self.chip, self.graph, scale, explore, self._first_mapping())
+        self.space = dataflow_space(self.chip, self.blocks, scale, explore)
+        self._cuts, self._shares = cut_knobs(self.blocks), share_knobs(self.blocks)
+        self.space = dataflow_space(self.chip, self.blocks, scale, explore, self._first_mapping())
 
     def _first_mapping(self) -> dict[str, Value]:
         """The mapping that a person would start from: the most fused, with weights as near, that can be built."""
@@ -194,7 +203,10 @@ class DataflowSimulator(Simulator):
         return columns
 
     def design_arrays(self, columns: Columns, n: int) -> tuple[Array, Array, Array]:
-        """Designs as the kernel reads them: numbers (n, N_DESIGN), cuts int64 (n, edges), shares (n, kernels)."""
+        """Designs as the kernel reads them: numbers (n, N_DESIGN), cuts int64 (n, edges), shares (n, kernels).
+
+        Edges and kernels are those of all `blocks`.
+        """
         designs = np.zeros((n, c.N_DESIGN))
         for i, name in enumerate(CHIP_KNOBS):
             designs[:, i] = columns.get(name, 0.0)  # none of HBM
@@ -203,16 +215,18 @@ class DataflowSimulator(Simulator):
                 designs[columns[name] == value, at] = code
         for name, at in _NUMBERS.items():
             designs[:, at] = columns[name]
-        cuts = np.zeros((n, len(self.graph.edges)), np.int64)
+        cuts = np.zeros((n, sum(len(part.graph.edges) for part in self.blocks)), np.int64)
         for at, name in self._cuts:
             cuts[:, at] = columns[name]
-        shares = np.ones((n, len(self.graph.kernels)))
+        shares = np.ones((n, sum(len(part.graph.kernels) for part in self.blocks)))
         for at, name in self._shares:
             shares[:, at] = columns[name]
         return designs, cuts, shares
 
 
-def _passes(network: Network, read: int | None, written: int | None) -> tuple[tuple[Pass, ...], tuple[int, int]]:
+def _passes(
+    network: Network, read: int | None, written: int | None, folded: bool
+) -> tuple[tuple[Pass, ...], tuple[int, int]]:
     """The passes of a run, and the tokens that every sequence reads and writes (0 of a network that writes none)."""
     config = DECODERS.get(network.name)
     if config is None:
@@ -220,7 +234,7 @@ def _passes(network: Network, read: int | None, written: int | None) -> tuple[tu
             if given is not None:
                 listed = ", ".join(DECODERS)
                 raise ChipgymError(f"{name}: {given} was given, but {network.name!r} is not one of {listed}")
-        return network_passes(network, WORD), (0, 0)
+        return network_passes(network, WORD, folded), (0, 0)
     tokens = (
         count("input_tokens", TOKENS[0] if read is None else read),
         count("output_tokens", TOKENS[1] if written is None else written),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...errors import unknown
@@ -10,6 +10,7 @@ from ..core import Choices, DesignSpace, Integers, Parameter, Value, when
 from . import columns as c
 from .chip import CHIP_KNOBS, HBM_KNOBS, Chip
 from .graph import KernelGraph
+from .passes import Part
 
 #: What a search may change: the mapping, the chip's numbers, or both.
 EXPLORE = ("mapping", "hardware", "joint")
@@ -20,18 +21,20 @@ SHARES = (1, 2, 4, 8, 16, 32, 64)
 
 @dataclass(frozen=True)
 class Scale:
-    """What bounds knobs: sockets, sequences, repeats of the block, and the bytes of all weights."""
+    """What bounds knobs: sockets, sequences, pipeline stages, and the bytes of all weights."""
 
     sockets: int
     batch: int
-    repeats: int
+    stages: int
     weight_bytes: float
 
 
 def dataflow_space(
-    chip: Chip, graph: KernelGraph, scale: Scale, explore: str, start: Mapping[str, Value] | None = None
+    chip: Chip, blocks: Sequence[Part], scale: Scale, explore: str, start: Mapping[str, Value] | None = None
 ) -> DesignSpace:
-    """The design space of one chip and one network; `start` has mapping knobs whose default is another than usual.
+    """The design space of one chip and the parts of a network that are searched.
+
+    `start` has mapping knobs whose default is another than usual.
 
     Every number of the chip and every mapping knob is a parameter, so that any may be given; those that are not
     explored have a grid of one value, the chip's or the default mapping's.
@@ -42,7 +45,7 @@ def dataflow_space(
     if explore not in EXPLORE:
         raise unknown("explore", explore, EXPLORE)
     mapping = [
-        replace(p, default=start[p.name]) if start and p.name in start else p for p in _mapping(chip, graph, scale)
+        replace(p, default=start[p.name]) if start and p.name in start else p for p in _mapping(chip, blocks, scale)
     ]
     if explore == "hardware":
         mapping = [_fixed(p) for p in mapping]
@@ -68,15 +71,14 @@ def _hardware(chip: Chip, explored: bool) -> list[Parameter]:
     return out
 
 
-def _mapping(chip: Chip, graph: KernelGraph, scale: Scale) -> list[Parameter]:
+def _mapping(chip: Chip, blocks: Sequence[Part], scale: Scale) -> list[Parameter]:
     sockets = tuple(d for d in range(1, scale.sockets + 1) if scale.sockets % d == 0)
-    stages = tuple(d for d in sockets if d <= scale.repeats)
+    stages = tuple(d for d in sockets if d <= scale.stages)
     batches = tuple(2**i for i in range(scale.batch.bit_length()))
     sram = scale.sockets * chip.values["pmus"] * chip.values["pmu_kb"] * 1024
     kept = c.RESIDENCIES if scale.weight_bytes < sram else c.RESIDENCIES[:-1]  # others can never be resident
     tiers = c.TIERS if chip.has_hbm else ("ddr",)
     cut, share = when(fusion="custom"), when(pcu_allocation="custom")
-    names = graph.names
     return [
         Parameter("fusion", c.FUSIONS, Choices(c.FUSIONS), "full", subsystem="sections",
                   doc="sections of one kernel, of a product and what follows it, of the whole block, or as cut"),
@@ -102,13 +104,17 @@ def _mapping(chip: Chip, graph: KernelGraph, scale: Scale) -> list[Parameter]:
                   doc="parts of the batch that run one after another"),
         Parameter("looping", c.LOOPINGS, Choices(c.LOOPINGS), "off", subsystem="sections",
                   doc="a block of one section repeats without being started anew (kernel looping)"),
-        *(Parameter(cut_name(graph, e), (0, 1), Integers(0, 1), 0, condition=cut, subsystem="sections",
-                    doc="whether this edge goes through off-chip memory, its consumer in a later section")
-          for e in searched_edges(graph)),
+        *(Parameter(cut_name(part.graph, e), (0, 1), Integers(0, 1), 0, condition=cut, subsystem="sections",
+                    doc=f"whether this edge{_each(part)} goes through off-chip memory, its consumer in a later section")
+          for part in blocks for e in searched_edges(part.graph)),
         *(Parameter(f"share_{name}", SHARES, Integers(1, 65536), 8, condition=share, subsystem="pcus",
-                    doc="part of its section's PCUs, relative to the other kernels'")
-          for name in names[1:]),
+                    doc=f"part of the PCUs of its section{_each(part)}, relative to the other kernels'")
+          for part in blocks for name in part.graph.names[1:]),
     ]  # fmt: skip
+
+
+def _each(part: Part) -> str:
+    return f" of each of {part.repeats} blocks" if part.repeats > 1 else ""
 
 
 def searched_edges(graph: KernelGraph) -> list[int]:
@@ -120,3 +126,18 @@ def cut_name(graph: KernelGraph, edge: int) -> str:
     """The knob of an edge: `cut_<producer>__<consumer>`."""
     e = graph.edges[edge]
     return f"cut_{graph.names[e.producer]}__{graph.names[e.consumer]}"
+
+
+def cut_knobs(blocks: Sequence[Part]) -> list[tuple[int, str]]:
+    """Every edge that can be cut, by its number among those of all parts that are searched, and its knob."""
+    out, first = [], 0
+    for part in blocks:
+        out += [(first + e, cut_name(part.graph, e)) for e in searched_edges(part.graph)]
+        first += len(part.graph.edges)
+    return out
+
+
+def share_knobs(blocks: Sequence[Part]) -> list[tuple[int, str]]:
+    """Every kernel that has PCUs, by its number among those of all parts that are searched, and its knob."""
+    names = [name for part in blocks for name in (None, *part.graph.names[1:])]
+    return [(i, f"share_{name}") for i, name in enumerate(names) if name is not None]

@@ -49,20 +49,20 @@ def capacity_needs(sim: DataflowSimulator, columns: Columns, found: Array) -> Ne
     """
     n = len(found)
     tp, pp, mb = (columns[name].astype(np.float64) for name in ("tp", "pp", "microbatches"))
-    block, head = sim.passes[0].parts[0], sim.passes[0].parts[1:]
     replicas = np.maximum(1, np.floor(sim.sockets / (tp * pp)))
     sequences = np.ceil(sim.batch / replicas)
-    kernels = [(block, k) for k in block.graph.kernels] + [(part, k) for part in head for k in part.graph.kernels]
+    parts = sim.passes[0].parts
+    kernels = [(part, k) for part in parts for k in part.graph.kernels]
     weights, cache = np.zeros(n), np.zeros(n)
     for part, k in kernels:
         repeats = np.ceil(part.repeats / pp) if part.repeats > 1 else 1
         cut = np.minimum(tp, k.split_cols) * np.minimum(tp, k.split_inner) * np.minimum(tp, k.split_count)
         weights += k.weights * repeats / cut
-        if k.write and part is block:
+        if k.write:
             positions = sum(sim.tokens)
             cache += k.write / sim.tokens[0] * positions * repeats * sequences / np.minimum(tp, k.split_cols)
-    weights += sum(part.graph.table_bytes for part in (block, *head)) / tp
-    staged = 2 * sequences * max(k.out for k in block.graph.kernels)
+    weights += sum(part.graph.table_bytes for part in parts) / tp
+    staged = 2 * sequences * max(k.out for part in sim.blocks for k in part.graph.kernels)
     if sim.chip.has_hbm:
         near = columns["weight_tier"] == "hbm"
         hbm = np.where(near, weights, 0.0) + cache + staged
@@ -76,7 +76,7 @@ def capacity_needs(sim: DataflowSimulator, columns: Columns, found: Array) -> Ne
     sram = pmus * columns["pmu_kb"] * 1024 / 1e6
     amounts = {
         "sockets": (tp * pp, sim.sockets * ones, ""),
-        "pp": (pp, block.repeats * ones, "stages"),
+        "pp": (pp, sim.stages * ones, "stages"),
         "microbatches": (mb, sequences, ""),
         "kernels of a section": ((worst[:, p.NEED_PCUS] + 1) * pcus, pcus, "PCUs"),
         "pmus": ((worst[:, p.NEED_PMUS] + 1) * pmus, pmus, ""),
@@ -98,7 +98,7 @@ def run_totals(sim: DataflowSimulator, columns: Columns, found: Array, needs: Ne
     replicas = np.maximum(1, np.floor(sim.sockets / (tp * pp)))
     sequences = np.ceil(sim.batch / replicas)
     link = columns["link_gbps"] * 1e9
-    latency, first = np.zeros(len(found)), np.zeros(len(found))
+    latency, first, sections = np.zeros(len(found)), np.zeros(len(found)), np.zeros(len(found))
     totals = {name: np.zeros(len(found)) for name in _AMOUNTS}
     useful = 0.0
     for number, one in enumerate(sim.passes):
@@ -111,10 +111,12 @@ def run_totals(sim: DataflowSimulator, columns: Columns, found: Array, needs: Ne
             stages = np.where(part.repeats > 1, pp, 1)  # what does not repeat runs on one stage
             for name, column in _AMOUNTS.items():
                 totals[name] += one.times * answer[:, column] * tp * stages * mb * replicas
+            if number == 0 and part.searched:
+                sections = sections + answer[:, p.N_SECTIONS]
             useful += one.times * sim.batch * part.repeats * part.graph.macs
-        source = one.parts[0].graph.kernels[0].out * np.ceil(sequences / mb)
-        stage = stage + np.where(pp > 1, source / tp / link + columns["link_latency_us"] * 1e-6, 0.0)
-        totals["link_bytes"] += np.where(pp > 1, one.times * (pp - 1) * source * mb * replicas, 0.0)
+        handed = (one.staged or one.parts[0]).graph.kernels[0].out * np.ceil(sequences / mb)
+        stage = stage + np.where(pp > 1, handed / tp / link + columns["link_latency_us"] * 1e-6, 0.0)
+        totals["link_bytes"] += np.where(pp > 1, one.times * (pp - 1) * handed * mb * replicas, 0.0)
         latency = latency + one.times * one.turns(mb, pp) * stage
         if number == 0:
             first = latency.copy()
@@ -141,7 +143,7 @@ def run_totals(sim: DataflowSimulator, columns: Columns, found: Array, needs: Ne
         "ddr_bytes": totals["ddr_bytes"],
         "link_bytes": totals["link_bytes"],
         **energy,
-        "sections": found[:, 0, p.N_SECTIONS],
+        "sections": sections,
         "hbm_used_gb": hbm,
         "ddr_used_gb": ddr,
     }

@@ -111,7 +111,7 @@ def test_a_mixture_is_between_the_dense_models_of_its_active_and_of_all_its_weig
 
 
 def test_partial_sums_are_reduced_after_the_experts_results_are_added():
-    graph = mixtral().graph
+    graph = mixtral().blocks[0].graph
     collected = {k.name: k.out * k.collect for k in graph.kernels if k.collect}
     assert set(collected) == {"self_attn_o_proj", "mlp_combine1"}
     assert len(set(collected.values())) == 1
@@ -128,7 +128,7 @@ def test_the_queue_of_events_agrees_on_a_block_with_experts():
     at = [i for i, name in enumerate(sections.names) if name.startswith("prefill/block")]
     assert len(at) == 1
     assert sections["tiles"][at[0]] == 8
-    graph = sim.graph
+    graph = sim.blocks[0].graph
     n = len(graph.kernels)
     seconds = [kernels["tile_s"][i] for i, name in enumerate(kernels.names) if name.startswith("prefill/block")]
     capacity, level = np.zeros(len(graph.edges), np.int64), np.zeros(n, np.int64)
@@ -144,9 +144,10 @@ def test_a_network_that_is_no_decoder_may_have_experts():
     b.expert_linear(b.expert_linear(x, 64, experts=4, active=2), 32, experts=4, active=2)
     network = b.build()
     sim = chipgym.make_simulator("dataflow", network, sockets=2)
-    assert sim.graph.macs == network.macs
-    assert sim.graph.weight_bytes == 2 * network.parameters
-    assert sim.graph.sample_rows == 8  # tokens, each in two rows
+    (block,) = sim.blocks
+    assert block.graph.macs == network.macs
+    assert block.graph.weight_bytes == 2 * network.parameters
+    assert block.sample_rows == 8  # tokens, each in two rows
     assert sim.evaluate({})["feasible"][0]
 
 

@@ -27,7 +27,7 @@ def sections_of(graph, fusion, cuts=None) -> np.ndarray:
 @pytest.mark.parametrize("name", ["resnet50", "bert_base", "gpt2", "mobilenet_v2", "vit_b16", "unet", "alexnet"])
 def test_products_and_weights_are_the_networks(name):
     network = load_workload(name)
-    ((block,),) = (p.parts for p in network_passes(network, 2.0))
+    ((block,),) = (p.parts for p in network_passes(network, 2.0, False))
     assert block.graph.macs == network.macs
     products = sum(k.weights for k in block.graph.kernels) + block.graph.table_bytes
     assert products <= 2 * network.parameters
@@ -101,9 +101,9 @@ def test_matched_depth_is_the_level_distance_and_one():
 
 
 def test_attention_without_a_mask_waits_for_all_keys():
-    graph = network_passes(load_workload("bert_base"), 2.0)[0].parts[0].graph
+    graph = network_passes(load_workload("bert_base"), 2.0, False)[0].parts[0].graph
     held = {(graph.names[e.producer], graph.names[e.consumer]) for e in graph.edges if e.barrier}
     assert ("layer0_attention_k", "layer0_attention_scores") in held
     assert ("layer0_attention_q", "layer0_attention_scores") not in held
-    causal = network_passes(load_workload("gpt2"), 2.0)[0].parts[0].graph
+    causal = network_passes(load_workload("gpt2"), 2.0, False)[0].parts[0].graph
     assert not any(e.barrier for e in causal.edges)
