@@ -52,6 +52,7 @@ def resident_bytes(tables: Tables, d: Array, number: int) -> float:
             for i in range(part[FIRST], part[LAST]):
                 k = tables.kernels[i]
                 cut = min(d[c.TP], k[c.SPLIT_COLS]) * min(d[c.TP], k[c.SPLIT_INNER]) * min(d[c.TP], k[c.SPLIT_COUNT])
+                cut *= d[c.EP] if k[c.FAR] > 0 else 1.0
                 total += k[c.WEIGHTS] / cut * stage_repeats(part, d[c.PP])
     return total
 
@@ -61,14 +62,17 @@ def shape_of(tables: Tables, p: int, d: Array, batch: int, sockets: int) -> Shap
     """How a design runs a part: repeats of one pipeline stage, and the tiles of one microbatch."""
     part = tables.parts[p]
     tp, pp = d[c.TP], d[c.PP]
-    replicas = max(1.0, np.floor(sockets / (tp * pp)))
-    samples = np.ceil(np.ceil(batch / replicas) / d[c.MICROBATCHES])
+    replicas = max(1.0, np.floor(sockets / (tp * pp * d[c.EP]))) * d[c.EP]
+    sequences = np.ceil(batch / replicas)
+    spread = max(1.0, d[c.EP] * batch / (replicas * sequences)) if d[c.EP] > 1 else 1.0
+    samples = np.ceil(sequences / d[c.MICROBATCHES])
     tiles = max(1, int(np.ceil(samples * part[SAMPLE_ROWS] / d[c.TILE])))
     span = max(1, int(np.ceil(tiles / samples)))
     resident = resident_bytes(tables, d, part[PASS]) if int(d[c.RESIDENCY]) == RESIDENT else 0.0
     return Shape(
         part[FIRST], part[LAST], part[FIRST_EDGE], part[LAST_EDGE], part[SEARCHED] == 1, part[DECODE] == 1,
         stage_repeats(part, pp), samples / tiles, tiles, span, resident, part[MAPPED] == 1, part[FETCHED] == 1,
+        spread,
     )  # fmt: skip
 
 

@@ -23,8 +23,11 @@ from .chip import CHIP_KNOBS
     CACHE,  # 1 where a KV cache is read, sequence by sequence
     EXPERTS,  # weights of which each row multiplies by the one that it is routed to; 0 where all multiply by the same
     ACTIVE,  # experts that a token goes to, each of them a row
+    ROUTED,  # rows per sample that go to experts, of a kernel that has them or sends them off; 0 of any other
+    FAR,  # 1 where it works on the experts' sockets rather than the token's
+    SEND,  # bytes per sample that go from a token's socket to its experts', or back
     FIELDS,
-) = range(21)  # fmt: skip
+) = range(24)  # fmt: skip
 SOURCE, PRODUCT, VECTOR = range(3)
 
 # --- an edge, int64 (edges, 3) -----------------------------------------------------------------------------------
@@ -37,8 +40,8 @@ CHIP = {name: i for i, name in enumerate(CHIP_KNOBS)}
     LINK_GBPS, LINK_LATENCY, SYNC, RECONFIGURE,
 ) = range(len(CHIP))  # fmt: skip
 (
-    FUSION, TILE, FIFO, ALLOCATION, SPLIT, PLACEMENT, RESIDENCY, TIER, TP, PP, MICROBATCHES, LOOPING, N_DESIGN,
-) = range(len(CHIP), len(CHIP) + 13)  # fmt: skip
+    FUSION, TILE, FIFO, ALLOCATION, SPLIT, PLACEMENT, RESIDENCY, TIER, TP, PP, EP, MICROBATCHES, LOOPING, N_DESIGN,
+) = range(len(CHIP), len(CHIP) + 14)  # fmt: skip
 
 #: Values of the named mapping knobs; a value's code is its place.
 FUSIONS = ("none", "layer", "full", "custom")

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import columns as c
-from .graph import INPUT, Edge, Kernel, KernelGraph
+from .graph import KernelGraph
+from .kernels import INPUT, Edge, Kernel
 
 #: Products with weights that a block has at least: layers one by one, as of an MLP, are faster fused with each other.
 FEWEST_PRODUCTS = 2

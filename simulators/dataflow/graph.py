@@ -39,68 +39,12 @@ from ...datasets import (
 )
 from ..core.operations import NORMALIZATION_OPERATIONS, SOFTMAX_OPERATIONS
 from . import columns as c
+from .experts import send_to_experts
+from .kernels import INPUT, Edge, Kernel
 
 Table = np.ndarray[Any, np.dtype[Any]]
 
-#: Name of the kernel that brings in what a graph reads.
-INPUT = "input"
 _MOVES = (Reshape, Transpose, Slice, Concat)
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """One kernel; the meaning of each number is at its column in `columns`. Bytes and rows are per sample.
-
-    Attributes:
-        positions: rows of its output that can come one after another.
-        whole_sample: whether the first of them needs the whole sample, as that of a global average does.
-    """
-
-    name: str
-    kind: int
-    rows: float
-    cols: float = 1.0
-    inner: float = 1.0
-    count: float = 1.0
-    shared: bool = True
-    ops: float = 0.0
-    weights: float = 0.0
-    stream: float = 0.0
-    write: float = 0.0
-    out: float = 0.0
-    hold: float = 0.0
-    split_rows: int = 1
-    split_cols: int = 1
-    split_inner: int = 1
-    split_count: int = 1
-    collect: int = 0
-    cache: bool = False
-    experts: int = 0
-    active: int = 0
-    positions: float = 1.0
-    whole_sample: bool = False
-
-    @property
-    def macs(self) -> float:
-        """Multiply-accumulates per sample."""
-        return self.rows * self.cols * self.inner * self.count if self.kind == c.PRODUCT else 0.0
-
-    def row(self) -> tuple[float, ...]:
-        """As a row of the kernel table."""
-        return (
-            self.kind, self.rows, self.cols, self.inner, self.count, self.shared, self.ops, self.weights, self.stream,
-            self.write, self.out, self.hold, self.split_rows, self.split_cols, self.split_inner, self.split_count,
-            self.collect, self.cache, self.experts, self.active,
-        )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Edge:
-    """Producer and consumer by number; with `barrier` the consumer needs the whole sample before its first tile."""
-
-    producer: int
-    consumer: int
-    barrier: bool = False
 
 
 @dataclass(frozen=True)
@@ -206,7 +150,7 @@ class Lowering:
                 self._sources[node.name] = _Source((self._add(node),))
         self.kernels[0] = replace(self.kernels[0], rows=read / self.word, out=read)
         edges = tuple(Edge(*pair, barrier) for pair, barrier in sorted(self.edges.items(), key=lambda e: e[0][::-1]))
-        return KernelGraph(tuple(self.kernels), edges, self.table_bytes)
+        return KernelGraph(send_to_experts(self.kernels, edges, self.word), edges, self.table_bytes)
 
     @staticmethod
     def _joined(sources: Sequence[_Source]) -> _Source:

@@ -12,16 +12,22 @@ from .pcu import allocate, tile_cycles
 from .pipeline import Section, closed_form, recurrence, section_seconds
 from .sections import cut_sections, place, size_fifos
 from .work import (
+    T_BUSY,
+    T_BUSY_IN,
     T_COLLECT,
     T_HOLD,
     T_IN,
     T_INNER,
     T_KIND,
     T_LOAD,
+    T_LOADED,
     T_MACS,
     T_OUT,
+    T_SEND,
+    T_SENT,
     T_STREAM,
     T_TILE_LOAD,
+    T_TILE_LOADED,
     T_WEIGHTS,
     T_WRITE,
     WORK,
@@ -62,6 +68,7 @@ class Shape(NamedTuple):
         span: tiles of a sample.
         fetched: whether what it reads is in memory, where each kernel fetches it for itself.
         mapped: whether it has the sections and PCUs of the part before, which its machine is configured for.
+        spread: replicas, of those that share experts, that have tokens.
         resident: bytes of all weights of its pass on one socket, which stay on chip where they are resident.
     """
 
@@ -78,6 +85,7 @@ class Shape(NamedTuple):
     resident: float
     mapped: bool
     fetched: bool
+    spread: float
 
 
 class Fixed(NamedTuple):
@@ -144,7 +152,10 @@ def lay_out(
     k = shape.last - shape.first
     section, pcus = s.section[:k], s.pcus[:k]
     batch = shape.samples * shape.tiles * d[c.MICROBATCHES]  # a section's weights are loaded once for all microbatches
-    fill_work(table, shape.first, shape.last, shape.samples, batch, d[c.TP], fixed.word, fixed.imbalance, s.work)
+    fill_work(
+        table, shape.first, shape.last, shape.samples, batch, d[c.TP], d[c.EP], shape.spread, fixed.word,
+        fixed.imbalance, s.work,
+    )  # fmt: skip
     fusion = int(d[c.FUSION])
     if not shape.searched and fusion == CUSTOM_CUTS:
         fusion = FULL
@@ -184,9 +195,9 @@ def section_sram(
     for e in range(len(links)):
         u, v = links[e, c.PRODUCER], links[e, c.CONSUMER]
         if s.section[u] == here and s.section[v] == here:
-            size = s.work[u, T_OUT] * s.capacity[e]
+            size = s.work[u, T_OUT] * s.work[u, T_BUSY] * s.capacity[e]
         elif s.section[v] == here:
-            size = s.work[u, T_OUT] * 2
+            size = s.work[u, T_OUT] * s.work[u, T_BUSY] * 2
         else:
             continue
         total += size
@@ -201,7 +212,7 @@ def section_sram(
                 weights *= 2  # the next ones are loaded while these are used
             elif residency == RESIDENT:
                 weights = 0.0
-            for size in (weights, s.work[i, T_HOLD], 2 * s.writes[i]):
+            for size in (weights, s.work[i, T_HOLD], 2 * s.writes[i] * s.work[i, T_BUSY]):
                 total += size
                 units += np.ceil(size / pmu)
     return total, units
@@ -209,7 +220,7 @@ def section_sram(
 
 @compiled
 def stage_bytes(links: Array, looped: bool, s: Scratch, k: int) -> None:
-    """Fills what each kernel reads from and writes to off-chip memory per tile, KV cache included.
+    """Fills what each kernel reads from and writes to off-chip memory per tile, KV cache included; means over sockets.
 
     A result is written once where a later section needs it, and read by every kernel there. What enters and leaves a
     part is in memory, but where it repeats without leaving the chip.
@@ -233,7 +244,9 @@ def stage_bytes(links: Array, looped: bool, s: Scratch, k: int) -> None:
 
 
 @compiled
-def serve(d: Array, links: Array, here: int, shape: Shape, fixed: Fixed, s: Scratch, kernels: Array) -> float:
+def serve(
+    d: Array, table: Array, links: Array, here: int, shape: Shape, fixed: Fixed, s: Scratch, kernels: Array
+) -> float:
     """Fills seconds per tile of a section's kernels and delays of its edges; returns bytes × hops of a tile."""
     k = shape.last - shape.first
     hz, noc = d[c.CLOCK] * 1e9, d[c.NOC_GBPS] * 1e9
@@ -253,14 +266,17 @@ def serve(d: Array, links: Array, here: int, shape: Shape, fixed: Fixed, s: Scra
             continue
         hops = 1 + abs(s.centre[u, 0] - s.centre[v, 0]) + abs(s.centre[u, 1] - s.centre[v, 1])
         abreast = s.pcus[v] if s.work[u, T_KIND] == c.SOURCE else min(s.pcus[u], s.pcus[v])
-        moving = s.work[u, T_OUT] / (abreast * noc)
+        moving = s.work[u, T_OUT] * s.work[u, T_BUSY] / (abreast * noc)
         s.rows[2, u] = max(s.rows[2, u], moving)
         s.rows[2, v] = max(s.rows[2, v], moving)
         carried += s.work[u, T_OUT] * hops
         s.delay[e] = hops * d[c.NOC_HOP] * 1e-9
-        if s.work[u, T_COLLECT] > 0:  # a ring of TP sockets: TP - 1 steps to reduce, as many to gather
-            steps = (d[c.TP] - 1) * (2 if s.work[u, T_COLLECT] > s.work[u, T_OUT] else 1)
+        if s.work[u, T_COLLECT] > 0:  # a ring of TP sockets: TP - 1 steps to gather, as many to reduce first
+            steps = (d[c.TP] - 1) * table[shape.first + u, c.COLLECT]
             s.delay[e] += steps * d[c.LINK_LATENCY] * 1e-6 + s.work[u, T_COLLECT] / (d[c.LINK_GBPS] * 1e9)
+        if table[shape.first + u, c.FAR] != table[shape.first + v, c.FAR] and d[c.EP] > 1:
+            # All with all, one pair after another (Thakur et al., IJHPCA 19(1), 2005: (p - 1) latencies and all bytes).
+            s.delay[e] += (d[c.EP] - 1) * d[c.LINK_LATENCY] * 1e-6 + s.work[u, T_SEND] / (d[c.LINK_GBPS] * 1e9)
     for i in range(k):
         if s.section[i] != here:
             continue
@@ -268,8 +284,9 @@ def serve(d: Array, links: Array, here: int, shape: Shape, fixed: Fixed, s: Scra
         if s.work[i, T_KIND] != c.SOURCE:
             compute = tile_cycles(s.work, i, s.pcus[i], int(d[c.SPLIT]), d[c.LANES], d[c.STAGES])
             compute /= hz * fixed.efficiency
-            pmu = (s.work[i, T_IN] + s.work[i, T_OUT]) / (d[c.PMUS] * s.pcus[i] / used * d[c.BANKS] * 4 * hz)
-        link = s.work[i, T_COLLECT] / (d[c.LINK_GBPS] * 1e9)
+            local = s.work[i, T_BUSY_IN] + s.work[i, T_OUT] * s.work[i, T_BUSY]
+            pmu = local / (d[c.PMUS] * s.pcus[i] / used * d[c.BANKS] * 4 * hz)
+        link = (s.work[i, T_COLLECT] + s.work[i, T_SEND]) / (d[c.LINK_GBPS] * 1e9)
         s.service[i] = max(max(compute, pmu), max(s.rows[2, i], link))
         if len(kernels):
             kernels[i, K_SECTION], kernels[i, K_PCUS], kernels[i, K_SERVICE] = here, s.pcus[i], s.service[i]
@@ -311,18 +328,23 @@ def run_part(
     microbatches = d[c.MICROBATCHES]
     tiles = float(shape.tiles)
     for here in range(n):
-        carried = serve(d, links, here, shape, fixed, s, kernels)
-        weights, staged, collected, macs, ops, busiest, used, local = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        carried = serve(d, table, links, here, shape, fixed, s, kernels)
+        weights, staged, collected, busiest, used = 0.0, 0.0, 0.0, 0.0, 0.0
+        loaded, moved, sent, macs, ops, local = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0  # means over sockets
         cached = False
         for i in range(k):
             if s.section[i] != here:
                 continue
             if residency == STREAMED and s.work[i, T_KIND] == c.PRODUCT:
                 weights += s.work[i, T_TILE_LOAD] * tiles  # fetched again for every tile
+                loaded += s.work[i, T_TILE_LOADED] * tiles
             elif residency != RESIDENT:
                 weights += s.work[i, T_LOAD] / microbatches
-            staged += s.reads[i] + s.writes[i]
-            collected += s.work[i, T_COLLECT]
+                loaded += s.work[i, T_LOADED] / microbatches
+            staged += (s.reads[i] + s.writes[i]) * s.work[i, T_BUSY]
+            moved += s.reads[i] + s.writes[i]
+            collected += s.work[i, T_COLLECT] + s.work[i, T_SEND]
+            sent += s.work[i, T_SENT]
             used += s.pcus[i]
             local += s.work[i, T_IN] + s.work[i, T_OUT]
             if s.work[i, T_KIND] == c.PRODUCT:
@@ -331,7 +353,7 @@ def run_part(
                 ops += s.work[i, T_MACS]
             busiest = max(busiest, s.service[i])
             cached = cached or table[shape.first + i, c.CACHE] > 0
-            s.reads[i] /= near
+            s.reads[i] *= s.work[i, T_BUSY] / near
         stream = staged / near
         model = Section(
             links, s.section[:k], s.service, s.delay, s.capacity, s.reads,
@@ -370,9 +392,9 @@ def run_part(
         out[OPS] += runs * tiles * ops
         out[SRAM_BYTES] += runs * tiles * local
         out[NOC_BYTES] += runs * tiles * carried
-        out[HBM_BYTES] += runs * hbm_bytes
-        out[DDR_BYTES] += runs * ddr_bytes
-        out[LINK_BYTES] += runs * tiles * collected
+        out[HBM_BYTES] += runs * ((0.0 if hbm == 0 else tiles * moved) + (0.0 if from_ddr else loaded))
+        out[DDR_BYTES] += runs * ((tiles * moved if hbm == 0 else 0.0) + (loaded if from_ddr else 0.0))
+        out[LINK_BYTES] += runs * tiles * sent
         if len(sections):
             sections[here, S_TIME], sections[here, S_PIPELINE] = run + sync + (swaps if n > 1 else 0.0), end
             sections[here, S_COMPUTE], sections[here, S_FILL] = busiest * tiles, max(end - busiest * tiles, 0.0)

@@ -17,7 +17,8 @@ from ...datasets import Elementwise, Network
 from ...datasets.network.zoo.llama import LlamaConfig, llama
 from .columns import PRODUCT
 from .fold import fold
-from .graph import Kernel, KernelGraph, Lowering
+from .graph import KernelGraph, Lowering
+from .kernels import Kernel
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ _NAMED = {
     "weight_residency": (c.RESIDENCY, c.RESIDENCIES), "weight_tier": (c.TIER, c.TIERS),
     "looping": (c.LOOPING, c.LOOPINGS),
 }  # fmt: skip
-_NUMBERS = {"tile_rows": c.TILE, "tp": c.TP, "pp": c.PP, "microbatches": c.MICROBATCHES}
+_NUMBERS = {"tile_rows": c.TILE, "tp": c.TP, "pp": c.PP, "ep": c.EP, "microbatches": c.MICROBATCHES}
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -214,7 +214,7 @@ class DataflowSimulator(Simulator):
             for code, value in enumerate(names):
                 designs[columns[name] == value, at] = code
         for name, at in _NUMBERS.items():
-            designs[:, at] = columns[name]
+            designs[:, at] = columns.get(name, 1.0)  # only networks with experts have `ep`
         cuts = np.zeros((n, sum(len(part.graph.edges) for part in self.blocks)), np.int64)
         for at, name in self._cuts:
             cuts[:, at] = columns[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -78,6 +79,11 @@ def _mapping(chip: Chip, blocks: Sequence[Part], scale: Scale) -> list[Parameter
     sram = scale.sockets * chip.values["pmus"] * chip.values["pmu_kb"] * 1024
     kept = c.RESIDENCIES if scale.weight_bytes < sram else c.RESIDENCIES[:-1]  # others can never be resident
     tiers = c.TIERS if chip.has_hbm else ("ddr",)
+    shared = tuple(d for d in sockets if math.gcd(d, *{p.graph.experts[0] for p in blocks if p.graph.experts[0]}) == d)
+    experts = [
+        Parameter("ep", shared, Integers(1, shared[-1], only=shared), 1, "replicas", subsystem="parallelism",
+                  doc="groups of tp x pp sockets that share the experts, each with sequences of its own"),
+    ] if any(p.graph.experts[0] for p in blocks) else []  # fmt: skip
     cut, share = when(fusion="custom"), when(pcu_allocation="custom")
     return [
         Parameter("fusion", c.FUSIONS, Choices(c.FUSIONS), "full", subsystem="sections",
@@ -100,6 +106,7 @@ def _mapping(chip: Chip, blocks: Sequence[Part], scale: Scale) -> list[Parameter
                   doc="sockets that share every kernel (tensor parallelism)"),
         Parameter("pp", stages, Integers(1, scale.sockets), 1, "stages", subsystem="parallelism",
                   doc="groups of sockets that the layers are divided among (pipeline parallelism)"),
+        *experts,
         Parameter("microbatches", batches, Integers(1, scale.batch), 1, subsystem="parallelism",
                   doc="parts of the batch that run one after another"),
         Parameter("looping", c.LOOPINGS, Choices(c.LOOPINGS), "off", subsystem="sections",

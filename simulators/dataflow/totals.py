@@ -41,6 +41,14 @@ class Needs:
         return tuple(limit for limit in limits if limit.broken)
 
 
+def sequences_of(sim: DataflowSimulator, columns: Columns) -> Column:
+    """Sequences, or samples, of each replica, (n,): a group of sockets that has all layers, but for experts shared."""
+    ep = columns.get("ep", np.ones(1))
+    groups = np.maximum(1, np.floor(sim.sockets / (columns["tp"] * columns["pp"] * ep)))
+    out: Column = np.ceil(sim.batch / (groups * ep))
+    return out
+
+
 def capacity_needs(sim: DataflowSimulator, columns: Columns, found: Array) -> Needs:
     """What designs need, from the kernel's answers (n, parts, PART).
 
@@ -49,15 +57,14 @@ def capacity_needs(sim: DataflowSimulator, columns: Columns, found: Array) -> Ne
     """
     n = len(found)
     tp, pp, mb = (columns[name].astype(np.float64) for name in ("tp", "pp", "microbatches"))
-    replicas = np.maximum(1, np.floor(sim.sockets / (tp * pp)))
-    sequences = np.ceil(sim.batch / replicas)
+    ep, sequences = columns.get("ep", np.ones(n)).astype(np.float64), sequences_of(sim, columns)
     parts = sim.passes[0].parts
     kernels = [(part, k) for part in parts for k in part.graph.kernels]
     weights, cache = np.zeros(n), np.zeros(n)
     for part, k in kernels:
         repeats = np.ceil(part.repeats / pp) if part.repeats > 1 else 1
         cut = np.minimum(tp, k.split_cols) * np.minimum(tp, k.split_inner) * np.minimum(tp, k.split_count)
-        weights += k.weights * repeats / cut
+        weights += k.weights * repeats / (cut * ep if k.far else cut)
         if k.write:
             positions = sum(sim.tokens)
             cache += k.write / sim.tokens[0] * positions * repeats * sequences / np.minimum(tp, k.split_cols)
@@ -75,7 +82,7 @@ def capacity_needs(sim: DataflowSimulator, columns: Columns, found: Array) -> Ne
     pcus, pmus = columns["pcus"].astype(np.float64), columns["pmus"].astype(np.float64)
     sram = pmus * columns["pmu_kb"] * 1024 / 1e6
     amounts = {
-        "sockets": (tp * pp, sim.sockets * ones, ""),
+        "sockets": (tp * pp * ep, sim.sockets * ones, ""),
         "pp": (pp, sim.stages * ones, "stages"),
         "microbatches": (mb, sequences, ""),
         "kernels of a section": ((worst[:, p.NEED_PCUS] + 1) * pcus, pcus, "PCUs"),
@@ -95,8 +102,8 @@ def capacity_needs(sim: DataflowSimulator, columns: Columns, found: Array) -> Ne
 def run_totals(sim: DataflowSimulator, columns: Columns, found: Array, needs: Needs) -> dict[str, Column]:
     """Metric columns of a run, each of shape (n,), from the kernel's answers (n, parts, PART)."""
     tp, pp, mb = (columns[name].astype(np.float64) for name in ("tp", "pp", "microbatches"))
-    replicas = np.maximum(1, np.floor(sim.sockets / (tp * pp)))
-    sequences = np.ceil(sim.batch / replicas)
+    sequences = sequences_of(sim, columns)
+    working = sim.batch / sequences  # replicas that have sequences
     link = columns["link_gbps"] * 1e9
     latency, first, sections = np.zeros(len(found)), np.zeros(len(found)), np.zeros(len(found))
     totals = {name: np.zeros(len(found)) for name in _AMOUNTS}
@@ -110,13 +117,13 @@ def run_totals(sim: DataflowSimulator, columns: Columns, found: Array, needs: Ne
             stage = stage + answer[:, p.TIME]
             stages = np.where(part.repeats > 1, pp, 1)  # what does not repeat runs on one stage
             for name, column in _AMOUNTS.items():
-                totals[name] += one.times * answer[:, column] * tp * stages * mb * replicas
+                totals[name] += one.times * answer[:, column] * tp * stages * mb * working
             if number == 0 and part.searched:
                 sections = sections + answer[:, p.N_SECTIONS]
             useful += one.times * sim.batch * part.repeats * part.graph.macs
         handed = (one.staged or one.parts[0]).graph.kernels[0].out * np.ceil(sequences / mb)
         stage = stage + np.where(pp > 1, handed / tp / link + columns["link_latency_us"] * 1e-6, 0.0)
-        totals["link_bytes"] += np.where(pp > 1, one.times * (pp - 1) * handed * mb * replicas, 0.0)
+        totals["link_bytes"] += np.where(pp > 1, one.times * (pp - 1) * handed * mb * working, 0.0)
         latency = latency + one.times * one.turns(mb, pp) * stage
         if number == 0:
             first = latency.copy()

@@ -7,19 +7,23 @@ import pytest
 from event_queue import Drawn, simulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from routing import touched_experts
+from routing import spread_experts, touched_experts
 
 import chipgym
 from chipgym.datasets import NetworkBuilder
 from chipgym.errors import ChipgymError
-from chipgym.simulators.dataflow.columns import FIELDS, PRODUCT
+from chipgym.simulators.dataflow.columns import EXPERTS, FIELDS, PRODUCT, SEND
 from chipgym.simulators.dataflow.sections import size_fifos
 from chipgym.simulators.dataflow.work import (
+    T_BUSY,
     T_COUNT,
     T_LOAD,
     T_MACS,
     T_ROWS,
+    T_SEND,
+    T_SENT,
     T_TILE_LOAD,
+    T_TILE_LOADED,
     T_WEIGHTS,
     WORK,
     experts_touched,
@@ -40,13 +44,13 @@ def test_experts_that_are_touched_are_those_of_random_routing(experts, active, t
     assert experts_touched(experts, active, tokens) == pytest.approx(drawn, rel=0.02)
 
 
-def work_of(tokens_per_sample, samples, batch, tp=1, imbalance=1.0, experts=8, active=2):
+def work_of(tokens_per_sample, samples, batch, tp=1, imbalance=1.0, experts=8, active=2, ep=1):
     table = np.zeros((1, FIELDS))
     table[0, :8] = PRODUCT, active * tokens_per_sample, 96, 64, 1, 1, 0, experts * 96 * 64 * 2
     table[0, 12:16] = 1, 96, 1, 1
-    table[0, -2:] = experts, active
+    table[0, EXPERTS : SEND + 1] = experts, active, active * tokens_per_sample, 1, active * tokens_per_sample * 128
     out = np.zeros((1, WORK))
-    fill_work(table, 0, 1, samples, batch, float(tp), 2.0, imbalance, out)
+    fill_work(table, 0, 1, samples, batch, float(tp), float(ep), float(ep), 2.0, imbalance, out)
     return out[0]
 
 
@@ -62,6 +66,78 @@ def test_a_tile_of_experts(tokens, samples, tp, imbalance, experts):
     assert np.ceil(imbalance * rows / experts - 1e-9) <= work[T_ROWS] or work[T_ROWS] == tokens * samples
     assert work[T_ROWS] <= tokens * samples  # a token goes to an expert once
     assert work[T_TILE_LOAD] <= work[T_LOAD] <= work[T_WEIGHTS] <= experts * 96 * 64 * 2 / tp
+
+
+@pytest.mark.parametrize(("experts", "active", "ep"), [(8, 2, 2), (8, 2, 8), (16, 2, 4), (8, 1, 4), (64, 6, 16)])
+@pytest.mark.parametrize("tokens", [1, 3, 20])
+def test_experts_on_sockets_of_their_own_are_those_of_random_routing(experts, active, ep, tokens):
+    left, touched, _ = spread_experts(experts, active, ep, tokens, active / experts, 2000, seed=tokens)
+    work = work_of(tokens, 1.0, 1.0, ep=ep, experts=experts, active=active)
+    assert work[T_SENT] == pytest.approx(left * 128, rel=0.03)
+    assert work[T_TILE_LOADED] == pytest.approx(touched * 96 * 64 * 2, rel=0.03)
+    assert work[T_MACS] == active * tokens * 96 * 64  # of the mean socket
+    assert work[T_WEIGHTS] <= experts / ep * 96 * 64 * 2
+
+
+@pytest.mark.parametrize(("experts", "active", "ep"), [(8, 2, 2), (8, 2, 8), (16, 2, 4), (8, 1, 4)])
+@pytest.mark.parametrize("imbalance", [1.5, 3.0])
+def test_the_socket_of_a_popular_expert_is_that_of_random_routing(experts, active, ep, imbalance):
+    tokens = 40
+    *_, hot = spread_experts(experts, active, ep, tokens, imbalance * active / experts, 1000, seed=1)
+    work = work_of(tokens, 1.0, 1.0, imbalance=imbalance, experts=experts, active=active, ep=ep)
+    assert work[T_BUSY] * active * tokens == pytest.approx(hot, rel=0.03)
+    assert work[T_SEND] == pytest.approx(work[T_SENT] * work[T_BUSY])
+    assert work[T_ROWS] == np.ceil(imbalance * active * tokens * ep / experts)
+
+
+def test_experts_on_sockets_of_their_own_in_a_run():
+    """Room, traffic and exchanges of a run, counted by hand."""
+    sim = mixtral(batch=16, input_tokens=64, output_tokens=3)
+    dense = 2 * (46_702_792_704 - 32 * 8 * EXPERT_BYTES // 2)
+    roomy = {"weight_residency": "streamed", "tile_rows": 512, "hbm_gb": 1e4}  # one tile, which streams weights once
+    out = sim.evaluate([{"tp": 1, "ep": ep, **roomy} for ep in (1, 2, 8)])
+    assert out["feasible"].all()
+    for i, ep in enumerate((1, 2, 8)):
+        cache = 2 * 2 * 8 * 128 * 2 * 32 * 67  # two sequences a socket
+        assert out["hbm_used_gb"][i] * 1e9 == pytest.approx(dense + 32 * 8 * EXPERT_BYTES / ep + cache, rel=0.01)
+        tokens = 16 * (64 + 2)
+        there_and_back = 2 * 32 * tokens * 2 * 4096 * 2 * (ep - 1) / ep
+        assert out["link_bytes"][i] == pytest.approx(there_and_back)
+    # Sockets that share experts load each of them once between them.
+    assert (np.diff(out["hbm_bytes"]) < 0).all()
+    assert (np.diff(out["tpot_s"]) < 0).all()
+
+
+def test_exchanges_take_their_latency():
+    sim = mixtral(batch=16, output_tokens=2)
+    out = sim.evaluate({"tp": [2, 2, 1, 1], "ep": [4, 4, 8, 8], "link_latency_us": [0, 100, 0, 100], "link_gbps": 1e4})
+    # There and back, to every other replica; and two all-reduces of two sockets, a step to reduce and one to gather.
+    assert out["tpot_s"][1] - out["tpot_s"][0] == pytest.approx(32 * 100e-6 * (2 * 3 + 2 * 2), rel=0.02)
+    assert out["tpot_s"][3] - out["tpot_s"][2] == pytest.approx(32 * 100e-6 * 2 * 7, rel=0.02)
+
+
+def test_a_single_sequence_leaves_replicas_without_tokens():
+    """Its experts are spread all the same: a step reads two of eight, each from a memory of its own."""
+    sim = mixtral()
+    one, spread = (sim.evaluate({"tp": tp, "ep": ep, "weight_residency": "section"}) for tp, ep in ((8, 1), (1, 8)))
+    assert spread["hbm_bytes"][0] == pytest.approx(one["hbm_bytes"][0], rel=0.01)
+    uneven = mixtral(expert_imbalance=3.0).evaluate({"tp": 1, "ep": 8, "weight_residency": "section"})
+    assert uneven["tpot_s"][0] == spread["tpot_s"][0]  # one token is at an expert once
+
+
+def test_what_goes_to_experts_is_sent_once():
+    graph = mixtral().blocks[0].graph
+    assert {k.name for k in graph.kernels if k.far} == {"mlp_gate_proj", "mlp_up_proj", "mlp_mul", "mlp_down_proj"}
+    sent = {k.name: k.send for k in graph.kernels if k.send}
+    assert sent == dict.fromkeys(("post_attention_layernorm", "mlp_down_proj"), 2 * 64 * 4096 * 2)
+
+
+def test_sockets_that_share_experts_divide_them():
+    assert mixtral(sockets=12).space["ep"].values == (1, 2, 4)
+    with pytest.raises(ChipgymError, match="ep: 3 is not one of 1, 2, 4; nearest is"):
+        mixtral(sockets=12).evaluate({"ep": 3})
+    assert "ep" not in chipgym.make_simulator("dataflow", "llama-3-8b").space.names
+    assert "sockets" in {limit.name for limit in mixtral().broken_limits({"tp": 8, "ep": 2})}
 
 
 def test_a_step_of_decoding_reads_the_experts_that_its_batch_touches():
@@ -90,8 +166,9 @@ def test_room_is_for_all_experts():
 
 
 @pytest.mark.parametrize("fidelity", ["fast", "event"])
-def test_imbalance_costs_time_and_no_traffic(fidelity):
-    design = {"weight_residency": "section", "tile_rows": 64, "hbm_gbps": 1e5}
+@pytest.mark.parametrize("sockets", [{}, {"tp": 2, "ep": 4}, {"tp": 1, "ep": 8, "fusion": "layer"}])
+def test_imbalance_costs_time_and_no_traffic(fidelity, sockets):
+    design = {"weight_residency": "section", "tile_rows": 64, "hbm_gbps": 1e5, **sockets}
     even, uneven = (
         mixtral(input_tokens=512, batch=4, fidelity=fidelity, expert_imbalance=x).evaluate(design) for x in (1.0, 3.0)
     )

@@ -115,7 +115,7 @@ def test_tiles_and_sockets_divide_the_work(tp, samples):
     table[1, :6] = PRODUCT, 64, 4096, 512, 1, 1
     table[1, 12:16] = 1, 4096, 1, 1
     out = np.zeros((2, WORK))
-    fill_work(table, 0, 2, samples, 1.0, float(tp), 2.0, 1.0, out)
+    fill_work(table, 0, 2, samples, 1.0, float(tp), 1.0, 1.0, 2.0, 1.0, out)
     for i in range(2):
         whole = table[i, 1] * table[i, 2] * table[i, 3] * table[i, 4]
         assert out[i, T_MACS] == pytest.approx(whole * samples / tp)
