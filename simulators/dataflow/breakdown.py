@@ -114,6 +114,18 @@ def _largest(values: dict[str, Array], bounds: tuple[str, ...]) -> tuple[str, ..
     return tuple(bounds[i] for i in table.argmax(axis=0))
 
 
+def worst_section(sim: DataflowSimulator, columns: Columns, part: int, needs: int) -> str:
+    """The section of a part that needs the most of something, by its column in a section's record; its name."""
+    told = _records(sim, columns)[part]
+    return told.names[int(told.sections[:, needs].argmax())]
+
+
+def part_label(row: Row) -> str:
+    """What a part of a run is called, as "prefill/block": its pass, or its stage where several have it."""
+    name = row.first.name if len(row.passes) == 1 else row.first.name.partition("@")[0]
+    return f"{name}/{row.part.name}"
+
+
 def _records(sim: DataflowSimulator, columns: Columns) -> list[_Told]:
     """Every part of every pass."""
     designs, cuts, shares = sim.design_arrays(columns, 1)
@@ -123,7 +135,6 @@ def _records(sim: DataflowSimulator, columns: Columns) -> list[_Told]:
         sections, kernels = np.zeros((len(names), p.SECTION)), np.zeros((len(names), p.KERNEL))
         found = np.zeros((1, len(sim.rows), p.PART))
         sim.run(designs, cuts, shares, found, p.Record(at, sections, kernels))
-        label = row.first.name if len(row.passes) == 1 else row.first.name.partition("@")[0]
         n, seconds = int(found[0, at, p.N_SECTIONS]), float(found[0, at, p.TIME])
-        out.append(_Told(row, f"{label}/{row.part.name}", names, sections[:n], kernels, seconds))
+        out.append(_Told(row, part_label(row), names, sections[:n], kernels, seconds))
     return out

@@ -12,7 +12,7 @@ METRICS = (
     MetricSpec("samples_per_s", "1/s", "sequences or samples over the run", goal="max"),
     MetricSpec("energy_j", "J", "energy of all sockets and their memories for the run"),
     MetricSpec("power_w", "W", "energy over latency, all sockets"),
-    MetricSpec("area_mm2", "mm2", "one socket's chip, scaled from Plasticine's published areas"),
+    MetricSpec("area_mm2", "mm2", "one socket's chip, scaled from Plasticine's published areas", cost=False),
     MetricSpec("utilization", "", "multiply-accumulates of the network over what all PCUs could do", goal="max"),
     MetricSpec("sram_bytes", "bytes", "read and written by kernels in the memory units"),
     MetricSpec("hbm_bytes", "bytes", "to and from HBM, all sockets"),

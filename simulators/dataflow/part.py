@@ -315,6 +315,11 @@ def run_part(
         out[NEED_PMUS] = max(out[NEED_PMUS], units / d[c.PMUS] - 1)
         if len(sections):
             sections[here, S_SRAM], sections[here, S_PMUS] = size, units
+            for i in range(1, k):
+                if s.section[i] == here:
+                    sections[here, S_PCUS] += 1  # what it wants at least
+                    if len(kernels):
+                        kernels[i, K_SECTION] = here
     for at in (TIME, MACS, OPS, SRAM_BYTES, NOC_BYTES, HBM_BYTES, DDR_BYTES, LINK_BYTES):
         out[at] = 0.0
     if max(max(out[NEED_PCUS], out[NEED_PMUS]), max(out[NEED_SRAM], out[NEED_DEPTH])) > 0:

@@ -19,12 +19,13 @@ from .batch import run_batch
 from .breakdown import kernel_breakdown, layer_breakdown, section_breakdown
 from .chip import CHIP_KNOBS, load_chip
 from .constants import load_calibration
+from .limits import broken_limits, capacity_needs
 from .metrics import METRICS
 from .part import PART, Fixed, Record
 from .passes import Part, Pass, decoder_passes, network_passes
 from .space import Scale, cut_knobs, dataflow_space, share_knobs
 from .tables import flatten, rows_of
-from .totals import Needs, capacity_needs, run_totals
+from .totals import run_totals
 
 FIDELITIES = ("fast", "event")
 #: Equal blocks of a network in a row: mapped as one that repeats, or each for itself and across their borders.
@@ -153,13 +154,12 @@ class DataflowSimulator(Simulator):
         )
 
     def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
-        """Sockets, stages, microbatches, PCUs, PMUs, SRAM, HBM, DDR and FIFO depths that one design lacks."""
+        """Sockets, stages, microbatches, PCUs, PMUs, SRAM, HBM, DDR and FIFO depths that one design lacks.
+
+        Of what sections have to themselves, that of the section which lacks the most.
+        """
         columns, _ = self.space.columns(design)
-        columns = {name: column[:1] for name, column in columns.items()}
-        found = np.zeros((1, len(self.tables.parts), PART))
-        self.run(*self.design_arrays(columns, 1), found)
-        needs: Needs = capacity_needs(self, columns, found)
-        return needs.broken(0)
+        return broken_limits(self, {name: column[:1] for name, column in columns.items()})
 
     def evaluate_layers(self, design: Design) -> Breakdown:
         """One design's time, section by section over the whole run; all steps of decoding together.

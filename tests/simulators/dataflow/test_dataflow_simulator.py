@@ -141,30 +141,32 @@ def test_an_event_is_never_before_the_closed_form():
     assert (exact["latency_s"][ok] > quick["latency_s"][ok] * 1.2).any()
 
 
+BLOCK, HEAD = "prefill/block/0: input_layernorm..add2", "prefill/head/0: norm..lm_head"
 LACKS = {
-    "sockets": {"tp": 8, "pp": 2},
-    "microbatches": {"microbatches": 2},
-    "kernels of a section": {"pcus": 4},
-    "pmus": {"pmus": 10},
-    "sram": {"pmu_kb": 16},
-    "hbm": {"hbm_gb": 1.0},
-    "ddr": {"weight_tier": "ddr", "ddr_gb": 1.0},
-}
+    "tp * pp is 16, above the limit of 8 sockets": {"tp": 8, "pp": 2},
+    "sockets left over by tp * pp is 2, above the limit of 0": {"tp": 3},
+    "microbatches is 4, above the limit of 2 sequences of a replica": {
+        "tp": 1, "microbatches": 4, "weight_residency": "streamed",
+    },
+    f"pcus of {BLOCK} is 15, above the limit of 4": {"pcus": 4},
+    "pcus of prefill/block/1: self_attn_q_proj..self_attn_v_proj is 3, above the limit of 2": {
+        "pcus": 2, "fusion": "layer",
+    },
+    f"pmus of {HEAD} is 520, above the limit of 10": {"pmus": 10},
+    f"sram of {HEAD} is 271.417, above the limit of 17.0394 MB": {"pmu_kb": 16},
+    "hbm of a socket is 2.31841, above the limit of 1 GB": {"hbm_gb": 1.0},
+    "ddr of a socket is 2.00803, above the limit of 1 GB": {"weight_tier": "ddr", "ddr_gb": 1.0},
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("lack", LACKS)
 def test_what_cannot_be_built(lack):
-    sim = make(input_tokens=256, output_tokens=32, batch=2)
-    design = {**LACKS[lack]}
-    if lack == "microbatches":
-        sim, design = (
-            make(input_tokens=256, output_tokens=32, batch=16),
-            {"tp": 1, "microbatches": 4, "weight_residency": "streamed"},
-        )
+    sim, design = make(input_tokens=256, output_tokens=32, batch=16), LACKS[lack]
     out = sim.evaluate(design)
-    assert lack in {limit.name for limit in sim.broken_limits(design)}
+    assert lack in [str(limit) for limit in sim.broken_limits(design)]
     assert not out["feasible"][0]
     assert np.isnan(out["latency_s"][0])
+    assert out["area_mm2"][0] > 0  # of a chip that it does not fit on
     with pytest.raises(ChipgymError, match="cannot be built"):
         sim.evaluate_sections(design)
 
@@ -172,7 +174,8 @@ def test_what_cannot_be_built(lack):
 def test_a_shallow_fifo_beside_a_barrier_locks_up():
     sim = make("bert_base")
     shallow = {"fifo_depth": "double", "tile_rows": 8}
-    assert "fifo depth that some edge lacks" in {limit.name for limit in sim.broken_limits(shallow)}
+    (limit,) = sim.broken_limits(shallow)
+    assert limit.name == "depth that fifo_depth lacks in forward/part1 x12"
     for cure in ({"fifo_depth": "matched"}, {"tile_rows": 128}, {"fusion": "none"}):
         assert sim.evaluate({**shallow, **cure})["feasible"][0], cure
 
