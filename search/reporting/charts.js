@@ -282,14 +282,15 @@ function layerBars(data, colors, table, rows, what) {
 }
 
 function roofline(data, colors, roof, table) {
-  const low = roof.intensity.reduce((a, b) => Math.min(a, b), roof.ridge ?? Infinity) / 2;
-  const high = roof.intensity.reduce((a, b) => Math.max(a, b), roof.ridge ?? 0) * 2;
-  const xs = roof.ridge ? [low, roof.ridge, high] : [low, high];
-  const ceiling = xs.map((x) => (roof.bandwidth === null ? roof.peak : Math.min(roof.peak, x * roof.bandwidth)));
+  const low = roof.intensity.reduce((a, b) => Math.min(a, b), roof.ridges.reduce((a, b) => Math.min(a, b), Infinity)) / 2;
+  const high = roof.intensity.reduce((a, b) => Math.max(a, b), roof.ridges.reduce((a, b) => Math.max(a, b), 0)) * 2;
+  // A ceiling for each memory; without one that stalls, the peak alone.
+  const ceilings = roof.bandwidths.length ? roof.bandwidths.map((b, i) => ({ xs: [low, roof.ridges[i], high], ys: [low * b, roof.peak, roof.peak] }))
+    : [{ xs: [low, high], ys: [roof.peak, roof.peak] }];
   const time = roof.names.map((name) => sum(table.time, layersOf(data, table).names.indexOf(name)));
   const all = total(table.time, layersOf(data, table).names.length) || 1;
   const group = (under, name, color) => {
-    const rows = [...roof.names.keys()].filter((i) => (roof.ridge !== null && roof.intensity[i] < roof.ridge) === under);
+    const rows = [...roof.names.keys()].filter((i) => roof.under[i] === under);
     return {
       type: "scatter", mode: "markers", name, x: rows.map((i) => roof.intensity[i]), y: rows.map((i) => roof.throughput[i]),
       marker: { color, opacity: 0.75, size: rows.map((i) => 7 + 30 * Math.sqrt(time[i] / all)), line: { width: 0.5, color: colors.card } },
@@ -301,17 +302,17 @@ function roofline(data, colors, roof, table) {
     };
   };
   const traces = [
-    { type: "scatter", mode: "lines", x: xs, y: ceiling, line: { color: colors.ink, width: 2 }, hoverinfo: "skip", showlegend: false },
+    ...ceilings.map((c) => ({ type: "scatter", mode: "lines", x: c.xs, y: c.ys, line: { color: colors.ink, width: 2 }, hoverinfo: "skip", showlegend: false })),
     group(true, "memory is the lower ceiling", PALETTE[3]), group(false, "arithmetic is the lower ceiling", PALETTE[0]),
   ].filter((t) => t.x.length);
-  const ys = [...ceiling, ...roof.throughput];
+  const ys = [...ceilings.flatMap((c) => c.ys), ...roof.throughput];
   const label = (x, y, text, more) => ({ x: Math.log10(x), y: Math.log10(y), text: esc(text), showarrow: false, font: { color: colors.muted, size: 11 }, ...more });
   const annotations = [label(high, roof.peak, `${fmt(roof.peak)} GMAC/s`, { xanchor: "right", yanchor: "bottom" })];
-  if (roof.ridge) annotations.push(label(low * 1.02, ceiling[0], `${fmt(roof.bandwidth)} GB/s`, { xanchor: "left", yanchor: "bottom", xshift: 6, yshift: 14 }));
+  roof.bandwidths.forEach((b) => annotations.push(label(low * 1.02, low * b, `${fmt(b)} GB/s`, { xanchor: "left", yanchor: "bottom", xshift: 6, yshift: 14 })));
   return {
     traces,
     layout: layout(colors, {
-      xaxis: axis(colors, "MAC per byte of DRAM traffic", scale(true, xs)),
+      xaxis: axis(colors, "MAC per byte of DRAM traffic", scale(true, [low, high])),
       yaxis: axis(colors, "GMAC/s", scale(true, ys)),
       legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", itemsizing: "constant" }, annotations,
     }),

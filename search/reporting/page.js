@@ -129,9 +129,9 @@ function drawLayers(place) {
     withUnit(Number(sum(table.energy, i).toPrecision(6)), layers.units.energy), percent(sum(table.energy, i) / energy),
   ]), [2, 3, 4, 5]);
   if (!roof || !roof.names.length) return;
-  const bound = roof.ridge === null ? 0 : roof.intensity.filter((i) => i < roof.ridge).length;
+  const bound = roof.under.filter((u) => u).length;
   $("roofline-about").textContent = `Each mark is a layer, the larger the more time it takes. The machine does ${fmt(roof.peak)} GMAC/s at most` +
-    (roof.bandwidth === null ? ", and its memory never stalls it." : ` and moves ${fmt(roof.bandwidth)} GB/s; memory is the lower ceiling of ${bound} of ${count(roof.names.length, "layer", "layers")}.`);
+    (roof.bandwidths.length === 0 ? ", and its memory never stalls it." : ` and moves ${roof.bandwidths.map(fmt).join(" or ")} GB/s; memory is the lower ceiling of ${bound} of ${count(roof.names.length, "layer", "layers")}.`);
   draw("roofline", roofline(data, colors, roof, table));
 }
 const hideWhere = (id, hidden) => { $(id).hidden = hidden; };

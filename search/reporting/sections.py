@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,14 +57,21 @@ def _kept(parts: dict[str, Column], factor: float) -> dict[str, list[float | Non
 
 
 def _roofline(roofline: Roofline) -> dict[str, Any]:
-    """In giga multiply-accumulates per second and multiply-accumulates per byte."""
-    ridge = roofline.ridge
+    """In giga multiply-accumulates per second and multiply-accumulates per byte.
+
+    A memory for each bandwidth, the fastest first, none where it never stalls. What moves no bytes is left out.
+    """
+    intensity, ridge = roofline.intensity, np.broadcast_to(roofline.ridge, len(roofline))
+    moving = np.flatnonzero(np.isfinite(intensity))
+    memories = np.unique(roofline.bandwidth_bytes_per_s)[::-1]
+    memories = memories[np.isfinite(memories)]
     return {
-        "names": list(roofline.names),
-        "intensity": rounded(roofline.intensity),
-        "throughput": rounded(roofline.throughput / 1e9),
-        "ceiling": rounded(roofline.ceiling(roofline.intensity) / 1e9),
+        "names": [roofline.names[i] for i in moving],
+        "intensity": rounded(intensity[moving]),
+        "throughput": rounded(roofline.throughput[moving] / 1e9),
+        "ceiling": rounded(roofline.ceiling(intensity)[moving] / 1e9),
+        "under": (intensity < ridge)[moving].tolist(),
         "peak": rounded(np.array([roofline.peak_macs_per_s / 1e9]))[0],
-        "bandwidth": rounded(np.array([roofline.bandwidth_bytes_per_s / 1e9]))[0],
-        "ridge": ridge if math.isfinite(ridge) and ridge > 0 else None,
+        "bandwidths": rounded(memories / 1e9),
+        "ridges": rounded(roofline.peak_macs_per_s / memories),
     }

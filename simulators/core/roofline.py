@@ -19,7 +19,8 @@ class Roofline:
         dram_bytes: bytes that each moves to and from DRAM, shape (n,).
         latency_s: time of each, shape (n,).
         peak_macs_per_s: what the machine does when nothing waits.
-        bandwidth_bytes_per_s: what its memory moves when nothing else is in the way; `inf` where it never stalls.
+        bandwidth_bytes_per_s: what its memory moves when nothing else is in the way; `inf` where it never stalls. Of
+            several memories that of the one which holds each part up more, whose bytes `dram_bytes` are, shape (n,).
     """
 
     names: tuple[str, ...]
@@ -27,7 +28,7 @@ class Roofline:
     dram_bytes: Column
     latency_s: Column
     peak_macs_per_s: float
-    bandwidth_bytes_per_s: float
+    bandwidth_bytes_per_s: float | Column
 
     def __len__(self) -> int:
         return len(self.names)
@@ -46,8 +47,8 @@ class Roofline:
         return out
 
     @property
-    def ridge(self) -> float:
-        """The intensity at which both ceilings meet, MAC/byte; below it memory is the lower one."""
+    def ridge(self) -> float | Column:
+        """Where both ceilings meet, MAC/byte, and below it memory is the lower one; of the bandwidth's shape."""
         return self.peak_macs_per_s / self.bandwidth_bytes_per_s
 
     def ceiling(self, intensity: Column | float) -> Column:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..core import Column, Columns
 from ..core.compiled import compiled
 from . import columns as c
 from .part import RESIDENT, Fixed, Shape, make_scratch, run_part
@@ -41,6 +42,14 @@ class Tables(NamedTuple):
 def stage_repeats(part: Array, pp: float) -> int:
     """Repeats of a part in one pipeline stage; what does not repeat is not divided."""
     return int(np.ceil(part[REPEATS] / pp)) if part[REPEATS] > 1 else 1
+
+
+def sequences_of(sockets: int, batch: int, columns: Columns) -> Column:
+    """Sequences, or samples, of each replica, (n,): a group of sockets that has all layers, but for experts shared."""
+    ep = columns.get("ep", np.ones(1))
+    groups = np.maximum(1, np.floor(sockets / (columns["tp"] * columns["pp"] * ep)))
+    out: Column = np.ceil(batch / (groups * ep))
+    return out
 
 
 @compiled

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core import Breakdown, Columns, Metrics
 from . import part as p
+from .batch import sequences_of
 from .metrics import KERNEL_METRICS, LAYER_METRICS, SECTION_METRICS
 from .tables import Row
 
@@ -22,6 +23,8 @@ _SECTION = {
     "hbm_s": p.S_HBM, "ddr_s": p.S_DDR, "link_s": p.S_LINK, "noc_s": p.S_NOC, "setup_s": p.S_SETUP, "sync_s": p.S_SYNC,
     "pcus": p.S_PCUS, "pmus": p.S_PMUS, "tiles": p.S_TILES, "utilization": p.S_BUSY,
 }  # fmt: skip
+#: What adds up over the sections of a run.
+_AMOUNTS = {"macs": p.S_MACS, "hbm_bytes": p.S_HBM_BYTES, "ddr_bytes": p.S_DDR_BYTES}
 _SECTION_BOUNDS = ("compute", "fill", "hbm", "ddr", "link", "noc", "setup", "sync")
 _KERNEL = {
     "section": p.K_SECTION, "pcus": p.K_PCUS, "tile_s": p.K_SERVICE, "compute_s": p.K_COMPUTE, "pmu_s": p.K_PMU,
@@ -77,22 +80,27 @@ def layer_breakdown(sim: DataflowSimulator, columns: Columns) -> Breakdown:
 
     All steps of decoding are one: they have the same sections.
     """
-    seconds: dict[str, float] = {}
+    added: dict[str, Array] = {}  # by section its seconds, and its amounts in the order of `_AMOUNTS`
     first: dict[str, Array] = {}
     microbatches, pp = float(columns["microbatches"][0]), float(columns["pp"][0])
+    working = sim.batch / float(sequences_of(sim.sockets, sim.batch, columns)[0])
+    machines = float(columns["tp"][0]) * microbatches * working
     for part in _records(sim, columns):
         each = part.sections[:, p.S_TIME]
         passes = sum(one.times * one.turns(microbatches, pp) for one in part.row.passes)
         label = part.label.partition("@")[0] + "/" + part.row.part.name if "@" in part.label else part.label
+        times = sum(one.times for one in part.row.passes) * (pp if part.row.part.repeats > 1 else 1) * machines
         for name, row, share in zip(part.names, part.sections, each / each.sum(), strict=True):
             told = label + name.removeprefix(part.label)
-            seconds[told] = seconds.get(told, 0.0) + passes * part.seconds * share
+            amounts = times * row[p.S_RUNS] * row[list(_AMOUNTS.values())]
+            added[told] = added.get(told, 0.0) + np.array([passes * part.seconds * share, *amounts])
             first.setdefault(told, row)
     values = _section_values(np.array(list(first.values())))
-    latency = np.array(list(seconds.values()))
     kinds = _largest(values, _SECTION_BOUNDS)
-    metrics = {"latency_s": latency, "utilization": values["utilization"]}
-    return Breakdown(tuple(seconds), kinds, Metrics(LAYER_METRICS, metrics, np.zeros(len(latency))))
+    table = np.array(list(added.values()))
+    metrics = {name: table[:, at].copy() for at, name in enumerate(("latency_s", *_AMOUNTS))}
+    metrics["utilization"] = values["utilization"]
+    return Breakdown(tuple(added), kinds, Metrics(LAYER_METRICS, metrics, np.zeros(len(table))))
 
 
 def _section_values(table: Array) -> dict[str, Array]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core import Column, Columns, Limit, relative_excess
 from . import part as p
+from .batch import sequences_of
 from .breakdown import part_label, worst_section
 
 if TYPE_CHECKING:
@@ -39,14 +40,6 @@ class Needs:
         return self.amounts[name][0]
 
 
-def sequences_of(sim: DataflowSimulator, columns: Columns) -> Column:
-    """Sequences, or samples, of each replica, (n,): a group of sockets that has all layers, but for experts shared."""
-    ep = columns.get("ep", np.ones(1))
-    groups = np.maximum(1, np.floor(sim.sockets / (columns["tp"] * columns["pp"] * ep)))
-    out: Column = np.ceil(sim.batch / (groups * ep))
-    return out
-
-
 def capacity_needs(sim: DataflowSimulator, columns: Columns, found: Array) -> Needs:
     """What designs need, from the kernel's answers (n, parts, PART).
 
@@ -55,7 +48,7 @@ def capacity_needs(sim: DataflowSimulator, columns: Columns, found: Array) -> Ne
     """
     n = len(found)
     tp, pp, mb = (columns[name].astype(np.float64) for name in ("tp", "pp", "microbatches"))
-    ep, sequences = columns.get("ep", np.ones(n)).astype(np.float64), sequences_of(sim, columns)
+    ep, sequences = columns.get("ep", np.ones(n)).astype(np.float64), sequences_of(sim.sockets, sim.batch, columns)
     parts = sim.passes[0].parts
     kernels = [(part, k) for part in parts for k in part.graph.kernels]
     weights, cache = np.zeros(n), np.zeros(n)

@@ -33,6 +33,9 @@ METRICS = (
 
 LAYER_METRICS = (
     MetricSpec("latency_s", "s", "all runs of a section, in all passes and microbatches"),
+    MetricSpec("macs", "", "multiply-accumulates of all sockets; those that several do count for each"),
+    MetricSpec("hbm_bytes", "bytes", "to and from HBM, all sockets"),
+    MetricSpec("ddr_bytes", "bytes", "to and from DDR, all sockets"),
     MetricSpec("utilization", "", "time that PCUs are busy over all their time", goal="max"),
 )
 

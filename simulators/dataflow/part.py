@@ -50,11 +50,11 @@ STREAMED, PREFETCH = c.RESIDENCIES.index("streamed"), c.RESIDENCIES.index("prefe
     NEED_PCUS, NEED_PMUS, NEED_SRAM, NEED_DEPTH, N_SECTIONS, PART,
 ) = range(14)  # fmt: skip
 
-# Columns of a section's record; seconds of one run of it.
+# Columns of a section's record; seconds, multiply-accumulates and bytes of one run of it on one socket.
 (
     S_TIME, S_PIPELINE, S_COMPUTE, S_FILL, S_HBM, S_DDR, S_LINK, S_NOC, S_SETUP, S_SYNC, S_RUNS,
-    S_PCUS, S_PMUS, S_SRAM, S_TILES, S_BUSY, SECTION,
-) = range(17)  # fmt: skip
+    S_PCUS, S_PMUS, S_SRAM, S_TILES, S_BUSY, S_MACS, S_HBM_BYTES, S_DDR_BYTES, SECTION,
+) = range(20)  # fmt: skip
 
 # Columns of a kernel's record; seconds of one tile.
 K_SECTION, K_PCUS, K_SERVICE, K_COMPUTE, K_PMU, K_NOC, K_LINK, K_BUSY, KERNEL = range(9)
@@ -397,8 +397,10 @@ def run_part(
         out[OPS] += runs * tiles * ops
         out[SRAM_BYTES] += runs * tiles * local
         out[NOC_BYTES] += runs * tiles * carried
-        out[HBM_BYTES] += runs * ((0.0 if hbm == 0 else tiles * moved) + (0.0 if from_ddr else loaded))
-        out[DDR_BYTES] += runs * ((tiles * moved if hbm == 0 else 0.0) + (loaded if from_ddr else 0.0))
+        from_hbm = (0.0 if hbm == 0 else tiles * moved) + (0.0 if from_ddr else loaded)
+        beyond = (tiles * moved if hbm == 0 else 0.0) + (loaded if from_ddr else 0.0)
+        out[HBM_BYTES] += runs * from_hbm
+        out[DDR_BYTES] += runs * beyond
         out[LINK_BYTES] += runs * tiles * sent
         if len(sections):
             sections[here, S_TIME], sections[here, S_PIPELINE] = run + sync + (swaps if n > 1 else 0.0), end
@@ -406,6 +408,8 @@ def run_part(
             sections[here, S_HBM], sections[here, S_DDR], sections[here, S_LINK] = t_hbm, t_ddr, t_link
             sections[here, S_NOC], sections[here, S_SETUP], sections[here, S_SYNC] = t_noc, setup, sync
             sections[here, S_RUNS], sections[here, S_PCUS], sections[here, S_TILES] = runs, used, tiles
+            sections[here, S_MACS], sections[here, S_HBM_BYTES] = tiles * macs, from_hbm
+            sections[here, S_DDR_BYTES] = beyond
             busy = 0.0
             for i in range(k):
                 if s.section[i] == here:

@@ -13,7 +13,7 @@ import numpy as np
 from ...datasets import Network, Workload, load_workload
 from ...datasets.network.zoo.llama import DECODERS
 from ...errors import ChipgymError, count, shorten, unknown
-from ..core import Breakdown, Column, Columns, Design, Designs, Limit, MetricSpec, Simulator, Value
+from ..core import Breakdown, Column, Columns, Design, Designs, Limit, MetricSpec, Roofline, Simulator, Value
 from . import columns as c
 from .batch import run_batch
 from .breakdown import kernel_breakdown, layer_breakdown, section_breakdown
@@ -23,6 +23,7 @@ from .limits import broken_limits, capacity_needs
 from .metrics import METRICS
 from .part import PART, Fixed, Record
 from .passes import Part, Pass, decoder_passes, network_passes
+from .roofline import dataflow_roofline
 from .space import Scale, cut_knobs, dataflow_space, share_knobs
 from .tables import flatten, rows_of
 from .totals import run_totals
@@ -192,6 +193,15 @@ class DataflowSimulator(Simulator):
             ChipgymError: as `evaluate_sections`.
         """
         return kernel_breakdown(self, self._one("evaluate_kernels", design))
+
+    def roofline(self, design: Design) -> Roofline:
+        """The sections of one design, over the whole run, under the ceilings of its PCUs and its off-chip memories.
+
+        Raises:
+            ChipgymError: as `evaluate_sections`.
+        """
+        columns = self._one("roofline", design)
+        return dataflow_roofline(columns, layer_breakdown(self, columns), self.sockets)
 
     def _one(self, asker: str, design: Design) -> Columns:
         """The columns of one design that can be built."""

@@ -8,8 +8,9 @@ import numpy as np
 
 from ..core import Column, Columns
 from . import part as p
+from .batch import sequences_of
 from .cost import area_mm2, energy_columns, links_area_mm2
-from .limits import DDR, HBM, Needs, sequences_of
+from .limits import DDR, HBM, Needs
 
 if TYPE_CHECKING:
     from .simulator import DataflowSimulator
@@ -26,7 +27,7 @@ _AMOUNTS = {
 def run_totals(sim: DataflowSimulator, columns: Columns, found: Array, needs: Needs) -> dict[str, Column]:
     """Metric columns of a run, each of shape (n,), from the kernel's answers (n, parts, PART)."""
     tp, pp, mb = (columns[name].astype(np.float64) for name in ("tp", "pp", "microbatches"))
-    sequences = sequences_of(sim, columns)
+    sequences = sequences_of(sim.sockets, sim.batch, columns)
     working = sim.batch / sequences  # replicas that have sequences
     link = columns["link_gbps"] * 1e9
     latency, first, sections = np.zeros(len(found)), np.zeros(len(found)), np.zeros(len(found))

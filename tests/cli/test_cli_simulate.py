@@ -129,9 +129,10 @@ def test_layers_of_a_mapping_are_its_sections(cli):
     command = ("simulate", "dataflow", "--workload", "mlp:64-128-10", "--set", "fusion=none", "--layers")
     out = cli(*command, "--json").json
     assert len(out["layers"]) == out["metrics"]["sections"] == 2
-    assert set(out["layers"][0]["metrics"]) == {"latency_s", "utilization"}
-    total = sum(layer["metrics"]["latency_s"] for layer in out["layers"])
-    assert abs(total - out["metrics"]["latency_s"]) <= 1e-9 * total
+    assert set(out["layers"][0]["metrics"]) == {"latency_s", "hbm_bytes", "ddr_bytes", "utilization"}
+    for metric in ("latency_s", "hbm_bytes"):
+        total = sum(layer["metrics"][metric] for layer in out["layers"])
+        assert abs(total - out["metrics"][metric]) <= 1e-9 * total
     assert "layer by layer" in cli(*command).out
 
 

@@ -181,6 +181,35 @@ def test_layers_of_mappings_that_cut_the_workload_differently():
         assert len(table["time"]["time"]) == len(told)
 
 
+def test_a_roofline_has_a_ceiling_for_each_memory():
+    from chipgym.search.reporting.layers import layer_tables
+    from chipgym.search.reporting.sections import layer_section
+
+    simulator = chipgym.make_simulator("dataflow", "llama-3-8b", input_tokens=64, output_tokens=4)
+    # With little HBM bandwidth what sections hand over holds some of them up, and weights from DDR the others.
+    ddr = {"weight_tier": "ddr", "fusion": "none", "hbm_gbps": 4.0}
+    section = layer_section(layer_tables(simulator, {0: {}, 1: ddr}))
+    near, both = section["rooflines"]["0"], section["rooflines"]["1"]
+    assert (near["bandwidths"], both["bandwidths"]) == ([12_800], [1000, 32])
+    assert both["ridges"] == pytest.approx([both["peak"] / b for b in both["bandwidths"]], rel=1e-5)
+    held_up = [i / c for i, c in zip(both["ceiling"], both["intensity"], strict=True)]
+    for slope, under in zip(held_up, both["under"], strict=True):
+        assert not under or min(abs(slope / b - 1) for b in both["bandwidths"]) < 1e-4
+    assert {round(slope) for slope, under in zip(held_up, both["under"], strict=True) if under} == {1000, 32}
+
+
+def test_what_moves_no_bytes_is_under_no_memory():
+    from chipgym.search.reporting.layers import layer_tables
+    from chipgym.search.reporting.sections import layer_section
+
+    simulator = chipgym.make_simulator("dataflow", "bert_base")
+    design = {"looping": "on", "weight_residency": "resident"}  # twelve layers that never leave the chip
+    assert np.isinf(simulator.roofline(design).intensity).sum() == 1
+    section = layer_section(layer_tables(simulator, {0: design}))
+    assert section["rooflines"]["0"]["names"] == ["forward/part2/pooler_dense"]  # the first part multiplies nothing
+    assert None not in section["rooflines"]["0"]["intensity"]
+
+
 def test_a_simulator_that_knows_no_layers_says_so(store, tmp_path):
     layers = read(report(store, tmp_path / "r.html"))["layers"]
     assert layers["tables"] == {}
