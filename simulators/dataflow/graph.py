@@ -37,7 +37,7 @@ from ...datasets import (
     Transpose,
     sample_product,
 )
-from ..core.operations import NORMALIZATION_OPERATIONS, SOFTMAX_OPERATIONS
+from ..core.operations import NORMALIZATION_OPERATIONS, SOFTMAX_OPERATIONS, elementwise_operations
 from . import columns as c
 from .experts import send_to_experts
 from .kernels import INPUT, Edge, Kernel
@@ -210,6 +210,8 @@ class Lowering:
         elif isinstance(op, Pool2d):
             ops = math.prod(op.kernel)
             collects = math.prod(node.shape[1:]) == 1 < math.prod(shapes[0][1:])
+        elif isinstance(op, Elementwise):
+            ops = elementwise_operations(op.function)
         elif isinstance(op, Generic):
             ops = float(op.operations)
         weights = self.network.node_parameters(node) + sum(s.constant for s in sources)

@@ -20,16 +20,10 @@ from ...datasets import (
     Softmax,
     matrix_products,
 )
-from ..core.operations import NORMALIZATION_OPERATIONS, SOFTMAX_OPERATIONS
+from ..core.operations import NORMALIZATION_OPERATIONS, SOFTMAX_OPERATIONS, elementwise_operations
 from .tiling import LAYER_COLUMNS
 
 Table = np.ndarray[Any, np.dtype[Any]]
-
-# Operations of the vector unit per element. One lane does one add, multiply, compare or table look-up a cycle
-# (assumption: exp, tanh and the like are one look-up, as in the activation units of TPU v1, Jouppi et al. 2017).
-ELEMENTWISE_OPERATIONS = {
-    "gelu": 4, "gelu_tanh": 8, "silu": 2, "hardswish": 4, "hardsigmoid": 3, "relu6": 2, "clip": 2, "rotary": 3,
-}  # fmt: skip
 
 # Columns of the vector table (float64): operations, words read and written, and 1 where they hide behind the array.
 WORK, WORDS_IN, WORDS_OUT, HIDDEN = range(4)
@@ -150,7 +144,7 @@ def _operations(node: Node) -> float:
     """Vector-unit operations for one sample; negative for an operator that costs nothing at all."""
     elements, op = math.prod(node.shape), node.op
     if isinstance(op, Elementwise):
-        return float(elements * ELEMENTWISE_OPERATIONS.get(op.function, 1))
+        return float(elements * elementwise_operations(op.function))
     if isinstance(op, Pool2d):
         return float(elements * op.kernel[0] * op.kernel[1])
     if isinstance(op, Softmax):

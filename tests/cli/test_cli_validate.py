@@ -30,6 +30,9 @@ def test_every_simulator_as_tables(cli):
     assert "systolic against SCALE-Sim 3.0.0" in done.out
     assert "compute_cycles" in done.out
     assert "not compared" in done.out
+    row = next(line for line in done.out.splitlines() if line.startswith("area of Plasticine"))
+    assert row.endswith("ISCA 2017")  # of several references each row says its own
+    assert done.out.count("utilization: three times the forward FLOP, as there") == 1
 
 
 @pytest.mark.parametrize(

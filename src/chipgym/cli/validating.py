@@ -47,15 +47,19 @@ def validate_simulators(
         output.as_json({"reference": str(folder), "findings": rows})
         return
     for name, findings in found.items():
-        output.table(
-            ("quantity", "figure", "unit", "rows"),
-            [(f.quantity, f.figure, f.unit, f.rows) for f in findings],
-            f"{name} against {'; '.join(dict.fromkeys(f.reference for f in findings))}",
-        )
-        for f in findings:
-            if f.note:
-                output.line(f"{f.quantity}: {f.note}")
+        _print(name, findings)
         output.line("")
+
+
+def _print(name: str, findings: Sequence[Finding]) -> None:
+    """A simulator's findings; each with its reference where they have several, else that in the title."""
+    references = list(dict.fromkeys(f.reference for f in findings))
+    several = len(references) != 1
+    rows = [(f.quantity, f.figure, f.unit, f.rows, *([f.reference] if several else [])) for f in findings]
+    columns = ("quantity", "figure", "unit", "rows", *(["reference"] if several else []))
+    output.table(columns, rows, f"{name} against {'its references' if several else references[0]}")
+    for note in dict.fromkeys(f"{f.quantity}: {f.note}" for f in findings if f.note):
+        output.line(note)
 
 
 def _entries(simulator: str | None) -> Sequence[SimulatorEntry]:

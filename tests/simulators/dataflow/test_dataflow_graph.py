@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chipgym.datasets import load_workload
+from chipgym.datasets import NetworkBuilder, load_workload
 from chipgym.datasets.network.zoo.llama import DECODERS, llama
 from chipgym.simulators.dataflow.columns import FUSIONS
 from chipgym.simulators.dataflow.passes import decoder_block, decoder_head, decoder_passes, network_passes
@@ -98,6 +98,16 @@ def test_matched_depth_is_the_level_distance_and_one():
     assert depth["self_attn_scores", "self_attn_softmax"] == 2
     assert depth["input", "add1"] == 8  # norm, query, scores, softmax, context, output, sum
     assert depth["self_attn_v_proj", "self_attn_context"] == 4
+
+
+@pytest.mark.parametrize(("function", "operations"), [("gelu", 4), ("hardswish", 4), ("relu", 1)])
+def test_operations_of_a_function_that_has_a_kernel_of_its_own(function, operations):
+    """Its argument has another reader, so that it cannot run where that is made."""
+    b = NetworkBuilder("fork")
+    x = b.linear(b.input((16, 32)), 32)
+    b.tensor_add(x, b.elementwise(function, x, name="own"))
+    (part,) = network_passes(b.build(), 2.0, True)[0].parts
+    assert {k.name: k.ops for k in part.graph.kernels}["own"] == operations
 
 
 def test_attention_without_a_mask_waits_for_all_keys():
