@@ -8,7 +8,7 @@ import numpy as np
 
 from ...errors import ChipgymError
 from ..core import Design, Value
-from . import part as p
+from . import answers as a
 from .passes import Part
 from .simulator import DataflowSimulator
 from .space import cut_name, searched_edges
@@ -81,11 +81,11 @@ def _interval_cost(simulator: DataflowSimulator, design: Design, number: int, se
     """Seconds of one section of a part of which all others are single kernels; inf where it cannot be built."""
     columns, _ = simulator.space.columns(design)
     kernels = len(simulator.blocks[number].graph.kernels)
-    found, sections = np.zeros((1, len(simulator.rows), p.PART)), np.zeros((kernels, p.SECTION))
-    record = p.Record(number, sections, np.zeros((0, p.KERNEL)))
+    found, sections = np.zeros((1, len(simulator.rows), a.PART)), np.zeros((kernels, a.SECTION))
+    record = a.Record(number, sections, np.zeros((0, a.KERNEL)))
     simulator.run(*simulator.design_arrays(columns, 1), found, record)
     answer = found[0, number]
-    if np.isnan(answer[p.TIME]):
+    if np.isnan(answer[a.TIME]):
         return np.inf
-    reconfigure = columns["reconfigure_us"][0] * 1e-6 if answer[p.N_SECTIONS] == 1 else 0.0
-    return float(sections[section, p.S_TIME] + reconfigure)
+    reconfigure = columns["reconfigure_us"][0] * 1e-6 if answer[a.N_SECTIONS] == 1 else 0.0
+    return float(sections[section, a.S_TIME] + reconfigure)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core import Breakdown, Columns, Metrics
-from . import part as p
+from . import answers as a
 from .batch import sequences_of
 from .metrics import KERNEL_METRICS, LAYER_METRICS, SECTION_METRICS
 from .tables import Row
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, np.dtype[Any]]
 
 _SECTION = {
-    "latency_s": p.S_TIME, "runs": p.S_RUNS, "pipeline_s": p.S_PIPELINE, "compute_s": p.S_COMPUTE, "fill_s": p.S_FILL,
-    "hbm_s": p.S_HBM, "ddr_s": p.S_DDR, "link_s": p.S_LINK, "noc_s": p.S_NOC, "setup_s": p.S_SETUP, "sync_s": p.S_SYNC,
-    "pcus": p.S_PCUS, "pmus": p.S_PMUS, "tiles": p.S_TILES, "utilization": p.S_BUSY,
+    "latency_s": a.S_TIME, "runs": a.S_RUNS, "pipeline_s": a.S_PIPELINE, "compute_s": a.S_COMPUTE, "fill_s": a.S_FILL,
+    "hbm_s": a.S_HBM, "ddr_s": a.S_DDR, "link_s": a.S_LINK, "noc_s": a.S_NOC, "setup_s": a.S_SETUP, "sync_s": a.S_SYNC,
+    "pcus": a.S_PCUS, "pmus": a.S_PMUS, "tiles": a.S_TILES, "utilization": a.S_BUSY,
 }  # fmt: skip
 #: What adds up over the sections of a run.
-_AMOUNTS = {"macs": p.S_MACS, "hbm_bytes": p.S_HBM_BYTES, "ddr_bytes": p.S_DDR_BYTES}
+_AMOUNTS = {"macs": a.S_MACS, "hbm_bytes": a.S_HBM_BYTES, "ddr_bytes": a.S_DDR_BYTES}
 _SECTION_BOUNDS = ("compute", "fill", "hbm", "ddr", "link", "noc", "setup", "sync")
 _KERNEL = {
-    "section": p.K_SECTION, "pcus": p.K_PCUS, "tile_s": p.K_SERVICE, "compute_s": p.K_COMPUTE, "pmu_s": p.K_PMU,
-    "noc_s": p.K_NOC, "link_s": p.K_LINK, "utilization": p.K_BUSY,
+    "section": a.K_SECTION, "pcus": a.K_PCUS, "tile_s": a.K_SERVICE, "compute_s": a.K_COMPUTE, "pmu_s": a.K_PMU,
+    "noc_s": a.K_NOC, "link_s": a.K_LINK, "utilization": a.K_BUSY,
 }  # fmt: skip
 _KERNEL_BOUNDS = ("compute", "pmu", "noc", "link")
 
@@ -58,7 +58,7 @@ class _Told:
         names = []
         for number in range(len(self.sections)):
             told = zip(self.kernels[1:], self.records[1:], strict=True)
-            inside = [name for name, record in told if record[p.K_SECTION] == number]
+            inside = [name for name, record in told if record[a.K_SECTION] == number]
             span = f"{number}: {inside[0]}..{inside[-1]}" if len(inside) > 1 else inside[0]
             names.append(f"{self.label}/{span}")
         return names
@@ -86,13 +86,13 @@ def layer_breakdown(sim: DataflowSimulator, columns: Columns) -> Breakdown:
     working = sim.batch / float(sequences_of(sim.sockets, sim.batch, columns)[0])
     machines = float(columns["tp"][0]) * microbatches * working
     for part in _records(sim, columns):
-        each = part.sections[:, p.S_TIME]
+        each = part.sections[:, a.S_TIME]
         passes = sum(one.times * one.turns(microbatches, pp) for one in part.row.passes)
         label = part.label.partition("@")[0] + "/" + part.row.part.name if "@" in part.label else part.label
         times = sum(one.times for one in part.row.passes) * (pp if part.row.part.repeats > 1 else 1) * machines
         for name, row, share in zip(part.names, part.sections, each / each.sum(), strict=True):
             told = label + name.removeprefix(part.label)
-            amounts = times * row[p.S_RUNS] * row[list(_AMOUNTS.values())]
+            amounts = times * row[a.S_RUNS] * row[list(_AMOUNTS.values())]
             added[told] = added.get(told, 0.0) + np.array([passes * part.seconds * share, *amounts])
             first.setdefault(told, row)
     values = _section_values(np.array(list(first.values())))
@@ -104,7 +104,7 @@ def layer_breakdown(sim: DataflowSimulator, columns: Columns) -> Breakdown:
 
 
 def _section_values(table: Array) -> dict[str, Array]:
-    return {name: table[:, at].copy() for name, at in _SECTION.items()} | {"sram_mb": table[:, p.S_SRAM] / 1e6}
+    return {name: table[:, at].copy() for name, at in _SECTION.items()} | {"sram_mb": table[:, a.S_SRAM] / 1e6}
 
 
 def kernel_breakdown(sim: DataflowSimulator, columns: Columns) -> Breakdown:
@@ -140,9 +140,9 @@ def _records(sim: DataflowSimulator, columns: Columns) -> list[_Told]:
     out = []
     for at, row in enumerate(sim.rows):
         names = row.part.graph.names
-        sections, kernels = np.zeros((len(names), p.SECTION)), np.zeros((len(names), p.KERNEL))
-        found = np.zeros((1, len(sim.rows), p.PART))
-        sim.run(designs, cuts, shares, found, p.Record(at, sections, kernels))
-        n, seconds = int(found[0, at, p.N_SECTIONS]), float(found[0, at, p.TIME])
+        sections, kernels = np.zeros((len(names), a.SECTION)), np.zeros((len(names), a.KERNEL))
+        found = np.zeros((1, len(sim.rows), a.PART))
+        sim.run(designs, cuts, shares, found, a.Record(at, sections, kernels))
+        n, seconds = int(found[0, at, a.N_SECTIONS]), float(found[0, at, a.TIME])
         out.append(_Told(row, part_label(row), names, sections[:n], kernels, seconds))
     return out

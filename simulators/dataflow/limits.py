@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core import Column, Columns, Limit, relative_excess
-from . import part as p
+from . import answers as a
 from .batch import sequences_of
 from .breakdown import part_label, worst_section
 
@@ -19,8 +19,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 PCUS, PMUS, SRAM, DEPTH, HBM, DDR = "pcus", "pmus", "sram", "fifo_depth", "hbm", "ddr"
 #: Where a part's answer has by how much its sections are beyond what there is, and a section's record what it needs.
-_NEEDED = {PCUS: p.NEED_PCUS, PMUS: p.NEED_PMUS, SRAM: p.NEED_SRAM, DEPTH: p.NEED_DEPTH}
-_RECORDED = {PCUS: p.S_PCUS, PMUS: p.S_PMUS, SRAM: p.S_SRAM}
+_NEEDED = {PCUS: a.NEED_PCUS, PMUS: a.NEED_PMUS, SRAM: a.NEED_SRAM, DEPTH: a.NEED_DEPTH}
+_RECORDED = {PCUS: a.S_PCUS, PMUS: a.S_PMUS, SRAM: a.S_SRAM}
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,14 +79,14 @@ def capacity_needs(sim: DataflowSimulator, columns: Columns, found: Array) -> Ne
         f"sockets left over by {named}": (over, 0 * ones, ""),
         "pp": (pp, sim.stages * ones, "stages"),
         "microbatches": (mb, sequences, "sequences of a replica"),
-        PCUS: ((worst[:, p.NEED_PCUS] + 1) * pcus, pcus, ""),
-        PMUS: ((worst[:, p.NEED_PMUS] + 1) * pmus, pmus, ""),
-        SRAM: ((worst[:, p.NEED_SRAM] + 1) * sram, sram, "MB"),
-        DEPTH: (worst[:, p.NEED_DEPTH], 0 * ones, "samples"),
+        PCUS: ((worst[:, a.NEED_PCUS] + 1) * pcus, pcus, ""),
+        PMUS: ((worst[:, a.NEED_PMUS] + 1) * pmus, pmus, ""),
+        SRAM: ((worst[:, a.NEED_SRAM] + 1) * sram, sram, "MB"),
+        DEPTH: (worst[:, a.NEED_DEPTH], 0 * ones, "samples"),
         HBM: (hbm / 1e9, hbm_has / 1e9, "GB"),
         DDR: (ddr / 1e9, columns["ddr_gb"].astype(np.float64), "GB"),
     }
-    violation = over / sim.sockets + worst[:, p.NEED_DEPTH]
+    violation = over / sim.sockets + worst[:, a.NEED_DEPTH]
     for need, has, _ in amounts.values():
         if has.any():
             violation += relative_excess(need, has)
@@ -95,7 +95,7 @@ def capacity_needs(sim: DataflowSimulator, columns: Columns, found: Array) -> Ne
 
 def broken_limits(sim: DataflowSimulator, columns: Columns) -> tuple[Limit, ...]:
     """The limits that a design's columns, each of shape (1,), break, each with whose it is."""
-    found = np.zeros((1, len(sim.rows), p.PART))
+    found = np.zeros((1, len(sim.rows), a.PART))
     sim.run(*sim.design_arrays(columns, 1), found)
     out = []
     for name, (need, has, unit) in capacity_needs(sim, columns, found).amounts.items():

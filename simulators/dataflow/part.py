@@ -7,32 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core.compiled import compiled
+from . import answers as a
 from . import columns as c
+from . import work as w
 from .pcu import allocate, tile_cycles
 from .pipeline import Section, closed_form, recurrence, section_seconds
 from .sections import cut_sections, place, size_fifos
-from .work import (
-    T_BUSY,
-    T_BUSY_IN,
-    T_COLLECT,
-    T_HOLD,
-    T_IN,
-    T_INNER,
-    T_KIND,
-    T_LOAD,
-    T_LOADED,
-    T_MACS,
-    T_OUT,
-    T_SEND,
-    T_SENT,
-    T_STREAM,
-    T_TILE_LOAD,
-    T_TILE_LOADED,
-    T_WEIGHTS,
-    T_WRITE,
-    WORK,
-    fill_work,
-)
+from .work import WORK, fill_work
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -43,21 +24,6 @@ LOOPED, FROM_DDR = c.LOOPINGS.index("on"), c.TIERS.index("ddr")
 #: The section of a source that is not on the chip with what reads it.
 BEFORE = -1
 STREAMED, PREFETCH = c.RESIDENCIES.index("streamed"), c.RESIDENCIES.index("prefetch")
-
-# Columns of a part's answer, for one microbatch on one socket and all repeats that its pipeline stage has.
-(
-    TIME, MACS, OPS, SRAM_BYTES, NOC_BYTES, HBM_BYTES, DDR_BYTES, LINK_BYTES,
-    NEED_PCUS, NEED_PMUS, NEED_SRAM, NEED_DEPTH, N_SECTIONS, PART,
-) = range(14)  # fmt: skip
-
-# Columns of a section's record; seconds, multiply-accumulates and bytes of one run of it on one socket.
-(
-    S_TIME, S_PIPELINE, S_COMPUTE, S_FILL, S_HBM, S_DDR, S_LINK, S_NOC, S_SETUP, S_SYNC, S_RUNS,
-    S_PCUS, S_PMUS, S_SRAM, S_TILES, S_BUSY, S_MACS, S_HBM_BYTES, S_DDR_BYTES, SECTION,
-) = range(20)  # fmt: skip
-
-# Columns of a kernel's record; seconds of one tile.
-K_SECTION, K_PCUS, K_SERVICE, K_COMPUTE, K_PMU, K_NOC, K_LINK, K_BUSY, KERNEL = range(9)
 
 
 class Shape(NamedTuple):
@@ -96,14 +62,6 @@ class Fixed(NamedTuple):
     sequence_s: float
     event: bool
     imbalance: float
-
-
-class Record(NamedTuple):
-    """What is recorded of a part: its number, and where for its sections (n, SECTION) and kernels (k, KERNEL)."""
-
-    part: int
-    sections: Array
-    kernels: Array
 
 
 class Scratch(NamedTuple):
@@ -163,8 +121,8 @@ def lay_out(
     if shape.fetched and not is_looped(d, shape, n):
         section[0] = BEFORE  # its edges are cut: what they carry is in memory
     short = size_fifos(links, section, int(d[c.FIFO]), shape.span, s.level[:k], s.capacity)
-    out[NEED_DEPTH] = short / max(shape.span, 1)
-    out[NEED_PCUS] = out[NEED_PMUS] = out[NEED_SRAM] = 0.0
+    out[a.NEED_DEPTH] = short / max(shape.span, 1)
+    out[a.NEED_PCUS] = out[a.NEED_PMUS] = out[a.NEED_SRAM] = 0.0
     how = int(d[c.ALLOCATION])
     if not shape.searched and how == CUSTOM_SHARES:
         how = BY_WORK
@@ -176,8 +134,8 @@ def lay_out(
                 s.work, shares, section, here, d[c.PCUS], how, int(d[c.SPLIT]), d[c.LANES], d[c.STAGES], per_cycle,
                 pcus, s.rows[0], s.rows[1],
             )  # fmt: skip
-            out[NEED_PCUS] = max(out[NEED_PCUS], want / d[c.PCUS] - 1)
-    out[N_SECTIONS] = n
+            out[a.NEED_PCUS] = max(out[a.NEED_PCUS], want / d[c.PCUS] - 1)
+    out[a.N_SECTIONS] = n
     return n
 
 
@@ -195,24 +153,24 @@ def section_sram(
     for e in range(len(links)):
         u, v = links[e, c.PRODUCER], links[e, c.CONSUMER]
         if s.section[u] == here and s.section[v] == here:
-            size = s.work[u, T_OUT] * s.work[u, T_BUSY] * s.capacity[e]
+            size = s.work[u, w.T_OUT] * s.work[u, w.T_BUSY] * s.capacity[e]
         elif s.section[v] == here:
-            size = s.work[u, T_OUT] * s.work[u, T_BUSY] * 2
+            size = s.work[u, w.T_OUT] * s.work[u, w.T_BUSY] * 2
         else:
             continue
         total += size
         units += np.ceil(size / pmu)
     for i in range(k):
         if s.section[i] == here:
-            weights = s.work[i, T_WEIGHTS]
-            if residency == STREAMED and s.work[i, T_KIND] == c.PRODUCT:
+            weights = s.work[i, w.T_WEIGHTS]
+            if residency == STREAMED and s.work[i, w.T_KIND] == c.PRODUCT:
                 # Two panels of as many columns as the kernel's units work on at a time.
-                weights = min(weights, 2 * s.work[i, T_INNER] * d[c.STAGES] * s.pcus[i] * word)
+                weights = min(weights, 2 * s.work[i, w.T_INNER] * d[c.STAGES] * s.pcus[i] * word)
             elif residency == PREFETCH:
                 weights *= 2  # the next ones are loaded while these are used
             elif residency == RESIDENT:
                 weights = 0.0
-            for size in (weights, s.work[i, T_HOLD], 2 * s.writes[i] * s.work[i, T_BUSY]):
+            for size in (weights, s.work[i, w.T_HOLD], 2 * s.writes[i] * s.work[i, w.T_BUSY]):
                 total += size
                 units += np.ceil(size / pmu)
     return total, units
@@ -226,21 +184,21 @@ def stage_bytes(links: Array, looped: bool, s: Scratch, k: int) -> None:
     part is in memory, but where it repeats without leaving the chip.
     """
     for i in range(k):
-        s.reads[i] = s.work[i, T_STREAM]
-        s.writes[i] = s.work[i, T_WRITE]
+        s.reads[i] = s.work[i, w.T_STREAM]
+        s.writes[i] = s.work[i, w.T_WRITE]
         s.progress[i] = 0  # 0: nobody reads it, 1: on chip only, 2: written
     if not looped:
-        s.reads[0] += s.work[0, T_OUT]
+        s.reads[0] += s.work[0, w.T_OUT]
     for e in range(len(links)):
         u, v = links[e, c.PRODUCER], links[e, c.CONSUMER]
         if s.section[u] == s.section[v]:
             s.progress[u] = max(s.progress[u], 1)
         else:
-            s.reads[v] += s.work[u, T_OUT]
+            s.reads[v] += s.work[u, w.T_OUT]
             s.progress[u] = 2
     for i in range(1, k):
         if s.progress[i] == 2 or (s.progress[i] == 0 and not looped):
-            s.writes[i] += s.work[i, T_OUT]
+            s.writes[i] += s.work[i, w.T_OUT]
 
 
 @compiled
@@ -253,7 +211,7 @@ def serve(
     used = 0.0
     for i in range(k):
         if s.section[i] == here:
-            if s.work[i, T_KIND] == c.SOURCE:
+            if s.work[i, w.T_KIND] == c.SOURCE:
                 s.pcus[i] = 0
             used += s.pcus[i]
     place(s.pcus[:k], s.section[:k], here, d[c.PCUS], int(d[c.PLACEMENT]), s.centre)
@@ -265,33 +223,33 @@ def serve(
         if s.section[u] != here or s.section[v] != here:
             continue
         hops = 1 + abs(s.centre[u, 0] - s.centre[v, 0]) + abs(s.centre[u, 1] - s.centre[v, 1])
-        abreast = s.pcus[v] if s.work[u, T_KIND] == c.SOURCE else min(s.pcus[u], s.pcus[v])
-        moving = s.work[u, T_OUT] * s.work[u, T_BUSY] / (abreast * noc)
+        abreast = s.pcus[v] if s.work[u, w.T_KIND] == c.SOURCE else min(s.pcus[u], s.pcus[v])
+        moving = s.work[u, w.T_OUT] * s.work[u, w.T_BUSY] / (abreast * noc)
         s.rows[2, u] = max(s.rows[2, u], moving)
         s.rows[2, v] = max(s.rows[2, v], moving)
-        carried += s.work[u, T_OUT] * hops
+        carried += s.work[u, w.T_OUT] * hops
         s.delay[e] = hops * d[c.NOC_HOP] * 1e-9
-        if s.work[u, T_COLLECT] > 0:  # a ring of TP sockets: TP - 1 steps to gather, as many to reduce first
+        if s.work[u, w.T_COLLECT] > 0:  # a ring of TP sockets: TP - 1 steps to gather, as many to reduce first
             steps = (d[c.TP] - 1) * table[shape.first + u, c.COLLECT]
-            s.delay[e] += steps * d[c.LINK_LATENCY] * 1e-6 + s.work[u, T_COLLECT] / (d[c.LINK_GBPS] * 1e9)
+            s.delay[e] += steps * d[c.LINK_LATENCY] * 1e-6 + s.work[u, w.T_COLLECT] / (d[c.LINK_GBPS] * 1e9)
         if table[shape.first + u, c.FAR] != table[shape.first + v, c.FAR] and d[c.EP] > 1:
             # All with all, one pair after another (Thakur et al., IJHPCA 19(1), 2005: (p - 1) latencies and all bytes).
-            s.delay[e] += (d[c.EP] - 1) * d[c.LINK_LATENCY] * 1e-6 + s.work[u, T_SEND] / (d[c.LINK_GBPS] * 1e9)
+            s.delay[e] += (d[c.EP] - 1) * d[c.LINK_LATENCY] * 1e-6 + s.work[u, w.T_SEND] / (d[c.LINK_GBPS] * 1e9)
     for i in range(k):
         if s.section[i] != here:
             continue
         compute, pmu = 0.0, 0.0
-        if s.work[i, T_KIND] != c.SOURCE:
+        if s.work[i, w.T_KIND] != c.SOURCE:
             compute = tile_cycles(s.work, i, s.pcus[i], int(d[c.SPLIT]), d[c.LANES], d[c.STAGES])
             compute /= hz * fixed.efficiency
-            local = s.work[i, T_BUSY_IN] + s.work[i, T_OUT] * s.work[i, T_BUSY]
+            local = s.work[i, w.T_BUSY_IN] + s.work[i, w.T_OUT] * s.work[i, w.T_BUSY]
             pmu = local / (d[c.PMUS] * s.pcus[i] / used * d[c.BANKS] * 4 * hz)
-        link = (s.work[i, T_COLLECT] + s.work[i, T_SEND]) / (d[c.LINK_GBPS] * 1e9)
+        link = (s.work[i, w.T_COLLECT] + s.work[i, w.T_SEND]) / (d[c.LINK_GBPS] * 1e9)
         s.service[i] = max(max(compute, pmu), max(s.rows[2, i], link))
         if len(kernels):
-            kernels[i, K_SECTION], kernels[i, K_PCUS], kernels[i, K_SERVICE] = here, s.pcus[i], s.service[i]
-            kernels[i, K_COMPUTE], kernels[i, K_PMU], kernels[i, K_NOC] = compute, pmu, s.rows[2, i]
-            kernels[i, K_LINK] = link
+            kernels[i, a.K_SECTION], kernels[i, a.K_PCUS], kernels[i, a.K_SERVICE] = here, s.pcus[i], s.service[i]
+            kernels[i, a.K_COMPUTE], kernels[i, a.K_PMU], kernels[i, a.K_NOC] = compute, pmu, s.rows[2, i]
+            kernels[i, a.K_LINK] = link
     return carried
 
 
@@ -311,19 +269,19 @@ def run_part(
     residency = int(d[c.RESIDENCY])
     for here in range(n):
         size, units = section_sram(d, links, here, shape.resident, fixed.word, s, k)
-        out[NEED_SRAM] = max(out[NEED_SRAM], size / (d[c.PMUS] * d[c.PMU_KB] * 1024) - 1)
-        out[NEED_PMUS] = max(out[NEED_PMUS], units / d[c.PMUS] - 1)
+        out[a.NEED_SRAM] = max(out[a.NEED_SRAM], size / (d[c.PMUS] * d[c.PMU_KB] * 1024) - 1)
+        out[a.NEED_PMUS] = max(out[a.NEED_PMUS], units / d[c.PMUS] - 1)
         if len(sections):
-            sections[here, S_SRAM], sections[here, S_PMUS] = size, units
+            sections[here, a.S_SRAM], sections[here, a.S_PMUS] = size, units
             for i in range(1, k):
                 if s.section[i] == here:
-                    sections[here, S_PCUS] += 1  # what it wants at least
+                    sections[here, a.S_PCUS] += 1  # what it wants at least
                     if len(kernels):
-                        kernels[i, K_SECTION] = here
-    for at in (TIME, MACS, OPS, SRAM_BYTES, NOC_BYTES, HBM_BYTES, DDR_BYTES, LINK_BYTES):
+                        kernels[i, a.K_SECTION] = here
+    for at in (a.TIME, a.MACS, a.OPS, a.SRAM_BYTES, a.NOC_BYTES, a.HBM_BYTES, a.DDR_BYTES, a.LINK_BYTES):
         out[at] = 0.0
-    if max(max(out[NEED_PCUS], out[NEED_PMUS]), max(out[NEED_SRAM], out[NEED_DEPTH])) > 0:
-        out[TIME] = np.nan
+    if max(max(out[a.NEED_PCUS], out[a.NEED_PMUS]), max(out[a.NEED_SRAM], out[a.NEED_DEPTH])) > 0:
+        out[a.TIME] = np.nan
         return
     hbm = d[c.HBM_GBPS] * 1e9
     ddr = d[c.DDR_GBPS] * 1e9
@@ -340,25 +298,25 @@ def run_part(
         for i in range(k):
             if s.section[i] != here:
                 continue
-            if residency == STREAMED and s.work[i, T_KIND] == c.PRODUCT:
-                weights += s.work[i, T_TILE_LOAD] * tiles  # fetched again for every tile
-                loaded += s.work[i, T_TILE_LOADED] * tiles
+            if residency == STREAMED and s.work[i, w.T_KIND] == c.PRODUCT:
+                weights += s.work[i, w.T_TILE_LOAD] * tiles  # fetched again for every tile
+                loaded += s.work[i, w.T_TILE_LOADED] * tiles
             elif residency != RESIDENT:
-                weights += s.work[i, T_LOAD] / microbatches
-                loaded += s.work[i, T_LOADED] / microbatches
-            staged += (s.reads[i] + s.writes[i]) * s.work[i, T_BUSY]
+                weights += s.work[i, w.T_LOAD] / microbatches
+                loaded += s.work[i, w.T_LOADED] / microbatches
+            staged += (s.reads[i] + s.writes[i]) * s.work[i, w.T_BUSY]
             moved += s.reads[i] + s.writes[i]
-            collected += s.work[i, T_COLLECT] + s.work[i, T_SEND]
-            sent += s.work[i, T_SENT]
+            collected += s.work[i, w.T_COLLECT] + s.work[i, w.T_SEND]
+            sent += s.work[i, w.T_SENT]
             used += s.pcus[i]
-            local += s.work[i, T_IN] + s.work[i, T_OUT]
-            if s.work[i, T_KIND] == c.PRODUCT:
-                macs += s.work[i, T_MACS]
+            local += s.work[i, w.T_IN] + s.work[i, w.T_OUT]
+            if s.work[i, w.T_KIND] == c.PRODUCT:
+                macs += s.work[i, w.T_MACS]
             else:
-                ops += s.work[i, T_MACS]
+                ops += s.work[i, w.T_MACS]
             busiest = max(busiest, s.service[i])
             cached = cached or table[shape.first + i, c.CACHE] > 0
-            s.reads[i] *= s.work[i, T_BUSY] / near
+            s.reads[i] *= s.work[i, w.T_BUSY] / near
         stream = staged / near
         model = Section(
             links, s.section[:k], s.service, s.delay, s.capacity, s.reads,
@@ -387,33 +345,35 @@ def run_part(
         runs = float(shape.repeats)
         if looped:
             # Repeats follow one another on the chip; all but the first have their weights there in time.
-            out[TIME] += run + (runs - 1) * section_seconds(again, off_chip, between, setup) + d[c.SYNC] * 1e-6 + swaps
-            out[TIME] += runs * (sync - d[c.SYNC] * 1e-6)
+            out[a.TIME] += (
+                run + (runs - 1) * section_seconds(again, off_chip, between, setup) + d[c.SYNC] * 1e-6 + swaps
+            )
+            out[a.TIME] += runs * (sync - d[c.SYNC] * 1e-6)
         elif n == 1:
-            out[TIME] += runs * (run + sync) + swaps
+            out[a.TIME] += runs * (run + sync) + swaps
         else:
-            out[TIME] += runs * (run + sync + swaps)
-        out[MACS] += runs * tiles * macs
-        out[OPS] += runs * tiles * ops
-        out[SRAM_BYTES] += runs * tiles * local
-        out[NOC_BYTES] += runs * tiles * carried
+            out[a.TIME] += runs * (run + sync + swaps)
+        out[a.MACS] += runs * tiles * macs
+        out[a.OPS] += runs * tiles * ops
+        out[a.SRAM_BYTES] += runs * tiles * local
+        out[a.NOC_BYTES] += runs * tiles * carried
         from_hbm = (0.0 if hbm == 0 else tiles * moved) + (0.0 if from_ddr else loaded)
         beyond = (tiles * moved if hbm == 0 else 0.0) + (loaded if from_ddr else 0.0)
-        out[HBM_BYTES] += runs * from_hbm
-        out[DDR_BYTES] += runs * beyond
-        out[LINK_BYTES] += runs * tiles * sent
+        out[a.HBM_BYTES] += runs * from_hbm
+        out[a.DDR_BYTES] += runs * beyond
+        out[a.LINK_BYTES] += runs * tiles * sent
         if len(sections):
-            sections[here, S_TIME], sections[here, S_PIPELINE] = run + sync + (swaps if n > 1 else 0.0), end
-            sections[here, S_COMPUTE], sections[here, S_FILL] = busiest * tiles, max(end - busiest * tiles, 0.0)
-            sections[here, S_HBM], sections[here, S_DDR], sections[here, S_LINK] = t_hbm, t_ddr, t_link
-            sections[here, S_NOC], sections[here, S_SETUP], sections[here, S_SYNC] = t_noc, setup, sync
-            sections[here, S_RUNS], sections[here, S_PCUS], sections[here, S_TILES] = runs, used, tiles
-            sections[here, S_MACS], sections[here, S_HBM_BYTES] = tiles * macs, from_hbm
-            sections[here, S_DDR_BYTES] = beyond
+            sections[here, a.S_TIME], sections[here, a.S_PIPELINE] = run + sync + (swaps if n > 1 else 0.0), end
+            sections[here, a.S_COMPUTE], sections[here, a.S_FILL] = busiest * tiles, max(end - busiest * tiles, 0.0)
+            sections[here, a.S_HBM], sections[here, a.S_DDR], sections[here, a.S_LINK] = t_hbm, t_ddr, t_link
+            sections[here, a.S_NOC], sections[here, a.S_SETUP], sections[here, a.S_SYNC] = t_noc, setup, sync
+            sections[here, a.S_RUNS], sections[here, a.S_PCUS], sections[here, a.S_TILES] = runs, used, tiles
+            sections[here, a.S_MACS], sections[here, a.S_HBM_BYTES] = tiles * macs, from_hbm
+            sections[here, a.S_DDR_BYTES] = beyond
             busy = 0.0
             for i in range(k):
                 if s.section[i] == here:
                     busy += s.pcus[i] * s.service[i] * tiles
                     if len(kernels):
-                        kernels[i, K_BUSY] = s.service[i] * tiles / run
-            sections[here, S_BUSY] = busy / (run * d[c.PCUS])
+                        kernels[i, a.K_BUSY] = s.service[i] * tiles / run
+            sections[here, a.S_BUSY] = busy / (run * d[c.PCUS])

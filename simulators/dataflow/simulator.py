@@ -15,16 +15,17 @@ from ...datasets.network.zoo.llama import DECODERS
 from ...errors import ChipgymError, count, shorten, unknown
 from ..core import Breakdown, Column, Columns, Design, Designs, Limit, MetricSpec, Roofline, Simulator, Value
 from . import columns as c
+from .answers import PART, Record
 from .batch import run_batch
 from .breakdown import kernel_breakdown, layer_breakdown, section_breakdown
-from .chip import CHIP_KNOBS, load_chip
+from .chip import CHIP_KNOBS, chip_names, load_chip
 from .constants import load_calibration
 from .limits import broken_limits, capacity_needs
 from .metrics import METRICS
-from .part import PART, Fixed, Record
+from .part import Fixed
 from .passes import Part, Pass, decoder_passes, network_passes
 from .roofline import dataflow_roofline
-from .space import Scale, cut_knobs, dataflow_space, share_knobs
+from .space import EXPLORE, Scale, cut_knobs, dataflow_space, share_knobs
 from .tables import flatten, rows_of
 from .totals import run_totals
 
@@ -80,6 +81,12 @@ class DataflowSimulator(Simulator):
         "latency": "latency_s", "energy": "energy_j", "ttft": "ttft_s", "tpot": "tpot_s",
         "latency_area": "latency_s * area_mm2", "latency_energy": ("latency_s", "energy_j"),
         "ppa": ("latency_s", "energy_j", "area_mm2"),
+    })  # fmt: skip
+    option_values: ClassVar[Mapping[str, Any]] = MappingProxyType({
+        "input_tokens": "a whole number from 1, of a decoder", "output_tokens": "a whole number from 1, of a decoder",
+        "batch": "a whole number from 1", "chip": chip_names(), "sockets": "a whole number from 1",
+        "fidelity": FIDELITIES, "blocks": BLOCKS, "explore": EXPLORE,
+        "expert_imbalance": "from 1 to experts over active ones",
     })  # fmt: skip
     chunk = 8192
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core import Column, Columns
-from . import part as p
+from . import answers as a
 from .batch import sequences_of
 from .cost import area_mm2, energy_columns, links_area_mm2
 from .limits import DDR, HBM, Needs
@@ -19,8 +19,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 #: A part's amounts that add up to a run's.
 _AMOUNTS = {
-    "macs": p.MACS, "ops": p.OPS, "sram_bytes": p.SRAM_BYTES, "noc_bytes": p.NOC_BYTES, "hbm_bytes": p.HBM_BYTES,
-    "ddr_bytes": p.DDR_BYTES, "link_bytes": p.LINK_BYTES,
+    "macs": a.MACS, "ops": a.OPS, "sram_bytes": a.SRAM_BYTES, "noc_bytes": a.NOC_BYTES, "hbm_bytes": a.HBM_BYTES,
+    "ddr_bytes": a.DDR_BYTES, "link_bytes": a.LINK_BYTES,
 }  # fmt: skip
 
 
@@ -39,12 +39,12 @@ def run_totals(sim: DataflowSimulator, columns: Columns, found: Array, needs: Ne
             if not any(one is member for member in row.passes):
                 continue
             part, answer = row.part, found[:, at]
-            stage = stage + answer[:, p.TIME]
+            stage = stage + answer[:, a.TIME]
             stages = np.where(part.repeats > 1, pp, 1)  # what does not repeat runs on one stage
             for name, column in _AMOUNTS.items():
                 totals[name] += one.times * answer[:, column] * tp * stages * mb * working
             if number == 0 and part.searched:
-                sections = sections + answer[:, p.N_SECTIONS]
+                sections = sections + answer[:, a.N_SECTIONS]
             useful += one.times * sim.batch * part.repeats * part.graph.macs
         handed = (one.staged or one.parts[0]).graph.kernels[0].out * np.ceil(sequences / mb)
         stage = stage + np.where(pp > 1, handed / tp / link + columns["link_latency_us"] * 1e-6, 0.0)

@@ -1,0 +1,32 @@
+"""What the kernel answers of a part of a run, and records of its sections and kernels: columns of arrays."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+# Columns of a part's answer, for one microbatch on one socket and all repeats that its pipeline stage has.
+(
+    TIME, MACS, OPS, SRAM_BYTES, NOC_BYTES, HBM_BYTES, DDR_BYTES, LINK_BYTES,
+    NEED_PCUS, NEED_PMUS, NEED_SRAM, NEED_DEPTH, N_SECTIONS, PART,
+) = range(14)  # fmt: skip
+
+# Columns of a section's record; seconds, multiply-accumulates and bytes of one run of it on one socket.
+(
+    S_TIME, S_PIPELINE, S_COMPUTE, S_FILL, S_HBM, S_DDR, S_LINK, S_NOC, S_SETUP, S_SYNC, S_RUNS,
+    S_PCUS, S_PMUS, S_SRAM, S_TILES, S_BUSY, S_MACS, S_HBM_BYTES, S_DDR_BYTES, SECTION,
+) = range(20)  # fmt: skip
+
+# Columns of a kernel's record; seconds of one tile.
+K_SECTION, K_PCUS, K_SERVICE, K_COMPUTE, K_PMU, K_NOC, K_LINK, K_BUSY, KERNEL = range(9)
+
+
+class Record(NamedTuple):
+    """What is recorded of a part: its number, and where for its sections (n, SECTION) and kernels (k, KERNEL)."""
+
+    part: int
+    sections: Array
+    kernels: Array
