@@ -62,7 +62,7 @@ def page_file(tmp_path_factory) -> Path:
         "systolic", "alexnet",
         objective=["latency_s", "energy_j", "area_mm2"], constraints="area_mm2 <= 50",
     )  # fmt: skip
-    results = [optimize(problem, agent, 300, 0) for agent in ("random", "nsga2")]
+    results = [optimize(problem, agent, 120, 0) for agent in ("random", "nsga2")]
     return report(results, tmp_path_factory.mktemp("browser") / "report.html")
 
 
