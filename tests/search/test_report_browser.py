@@ -115,7 +115,8 @@ def drawn(page, plot: str) -> int:
     return page.locator(marks).count()
 
 
-@pytest.mark.parametrize("screen", SCREENS)
+# Night on a large screen is also that of `test_day_becomes_night`.
+@pytest.mark.parametrize("screen", [pytest.param(s, marks=[pytest.mark.slow] * (s == "dark")) for s in SCREENS])
 def test_every_plot_is_drawn(browser, page_file, screen, tmp_path):
     with opened(browser, page_file, screen) as seen:
         page = seen.page
