@@ -14,6 +14,10 @@ BIN := $(VENV)/bin
 USE := $(VENV)/installed
 DEVELOP := $(VENV)/installed-dev
 WORKERS ?= 2
+# Workers take neighbours, which share fixtures, and the last tests from whoever still has some.
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+# Tests start a few hundred processes, each of which would compile the package anew.
+test test-all: export PYTHONDONTWRITEBYTECODE :=
 BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
 
 .DEFAULT_GOAL := help
@@ -42,10 +46,10 @@ demo: $(USE)
 	$(BIN)/chipgym report runs/demo.db
 
 test: $(DEVELOP)
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-all: $(DEVELOP)
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(PYTEST)
 
 lint: $(DEVELOP)
 	$(BIN)/ruff check .

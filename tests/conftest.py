@@ -9,6 +9,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+# Before numpy or torch is imported. pytest has a worker for each core: threads of linear algebra beside that wait for
+# each other, which took a training of seconds half a minute.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 
 import chipgym

@@ -30,11 +30,20 @@ for number, block in enumerate(blocks, 1):
     exec(compile(block, f"block {number}", "exec"), shared if continues else {"__name__": "__main__"})
 """
 # Longer than it has to be for a reader to believe it.
-SHORTER = {"learn(20_000)": "learn(2048)", "learn(4096)": "learn(1024)"}
+SHORTER = {
+    "learn(20_000)": "learn(2048)", "learn(4096)": "learn(1024)", "budget=2000": "budget=400", "trees=40": "trees=4",
+    "trees=60": "trees=8",
+}  # fmt: skip
 
 
 def page_id(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
+
+
+def shorter(text: str) -> str:
+    for long, short in SHORTER.items():
+        text = text.replace(long, short)
+    return text
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -50,8 +59,7 @@ def test_python_runs(page, tmp_path):
             pytest.importorskip(library)
     if any("chipgym.report(" in block for block in found):
         pytest.importorskip("plotly")
-    for long, short in SHORTER.items():
-        found = [block.replace(long, short) for block in found]
+    found = list(map(shorter, found))
     continues = re.search(CONTINUES, page.read_text(encoding="utf-8")) is not None
     done = subprocess.run(
         [sys.executable, "-c", RUN_BLOCKS, str(tmp_path)],
@@ -77,7 +85,7 @@ def test_commands_run(page, line, tmp_path, monkeypatch, capsys):
     for word, library in ((" report ", "plotly"), (" gnn ", "torch_geometric")):
         if word in line:
             pytest.importorskip(library)
-    for arguments in commands(line):
+    for arguments in commands(shorter(line)):
         assert run(arguments) == 0, capsys.readouterr().err
 
 

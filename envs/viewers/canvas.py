@@ -97,10 +97,3 @@ class Canvas:
         self._draw.line((x0, y, x1 - step * head, y), fill=color, width=width)
         back, half = x1 - step * head, head * 0.7
         self._draw.polygon([(x1, y), (back, y - half), (back, y + half)], fill=color)
-
-    def elbow(self, x0: float, y0: float, x1: float, y1: float, color: Color = MUTED, width: int = 2) -> None:
-        """An arrow that leaves (x0, y0) level, turns once half-way, and arrives level at (x1, y1)."""
-        middle = (x0 + x1) / 2
-        self._draw.line((x0, y0, middle, y0), fill=color, width=width)
-        self._draw.line((middle, y0, middle, y1), fill=color, width=width)
-        self.arrow(middle, x1, y1, color, width)

@@ -77,7 +77,8 @@ class OptunaAgent(Agent):
         trials = []
         for i in range(n):
             trial = self._study.ask(self._distributions)
-            rows[i, self._free] = [trial.params[name] for name in self._names]
+            params = trial.params  # a deep copy each time
+            rows[i, self._free] = [params[name] for name in self._names]
             trials.append(trial)
         for trial in trials:
             self._study.tell(trial, state=optuna.trial.TrialState.FAIL)

@@ -156,11 +156,15 @@ function drawAll() {
   drawImportance();
 }
 
-function choose(place) {
+function select(place) {
   state.chosen = place;
   const options = data.picks.map((p) => [p.place, p.text]);
   if (!data.picks.some((p) => p.place === place)) options.push([place, `${where(data, place)} (from a chart)`]);
   fillSelect($("design"), options.map(([key, text]) => [String(key), text]), String(place));
+}
+
+function choose(place) {
+  select(place);
   drawTradeoff();
   drawChosen();
   drawParallel();
@@ -246,7 +250,7 @@ if (data.nearest) {
 } else {
   texts();
   controls();
-  choose(data.picks[0].place);
+  select(data.picks[0].place);
   drawAll();
   listen();
 }

@@ -46,10 +46,11 @@ def run_batch(
         np.empty(n_banks, np.int64), np.zeros(n_banks, np.uint64), np.zeros(n_banks, np.int64),
         np.zeros(n_banks, np.int64), np.zeros(n_banks, np.int64),
     )  # fmt: skip
-    logged = 0
+    none = int(np.int64(0))  # a plain 0 is a type of its own to Numba, which would compile the kernel for it once more
+    logged = none
     for d in range(len(designs)):
         out[d] = 0
-        reads, logged = 0, 0
+        reads, logged = 0, none
         interval = machine.interval if designs[d, REFRESH] == 1 else INF
         for channel in range(len(start) - 1):
             a, z = start[channel], start[channel + 1]

@@ -10,32 +10,41 @@ from ..core.compiled import compiled
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-#: Latencies up to here are counted, longer ones sorted.
-MOST_BINS = 2**16
+#: Bits of a latency that are counted at a time.
+DIGIT = 16
 
 
 @compiled
 def percentiles(values: Array) -> tuple[int, int, int]:
     """The smallest values that 50, 95 and 99 % of `values` (int64 (n,), ≥ 0) do not exceed; 0 for no values."""
-    n = len(values)
-    if n == 0:
-        return 0, 0, 0
-    p50, p95, p99 = (n + 1) // 2, (95 * n + 99) // 100, (99 * n + 99) // 100
-    top = values.max()
-    if top >= MOST_BINS:
-        ordered = np.sort(values)
-        return ordered[p50 - 1], ordered[p95 - 1], ordered[p99 - 1]
-    count = np.zeros(top + 1, np.int64)
-    for i in range(n):
-        count[values[i]] += 1
-    a, b, c, total = -1, -1, -1, 0
-    for v in range(top + 1):
-        total += count[v]
-        if a < 0 and total >= p50:
-            a = v
-        if b < 0 and total >= p95:
-            b = v
-        if c < 0 and total >= p99:
-            c = v
-            break
-    return a, b, c
+    n, top = len(values), 0
+    for value in values:
+        top = max(top, value)
+    return (
+        _ranked(values, (n + 1) // 2, top), _ranked(values, (95 * n + 99) // 100, top),
+        _ranked(values, (99 * n + 99) // 100, top),
+    )  # fmt: skip
+
+
+@compiled
+def _ranked(values: Array, rank: int, top: int) -> int:
+    """The `rank`-th smallest of `values` from 0 to `top`, from its highest digit down; 0 for no values."""
+    low, shift = 0, 0
+    if len(values) == 0:
+        return low
+    while top >> shift >= 1 << DIGIT:
+        shift += DIGIT
+    count = np.empty(min(top + 1, 1 << DIGIT), np.int64)
+    while shift >= 0:
+        count[:] = 0
+        for value in values:
+            digit = (value - low) >> shift
+            if 0 <= digit < len(count):
+                count[digit] += 1
+        digit = 0
+        while rank > count[digit]:
+            rank -= count[digit]
+            digit += 1
+        low += digit << shift
+        shift -= DIGIT
+    return low

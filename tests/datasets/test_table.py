@@ -106,7 +106,7 @@ def test_a_shipped_table_says_what_the_simulator_says(name):
     table = load_table(name)
     simulator = chipgym.make_simulator(*name.split("-", 1))
     assert table.header.source == simulator.identity()
-    step = -(-len(table) // 5184)
+    step = 1 if len(table) < 10_000 else 97  # a prime, which no knob's turns have in common
     designs = {knob: column[::step] for knob, column in table.designs().items()}
     out = simulator.evaluate(designs)
     for metric, column in table.metrics.items():
@@ -191,7 +191,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @example("features", {"\n": None})
 @given(st.sampled_from(list(TableHeader.__dataclass_fields__)), JSON)
 def test_a_wrong_entry_is_one_clear_line(field, value):

@@ -233,7 +233,7 @@ def test_nothing_is_printed(moded, capfd):
 
 
 def test_vector_env_answers_what_gymnasiums_own_would(name, mode):
-    n, seed = 24, 5
+    n, seed = 9, 5
     native = gymnasium.make_vec(name, num_envs=n, mode=mode)
     sync = SyncVectorEnv([lambda: gymnasium.make(name, mode=mode)] * n, autoreset_mode=AutoresetMode.SAME_STEP)
     assert native.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP

@@ -69,7 +69,7 @@ def test_a_fixed_trial(toy):
     [
         ("optuna_sweep.py", ["--trials", "25"], "designs in the front of latency and energy"),
         ("memory_controller.py", ["--budget", "60"], "controllers that no other beats"),
-        ("memory_in_loop.py", [], "closed rows, in order"),
+        ("memory_in_loop.py", ["--workload", "mlp:784-512-10"], "closed rows, in order"),
         ("tune_gemm.py", ["--budget", "60"], "at most 900 DSP slices of xcvu9p"),
         ("dataflow_chip.py", ["--budget", "60", "--agent", "random"], "ms a token"),
         ("sn40l_table.py", [], "llama-3-70b      2048     16       42.002"),

@@ -62,7 +62,7 @@ def page_file(tmp_path_factory) -> Path:
         "systolic", "alexnet",
         objective=["latency_s", "energy_j", "area_mm2"], constraints="area_mm2 <= 50",
     )  # fmt: skip
-    results = [optimize(problem, agent, 300, 0) for agent in ("random", "nsga2")]
+    results = [optimize(problem, agent, 120, 0) for agent in ("random", "nsga2")]
     return report(results, tmp_path_factory.mktemp("browser") / "report.html")
 
 
@@ -115,7 +115,8 @@ def drawn(page, plot: str) -> int:
     return page.locator(marks).count()
 
 
-@pytest.mark.parametrize("screen", SCREENS)
+# Night on a large screen is also that of `test_day_becomes_night`.
+@pytest.mark.parametrize("screen", [pytest.param(s, marks=[pytest.mark.slow] * (s == "dark")) for s in SCREENS])
 def test_every_plot_is_drawn(browser, page_file, screen, tmp_path):
     with opened(browser, page_file, screen) as seen:
         page = seen.page

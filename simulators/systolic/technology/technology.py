@@ -145,11 +145,6 @@ class Technology:
         return self.dram[key]
 
     @property
-    def dram_energy_j_per_bit(self) -> float:
-        """Device and I/O energy of the default DRAM, J per bit."""
-        return self.dram_interface().energy_j_per_bit
-
-    @property
     def phy_energy_j_per_bit(self) -> float:
         """Host PHY energy of the default DRAM, J per bit."""
         return self.dram_interface().phy_energy_j_per_bit

@@ -12,7 +12,7 @@ from chipgym.simulators import make_simulator
 from chipgym.simulators.memory import MemorySimulator
 from chipgym.simulators.memory.device import cycles, device_names, distance_table, load_device
 from chipgym.simulators.memory.mapping import address_map
-from chipgym.simulators.memory.percentiles import MOST_BINS, percentiles
+from chipgym.simulators.memory.percentiles import DIGIT, percentiles
 
 
 def one(address: int, write: bool = False, cycle: int = 0) -> Trace:
@@ -181,7 +181,7 @@ def test_device_tables():
     assert (table == 10).sum() == 2
 
 
-@pytest.mark.parametrize("top", [5, 1000, MOST_BINS + 10])
+@pytest.mark.parametrize("top", [0, 5, 1000, 2**DIGIT - 1, 2**DIGIT, 2**DIGIT + 10, 2**40, 2**62])
 def test_percentiles(top):
     for n in (1, 2, 19, 100, 101):
         values = np.random.default_rng(n).integers(0, top + 1, n)
