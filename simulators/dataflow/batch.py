@@ -98,10 +98,11 @@ def run_batch(
             recorded, of the last design; -1 for none.
     """
     none = np.empty((0, 1))
-    scratch = make_scratch(tables.most_kernels, tables.most_edges, 1)
+    one = int(np.int64(1))  # a plain number is a type of its own to Numba, which would compile for it once more
+    scratch = make_scratch(tables.most_kernels, tables.most_edges, one)
     for i in range(len(designs)):
         if fixed.event:
-            most = 0
+            most = one
             for p in range(len(tables.parts)):
                 most = max(most, 3 * shape_of(tables, p, designs[i], batch, sockets).tiles)
             if scratch.finish.shape[1] < most:

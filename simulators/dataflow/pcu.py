@@ -166,7 +166,7 @@ def allocate(
             elif how == CUSTOM:
                 weight[i] = shares[i]
             else:
-                weight[i] = tile_cycles(work, i, 1.0, AUTO, lanes, stages)
+                weight[i] = tile_cycles(work, i, 1.0, int(np.int64(AUTO)), lanes, stages)
             total += weight[i]
     if kernels == 0 or kernels > units:
         return kernels
