@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...datasets.kernel import Array
 from ..core import Column
 from ..fpga import bram18_count
+from .caching import WORD_BITS
 from .intervals import PORT_BITS
 from .latency import Schedule
 from .nest import CHAIN, Nest, Node, port_bits
@@ -19,7 +21,12 @@ OPERATORS = ("dadd", "dmul", "ddiv", "fadd", "fmul", "fdiv", "imul", "logic")
 #: Prices of logic hold up to the device; beyond it quantities are scaled to this many DSP slices' worth of operators.
 MOST_DSP = 8000.0
 #: Banks, and block RAMs of buffers, beyond which more do not cost more.
+#: Elements of a vector, over its copies, that the tools put into registers at most (Vivado HLS user guide, UG902:
+#: complete partitions of up to 1,024 elements).
+MOST_REGISTERS = 1024
 MOST_BANKS, MOST_BUFFERS, MOST_ROW_BANKS = 4000.0, 8000.0, 128.0
+#: Squares of vectors beyond which the device is full of selectors, so that more tell nothing.
+MOST_TURNS = 50_000.0
 
 
 def use(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Column]:
@@ -34,8 +41,9 @@ def use(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Column]:
 def quantities(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Column]:
     """What the prices in `Tool.prices` are of, (n,) each.
 
-    `dadd` … `logic`: operators; `shared`: operations that wait for a shared one; `stored_1d`, `loaded_1d`: copies of
-    the busiest access to a one-dimensional array along a fully unrolled loop; `banks` and `buffers`: banks of all
+    `dadd` … `logic`: operators; `shared`: operations that wait for a shared one; `updated_vectors`,
+    `loaded_vectors`: elements of one-dimensional arrays that a fully unrolled loop stores or loads, each time over its
+    copies, every one of which may turn to each element; `banks` and `buffers`: banks of all
     arrays and block RAMs of those held on chip; `row_banks`: banks of the others, of which a row
     at a time is; `ports`: of full width to memory; `arguments`: arrays in memory; `one`: 1.
     """
@@ -51,7 +59,7 @@ def quantities(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Colu
         port_bits(a, PORT_BITS, nest) / PORT_BITS * (2 if a.role == "inout" else 1) for a in nest.kernel.arrays
         if a.role not in ("unused", "local")
     )  # fmt: skip
-    return found | {
+    return found | _vectors(nest, done, n, tool) | {
         "dsp": dsp,
         "banks": np.minimum(banks, MOST_BANKS),
         "buffers": np.minimum(buffers, MOST_BUFFERS),
@@ -114,19 +122,44 @@ def _counts(x: Node) -> dict[str, float]:
 def _copies(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Column]:
     """Operations asked for at once, and copies of accesses along fully unrolled loops."""
     u = done.unrolled
-    out = {name: np.zeros(n) for name in ("asked", "stored_1d", "loaded_1d")}
+    out = {"asked": np.zeros(n)}
     for x in nest.nodes[1:]:
         copies = np.ones(n)
         for p in (*x.path[1:], x.at):
             copies = copies * _copies_of(nest.nodes[p], done, tool)
         asked = sum(v for k, v in x.operations.items() if k[0] in "df")
         out["asked"] = out["asked"] + copies * (asked - np.where(u.full[x.at], nest.scalings(x.at), 0.0))
-        for key, accesses in (("stored_1d", x.loop.stores), ("loaded_1d", x.loop.loads)):
-            for access in (a for a in accesses if len(a.index) == 1):
-                for label in {label for i in access.affine if i for label in i.counters}:
-                    along = np.where(u.full[nest.place[label]], copies, 0.0)
-                    out[key] = np.maximum(out[key], along)
     return out
+
+
+def _vectors(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Column]:
+    """What it takes to reach the elements of one-dimensional arrays that an unrolled loop puts into registers.
+
+    A burst, or a loop that walks through such a vector, turns to any of its elements; each does with the square of them.
+    """
+    u = done.unrolled
+    out = {name: np.zeros(n) for name in ("vector_fills", "vector_stores", "vector_loads")}
+    for array in nest.kernel.arrays:
+        if len(array.shape) != 1 or array.size > MOST_REGISTERS or array.role == "unused":
+            continue
+        walks = [
+            (x, nest.place[next(iter(access.affine[0].counters))], store) for x, access, store in nest.accesses()
+            if access.array == array.name and access.affine[0] is not None and len(access.affine[0].counters) == 1
+        ]  # fmt: skip
+        spread = np.zeros(n, bool)
+        for x, at, _ in (w for w in walks if w[0].loop.loads):  # a loop that only sets a vector does not spread it
+            copies, tiled = np.full(n, float(array.size)), np.zeros(n, bool)
+            for p in x.path[1:]:
+                copies = copies * np.where(u.full[p], 1.0, _copies_of(nest.nodes[p], done, tool))
+                tiled = tiled | u.tiled(nest.nodes[p])
+            spread = spread | (u.full[at] & (copies <= MOST_REGISTERS) & ~tiled)
+        size, words = float(array.size), array.size * array.bits / WORD_BITS
+        if array.role in ("in", "inout") or nest.read_back(array):
+            out["vector_fills"] = out["vector_fills"] + np.where(spread, words * size, 0.0)
+        for _, at, store in walks:
+            key = "vector_stores" if store else "vector_loads"
+            out[key] = out[key] + np.where(spread & ~u.full[at], words * np.ceil(size / u.factor[at]), 0.0)
+    return {name: np.minimum(column, MOST_TURNS) for name, column in out.items()}
 
 
 def _copies_of(x: Node, done: Schedule, tool: Tool) -> Column:
@@ -143,22 +176,34 @@ def _memories(nest: Nest, done: Schedule, n: int, tool: Tool) -> tuple[Column, C
     for array in nest.kernel.arrays:
         if array.role == "unused":
             continue
-        split = np.ones(n)
-        for dimension, size in enumerate(array.shape):
-            most = np.ones(n)
-            for _, access, _ in nest.accesses():
-                index = access.affine[dimension] if access.array == array.name else None
-                if index is not None:
-                    copies = np.ones(n)
-                    for label in index.counters:
-                        copies = copies * _copies_of(nest.nodes[nest.place[label]], done, tool)
-                    most = np.maximum(most, np.minimum(copies, size))
-            split = split * most
+        split, depth = _split(nest, array, done, n, tool)
         banks = banks + split
         if array.size * array.bits / 8 > tool.observed.held_bytes:
             row_banks = row_banks + split
             continue
-        depth = np.ceil(array.size / split)
-        each = np.where(depth * array.bits <= tool.observed.lutram_bits, 0.0, bram18_count(array.bits, depth))
-        buffers = buffers + each * split
+        most = tool.observed.lutram_bits_read if array.role == "in" else tool.observed.lutram_bits
+        buffers = buffers + np.where(depth * array.bits <= most, 0.0, bram18_count(array.bits, depth)) * split
     return banks, buffers, row_banks
+
+
+def _split(nest: Nest, array: Array, done: Schedule, n: int, tool: Tool) -> tuple[Column, Column]:
+    """Banks that an array is split into, and the words of one."""
+    split, depth = np.ones(n), np.ones(n)
+    last = len(array.shape) - 1
+    for dimension, size in enumerate(array.shape):
+        most = np.ones(n)
+        for x, access, store in nest.accesses():
+            index = access.affine[dimension] if access.array == array.name else None
+            if index is None:
+                continue
+            copies = np.ones(n)
+            for label in index.counters:
+                copies = copies * _copies_of(nest.nodes[nest.place[label]], done, tool)
+            read_only = not store and all(s.array != array.name for s in x.loop.stores)
+            if tool.observed.binary_banks and dimension < last and read_only and x.loop.label in index.counters:
+                copies = 2.0 ** np.ceil(np.log2(copies))
+            most = np.maximum(most, np.minimum(copies, size))
+        if dimension == last and array.role != "local":  # a burst fills as many words at once as the port is wide
+            most = np.maximum(most, min(size, port_bits(array, PORT_BITS, nest) / array.bits))
+        split, depth = split * most, depth * np.ceil(size / most)
+    return split, depth

@@ -64,7 +64,9 @@ class Observed:
         ragged_keeps_copies: whether coarse copies around such a loop still run side by side.
         clash, clash_copy: initiation interval where another loop unrolls the same dimension fully, and more per copy.
         ii_serial_copies: as `Fitted.ii_serial`, of a loop with coarse copies around it.
-        lutram_bits: the largest bank, in bits, that is made of look-up tables rather than block RAM.
+        lutram_bits, lutram_bits_read: the largest bank, in bits, that is made of look-up tables rather than block RAM, of
+            an array that the kernel writes and of one that it only reads.
+        binary_banks: whether an array that a loop only reads across its rows is split by a power of two.
     """
 
     start: float
@@ -93,6 +95,8 @@ class Observed:
     clash_copy: float
     ii_serial_copies: float
     lutram_bits: float
+    lutram_bits_read: float
+    binary_banks: bool
 
 
 @dataclass(frozen=True, slots=True)
