@@ -43,8 +43,8 @@ START: Mapping[str, Fitted] = MappingProxyType({
 })  # fmt: skip
 #: Quantities that each resource is priced by.
 PRICED: Mapping[str, tuple[str, ...]] = MappingProxyType({
-    "lut": ("one", "dadd", "dmul", "ddiv", "logic", "shared", "vector_fills", "vector_stores", "vector_loads", "banks", "arguments"),
-    "ff": ("one", "dadd", "dmul", "ddiv", "shared", "vector_fills", "vector_stores", "vector_loads", "banks", "arguments"),
+    "lut": ("one", "dadd", "dmul", "ddiv", "logic", "shared", "vector_fills", "vector_sets", "vector_stores", "vector_loads", "banks", "arguments"),
+    "ff": ("one", "dadd", "dmul", "ddiv", "shared", "vector_fills", "vector_sets", "vector_stores", "vector_loads", "banks", "arguments"),
     "bram18": ("one", "buffers", "row_banks", "banks", "ports"),
 })  # fmt: skip
 #: A utilisation of 0 is one below about 1 % of the device: half of that stands for it, and it counts so often.

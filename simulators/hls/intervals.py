@@ -10,10 +10,12 @@ import numpy as np
 from ..core import Column
 from .nest import CHAIN, FREE, GUARDED_SUM, SERIAL_SUM, TREE, Nest, Node
 from .tools import Tool
-from .unroll import OFF, Unrolled
+from .unroll import CG, OFF, Unrolled
 
 #: Bits of the widest port to memory.
 PORT_BITS = 512
+#: Accesses of a block RAM in a cycle: it has two ports (AMD UG573).
+RAM_PORTS = 2
 #: Loads of one array in a cycle beyond which SDx no longer splits it into banks under a loop without a pipeline pragma,
 #: and how many it then serves.
 MOST_BANKED, UNBANKED = 2048, 64
@@ -83,7 +85,11 @@ def interval(nest: Nest, node: Node, u: Unrolled, n: int, tool: Tool) -> Interva
     elif node.recurrence == SERIAL_SUM and any(not nest.nodes[p].loop.fixed for p in node.path):
         serial = np.where(several, fit.ii_memory, fit.ii_element)
     elif node.recurrence == SERIAL_SUM:
-        beside = u.copied_above[node.at] & ~ragged & (not node.children)
+        beside = u.copied_above[node.at] & ~ragged
+        if node.children:  # its addends are elements in registers, where Merlin unrolled the loop over them
+            beside = (beside | (u.pipe[node.at] == CG)) & ~several
+            for c in node.children:
+                beside = beside & u.whole[c]
         serial = np.where(beside, seen.ii_serial_copies, fit.ii_serial)
     elif node.recurrence == GUARDED_SUM:
         serial = np.full(n, fit.ii_memory)
@@ -94,6 +100,8 @@ def interval(nest: Nest, node: Node, u: Unrolled, n: int, tool: Tool) -> Interva
     if node.sums:
         serial = np.where(u.stuck[node.at], fit.ii_memory, serial)
     ii = np.maximum(ii, _bandwidth_interval(nest, node, u, tool))
+    for c, accesses in nest.contended(node.at):
+        ii = np.maximum(ii, np.where(u.full[c], np.ceil(accesses / RAM_PORTS), 1.0))
     clash = np.zeros(n, bool)
     for y in nest.mismatched(node.at):
         clash |= u.full[y] & (factor < node.loop.trip)

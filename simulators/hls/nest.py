@@ -31,6 +31,7 @@ class Node:
         sums: how many variables it reduces.
         array_sum: whether one of them is an element of an array.
         ordered: whether it carries any dependence.
+        chained: operations around all its recurrences, by name, each variable's once.
         operations: of one iteration, those that do not change in the loop left out.
     """
 
@@ -46,6 +47,7 @@ class Node:
     sums: int
     array_sum: bool
     ordered: bool
+    chained: Mapping[str, float]
     operations: Mapping[str, float]
 
 
@@ -137,6 +139,17 @@ class Nest:
                 found[access.array] = max(found.get(access.array, 0.0), size)
         return tuple((self.kernel.array(name), size) for name, size in found.items())
 
+    def copied_bytes(self, at: int) -> float:
+        """Bytes of the largest array that each coarse copy of a loop needs whole, since its counter is no index of it."""
+        return self._copied_bytes[at]
+
+    @cached_property
+    def _copied_bytes(self) -> tuple[float, ...]:
+        return tuple(
+            max((array.size * array.bits / 8 for array, size in self.repeated(n.at) if size >= array.size), default=0.0)
+            for n in self.nodes
+        )
+
     def repeated(self, at: int) -> tuple[tuple[Array, float], ...]:
         """Arrays that a loop reads at the same places in every iteration, and how many elements."""
         return self._repeated[at]
@@ -176,6 +189,51 @@ class Nest:
         if not any(around.loop.label not in a.affine[0].counters for a in vectors if a.affine[0] is not None):
             return 0.0
         return max(0.0, node.operations.get("dmul", 0.0) - (len(operands) - 1))
+
+    def common(self, at: int) -> float:
+        """Products in a loop's sum that are the same in every iteration of the loop around, so that its copies share them.
+
+        A product of m array elements and a scalar takes m products; those that only join factors without the counter of
+        the loop around are common: tmp[i][j] += a·A[i][k]·B[k][j] has one.
+        """
+        return self._common[at]
+
+    @cached_property
+    def _common(self) -> tuple[float, ...]:
+        return tuple(self._common_of(n) for n in self.nodes)
+
+    def _common_of(self, node: Node) -> float:
+        products = node.operations.get("dmul", 0.0)
+        if node.children or not node.sums or node.loop.hoisted.get("dmul") or self.scalings(node.at):
+            return 0.0
+        around = self.nodes[max(node.parent, 0)].loop.label
+        through = {c.through for c in node.loop.carried}
+        factors = [a for a in node.loop.loads if a.array not in through]
+        varying = sum(around in a.strides(self.kernel.array(a.array).shape) for a in factors)
+        return max(0.0, products - varying) if 0 < varying and len(factors) <= products + 1 else 0.0
+
+    def contended(self, at: int) -> tuple[tuple[int, int], ...]:
+        """Loops inside that update rows of an array of which the loop's own statements update another row.
+
+        Each with the accesses to that array in an iteration of both: banks of rows do not keep them apart.
+        """
+        return self._contended[at]
+
+    @cached_property
+    def _contended(self) -> tuple[tuple[tuple[int, int], ...], ...]:
+        return tuple(tuple(self._contended_of(n)) for n in self.nodes)
+
+    def _contended_of(self, node: Node) -> list[tuple[int, int]]:
+        out = []
+        own = {a.array for a in node.loop.stores if len(a.index) > 1}
+        for c in node.children:
+            inner = self.nodes[c]
+            label = inner.loop.label
+            rows = {a.array for a in inner.loop.stores if label in a.strides(self.kernel.array(a.array).shape)}
+            for name in sorted(own & rows):
+                count = sum(a.array == name for loop in (node.loop, inner.loop) for a in loop.accesses)
+                out.append((c, count))
+        return out
 
     def mismatched(self, at: int) -> tuple[int, ...]:
         """Innermost loops elsewhere that store along the same dimension of an array as this accumulating one."""
@@ -237,6 +295,7 @@ def make_nest(kernel: Kernel) -> Nest:
             sums=len(sums),
             array_sum=any(c.through in arrays for c in sums),
             ordered=bool(loop.carried),
+            chained=_chained(loop),
             operations={k: float(v - loop.hoisted.get(k, 0)) for k, v in loop.operations.items()},
         )
         return at
@@ -259,6 +318,15 @@ def _recurrence(loop: Loop, arrays: set[str], assumed: bool) -> tuple[int, tuple
     if assumed and loop.guard and any(c.through in arrays for c in sums):
         return GUARDED_SUM, chain
     return TREE, chain
+
+
+def _chained(loop: Loop) -> dict[str, float]:
+    """Operations around a loop's recurrences: of each variable its longest chain."""
+    longest: dict[str, tuple[str, ...]] = {}
+    for carried in (c for c in loop.carried if not c.assumed):
+        longest[carried.through] = max(longest.get(carried.through, ()), carried.chain, key=len)
+    names = [name for chain in longest.values() for name in chain]
+    return {name: float(names.count(name)) for name in set(names)}
 
 
 def _same_dimension(x: Node, y: Node) -> bool:

@@ -21,9 +21,6 @@ OPERATORS = ("dadd", "dmul", "ddiv", "fadd", "fmul", "fdiv", "imul", "logic")
 #: Prices of logic hold up to the device; beyond it quantities are scaled to this many DSP slices' worth of operators.
 MOST_DSP = 8000.0
 #: Banks, and block RAMs of buffers, beyond which more do not cost more.
-#: Elements of a vector, over its copies, that the tools put into registers at most (Vivado HLS user guide, UG902:
-#: complete partitions of up to 1,024 elements).
-MOST_REGISTERS = 1024
 MOST_BANKS, MOST_BUFFERS, MOST_ROW_BANKS = 4000.0, 8000.0, 128.0
 #: Squares of vectors beyond which the device is full of selectors, so that more tell nothing.
 MOST_TURNS = 50_000.0
@@ -83,10 +80,10 @@ def operators(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Colum
             body: Column = np.full(n, count)
             ahead: Column = np.full(n, float(x.loop.hoisted.get(name, 0)))
             for c in x.children:
-                several = _unshared(nest.nodes[c], u.piped[i], u.factor[c])
-                scaled = nest.scalings(c) if name == "dmul" else 0.0  # the vector is scaled once, before the loop
-                body = body + np.where(u.full[c], (inside[c][name] - scaled) * several, 0.0)
-                ahead = ahead + np.where(u.full[c], scaled, 0.0)
+                several = _unshared(nest.nodes[c], name, _counts(nest.nodes[c])[name], u.piped[i], u.factor[c])
+                scaled, common = (nest.scalings(c), nest.common(c)) if name == "dmul" else (0.0, 0.0)
+                body = body + np.where(u.full[c], (inside[c][name] - scaled - common) * several, 0.0)
+                ahead = ahead + np.where(u.full[c], scaled + common * several, 0.0)
             inside[i][name] = body
             shared = np.ceil((body * copies + ahead) / np.maximum(done.ii[i], 1.0))
             most = body
@@ -96,10 +93,14 @@ def operators(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Colum
     return made[0]
 
 
-def _unshared(x: Node, piped: Column, factor: Column) -> Column | float:
-    """Copies of an unrolled loop's operators: one where its iterations follow one another anyway."""
+def _unshared(x: Node, name: str, count: float, piped: Column, factor: Column) -> Column | float:
+    """Copies of an unrolled loop's operators: one where its iterations follow one another anyway.
+
+    Of a recurrence, each iteration has products of its own nevertheless: those of the chains.
+    """
     if x.recurrence == CHAIN:
-        return 1.0
+        own = x.chained.get(name, 0.0) if name == "dmul" else 0.0
+        return (1.0 - own / count) + own / count * factor if count else 1.0
     return np.where(~piped, 1.0, factor) if x.loop.guard else factor
 
 
@@ -137,10 +138,10 @@ def _vectors(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Column
 
     A burst, or a loop that walks through such a vector, turns to any of its elements; each does with the square of them.
     """
-    u = done.unrolled
-    out = {name: np.zeros(n) for name in ("vector_fills", "vector_stores", "vector_loads")}
+    u, most = done.unrolled, tool.observed.registers
+    out = {name: np.zeros(n) for name in ("vector_fills", "vector_sets", "vector_stores", "vector_loads")}
     for array in nest.kernel.arrays:
-        if len(array.shape) != 1 or array.size > MOST_REGISTERS or array.role == "unused":
+        if len(array.shape) != 1 or array.size > most or array.role == "unused":
             continue
         walks = [
             (x, nest.place[next(iter(access.affine[0].counters))], store) for x, access, store in nest.accesses()
@@ -152,12 +153,12 @@ def _vectors(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Column
             for p in x.path[1:]:
                 copies = copies * np.where(u.full[p], 1.0, _copies_of(nest.nodes[p], done, tool))
                 tiled = tiled | u.tiled(nest.nodes[p])
-            spread = spread | (u.full[at] & (copies <= MOST_REGISTERS) & ~tiled)
+            spread = spread | (u.full[at] & (copies <= most) & ~tiled)
         size, words = float(array.size), array.size * array.bits / WORD_BITS
         if array.role in ("in", "inout") or nest.read_back(array):
             out["vector_fills"] = out["vector_fills"] + np.where(spread, words * size, 0.0)
-        for _, at, store in walks:
-            key = "vector_stores" if store else "vector_loads"
+        for x, at, store in walks:
+            key = ("vector_stores" if x.loop.loads else "vector_sets") if store else "vector_loads"
             out[key] = out[key] + np.where(spread & ~u.full[at], words * np.ceil(size / u.factor[at]), 0.0)
     return {name: np.minimum(column, MOST_TURNS) for name, column in out.items()}
 
@@ -182,8 +183,22 @@ def _memories(nest: Nest, done: Schedule, n: int, tool: Tool) -> tuple[Column, C
             row_banks = row_banks + split
             continue
         most = tool.observed.lutram_bits_read if array.role == "in" else tool.observed.lutram_bits
-        buffers = buffers + np.where(depth * array.bits <= most, 0.0, bram18_count(array.bits, depth)) * split
+        each = np.where(depth * array.bits <= most, 0.0, bram18_count(array.bits, depth))
+        buffers = buffers + each * split * _rest(nest, array, done, n, tool)
     return banks, buffers, row_banks
+
+
+def _rest(nest: Nest, array: Array, done: Schedule, n: int, tool: Tool) -> Column:
+    """Buffers of an array: two where the factor of an ordered loop that updates it leaves a rest, else one."""
+    u, ragged = done.unrolled, np.zeros(n, bool)
+    for x in nest.nodes[1:] if tool.observed.buffers_rest else ():
+        moving = [
+            any(a.array == array.name and x.loop.label in a.strides(array.shape) for a in accesses)
+            for accesses in (x.loop.loads, x.loop.stores)
+        ]
+        if all(moving) and any(nest.nodes[p].ordered for p in (*x.path, x.at)):
+            ragged = ragged | (u.ragged(x) & u.piped[x.at])
+    return np.where(ragged, 2.0, 1.0)
 
 
 def _split(nest: Nest, array: Array, done: Schedule, n: int, tool: Tool) -> tuple[Column, Column]:

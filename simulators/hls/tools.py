@@ -66,6 +66,8 @@ class Observed:
         ii_serial_copies: as `Fitted.ii_serial`, of a loop with coarse copies around it.
         lutram_bits, lutram_bits_read: the largest bank, in bits, that is made of look-up tables rather than block RAM, of
             an array that the kernel writes and of one that it only reads.
+        buffers_rest: whether an array has a second buffer for the rest that an unroll factor leaves.
+        registers: elements of a vector, over its copies, that are put into registers at most.
         binary_banks: whether an array that a loop only reads across its rows is split by a power of two.
     """
 
@@ -96,6 +98,8 @@ class Observed:
     ii_serial_copies: float
     lutram_bits: float
     lutram_bits_read: float
+    buffers_rest: bool
+    registers: float
     binary_banks: bool
 
 

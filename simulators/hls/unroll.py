@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core import Column
-from .nest import FREE, SERIAL_SUM, TREE, Nest, Node
+from .nest import CHAIN, FREE, SERIAL_SUM, TREE, Nest, Node
 from .tools import Tool
 
 OFF, CG, FLATTEN = range(3)
@@ -121,13 +121,14 @@ def _copy(nest: Nest, x: Node, u: Unrolled, tool: Tool) -> None:
     dropped = coarse & (held(nest, x, tool) | nest.linear | (whole & (not simple)))
     if seen.reload_by_copy:
         dropped = dropped | (coarse & (u.tile[i] > 1) & (u.tile[i] < u.factor[i]))
-    still = dropped
-    if not seen.ragged_keeps_copies:
+    dropped = dropped | (coarse & (u.factor[i] * nest.copied_bytes(i) > seen.held_bytes))
+    if not seen.ragged_keeps_copies and x.sums:
         for d in nest.below(i):
             if d.recurrence == FREE and not d.children and nest.along_row(d) and nest.accumulates_around(d):
-                still = still | (coarse & ~u.full[d.at] & u.ragged(d))
-    u.running[i] = np.where(still, 1.0, u.factor[i])
+                dropped = dropped | (coarse & ~u.full[d.at] & u.ragged(d))
+    u.running[i] = np.where(dropped, 1.0, u.factor[i])
     steps = [p for p in x.path if nest.nodes[p].ordered and len(nest.nodes[p].children) > 1]
-    if steps and not x.ordered:  # phases of a time loop: the copies are built, although they bring no time
+    free = not x.ordered and all(d.recurrence != CHAIN for d in nest.below(i))
+    if steps and free:  # phases of a time loop: the copies are built, although they bring no time
         dropped = coarse & (nest.linear | (whole & (not simple)))
     u.built[i] = np.where(dropped | (coarse & u.ragged(x) & (not simple)), 1.0, u.factor[i])
