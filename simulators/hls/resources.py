@@ -180,12 +180,25 @@ def _memories(nest: Nest, done: Schedule, n: int, tool: Tool) -> tuple[Column, C
         split, depth = _split(nest, array, done, n, tool)
         banks = banks + split
         if array.size * array.bits / 8 > tool.observed.held_bytes:
-            row_banks = row_banks + split
+            whole = _whole_rows(nest, array, done, n) if tool.observed.banks_rows else np.zeros(n)  # a bank for each of its words, and for each access
+            buffers = buffers + whole * split * bram18_count(array.bits, 1.0)
+            row_banks = row_banks + np.where(whole > 0, 0.0, split)
             continue
         most = tool.observed.lutram_bits_read if array.role == "in" else tool.observed.lutram_bits
         each = np.where(depth * array.bits <= most, 0.0, bram18_count(array.bits, depth))
         buffers = buffers + each * split * _rest(nest, array, done, n, tool)
     return banks, buffers, row_banks
+
+
+def _whole_rows(nest: Nest, array: Array, done: Schedule, n: int) -> Column:
+    """Accesses that reach all words of an array's row at once."""
+    u, whole = done.unrolled, np.zeros(n)
+    for _, access, _ in nest.accesses():
+        index = access.affine[-1] if access.array == array.name else None
+        for label in index.counters if index is not None else ():
+            at = nest.place[label]
+            whole = whole + np.where(u.full[at] & (nest.nodes[at].loop.trip >= array.shape[-1]), 1.0, 0.0)
+    return whole
 
 
 def _rest(nest: Nest, array: Array, done: Schedule, n: int, tool: Tool) -> Column:

@@ -66,6 +66,7 @@ class Observed:
         ii_serial_copies: as `Fitted.ii_serial`, of a loop with coarse copies around it.
         lutram_bits, lutram_bits_read: the largest bank, in bits, that is made of look-up tables rather than block RAM, of
             an array that the kernel writes and of one that it only reads.
+        banks_rows: whether a row of an array that is not held takes a block RAM for each word that is reached at once.
         buffers_rest: whether an array has a second buffer for the rest that an unroll factor leaves.
         registers: elements of a vector, over its copies, that are put into registers at most.
         binary_banks: whether an array that a loop only reads across its rows is split by a power of two.
@@ -98,6 +99,7 @@ class Observed:
     ii_serial_copies: float
     lutram_bits: float
     lutram_bits_read: float
+    banks_rows: bool
     buffers_rest: bool
     registers: float
     binary_banks: bool
