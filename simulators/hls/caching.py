@@ -90,6 +90,8 @@ def tiling(nest: Nest, x: Node, u: Unrolled, tool: Tool) -> Column:
         again = np.where(u.factor[i] < u.tile[i], again, 0.0)
         if nest.linear:  # one word of such an array at a time, unless a tile fills the port
             again = np.where(u.tile[i] * WORD_BITS >= PORT_BITS, again / 4, again * 2)
+    if x.parent > 0:
+        again = again + seen.reload_halo * nest.halo(i)
     tiles = np.ceil(x.loop.trip / np.maximum(u.tile[i], 1.0))
     cycles = tiles * (each * np.where(u.innermost[i], fit.tile_pipelined, 1.0) + again)
     return np.where(u.tiled(x) & ~u.copied_above[i], cycles, 0.0)

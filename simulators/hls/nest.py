@@ -150,6 +150,33 @@ class Nest:
             for n in self.nodes
         )
 
+    def halo(self, at: int) -> float:
+        """Elements of one-dimensional arrays that an iteration reads, of those that the next one reads too.
+
+        a[9·i + j] and a[9·i + j + 18] with j up to 8 are 27 elements from the first to the last, of which i shares 18.
+        """
+        return self._halo[at]
+
+    @cached_property
+    def _halo(self) -> tuple[float, ...]:
+        return tuple(self._halo_of(n) for n in self.nodes)
+
+    def _halo_of(self, node: Node) -> float:
+        inside = {d.loop.label: d.loop.trip for d in (node, *self.below(node.at))}
+        reach: dict[str, list[tuple[float, float]]] = {}
+        step: dict[str, float] = {}
+        for _, access, store in self.accesses(node.at):
+            index = access.affine[0] if len(access.index) == 1 and not store else None
+            stride = abs(index.counters.get(node.loop.label, 0)) if index is not None else 0
+            if index is None or stride <= 1:
+                continue
+            spans = [f * (inside[k] - 1) for k, f in index.counters.items() if k in inside and k != node.loop.label]
+            low = index.constant + sum(min(0.0, s) for s in spans)
+            reach.setdefault(access.array, []).append((low, index.constant + sum(max(0.0, s) for s in spans)))
+            step[access.array] = stride
+        ends = {name: (min(low for low, _ in both), max(high for _, high in both)) for name, both in reach.items()}
+        return sum(max(0.0, high - low + 1 - step[name]) for name, (low, high) in ends.items())
+
     def repeated(self, at: int) -> tuple[tuple[Array, float], ...]:
         """Arrays that a loop reads at the same places in every iteration, and how many elements."""
         return self._repeated[at]

@@ -53,6 +53,7 @@ class Observed:
         wide_cg: whether `cg` around it makes such bursts 512 bits wide.
         in_place: per word of a row, for an array too large to be held that is updated element by element.
         reload: per word of an array read by column that every tile loads again.
+        reload_halo: per element that the next iteration of an inner loop reads again, which every tile loads.
         reload_by_copy: whether copies share that load.
         trees: whether reductions without a name become trees.
         splits_sums: whether an accumulating loop may be copied where its inner loop's pragma names the array.
@@ -85,6 +86,7 @@ class Observed:
     wide_cg: bool
     in_place: float
     reload: float
+    reload_halo: float
     reload_by_copy: bool
     trees: bool
     splits_sums: bool
