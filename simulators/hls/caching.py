@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..core import Column
-from .intervals import PORT_BITS
-from .nest import Nest, Node, port_bits
+from .nest import PORT_BITS, Nest, Node, port_bits
 from .tools import Tool
 from .unroll import CG, Unrolled, held, two_level
 
@@ -22,7 +21,7 @@ def transfers(nest: Nest, tool: Tool) -> float:
     """Cycles to load all inputs and store all outputs, a port's width a cycle."""
     loads, stores, rows = [], [], 0.0
     for array in nest.arguments():
-        cycles = array.size * array.bits / port_bits(array, PORT_BITS, nest)
+        cycles = array.size * array.bits / port_bits(array, nest)
         if array.size * array.bits / 8 > tool.observed.held_bytes:
             rows += array.shape[0] * tool.observed.row
         if array.role != "out" or nest.read_back(array):
@@ -66,7 +65,7 @@ def off_chip(nest: Nest, x: Node, u: Unrolled, n: int, tool: Tool) -> Column | f
         away = away & poor & (u.factor[i] <= MOST_UNCACHED)
     array = columns[0][0]
     words = x.loop.trip * array.bits / WORD_BITS
-    aligned = (port_bits(array, PORT_BITS, nest) == PORT_BITS) & (np.log2(np.maximum(u.factor[i], 1.0)) % 1 == 0)
+    aligned = (port_bits(array, nest) == PORT_BITS) & (np.log2(np.maximum(u.factor[i], 1.0)) % 1 == 0)
     wide = u.tiled(x)
     if x.parent > 0 and not nest.linear and seen.wide_cg:
         wide = wide | (u.pipe[x.parent] == CG)
@@ -80,7 +79,7 @@ def tiling(nest: Nest, x: Node, u: Unrolled, tool: Tool) -> Column:
     fit, seen, i = tool.fitted, tool.observed, x.at
     each = fit.tile_top if x.parent == 0 else fit.tile_inner
     each += fit.tile_repeat * sum(
-        size * array.bits / port_bits(array, PORT_BITS, nest) for array, size in nest.repeated(i)
+        size * array.bits / port_bits(array, nest) for array, size in nest.repeated(i)
     )
     words = sum(size for array, size in nest.columns(i) if array.size * array.bits / 8 <= seen.held_bytes)
     again: Column | float = seen.reload * words

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core import Column
-from .nest import CHAIN, FREE, GUARDED_SUM, SERIAL_SUM, TREE, Nest, Node
+from .nest import CHAIN, FREE, GUARDED_SUM, PORT_BITS, SERIAL_SUM, TREE, Nest, Node
 from .tools import Tool
 from .unroll import CG, OFF, Unrolled
 
-#: Bits of the widest port to memory.
-PORT_BITS = 512
 #: Accesses of a block RAM in a cycle: it has two ports (AMD UG573).
 RAM_PORTS = 2
 #: Loads of one array in a cycle beyond which SDx no longer splits it into banks under a loop without a pipeline pragma,

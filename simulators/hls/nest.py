@@ -9,6 +9,8 @@ from functools import cached_property
 
 from ...datasets.kernel import UNNAMED, Access, Array, Kernel, Loop
 
+#: Bits of the widest port to memory.
+PORT_BITS = 512
 #: Kinds of recurrence that a loop carries: none; a sum that becomes a tree; one that is added up in turn; one that
 #: goes through memory, since its guard hides that it is free; anything else.
 FREE, TREE, SERIAL_SUM, GUARDED_SUM, CHAIN = range(5)
@@ -114,6 +116,16 @@ class Nest:
         return any(
             len(a.index) > 1 and a.affine[-1] is not None and label in a.affine[-1].counters for a in node.loop.stores
         )
+
+    def streams_row(self, node: Node) -> bool:
+        """Whether a loop goes once along the rows of a matrix that comes through a port of an even number of words."""
+        label, around = node.loop.label, {self.nodes[p].loop.label for p in node.path[1:]}
+        for access in node.loop.accesses:
+            array, index = self.kernel.array(access.array), access.affine[-1]
+            along = len(access.index) > 1 and index is not None and index.counters.get(label) == 1
+            if along and around <= set(access.strides(array.shape)) and port_bits(array, self) > array.bits:
+                return True
+        return False
 
     def accumulates_around(self, node: Node) -> bool:
         """Whether a loop around it carries a sum."""
@@ -237,7 +249,7 @@ class Nest:
         through = {c.through for c in node.loop.carried}
         factors = [a for a in node.loop.loads if a.array not in through]
         varying = sum(around in a.strides(self.kernel.array(a.array).shape) for a in factors)
-        return max(0.0, products - varying) if 0 < varying and len(factors) <= products + 1 else 0.0
+        return max(0.0, products - varying) if varying > 0 and len(factors) <= products + 1 else 0.0
 
     def contended(self, at: int) -> tuple[tuple[int, int], ...]:
         """Loops inside that update rows of an array of which the loop's own statements update another row.
@@ -369,8 +381,8 @@ def _same_dimension(x: Node, y: Node) -> bool:
     )
 
 
-def port_bits(array: Array, most: int, nest: Nest) -> int:
-    """Bits of the port that an array is moved through: the largest power of two, at most `most`, in its row's bytes.
+def port_bits(array: Array, nest: Nest) -> int:
+    """Bits of the port that an array is moved through: the largest power of two in its row's bytes, at most `PORT_BITS`.
 
     A one-dimensional array is moved from the first element that is touched, which may be aligned worse.
     """
@@ -379,7 +391,7 @@ def port_bits(array: Array, most: int, nest: Nest) -> int:
     if len(array.shape) == 1:
         first, last = touched(nest, array)
         aligned = math.gcd(first * element, (last - first + 1) * element)
-    return max(array.bits, min(most, 8 * math.gcd(aligned, 1 << 20)))
+    return max(array.bits, min(PORT_BITS, 8 * math.gcd(aligned, 1 << 20)))
 
 
 def touched(nest: Nest, array: Array) -> tuple[int, int]:

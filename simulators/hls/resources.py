@@ -11,9 +11,8 @@ from ...datasets.kernel import Array
 from ..core import Column
 from ..fpga import bram18_count
 from .caching import WORD_BITS
-from .intervals import PORT_BITS
 from .latency import Schedule
-from .nest import CHAIN, Nest, Node, port_bits
+from .nest import CHAIN, PORT_BITS, Nest, Node, port_bits
 from .tools import Tool
 
 #: Operators that are instantiated; roots count as divisions, powers as products.
@@ -53,7 +52,7 @@ def quantities(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Colu
     banks, buffers, row_banks = _memories(nest, done, n, tool)
     arguments = nest.arguments()
     ports = sum(
-        port_bits(a, PORT_BITS, nest) / PORT_BITS * (2 if a.role == "inout" else 1) for a in nest.kernel.arrays
+        port_bits(a, nest) / PORT_BITS * (2 if a.role == "inout" else 1) for a in nest.kernel.arrays
         if a.role not in ("unused", "local")
     )  # fmt: skip
     return found | _vectors(nest, done, n, tool) | {
@@ -232,6 +231,6 @@ def _split(nest: Nest, array: Array, done: Schedule, n: int, tool: Tool) -> tupl
                 copies = 2.0 ** np.ceil(np.log2(copies))
             most = np.maximum(most, np.minimum(copies, size))
         if dimension == last and array.role != "local":  # a burst fills as many words at once as the port is wide
-            most = np.maximum(most, min(size, port_bits(array, PORT_BITS, nest) / array.bits))
+            most = np.maximum(most, min(size, port_bits(array, nest) / array.bits))
         split, depth = split * most, depth * np.ceil(size / most)
     return split, depth

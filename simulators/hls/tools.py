@@ -63,6 +63,8 @@ class Observed:
         ragged, ragged_guarded: per iteration of a loop along rows whose trip the unroll factor does not divide, without
             and with a guard.
         ragged_keeps_copies: whether coarse copies around such a loop still run side by side.
+        odd: per iteration of a loop along rows whose unroll factor is odd, so that a port of several words does not fill
+            its banks at once.
         clash, clash_copy: initiation interval where another loop unrolls the same dimension fully, and more per copy.
         ii_serial_copies: as `Fitted.ii_serial`, of a loop with coarse copies around it.
         lutram_bits, lutram_bits_read: the largest bank, in bits, that is made of look-up tables rather than block RAM, of
@@ -96,6 +98,7 @@ class Observed:
     ragged: float
     ragged_guarded: float
     ragged_keeps_copies: bool
+    odd: float
     clash: float
     clash_copy: float
     ii_serial_copies: float
