@@ -95,6 +95,8 @@ def interval(nest: Nest, node: Node, u: Unrolled, n: int, tool: Tool) -> Interva
         serial = np.full(n, chain_latency(node, tool) + fit.forward)
     elif node.recurrence == FREE and nest.along_row(node):
         serial = np.where(ragged, seen.ragged_guarded if node.loop.guard else seen.ragged, 0.0)
+    elif node.recurrence == FREE and nest.along_line(node):
+        serial = np.where(ragged, seen.ragged_line, 0.0)
     if node.sums:
         serial = np.where(u.stuck[node.at], fit.ii_memory, serial)
     ii = np.maximum(ii, _bandwidth_interval(nest, node, u, tool))

@@ -117,6 +117,11 @@ class Nest:
             len(a.index) > 1 and a.affine[-1] is not None and label in a.affine[-1].counters for a in node.loop.stores
         )
 
+    def along_line(self, node: Node) -> bool:
+        """Whether a loop stores element by element along a one-dimensional array that several counters index."""
+        indices = [a.affine[0] for a in node.loop.stores if len(a.index) == 1]
+        return any(i is not None and i.counters.get(node.loop.label) == 1 and len(i.counters) > 1 for i in indices)
+
     def streams_row(self, node: Node) -> bool:
         """Whether a loop goes once along the rows of a matrix that comes through a port of an even number of words."""
         label, around = node.loop.label, {self.nodes[p].loop.label for p in node.path[1:]}

@@ -60,8 +60,8 @@ class Observed:
         flattens_declared, flattens_plain: whether a perfect nest whose inner loop declares a reduction, or does not, is
             one pipeline.
         flattens_inlined: whether a reduction that is unrolled inside counts as declared.
-        ragged, ragged_guarded: per iteration of a loop along rows whose trip the unroll factor does not divide, without
-            and with a guard.
+        ragged, ragged_guarded, ragged_line: per iteration of a loop along rows whose trip the unroll factor does not
+            divide, without and with a guard, and along an array that several counters index.
         ragged_keeps_copies: whether coarse copies around such a loop still run side by side.
         odd: per iteration of a loop along rows whose unroll factor is odd, so that a port of several words does not fill
             its banks at once.
@@ -97,6 +97,7 @@ class Observed:
     flattens_inlined: bool
     ragged: float
     ragged_guarded: float
+    ragged_line: float
     ragged_keeps_copies: bool
     odd: float
     clash: float
