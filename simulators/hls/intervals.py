@@ -27,11 +27,13 @@ class Interval:
         ii: cycles between iterations of the unrolled loop.
         serial: cycles of every iteration of the loop itself that unrolling does not help.
         levels: cycles of the reduction tree that joins the copies.
+        rest: cycles of the iterations that are left where the factor does not divide the trip.
     """
 
     ii: Column
     serial: Column
     levels: Column
+    rest: Column
 
 
 def body_latency(node: Node, tool: Tool) -> float:
@@ -71,7 +73,7 @@ def interval(nest: Nest, node: Node, u: Unrolled, n: int, tool: Tool) -> Interva
     several = factor > 1
     ragged = u.ragged(node)
     ii = np.full(n, _port_interval(node, tool))
-    serial, levels = np.zeros(n), np.zeros(n)
+    serial, levels, rest = np.zeros(n), np.zeros(n), np.zeros(n)
     if makes_tree(node, tool):
         alone, unrolled = fit.ii_sum, fit.ii_sum_unrolled
         if node.children:
@@ -94,7 +96,10 @@ def interval(nest: Nest, node: Node, u: Unrolled, n: int, tool: Tool) -> Interva
     elif node.recurrence == CHAIN:
         serial = np.full(n, chain_latency(node, tool) + fit.forward)
     elif node.recurrence == FREE and nest.along_row(node):
-        serial = np.where(ragged, seen.ragged_guarded if node.loop.guard else seen.ragged, 0.0)
+        if seen.rest and not node.loop.guard and nest.accumulates_around(node):
+            rest = np.where(ragged, seen.rest + factor, 0.0)
+        else:
+            serial = np.where(ragged, seen.ragged_guarded if node.loop.guard else seen.ragged, 0.0)
     elif node.recurrence == FREE and nest.along_line(node):
         serial = np.where(ragged, seen.ragged_line, 0.0)
     if node.sums:
@@ -106,7 +111,7 @@ def interval(nest: Nest, node: Node, u: Unrolled, n: int, tool: Tool) -> Interva
     for y in nest.mismatched(node.at):
         clash |= u.full[y] & (factor < node.loop.trip)
     ii = np.where(clash, np.maximum(ii, seen.clash + seen.clash_copy * factor), ii)
-    return Interval(np.maximum(ii, serial * factor), serial, levels)
+    return Interval(np.maximum(ii, serial * factor), serial, levels, rest)
 
 
 def _port_interval(node: Node, tool: Tool) -> float:

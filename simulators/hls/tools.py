@@ -62,6 +62,7 @@ class Observed:
         flattens_inlined: whether a reduction that is unrolled inside counts as declared.
         ragged, ragged_guarded, ragged_line: per iteration of a loop along rows whose trip the unroll factor does not
             divide, without and with a guard, and along an array that several counters index.
+        rest: of a run of such a loop that adds to a row, without a guard, and one more per copy; 0 where it costs as any.
         ragged_keeps_copies: whether coarse copies around such a loop still run side by side.
         odd: per iteration of a loop along rows whose unroll factor is odd, so that a port of several words does not fill
             its banks at once.
@@ -98,6 +99,7 @@ class Observed:
     ragged: float
     ragged_guarded: float
     ragged_line: float
+    rest: float
     ragged_keeps_copies: bool
     odd: float
     clash: float
