@@ -95,4 +95,4 @@ def tiling(nest: Nest, x: Node, u: Unrolled, tool: Tool) -> Column:
     idle = (u.factor[i] > 1) & held(nest, x, tool)  # copies that bring no speed share a tile's load nevertheless
     alone = np.where(idle, np.where(u.factor[i] < u.tile[i], 1.0 / np.maximum(u.factor[i], 1.0), 0.0), 1.0)
     cycles = tiles * (each * np.where(u.innermost[i], fit.tile_pipelined, alone) + again)
-    return np.where(u.tiled(x) & ~u.copied_above[i], cycles, 0.0)
+    return np.where(u.tiled(x) & ~u.split_above[i], cycles, 0.0)

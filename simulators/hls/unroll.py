@@ -30,7 +30,8 @@ class Unrolled:
         stuck: under a `flatten` that a loop of varying trips defeats, so that loops inside are not pipelined.
         running: coarse copies that bring speed.
         built: copies of the hardware.
-        copied_above: some loop around runs in part in copies.
+        split_above: some loop around has a factor that is not its whole trip.
+        copied_above: and no dependence keeps its copies from running.
     """
 
     factor: list[Column]
@@ -43,6 +44,7 @@ class Unrolled:
     stuck: list[Column]
     running: list[Column]
     built: list[Column]
+    split_above: list[Column]
     copied_above: list[Column]
 
     def tiled(self, node: Node) -> Column:
@@ -67,6 +69,7 @@ def unroll(nest: Nest, knobs: Mapping[str, Column], n: int, tool: Tool) -> Unrol
         [knobs.get(f"pipe_{x.loop.label}", np.zeros(n, np.int64)) for x in nest.nodes],
         [knobs.get(f"tile_{x.loop.label}", one).astype(float) for x in nest.nodes],
         [*blank], [*blank], [*blank], [*blank], [*blank], [one] * len(nest.nodes), [one] * len(nest.nodes), [*blank],
+        [*blank],
     )  # fmt: skip
     under = [*blank]
     for x in nest.nodes[1:]:
@@ -87,7 +90,8 @@ def unroll(nest: Nest, knobs: Mapping[str, Column], n: int, tool: Tool) -> Unrol
     for x in nest.nodes[1:]:
         p = x.parent
         partial = (u.factor[p] > 1) & (u.factor[p] < nest.nodes[p].loop.trip) & ~u.innermost[p]
-        u.copied_above[x.at] = u.copied_above[p] | partial
+        u.split_above[x.at] = u.split_above[p] | partial
+        u.copied_above[x.at] = u.copied_above[p] | (partial & (not nest.nodes[p].ordered))
     for x in nest.nodes[1:]:
         _copy(nest, x, u, tool)
     return u
