@@ -49,9 +49,14 @@ def updated_in_place(nest: Nest, u: Unrolled, n: int, tool: Tool) -> Column:
 def off_chip(nest: Nest, x: Node, u: Unrolled, n: int, tool: Tool) -> Column | float:
     """Cycles that partial coarse copies of a loop cost where they go along rows of an array that is read by column.
 
-    Merlin then leaves the array in memory, and every innermost iteration loads a row of it.
+    Merlin then leaves the array in memory, and every innermost iteration loads a row of it; or an element, where the
+    copies share rows with their neighbours.
     """
     columns = nest.columns(x.at)
+    if x.children and tool.observed.off_chip_neighbour and nest.reads_neighbours(x):
+        some = ~u.innermost[x.at] & (u.factor[x.at] > 1) & (u.factor[x.at] < x.loop.trip)
+        innermost = sum(d.runs * d.loop.trip for d in nest.below(x.at) if not d.children)
+        return np.where(some, innermost * tool.observed.off_chip_neighbour, 0.0)
     if not columns or held(nest, x, tool) or nest.varies(x.at):
         return 0.0
     seen, i = tool.observed, x.at

@@ -117,6 +117,16 @@ class Nest:
             len(a.index) > 1 and a.affine[-1] is not None and label in a.affine[-1].counters for a in node.loop.stores
         )
 
+    def reads_neighbours(self, node: Node) -> bool:
+        """Whether iterations of a loop read rows of an array that their neighbours read too."""
+        label = node.loop.label
+        seen: dict[tuple[str, int], set[int]] = {}
+        for _, access, store in self.accesses(node.at):
+            for dimension, index in enumerate(access.affine[:-1] if not store else ()):
+                if index is not None and label in index.counters:
+                    seen.setdefault((access.array, dimension), set()).add(index.constant)
+        return any(len(offsets) > 1 for offsets in seen.values())
+
     def along_line(self, node: Node) -> bool:
         """Whether a loop stores element by element along a one-dimensional array that several counters index."""
         indices = [a.affine[0] for a in node.loop.stores if len(a.index) == 1]

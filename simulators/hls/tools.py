@@ -49,6 +49,7 @@ class Observed:
             loads of one that is for its banks.
         indirect: cycles of an indirect load in an unrolled body.
         off_chip, off_chip_copy: of an innermost iteration whose caching a coarse copy destroyed, and more per copy.
+        off_chip_neighbour: of an innermost iteration where copies share rows of an array with their neighbours.
         burst_words: 64-bit words a cycle of its rows, where they and the copies are aligned; else 1.
         wide_cg: whether `cg` around it makes such bursts 512 bits wide.
         in_place: per word of a row, for an array too large to be held that is updated element by element.
@@ -85,6 +86,7 @@ class Observed:
     indirect: float
     off_chip: float
     off_chip_copy: float
+    off_chip_neighbour: float
     burst_words: float
     wide_cg: bool
     in_place: float
