@@ -60,7 +60,10 @@ def off_chip(nest: Nest, x: Node, u: Unrolled, n: int, tool: Tool) -> Column | f
     if not columns or held(nest, x, tool) or nest.varies(x.at):
         return 0.0
     seen, i = tool.observed, x.at
-    away = ~u.innermost[i] & (u.factor[i] > 1) & (u.factor[i] < x.loop.trip) & ~u.copied_above[i]
+    away = ~u.innermost[i] & (u.factor[i] > 1) & (u.factor[i] < x.loop.trip) & ~(u.copied_above[i] & nest.linear)
+    beside = np.ones(n)  # copies around load side by side
+    for p in x.path[1:]:
+        beside = beside * u.running[p]
     if two_level(nest, x):
         if any(array.size * array.bits / 8 > seen.held_bytes for array, _ in columns):
             return 0.0
@@ -76,7 +79,7 @@ def off_chip(nest: Nest, x: Node, u: Unrolled, n: int, tool: Tool) -> Column | f
         wide = wide | (u.pipe[x.parent] == CG)
     narrow = words / np.where(aligned, seen.burst_words, 1.0) + seen.off_chip_copy * u.factor[i]
     innermost = sum(d.runs * d.loop.trip for d in nest.below(i) if not d.children)
-    return np.where(away, innermost * (seen.off_chip + np.where(wide, words / WIDEST, narrow)), 0.0)
+    return np.where(away, innermost / beside * (seen.off_chip + np.where(wide, words / WIDEST, narrow)), 0.0)
 
 
 def tiling(nest: Nest, x: Node, u: Unrolled, tool: Tool) -> Column:
