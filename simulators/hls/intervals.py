@@ -111,6 +111,11 @@ def interval(nest: Nest, node: Node, u: Unrolled, n: int, tool: Tool) -> Interva
     for y in nest.mismatched(node.at):
         clash |= u.full[y] & (factor < node.loop.trip)
     ii = np.where(clash, np.maximum(ii, seen.clash + seen.clash_copy * factor), ii)
+    if seen.clash_rest:
+        whole = np.zeros(n, bool)
+        for y in nest.beside(node.at):
+            whole |= u.full[y]
+        ii = np.where(whole & ragged, np.maximum(ii, seen.clash_rest), ii)
     return Interval(np.maximum(ii, serial * factor), serial, levels, rest)
 
 

@@ -302,6 +302,20 @@ class Nest:
             for x in self.nodes
         )
 
+    def beside(self, at: int) -> tuple[int, ...]:
+        """Innermost loops in the same loop that read along the rows of a matrix that this one reads along too."""
+        return self._beside[at]
+
+    @cached_property
+    def _beside(self) -> tuple[tuple[int, ...], ...]:
+        inner = [n for n in self.nodes[1:] if not n.children]
+        return tuple(
+            tuple(y.at for y in inner if y.at != x.at and y.parent == x.parent and _row_arrays(x) & _row_arrays(y))
+            if not x.children
+            else ()
+            for x in self.nodes
+        )
+
     def region_loads(self, at: int) -> tuple[tuple[int, float, bool, tuple[int, ...]], ...]:
         """Loads in a loop and those inside it: bits of an element, bytes of the array, whether indirect, and the places
         of the loops, it and those inside, whose iterations each load another element."""
@@ -381,6 +395,15 @@ def _chained(loop: Loop) -> dict[str, float]:
         longest[carried.through] = max(longest.get(carried.through, ()), carried.chain, key=len)
     names = [name for chain in longest.values() for name in chain]
     return {name: float(names.count(name)) for name in set(names)}
+
+
+def _row_arrays(x: Node) -> set[str]:
+    """Matrices along whose rows a loop reads."""
+    return {
+        a.array
+        for a in x.loop.loads
+        if len(a.index) > 1 and a.affine[-1] is not None and x.loop.label in a.affine[-1].counters
+    }
 
 
 def _same_dimension(x: Node, y: Node) -> bool:

@@ -68,6 +68,8 @@ class Observed:
         odd: per iteration of a loop along rows whose unroll factor is odd, so that a port of several words does not fill
             its banks at once.
         clash, clash_copy: initiation interval where another loop unrolls the same dimension fully, and more per copy.
+        clash_rest: initiation interval along rows of a matrix that another loop reads whole, with a factor that does not
+            divide the trip.
         ii_serial_copies: as `Fitted.ii_serial`, of a loop with coarse copies around it.
         lutram_bits, lutram_bits_read: the largest bank, in bits, that is made of look-up tables rather than block RAM, of
             an array that the kernel writes and of one that it only reads.
@@ -106,6 +108,7 @@ class Observed:
     odd: float
     clash: float
     clash_copy: float
+    clash_rest: float
     ii_serial_copies: float
     lutram_bits: float
     lutram_bits_read: float
