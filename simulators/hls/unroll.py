@@ -123,7 +123,7 @@ def _copy(nest: Nest, x: Node, u: Unrolled, tool: Tool) -> None:
     whole = u.factor[i] >= x.loop.trip
     simple = two_level(nest, x)
     dropped = coarse & (held(nest, x, tool) | nest.linear | (whole & (not simple)))
-    if seen.reload_by_copy:
+    if seen.reload_by_copy and x.sums:
         dropped = dropped | (coarse & (u.tile[i] > 1) & (u.tile[i] < u.factor[i]))
     dropped = dropped | (coarse & (u.factor[i] * nest.copied_bytes(i) > seen.held_bytes))
     if not seen.ragged_keeps_copies and x.sums:
