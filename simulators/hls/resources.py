@@ -152,6 +152,8 @@ def _vectors(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Column
             for p in x.path[1:]:
                 copies = copies * np.where(u.full[p], 1.0, _copies_of(nest.nodes[p], done, tool))
                 tiled = tiled | u.tiled(nest.nodes[p])
+            for y in nest.beside(x.at) if tool.observed.odd else ():  # banks that a row does not fill keep it in memory
+                tiled = tiled | ((u.factor[y] > 1) & (np.mod(u.factor[y], 2) == 1))
             spread = spread | (u.full[at] & (copies <= most) & ~tiled)
         size, words = float(array.size), array.size * array.bits / WORD_BITS
         if array.role in ("in", "inout") or nest.read_back(array):
