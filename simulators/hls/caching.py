@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..core import Column
-from .nest import PORT_BITS, Nest, Node, port_bits
+from .loops import PORT_BITS, Node, port_bits
+from .nest import Nest
 from .tools import Tool
 from .unroll import CG, Unrolled, held, two_level
 
@@ -52,10 +53,10 @@ def off_chip(nest: Nest, x: Node, u: Unrolled, n: int, tool: Tool) -> Column | f
     Merlin then leaves the array in memory, and every innermost iteration loads a row of it; or an element, where the
     copies share rows with their neighbours.
     """
-    columns = nest.columns(x.at)
-    if x.children and tool.observed.off_chip_neighbour and nest.reads_neighbours(x):
+    columns = nest.columns[x.at]
+    if x.children and not x.ordered and tool.observed.off_chip_neighbour and nest.reads_neighbours(x):
         some = ~u.innermost[x.at] & (u.factor[x.at] > 1) & (u.factor[x.at] < x.loop.trip)
-        innermost = sum(d.runs * d.loop.trip for d in nest.below(x.at) if not d.children)
+        innermost = sum(d.runs * d.loop.trip for d in nest.below[x.at] if not d.children)
         return np.where(some, innermost * tool.observed.off_chip_neighbour, 0.0)
     if not columns or held(nest, x, tool) or nest.varies(x.at):
         return 0.0
@@ -78,7 +79,7 @@ def off_chip(nest: Nest, x: Node, u: Unrolled, n: int, tool: Tool) -> Column | f
     if x.parent > 0 and not nest.linear and seen.wide_cg:
         wide = wide | (u.pipe[x.parent] == CG)
     narrow = words / np.where(aligned, seen.burst_words, 1.0) + seen.off_chip_copy * u.factor[i]
-    innermost = sum(d.runs * d.loop.trip for d in nest.below(i) if not d.children)
+    innermost = sum(d.runs * d.loop.trip for d in nest.below[i] if not d.children)
     return np.where(away, innermost / beside * (seen.off_chip + np.where(wide, words / WIDEST, narrow)), 0.0)
 
 
@@ -86,10 +87,8 @@ def tiling(nest: Nest, x: Node, u: Unrolled, tool: Tool) -> Column:
     """Cycles that the tiles of one run of a loop cost."""
     fit, seen, i = tool.fitted, tool.observed, x.at
     each = fit.tile_top if x.parent == 0 else fit.tile_inner
-    each += fit.tile_repeat * sum(
-        size * array.bits / port_bits(array, nest) for array, size in nest.repeated(i)
-    )
-    words = sum(size for array, size in nest.columns(i) if array.size * array.bits / 8 <= seen.held_bytes)
+    each += fit.tile_repeat * sum(size * array.bits / port_bits(array, nest) for array, size in nest.repeated[i])
+    words = sum(size for array, size in nest.columns[i] if array.size * array.bits / 8 <= seen.held_bytes)
     again: Column | float = seen.reload * words
     if seen.reload_by_copy:
         again = again / np.maximum(u.factor[i], 1.0)
@@ -98,7 +97,7 @@ def tiling(nest: Nest, x: Node, u: Unrolled, tool: Tool) -> Column:
         if nest.linear:  # one word of such an array at a time, unless a tile fills the port
             again = np.where(u.tile[i] * WORD_BITS >= PORT_BITS, again / 4, again * 2)
     if x.parent > 0:
-        again = again + seen.reload_halo * nest.halo(i)
+        again = again + seen.reload_halo * nest.halo[i]
     tiles = np.ceil(x.loop.trip / np.maximum(u.tile[i], 1.0))
     idle = (u.factor[i] > 1) & held(nest, x, tool)  # copies that bring no speed share a tile's load nevertheless
     alone = np.where(idle, np.where(u.factor[i] < u.tile[i], 1.0 / np.maximum(u.factor[i], 1.0), 0.0), 1.0)

@@ -15,6 +15,7 @@ import numpy as np
 from ...datasets import build_kernel
 from ..core import Column
 from .latency import Schedule, schedule
+from .memories import VECTORS
 from .nest import Nest, make_nest
 from .reference import RESOURCES, UNCOUNTED, Reports
 from .resources import quantities
@@ -43,8 +44,8 @@ START: Mapping[str, Fitted] = MappingProxyType({
 })  # fmt: skip
 #: Quantities that each resource is priced by.
 PRICED: Mapping[str, tuple[str, ...]] = MappingProxyType({
-    "lut": ("one", "dadd", "dmul", "ddiv", "logic", "shared", "vector_fills", "vector_sets", "vector_stores", "vector_loads", "banks", "arguments"),
-    "ff": ("one", "dadd", "dmul", "ddiv", "shared", "vector_fills", "vector_sets", "vector_stores", "vector_loads", "banks", "arguments"),
+    "lut": ("one", "dadd", "dmul", "ddiv", "logic", "shared", *VECTORS, "banks", "arguments"),
+    "ff": ("one", "dadd", "dmul", "ddiv", "shared", *VECTORS, "banks", "arguments"),
     "bram18": ("one", "buffers", "row_banks", "banks", "ports"),
 })  # fmt: skip
 #: A utilisation of 0 is one below about 1 % of the device: half of that stands for it, and it counts so often.
@@ -52,13 +53,13 @@ CENSORED, CENSORED_WEIGHT = 0.005, 8.0
 #: Rows beyond a device are the only ones that tell which designs are: they count half, and to this share of it.
 BEYOND_WEIGHT, BEYOND = 0.5, 1.3
 #: Where the loss of cycles turns from squares to distances, in halves of a doubling; and how a kernel's rows count.
-HUBER, ROWS_POWER, PRICES_POWER = 0.12, -0.3, -0.1
-PRICES_HUBER = 0.2
+HUBER, ROWS_POWER, PRICES_POWER = 0.12, -0.3, -0.25
+#: Where the loss of prices does, in shares of the device; and turns of solving and weighting anew.
+PRICES_HUBER, _TURNS = 0.2, 8
 #: Kernels left out of the fit besides those that are not counted: bytes and branches, which the model does not know.
 UNFITTED = (*UNCOUNTED, "aes")
 _STEP = 1.4
 _ROUNDS = 3
-_TURNS = 8
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,10 @@ def fit_schedule(group: Sequence[Sample], tool: Tool, step: Callable[[str, float
 
 
 def fit_prices(group: Sequence[Sample], tool: Tool) -> Tool:
-    """The tool with prices by non-negative least squares; a small ridge keeps those of alike quantities together."""
+    """The tool with prices by non-negative least squares; a small ridge keeps those of alike quantities together.
+
+    Rows far off count by their distance rather than its square; rows beyond the device say no more than that.
+    """
     from scipy.optimize import nnls
 
     found = [quantities(s.nest, s.schedule(tool), s.n, tool) for s in group]

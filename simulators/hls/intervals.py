@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core import Column
-from .nest import CHAIN, FREE, GUARDED_SUM, PORT_BITS, SERIAL_SUM, TREE, Nest, Node
+from .loops import CHAIN, FREE, GUARDED_SUM, PORT_BITS, SERIAL_SUM, TREE, Node
+from .nest import Nest
 from .tools import Tool
 from .unroll import CG, OFF, Unrolled
 
@@ -105,15 +106,15 @@ def interval(nest: Nest, node: Node, u: Unrolled, n: int, tool: Tool) -> Interva
     if node.sums:
         serial = np.where(u.stuck[node.at], fit.ii_memory, serial)
     ii = np.maximum(ii, _bandwidth_interval(nest, node, u, tool))
-    for c, accesses in nest.contended(node.at):
+    for c, accesses in nest.contended[node.at]:
         ii = np.maximum(ii, np.where(u.full[c], np.ceil(accesses / RAM_PORTS), 1.0))
     clash = np.zeros(n, bool)
-    for y in nest.mismatched(node.at):
+    for y in nest.mismatched[node.at]:
         clash |= u.full[y] & (factor < node.loop.trip)
     ii = np.where(clash, np.maximum(ii, seen.clash + seen.clash_copy * factor), ii)
     if seen.clash_rest:
         whole = np.zeros(n, bool)
-        for y in nest.beside(node.at):
+        for y in nest.beside[node.at]:
             whole |= u.full[y]
         ii = np.where(whole & ragged, np.maximum(ii, seen.clash_rest), ii)
     return Interval(np.maximum(ii, serial * factor), serial, levels, rest)
@@ -131,7 +132,7 @@ def _bandwidth_interval(nest: Nest, node: Node, u: Unrolled, tool: Tool) -> Colu
     """Cycles that indirect loads, arrays that stay in memory, and loads beyond the most banks take."""
     ii: Column | float = 1.0
     crowded = (u.pipe[node.at] == OFF) & tool.observed.bound_by_port
-    for bits, held_bytes, indirect, loops in nest.region_loads(node.at):
+    for bits, held_bytes, indirect, loops in nest.region_loads[node.at]:
         loads: Column | float = 1.0
         for at in loops:
             loads = loads * (u.factor[at] if at == node.at else np.where(u.full[at], u.factor[at], 1.0))

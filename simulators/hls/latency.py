@@ -11,7 +11,8 @@ import numpy as np
 from ..core import Column
 from .caching import off_chip, tiling, transfers, updated_in_place
 from .intervals import Interval, body_latency, chain_latency, interval, makes_tree
-from .nest import CHAIN, GUARDED_SUM, SERIAL_SUM, Nest, Node
+from .loops import CHAIN, GUARDED_SUM, SERIAL_SUM, Node
+from .nest import Nest
 from .tools import Tool
 from .unroll import Unrolled, unroll
 
@@ -153,5 +154,5 @@ def _may_flatten(nest: Nest, x: Node, tool: Tool) -> bool:
     only = nest.nodes[x.children[0]]
     declared = bool(only.loop.reduction)
     if tool.observed.flattens_inlined:
-        declared |= any(d.loop.reduction for d in nest.below(only.at))
+        declared |= any(d.loop.reduction for d in nest.below[only.at])
     return tool.observed.flattens_declared if declared else tool.observed.flattens_plain

@@ -63,16 +63,17 @@ class Observed:
         flattens_inlined: whether a reduction that is unrolled inside counts as declared.
         ragged, ragged_guarded, ragged_line: per iteration of a loop along rows whose trip the unroll factor does not
             divide, without and with a guard, and along an array that several counters index.
-        rest: of a run of such a loop that adds to a row, without a guard, and one more per copy; 0 where it costs as any.
+        rest: of a run of such a loop that adds to a row, without a guard, and one more per copy; 0 where it costs as
+            any other.
         ragged_keeps_copies: whether coarse copies around such a loop still run side by side.
-        odd: per iteration of a loop along rows whose unroll factor is odd, so that a port of several words does not fill
-            its banks at once.
+        odd: per iteration of a loop along rows whose unroll factor is odd, so that a port of several words does not
+            fill its banks at once.
         clash, clash_copy: initiation interval where another loop unrolls the same dimension fully, and more per copy.
-        clash_rest: initiation interval along rows of a matrix that another loop reads whole, with a factor that does not
-            divide the trip.
+        clash_rest: initiation interval along rows of a matrix that another loop reads whole, with a factor that does
+            not divide the trip.
         ii_serial_copies: as `Fitted.ii_serial`, of a loop with coarse copies around it.
-        lutram_bits, lutram_bits_read: the largest bank, in bits, that is made of look-up tables rather than block RAM, of
-            an array that the kernel writes and of one that it only reads.
+        lutram_bits, lutram_bits_read: the largest bank, in bits, that is made of look-up tables rather than block RAM,
+            of an array that the kernel writes and of one that it only reads.
         banks_rows: whether a row of an array that is not held takes a block RAM for each word that is reached at once.
         buffers_rest: whether an array has a second buffer for the rest that an unroll factor leaves.
         registers: elements of a vector, over its copies, that are put into registers at most.

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core import Column
-from .nest import CHAIN, FREE, SERIAL_SUM, TREE, Nest, Node
+from .loops import CHAIN, FREE, SERIAL_SUM, TREE, Node
+from .nest import Nest
 from .tools import Tool
 
 OFF, CG, FLATTEN = range(3)
@@ -125,14 +126,28 @@ def _copy(nest: Nest, x: Node, u: Unrolled, tool: Tool) -> None:
     dropped = coarse & (held(nest, x, tool) | nest.linear | (whole & (not simple)))
     if seen.reload_by_copy and x.sums:
         dropped = dropped | (coarse & (u.tile[i] > 1) & (u.tile[i] < u.factor[i]))
-    dropped = dropped | (coarse & (u.factor[i] * nest.copied_bytes(i) > seen.held_bytes))
+    dropped = dropped | (coarse & (u.factor[i] * nest.copied_bytes[i] > seen.held_bytes))
     if not seen.ragged_keeps_copies and x.sums:
-        for d in nest.below(i):
+        for d in nest.below[i]:
             if d.recurrence == FREE and not d.children and nest.along_row(d) and nest.accumulates_around(d):
                 dropped = dropped | (coarse & ~u.full[d.at] & u.ragged(d))
     u.running[i] = np.where(dropped, 1.0, u.factor[i])
     steps = [p for p in x.path if nest.nodes[p].ordered and len(nest.nodes[p].children) > 1]
-    free = not x.ordered and all(d.recurrence != CHAIN for d in nest.below(i))
+    free = not x.ordered and all(d.recurrence != CHAIN for d in nest.below[i])
     if steps and free:  # phases of a time loop: the copies are built, although they bring no time
         dropped = coarse & (nest.linear | (whole & (not simple)))
     u.built[i] = np.where(dropped | (coarse & u.ragged(x) & (not simple)), 1.0, u.factor[i])
+
+
+def copies_of(x: Node, u: Unrolled, tool: Tool) -> Column:
+    """Copies of a loop's body, unrolled or side by side, (n,)."""
+    i = x.at
+    return np.where(u.piped[i], pipeline_copies(x, u, tool), np.where(u.full[i], u.factor[i], u.built[i]))
+
+
+def pipeline_copies(x: Node, u: Unrolled, tool: Tool) -> Column:
+    """Copies of a pipeline's body; in SDx a tile that is no larger keeps those of an outermost loop of loops back."""
+    i = x.at
+    if not x.children or x.parent != 0 or tool.observed.reload_by_copy:
+        return u.factor[i]
+    return np.where(u.piped[i] & (u.tile[i] > 1) & (u.tile[i] <= u.factor[i]), 1.0, u.factor[i])
