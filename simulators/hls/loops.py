@@ -206,8 +206,8 @@ def _chained(loop: Loop) -> dict[str, float]:
 def port_bits(array: Array, loops: Loops) -> int:
     """Bits of the port that an array is moved through, at most `PORT_BITS`.
 
-    They are the largest power of two in its row's bytes. A one-dimensional array is moved from the first element that is
-    touched, which may be aligned worse.
+    They are the largest power of two in its row's bytes. A one-dimensional array is moved from the first element that
+    is touched, which may be aligned worse.
     """
     element = array.bits // 8
     aligned = array.shape[-1] * element

@@ -101,8 +101,8 @@ class Nest(Loops):
     def common(self) -> tuple[float, ...]:
         """By place: products in a loop's sum that are the same in every iteration of the loop around.
 
-        Copies of that loop share them. A product of m array elements and a scalar takes m products; those that only join
-        factors without the counter of the loop around are common: tmp[i][j] += a·A[i][k]·B[k][j] has one.
+        Copies of that loop share them. A product of m array elements and a scalar takes m products; those that only
+        join factors without the counter of the loop around are common: tmp[i][j] += a·A[i][k]·B[k][j] has one.
         """
         return tuple(self._common_of(n) for n in self.nodes)
 
