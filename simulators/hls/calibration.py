@@ -53,9 +53,9 @@ CENSORED, CENSORED_WEIGHT = 0.005, 8.0
 #: Rows beyond a device are the only ones that tell which designs are: they count half, and to this share of it.
 BEYOND_WEIGHT, BEYOND = 0.5, 1.3
 #: Where the loss of cycles turns from squares to distances, in halves of a doubling; and how a kernel's rows count.
-HUBER, ROWS_POWER, PRICES_POWER = 0.12, -0.3, -0.25
+HUBER, ROWS_POWER, PRICES_POWER = 0.12, -0.3, -0.2
 #: Where the loss of prices does, in shares of the device; and turns of solving and weighting anew.
-PRICES_HUBER, _TURNS = 0.2, 8
+PRICES_HUBER, _TURNS = 0.25, 8
 #: Kernels left out of the fit besides those that are not counted: bytes and branches, which the model does not know.
 UNFITTED = (*UNCOUNTED, "aes")
 _STEP = 1.4

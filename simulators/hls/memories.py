@@ -109,7 +109,7 @@ def vectors(nest: Nest, u: Unrolled, n: int, tool: Tool) -> dict[str, Column]:
             copies, tiled = np.full(n, float(array.size)), np.zeros(n, bool)
             for p in x.path[1:]:
                 copies = copies * np.where(u.full[p], 1.0, copies_of(nest.nodes[p], u, tool))
-                tiled = tiled | u.tiled(nest.nodes[p])
+                tiled = tiled | (u.tiled(nest.nodes[p]) & (not tool.observed.registers_tiled))
             for y in nest.beside[x.at] if tool.observed.odd else ():  # banks that a row does not fill keep it in memory
                 tiled = tiled | ((u.factor[y] > 1) & (np.mod(u.factor[y], 2) == 1))
             spread = spread | (u.full[at] & (copies <= most) & ~tiled)

@@ -126,11 +126,17 @@ class Nest(Loops):
 
     def _contended_of(self, node: Node) -> list[tuple[int, int]]:
         out = []
-        own = {a.array for a in node.loop.stores if len(a.index) > 1}
+        own = {
+            a.array for a in node.loop.stores if any(index is not None and index.counters for index in a.affine[:-1])
+        }
         for c in node.children:
             inner = self.nodes[c]
             label = inner.loop.label
-            rows = {a.array for a in inner.loop.stores if label in a.strides(self.kernel.array(a.array).shape)}
+            rows = {
+                a.array
+                for a in inner.loop.stores
+                if any(index is not None and label in index.counters for index in a.affine[:-1])
+            }
             for name in sorted(own & rows):
                 count = sum(a.array == name for loop in (node.loop, inner.loop) for a in loop.accesses)
                 out.append((c, count))

@@ -77,6 +77,7 @@ class Observed:
         banks_rows: whether a row of an array that is not held takes a block RAM for each word that is reached at once.
         buffers_rest: whether an array has a second buffer for the rest that an unroll factor leaves.
         registers: elements of a vector, over its copies, that are put into registers at most.
+        registers_tiled: whether they are also where a loop around is tiled.
         binary_banks: whether an array that a loop only reads across its rows is split by a power of two.
     """
 
@@ -116,6 +117,7 @@ class Observed:
     banks_rows: bool
     buffers_rest: bool
     registers: float
+    registers_tiled: bool
     binary_banks: bool
 
 
