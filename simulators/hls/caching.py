@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..core import Column
-from .intervals import PORT_BITS
-from .nest import Nest, Node, port_bits
+from .loops import PORT_BITS, Node, port_bits
+from .nest import Nest
 from .tools import Tool
 from .unroll import CG, Unrolled, held, two_level
 
@@ -22,7 +22,7 @@ def transfers(nest: Nest, tool: Tool) -> float:
     """Cycles to load all inputs and store all outputs, a port's width a cycle."""
     loads, stores, rows = [], [], 0.0
     for array in nest.arguments():
-        cycles = array.size * array.bits / port_bits(array, PORT_BITS, nest)
+        cycles = array.size * array.bits / port_bits(array, nest)
         if array.size * array.bits / 8 > tool.observed.held_bytes:
             rows += array.shape[0] * tool.observed.row
         if array.role != "out" or nest.read_back(array):
@@ -50,13 +50,21 @@ def updated_in_place(nest: Nest, u: Unrolled, n: int, tool: Tool) -> Column:
 def off_chip(nest: Nest, x: Node, u: Unrolled, n: int, tool: Tool) -> Column | float:
     """Cycles that partial coarse copies of a loop cost where they go along rows of an array that is read by column.
 
-    Merlin then leaves the array in memory, and every innermost iteration loads a row of it.
+    Merlin then leaves the array in memory, and every innermost iteration loads a row of it; or an element, where the
+    copies share rows with their neighbours.
     """
-    columns = nest.columns(x.at)
+    columns = nest.columns[x.at]
+    if x.children and not x.ordered and tool.observed.off_chip_neighbour and nest.reads_neighbours(x):
+        some = ~u.innermost[x.at] & (u.factor[x.at] > 1) & (u.factor[x.at] < x.loop.trip)
+        innermost = sum(d.runs * d.loop.trip for d in nest.below[x.at] if not d.children)
+        return np.where(some, innermost * tool.observed.off_chip_neighbour, 0.0)
     if not columns or held(nest, x, tool) or nest.varies(x.at):
         return 0.0
     seen, i = tool.observed, x.at
-    away = ~u.innermost[i] & (u.factor[i] > 1) & (u.factor[i] < x.loop.trip) & ~u.copied_above[i]
+    away = ~u.innermost[i] & (u.factor[i] > 1) & (u.factor[i] < x.loop.trip) & ~(u.copied_above[i] & nest.linear)
+    beside = np.ones(n)  # copies around load side by side
+    for p in x.path[1:]:
+        beside = beside * u.running[p]
     if two_level(nest, x):
         if any(array.size * array.bits / 8 > seen.held_bytes for array, _ in columns):
             return 0.0
@@ -66,23 +74,21 @@ def off_chip(nest: Nest, x: Node, u: Unrolled, n: int, tool: Tool) -> Column | f
         away = away & poor & (u.factor[i] <= MOST_UNCACHED)
     array = columns[0][0]
     words = x.loop.trip * array.bits / WORD_BITS
-    aligned = (port_bits(array, PORT_BITS, nest) == PORT_BITS) & (np.log2(np.maximum(u.factor[i], 1.0)) % 1 == 0)
+    aligned = (port_bits(array, nest) == PORT_BITS) & (np.log2(np.maximum(u.factor[i], 1.0)) % 1 == 0)
     wide = u.tiled(x)
     if x.parent > 0 and not nest.linear and seen.wide_cg:
         wide = wide | (u.pipe[x.parent] == CG)
     narrow = words / np.where(aligned, seen.burst_words, 1.0) + seen.off_chip_copy * u.factor[i]
-    innermost = sum(d.runs * d.loop.trip for d in nest.below(i) if not d.children)
-    return np.where(away, innermost * (seen.off_chip + np.where(wide, words / WIDEST, narrow)), 0.0)
+    innermost = sum(d.runs * d.loop.trip for d in nest.below[i] if not d.children)
+    return np.where(away, innermost / beside * (seen.off_chip + np.where(wide, words / WIDEST, narrow)), 0.0)
 
 
 def tiling(nest: Nest, x: Node, u: Unrolled, tool: Tool) -> Column:
     """Cycles that the tiles of one run of a loop cost."""
     fit, seen, i = tool.fitted, tool.observed, x.at
     each = fit.tile_top if x.parent == 0 else fit.tile_inner
-    each += fit.tile_repeat * sum(
-        size * array.bits / port_bits(array, PORT_BITS, nest) for array, size in nest.repeated(i)
-    )
-    words = sum(size for array, size in nest.columns(i) if array.size * array.bits / 8 <= seen.held_bytes)
+    each += fit.tile_repeat * sum(size * array.bits / port_bits(array, nest) for array, size in nest.repeated[i])
+    words = sum(size for array, size in nest.columns[i] if array.size * array.bits / 8 <= seen.held_bytes)
     again: Column | float = seen.reload * words
     if seen.reload_by_copy:
         again = again / np.maximum(u.factor[i], 1.0)
@@ -90,6 +96,10 @@ def tiling(nest: Nest, x: Node, u: Unrolled, tool: Tool) -> Column:
         again = np.where(u.factor[i] < u.tile[i], again, 0.0)
         if nest.linear:  # one word of such an array at a time, unless a tile fills the port
             again = np.where(u.tile[i] * WORD_BITS >= PORT_BITS, again / 4, again * 2)
+    if x.parent > 0:
+        again = again + seen.reload_halo * nest.halo[i]
     tiles = np.ceil(x.loop.trip / np.maximum(u.tile[i], 1.0))
-    cycles = tiles * (each * np.where(u.innermost[i], fit.tile_pipelined, 1.0) + again)
-    return np.where(u.tiled(x) & ~u.copied_above[i], cycles, 0.0)
+    idle = (u.factor[i] > 1) & held(nest, x, tool)  # copies that bring no speed share a tile's load nevertheless
+    alone = np.where(idle, np.where(u.factor[i] < u.tile[i], 1.0 / np.maximum(u.factor[i], 1.0), 0.0), 1.0)
+    cycles = tiles * (each * np.where(u.innermost[i], fit.tile_pipelined, alone) + again)
+    return np.where(u.tiled(x) & ~u.split_above[i], cycles, 0.0)

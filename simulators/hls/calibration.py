@@ -15,6 +15,7 @@ import numpy as np
 from ...datasets import build_kernel
 from ..core import Column
 from .latency import Schedule, schedule
+from .memories import VECTORS
 from .nest import Nest, make_nest
 from .reference import RESOURCES, UNCOUNTED, Reports
 from .resources import quantities
@@ -43,8 +44,8 @@ START: Mapping[str, Fitted] = MappingProxyType({
 })  # fmt: skip
 #: Quantities that each resource is priced by.
 PRICED: Mapping[str, tuple[str, ...]] = MappingProxyType({
-    "lut": ("one", "dadd", "dmul", "ddiv", "logic", "shared", "stored_1d", "loaded_1d", "banks", "arguments"),
-    "ff": ("one", "dadd", "dmul", "ddiv", "shared", "stored_1d", "loaded_1d", "banks", "arguments"),
+    "lut": ("one", "dadd", "dmul", "ddiv", "logic", "shared", *VECTORS, "banks", "arguments"),
+    "ff": ("one", "dadd", "dmul", "ddiv", "shared", *VECTORS, "banks", "arguments"),
     "bram18": ("one", "buffers", "row_banks", "banks", "ports"),
 })  # fmt: skip
 #: A utilisation of 0 is one below about 1 % of the device: half of that stands for it, and it counts so often.
@@ -52,7 +53,9 @@ CENSORED, CENSORED_WEIGHT = 0.005, 8.0
 #: Rows beyond a device are the only ones that tell which designs are: they count half, and to this share of it.
 BEYOND_WEIGHT, BEYOND = 0.5, 1.3
 #: Where the loss of cycles turns from squares to distances, in halves of a doubling; and how a kernel's rows count.
-HUBER, ROWS_POWER, PRICES_POWER = 0.12, -0.3, -0.1
+HUBER, ROWS_POWER, PRICES_POWER = 0.12, -0.3, -0.2
+#: Where the loss of prices does, in shares of the device; and turns of solving and weighting anew.
+PRICES_HUBER, _TURNS = 0.25, 8
 #: Kernels left out of the fit besides those that are not counted: bytes and branches, which the model does not know.
 UNFITTED = (*UNCOUNTED, "aes")
 _STEP = 1.4
@@ -129,7 +132,10 @@ def fit_schedule(group: Sequence[Sample], tool: Tool, step: Callable[[str, float
 
 
 def fit_prices(group: Sequence[Sample], tool: Tool) -> Tool:
-    """The tool with prices by non-negative least squares; a small ridge keeps those of alike quantities together."""
+    """The tool with prices by non-negative least squares; a small ridge keeps those of alike quantities together.
+
+    Rows far off count by their distance rather than its square; rows beyond the device say no more than that.
+    """
     from scipy.optimize import nnls
 
     found = [quantities(s.nest, s.schedule(tool), s.n, tool) for s in group]
@@ -142,9 +148,14 @@ def fit_prices(group: Sequence[Sample], tool: Tool) -> Tool:
         share = np.concatenate([s.utilization[resource] for s in group])
         y = total * np.where(share > 0, np.minimum(share, BEYOND), CENSORED)
         weight = often * np.where(valid, np.where(share > 0, 1.0, CENSORED_WEIGHT), BEYOND_WEIGHT)
-        size = np.sqrt((x**2).mean(0)) + 1e-9
+        size = np.sqrt((np.minimum(x, np.quantile(x, 0.99, axis=0)) ** 2).mean(0)) + 1e-9
         ridge = 0.5 * np.eye(len(names))
-        solved, _ = nnls(np.vstack([x / size * weight[:, None], ridge]), np.append(y * weight, np.zeros(len(names))))
+        w = np.where(y < BEYOND * total, weight, 0.0)
+        for _ in range(_TURNS):
+            solved, _ = nnls(np.vstack([x / size * w[:, None], ridge]), np.append(y * w, np.zeros(len(names))))
+            off = x @ (solved / size) - y
+            far = np.sqrt(np.minimum(1.0, PRICES_HUBER * total / np.maximum(np.abs(off), 1e-9)))
+            w = np.where((y >= BEYOND * total) & (off > 0), 0.0, weight * far)
         prices[resource] = {name: float(f"{v:.4g}") for name, v in zip(names, solved / size, strict=True) if v > 0}
     return replace(tool, prices=MappingProxyType(prices))
 

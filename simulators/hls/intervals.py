@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core import Column
-from .nest import CHAIN, FREE, GUARDED_SUM, SERIAL_SUM, TREE, Nest, Node
+from .loops import CHAIN, FREE, GUARDED_SUM, PORT_BITS, SERIAL_SUM, TREE, Node
+from .nest import Nest
 from .tools import Tool
-from .unroll import OFF, Unrolled
+from .unroll import CG, OFF, Unrolled
 
-#: Bits of the widest port to memory.
-PORT_BITS = 512
+#: Accesses of a block RAM in a cycle: it has two ports (AMD UG573).
+RAM_PORTS = 2
 #: Loads of one array in a cycle beyond which SDx no longer splits it into banks under a loop without a pipeline pragma,
 #: and how many it then serves.
 MOST_BANKED, UNBANKED = 2048, 64
@@ -27,11 +28,13 @@ class Interval:
         ii: cycles between iterations of the unrolled loop.
         serial: cycles of every iteration of the loop itself that unrolling does not help.
         levels: cycles of the reduction tree that joins the copies.
+        rest: cycles of the iterations that are left where the factor does not divide the trip.
     """
 
     ii: Column
     serial: Column
     levels: Column
+    rest: Column
 
 
 def body_latency(node: Node, tool: Tool) -> float:
@@ -71,7 +74,7 @@ def interval(nest: Nest, node: Node, u: Unrolled, n: int, tool: Tool) -> Interva
     several = factor > 1
     ragged = u.ragged(node)
     ii = np.full(n, _port_interval(node, tool))
-    serial, levels = np.zeros(n), np.zeros(n)
+    serial, levels, rest = np.zeros(n), np.zeros(n), np.zeros(n)
     if makes_tree(node, tool):
         alone, unrolled = fit.ii_sum, fit.ii_sum_unrolled
         if node.children:
@@ -83,22 +86,38 @@ def interval(nest: Nest, node: Node, u: Unrolled, n: int, tool: Tool) -> Interva
     elif node.recurrence == SERIAL_SUM and any(not nest.nodes[p].loop.fixed for p in node.path):
         serial = np.where(several, fit.ii_memory, fit.ii_element)
     elif node.recurrence == SERIAL_SUM:
-        beside = u.copied_above[node.at] & ~ragged & (not node.children)
+        beside = u.copied_above[node.at] & ~ragged
+        if node.children:  # its addends are elements in registers, where Merlin unrolled the loop over them
+            beside = (beside | (u.pipe[node.at] == CG)) & ~several
+            for c in node.children:
+                beside = beside & u.whole[c]
         serial = np.where(beside, seen.ii_serial_copies, fit.ii_serial)
     elif node.recurrence == GUARDED_SUM:
         serial = np.full(n, fit.ii_memory)
     elif node.recurrence == CHAIN:
         serial = np.full(n, chain_latency(node, tool) + fit.forward)
     elif node.recurrence == FREE and nest.along_row(node):
-        serial = np.where(ragged, seen.ragged_guarded if node.loop.guard else seen.ragged, 0.0)
+        if seen.rest and not node.loop.guard and nest.accumulates_around(node):
+            rest = np.where(ragged, seen.rest + factor, 0.0)
+        else:
+            serial = np.where(ragged, seen.ragged_guarded if node.loop.guard else seen.ragged, 0.0)
+    elif node.recurrence == FREE and nest.along_line(node):
+        serial = np.where(ragged, seen.ragged_line, 0.0)
     if node.sums:
         serial = np.where(u.stuck[node.at], fit.ii_memory, serial)
     ii = np.maximum(ii, _bandwidth_interval(nest, node, u, tool))
+    for c, accesses in nest.contended[node.at]:
+        ii = np.maximum(ii, np.where(u.full[c], np.ceil(accesses / RAM_PORTS), 1.0))
     clash = np.zeros(n, bool)
-    for y in nest.mismatched(node.at):
+    for y in nest.mismatched[node.at]:
         clash |= u.full[y] & (factor < node.loop.trip)
     ii = np.where(clash, np.maximum(ii, seen.clash + seen.clash_copy * factor), ii)
-    return Interval(np.maximum(ii, serial * factor), serial, levels)
+    if seen.clash_rest:
+        whole = np.zeros(n, bool)
+        for y in nest.beside[node.at]:
+            whole |= u.full[y]
+        ii = np.where(whole & ragged, np.maximum(ii, seen.clash_rest), ii)
+    return Interval(np.maximum(ii, serial * factor), serial, levels, rest)
 
 
 def _port_interval(node: Node, tool: Tool) -> float:
@@ -113,7 +132,7 @@ def _bandwidth_interval(nest: Nest, node: Node, u: Unrolled, tool: Tool) -> Colu
     """Cycles that indirect loads, arrays that stay in memory, and loads beyond the most banks take."""
     ii: Column | float = 1.0
     crowded = (u.pipe[node.at] == OFF) & tool.observed.bound_by_port
-    for bits, held_bytes, indirect, loops in nest.region_loads(node.at):
+    for bits, held_bytes, indirect, loops in nest.region_loads[node.at]:
         loads: Column | float = 1.0
         for at in loops:
             loads = loads * (u.factor[at] if at == node.at else np.where(u.full[at], u.factor[at], 1.0))

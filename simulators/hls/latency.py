@@ -11,7 +11,8 @@ import numpy as np
 from ..core import Column
 from .caching import off_chip, tiling, transfers, updated_in_place
 from .intervals import Interval, body_latency, chain_latency, interval, makes_tree
-from .nest import CHAIN, GUARDED_SUM, SERIAL_SUM, Nest, Node
+from .loops import CHAIN, GUARDED_SUM, SERIAL_SUM, Node
+from .nest import Nest
 from .tools import Tool
 from .unroll import Unrolled, unroll
 
@@ -64,7 +65,7 @@ def schedule(nest: Nest, knobs: Mapping[str, Column], n: int, tool: Tool) -> Sch
         through = depth[i] + own.levels
         pipelines[i] = _Pipeline(np.where(u.piped[i], np.ceil(x.loop.trip / u.factor[i]), 0.0), own.ii, through)
         looped, pipelines[i] = _looped(nest, x, u, once, depth, pipelines, tool)
-        cycles = np.where(u.piped[i], _pipelined(x, u, own, through, tool), looped)
+        cycles = np.where(u.piped[i], _pipelined(nest, x, u, own, through, tool), looped)
         if "tile" in x.loop.knobs:
             cycles = cycles + tiling(nest, x, u, tool)
         gone = _straight(x, depth[i], u, tool) if x.parent == 0 else zero
@@ -99,10 +100,14 @@ def _straight(x: Node, body: Column, u: Unrolled, tool: Tool) -> Column:
     return body
 
 
-def _pipelined(x: Node, u: Unrolled, own: Interval, depth: Column, tool: Tool) -> Column:
+def _pipelined(nest: Nest, x: Node, u: Unrolled, own: Interval, depth: Column, tool: Tool) -> Column:
     """Cycles of a loop as a pipeline."""
     starts = np.ceil(x.loop.trip / u.factor[x.at]) - 1
     cycles: Column = np.maximum(own.ii * starts, own.serial * (x.loop.trip - 1)) + depth + tool.fitted.pipeline
+    cycles = cycles + own.rest
+    if tool.observed.odd and nest.streams_row(x):
+        odd = (u.factor[x.at] > 1) & (np.mod(u.factor[x.at], 2) == 1)
+        cycles = cycles + np.where(odd, tool.observed.odd * x.loop.trip, 0.0)
     return cycles
 
 
@@ -149,5 +154,5 @@ def _may_flatten(nest: Nest, x: Node, tool: Tool) -> bool:
     only = nest.nodes[x.children[0]]
     declared = bool(only.loop.reduction)
     if tool.observed.flattens_inlined:
-        declared |= any(d.loop.reduction for d in nest.below(only.at))
+        declared |= any(d.loop.reduction for d in nest.below[only.at])
     return tool.observed.flattens_declared if declared else tool.observed.flattens_plain

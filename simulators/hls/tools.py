@@ -49,22 +49,36 @@ class Observed:
             loads of one that is for its banks.
         indirect: cycles of an indirect load in an unrolled body.
         off_chip, off_chip_copy: of an innermost iteration whose caching a coarse copy destroyed, and more per copy.
+        off_chip_neighbour: of an innermost iteration where copies share rows of an array with their neighbours.
         burst_words: 64-bit words a cycle of its rows, where they and the copies are aligned; else 1.
         wide_cg: whether `cg` around it makes such bursts 512 bits wide.
         in_place: per word of a row, for an array too large to be held that is updated element by element.
         reload: per word of an array read by column that every tile loads again.
+        reload_halo: per element that the next iteration of an inner loop reads again, which every tile loads.
         reload_by_copy: whether copies share that load.
         trees: whether reductions without a name become trees.
         splits_sums: whether an accumulating loop may be copied where its inner loop's pragma names the array.
         flattens_declared, flattens_plain: whether a perfect nest whose inner loop declares a reduction, or does not, is
             one pipeline.
         flattens_inlined: whether a reduction that is unrolled inside counts as declared.
-        ragged, ragged_guarded: per iteration of a loop along rows whose trip the unroll factor does not divide, without
-            and with a guard.
+        ragged, ragged_guarded, ragged_line: per iteration of a loop along rows whose trip the unroll factor does not
+            divide, without and with a guard, and along an array that several counters index.
+        rest: of a run of such a loop that adds to a row, without a guard, and one more per copy; 0 where it costs as
+            any other.
         ragged_keeps_copies: whether coarse copies around such a loop still run side by side.
+        odd: per iteration of a loop along rows whose unroll factor is odd, so that a port of several words does not
+            fill its banks at once.
         clash, clash_copy: initiation interval where another loop unrolls the same dimension fully, and more per copy.
+        clash_rest: initiation interval along rows of a matrix that another loop reads whole, with a factor that does
+            not divide the trip.
         ii_serial_copies: as `Fitted.ii_serial`, of a loop with coarse copies around it.
-        lutram_bits: the largest bank, in bits, that is made of look-up tables rather than block RAM.
+        lutram_bits, lutram_bits_read: the largest bank, in bits, that is made of look-up tables rather than block RAM,
+            of an array that the kernel writes and of one that it only reads.
+        banks_rows: whether a row of an array that is not held takes a block RAM for each word that is reached at once.
+        buffers_rest: whether an array has a second buffer for the rest that an unroll factor leaves.
+        registers: elements of a vector, over its copies, that are put into registers at most.
+        registers_tiled: whether they are also where a loop around is tiled.
+        binary_banks: whether an array that a loop only reads across its rows is split by a power of two.
     """
 
     start: float
@@ -76,10 +90,12 @@ class Observed:
     indirect: float
     off_chip: float
     off_chip_copy: float
+    off_chip_neighbour: float
     burst_words: float
     wide_cg: bool
     in_place: float
     reload: float
+    reload_halo: float
     reload_by_copy: bool
     trees: bool
     splits_sums: bool
@@ -88,11 +104,21 @@ class Observed:
     flattens_inlined: bool
     ragged: float
     ragged_guarded: float
+    ragged_line: float
+    rest: float
     ragged_keeps_copies: bool
+    odd: float
     clash: float
     clash_copy: float
+    clash_rest: float
     ii_serial_copies: float
     lutram_bits: float
+    lutram_bits_read: float
+    banks_rows: bool
+    buffers_rest: bool
+    registers: float
+    registers_tiled: bool
+    binary_banks: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core import Column
-from .nest import FREE, SERIAL_SUM, TREE, Nest, Node
+from .loops import CHAIN, FREE, SERIAL_SUM, TREE, Node
+from .nest import Nest
 from .tools import Tool
 
 OFF, CG, FLATTEN = range(3)
@@ -30,7 +31,8 @@ class Unrolled:
         stuck: under a `flatten` that a loop of varying trips defeats, so that loops inside are not pipelined.
         running: coarse copies that bring speed.
         built: copies of the hardware.
-        copied_above: some loop around runs in part in copies.
+        split_above: some loop around has a factor that is not its whole trip.
+        copied_above: and no dependence keeps its copies from running.
     """
 
     factor: list[Column]
@@ -43,6 +45,7 @@ class Unrolled:
     stuck: list[Column]
     running: list[Column]
     built: list[Column]
+    split_above: list[Column]
     copied_above: list[Column]
 
     def tiled(self, node: Node) -> Column:
@@ -67,6 +70,7 @@ def unroll(nest: Nest, knobs: Mapping[str, Column], n: int, tool: Tool) -> Unrol
         [knobs.get(f"pipe_{x.loop.label}", np.zeros(n, np.int64)) for x in nest.nodes],
         [knobs.get(f"tile_{x.loop.label}", one).astype(float) for x in nest.nodes],
         [*blank], [*blank], [*blank], [*blank], [*blank], [one] * len(nest.nodes), [one] * len(nest.nodes), [*blank],
+        [*blank],
     )  # fmt: skip
     under = [*blank]
     for x in nest.nodes[1:]:
@@ -87,7 +91,8 @@ def unroll(nest: Nest, knobs: Mapping[str, Column], n: int, tool: Tool) -> Unrol
     for x in nest.nodes[1:]:
         p = x.parent
         partial = (u.factor[p] > 1) & (u.factor[p] < nest.nodes[p].loop.trip) & ~u.innermost[p]
-        u.copied_above[x.at] = u.copied_above[p] | partial
+        u.split_above[x.at] = u.split_above[p] | partial
+        u.copied_above[x.at] = u.copied_above[p] | (partial & (not nest.nodes[p].ordered))
     for x in nest.nodes[1:]:
         _copy(nest, x, u, tool)
     return u
@@ -119,15 +124,30 @@ def _copy(nest: Nest, x: Node, u: Unrolled, tool: Tool) -> None:
     whole = u.factor[i] >= x.loop.trip
     simple = two_level(nest, x)
     dropped = coarse & (held(nest, x, tool) | nest.linear | (whole & (not simple)))
-    if seen.reload_by_copy:
+    if seen.reload_by_copy and x.sums:
         dropped = dropped | (coarse & (u.tile[i] > 1) & (u.tile[i] < u.factor[i]))
-    still = dropped
-    if not seen.ragged_keeps_copies:
-        for d in nest.below(i):
+    dropped = dropped | (coarse & (u.factor[i] * nest.copied_bytes[i] > seen.held_bytes))
+    if not seen.ragged_keeps_copies and x.sums:
+        for d in nest.below[i]:
             if d.recurrence == FREE and not d.children and nest.along_row(d) and nest.accumulates_around(d):
-                still = still | (coarse & ~u.full[d.at] & u.ragged(d))
-    u.running[i] = np.where(still, 1.0, u.factor[i])
+                dropped = dropped | (coarse & ~u.full[d.at] & u.ragged(d))
+    u.running[i] = np.where(dropped, 1.0, u.factor[i])
     steps = [p for p in x.path if nest.nodes[p].ordered and len(nest.nodes[p].children) > 1]
-    if steps and not x.ordered:  # phases of a time loop: the copies are built, although they bring no time
+    free = not x.ordered and all(d.recurrence != CHAIN for d in nest.below[i])
+    if steps and free:  # phases of a time loop: the copies are built, although they bring no time
         dropped = coarse & (nest.linear | (whole & (not simple)))
     u.built[i] = np.where(dropped | (coarse & u.ragged(x) & (not simple)), 1.0, u.factor[i])
+
+
+def copies_of(x: Node, u: Unrolled, tool: Tool) -> Column:
+    """Copies of a loop's body, unrolled or side by side, (n,)."""
+    i = x.at
+    return np.where(u.piped[i], pipeline_copies(x, u, tool), np.where(u.full[i], u.factor[i], u.built[i]))
+
+
+def pipeline_copies(x: Node, u: Unrolled, tool: Tool) -> Column:
+    """Copies of a pipeline's body; in SDx a tile that is no larger keeps those of an outermost loop of loops back."""
+    i = x.at
+    if not x.children or x.parent != 0 or tool.observed.reload_by_copy:
+        return u.factor[i]
+    return np.where(u.piped[i] & (u.tile[i] > 1) & (u.tile[i] <= u.factor[i]), 1.0, u.factor[i])

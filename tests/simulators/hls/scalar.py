@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 
 from chipgym.simulators.hls.intervals import body_latency, chain_latency
-from chipgym.simulators.hls.nest import CHAIN, FREE, GUARDED_SUM, SERIAL_SUM, TREE, Nest, Node, port_bits
+from chipgym.simulators.hls.loops import CHAIN, FREE, GUARDED_SUM, SERIAL_SUM, TREE, Node, port_bits
+from chipgym.simulators.hls.nest import Nest
 from chipgym.simulators.hls.tools import Tool
 
 
@@ -37,7 +38,7 @@ class Scalar:
     # --- what the pragmas make of a loop --------------------------------------------------------------------------
 
     def varies(self, x: Node) -> bool:
-        return any(not d.loop.fixed for d in self.nest.below(x.at))
+        return any(not d.loop.fixed for d in self.nest.below[x.at])
 
     def around(self, x: Node) -> list[Node]:
         return [self.nest.nodes[p] for p in x.path]
@@ -59,8 +60,12 @@ class Scalar:
     def tiled(self, x: Node) -> bool:
         return 1 < self.knob("tile", x) < x.loop.trip
 
+    def split_above(self, x: Node, free: bool = False) -> bool:
+        split = [p for p in self.around(x) if p.at and 1 < self.factor(p) < p.loop.trip and not self.innermost(p)]
+        return any(not (free and p.ordered) for p in split)
+
     def copied_above(self, x: Node) -> bool:
-        return any(p.at and 1 < self.factor(p) < p.loop.trip and not self.innermost(p) for p in self.around(x))
+        return self.split_above(x, free=True)
 
     def held(self, x: Node) -> bool:
         ordered = x.ordered
@@ -78,10 +83,12 @@ class Scalar:
             return u
         if self.held(x) or self.nest.linear or (u >= x.loop.trip and not self.simple(x)):
             return 1.0
-        if self.seen.reload_by_copy and 1 < self.knob("tile", x) < u:
+        if u * self.nest.copied_bytes[x.at] > self.seen.held_bytes:
             return 1.0
-        if not self.seen.ragged_keeps_copies:
-            for d in self.nest.below(x.at):
+        if x.sums and self.seen.reload_by_copy and 1 < self.knob("tile", x) < u:
+            return 1.0
+        if x.sums and not self.seen.ragged_keeps_copies:
+            for d in self.nest.below[x.at]:
                 leaf = d.recurrence == FREE and not d.children and self.nest.along_row(d)
                 if leaf and self.nest.accumulates_around(d) and not self.full(d) and self.ragged(d):
                     return 1.0
@@ -103,9 +110,9 @@ class Scalar:
             return depth + (x.loop.trip - 1) * chain_latency(x, self.tool)
         return depth
 
-    def interval(self, x: Node) -> tuple[float, float]:
-        """Cycles between iterations of the unrolled loop, and between those of the loop itself."""
-        u, ii, serial = self.factor(x), 1.0, 0.0
+    def interval(self, x: Node) -> tuple[float, float, float]:
+        """Cycles between iterations of the unrolled loop, between those of the loop itself, and of the rest."""
+        u, ii, serial, rest = self.factor(x), 1.0, 0.0, 0.0
         counts = [sum(a.array == b.array for b in x.loop.loads) for a in x.loop.loads]
         ii = max([ii, *(math.ceil(c / self.seen.ports) for c in counts)])
         if self.tree(x):
@@ -118,18 +125,28 @@ class Scalar:
         elif x.recurrence == SERIAL_SUM and any(not p.loop.fixed for p in self.around(x)):
             serial = self.fit.ii_memory if u > 1 else self.fit.ii_element
         elif x.recurrence == SERIAL_SUM:
-            beside = self.copied_above(x) and not self.ragged(x) and not x.children
+            beside = self.copied_above(x) and not self.ragged(x)
+            if x.children:
+                whole = all(self.knob("para", c) >= c.loop.trip and c.loop.fixed for c in self.below(x))
+                beside = whole and u <= 1 and (beside or self.knob("pipe", x) == "cg")
             serial = self.seen.ii_serial_copies if beside else self.fit.ii_serial
         elif x.recurrence == GUARDED_SUM:
             serial = self.fit.ii_memory
         elif x.recurrence == CHAIN:
             serial = chain_latency(x, self.tool) + self.fit.forward
         elif self.nest.along_row(x) and self.ragged(x):
-            serial = self.seen.ragged_guarded if x.loop.guard else self.seen.ragged
+            if x.loop.guard:
+                serial = self.seen.ragged_guarded
+            elif self.seen.rest and self.nest.accumulates_around(x):
+                rest = self.seen.rest + u
+            else:
+                serial = self.seen.ragged
+        elif self.nest.along_line(x) and not self.nest.along_row(x) and self.ragged(x):
+            serial = self.seen.ragged_line
         stuck = any(p.at and self.knob("pipe", p) == "flatten" and self.varies(p) for p in self.around(x))
         if x.sums and stuck:
             serial = self.fit.ii_memory
-        for bits, held, indirect, loops in self.nest.region_loads(x.at):
+        for bits, held, indirect, loops in self.nest.region_loads[x.at]:
             loads = 1.0
             for at in loops:
                 y = self.nest.nodes[at]
@@ -140,9 +157,17 @@ class Scalar:
                 ii = max(ii, loads * bits / 512)
             elif self.seen.bound_by_port and self.knob("pipe", x) == "off" and loads > 2048:
                 ii = max(ii, loads / 64)
-        if u < x.loop.trip and any(self.full(self.nest.nodes[y]) for y in self.nest.mismatched(x.at)):
+        for at, accesses in self.nest.contended[x.at]:
+            if self.full(self.nest.nodes[at]):
+                ii = max(ii, math.ceil(accesses / 2))
+        if u < x.loop.trip and any(self.full(self.nest.nodes[y]) for y in self.nest.mismatched[x.at]):
             ii = max(ii, self.seen.clash + self.seen.clash_copy * u)
-        return max(ii, serial * u), serial
+        if self.ragged(x) and any(self.full(self.nest.nodes[y]) for y in self.nest.beside[x.at]):
+            ii = max(ii, self.seen.clash_rest)
+        return max(ii, serial * u), serial, rest
+
+    def below(self, x: Node) -> list[Node]:
+        return [self.nest.nodes[c] for c in x.children]
 
     def run(self, x: Node) -> Run:
         trip, u = x.loop.trip, self.factor(x)
@@ -151,12 +176,14 @@ class Scalar:
         self.extra += self.off_chip(x)
         if self.full(x):
             return Run(self.straight(x, depth) if x.parent == 0 else 0.0, depth)
-        ii, serial = self.interval(x)
+        ii, serial, rest = self.interval(x)
         pipeline = None
         if self.innermost(x) and x.loop.fixed and (not x.children or "para" in x.loop.knobs):
             through = depth + (math.log2(u) * self.fit.tree if self.tree(x) else 0.0)
             starts = math.ceil(trip / u)
-            cycles = max(ii * (starts - 1), serial * (trip - 1)) + through + self.fit.pipeline
+            cycles = max(ii * (starts - 1), serial * (trip - 1)) + through + self.fit.pipeline + rest
+            if u > 1 and u % 2 == 1 and self.nest.streams_row(x):
+                cycles += self.seen.odd * trip
             pipeline = (starts, ii, through)
         else:
             copies = self.copies(x)
@@ -182,7 +209,7 @@ class Scalar:
             return False
         declared = bool(only.loop.reduction)
         if self.seen.flattens_inlined:
-            declared = declared or any(d.loop.reduction for d in self.nest.below(only.at))
+            declared = declared or any(d.loop.reduction for d in self.nest.below[only.at])
         return self.seen.flattens_declared if declared else self.seen.flattens_plain
 
     # --- memory -----------------------------------------------------------------------------------------------------
@@ -193,7 +220,7 @@ class Scalar:
     def moved(self) -> float:
         loads, stores, rows = [0.0], [0.0], 0.0
         for array in self.nest.arguments():
-            cycles = array.size * array.bits / port_bits(array, 512, self.nest)
+            cycles = array.size * array.bits / port_bits(array, self.nest)
             rows += array.shape[0] * self.seen.row if self.large(array) else 0.0
             if array.role in ("in", "inout") or self.nest.read_back(array):
                 loads.append(cycles)
@@ -210,10 +237,13 @@ class Scalar:
         return total
 
     def off_chip(self, x: Node) -> float:
-        columns, u = self.nest.columns(x.at), self.factor(x)
-        if not columns or self.held(x) or self.varies(x) or self.innermost(x) or self.copied_above(x):
+        columns, u = self.nest.columns[x.at], self.factor(x)
+        innermost = sum(d.runs * d.loop.trip for d in self.nest.below[x.at] if not d.children)
+        if self.innermost(x) or not 1 < u < x.loop.trip:
             return 0.0
-        if not 1 < u < x.loop.trip:
+        if self.seen.off_chip_neighbour and not x.ordered and self.nest.reads_neighbours(x):
+            return innermost * self.seen.off_chip_neighbour
+        if not columns or self.held(x) or self.varies(x) or (self.nest.linear and self.copied_above(x)):
             return 0.0
         if self.simple(x):
             inner = [self.nest.nodes[c] for c in x.children]
@@ -228,22 +258,29 @@ class Scalar:
         if self.tiled(x) or wide:
             each = words / 8
         else:
-            aligned = port_bits(array, 512, self.nest) == 512 and math.log2(u) % 1 == 0
+            aligned = port_bits(array, self.nest) == 512 and math.log2(u) % 1 == 0
             each = words / (self.seen.burst_words if aligned else 1) + self.seen.off_chip_copy * u
-        return sum(d.runs * d.loop.trip for d in self.nest.below(x.at) if not d.children) * (self.seen.off_chip + each)
+        side_by_side = math.prod(self.copies(p) for p in self.around(x) if p.at)
+        return innermost / side_by_side * (self.seen.off_chip + each)
 
     def tiling(self, x: Node) -> float:
-        if not self.tiled(x) or self.copied_above(x):
+        if not self.tiled(x) or self.split_above(x):
             return 0.0
         tile, u = float(self.knob("tile", x)), self.factor(x)
         each = self.fit.tile_top if x.parent == 0 else self.fit.tile_inner
-        for array, size in self.nest.repeated(x.at):
-            each += self.fit.tile_repeat * size * array.bits / port_bits(array, 512, self.nest)
-        again = self.seen.reload * sum(size for array, size in self.nest.columns(x.at) if not self.large(array))
+        for array, size in self.nest.repeated[x.at]:
+            each += self.fit.tile_repeat * size * array.bits / port_bits(array, self.nest)
+        again = self.seen.reload * sum(size for array, size in self.nest.columns[x.at] if not self.large(array))
         if self.seen.reload_by_copy:
             again /= u
         elif u >= tile:
             again = 0.0
         elif self.nest.linear:
             again = again / 4 if tile * 64 >= 512 else again * 2
-        return math.ceil(x.loop.trip / tile) * (each * (self.fit.tile_pipelined if self.innermost(x) else 1.0) + again)
+        if x.parent > 0:
+            again += self.seen.reload_halo * self.nest.halo[x.at]
+        if self.innermost(x):
+            each *= self.fit.tile_pipelined
+        elif u > 1 and self.held(x):
+            each = each / u if u < tile else 0.0
+        return math.ceil(x.loop.trip / tile) * (each + again)

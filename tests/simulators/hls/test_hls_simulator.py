@@ -75,6 +75,34 @@ def test_copies_under_a_time_loop_cost_hardware_but_bring_no_time():
     assert sim.evaluate({"para_L0_2": 4})["cycles"] == sim.evaluate({})["cycles"]
 
 
+@pytest.mark.parametrize(
+    ("kernel", "tool", "design", "resource", "published"),
+    [
+        # Reports of the tools: sums in registers, chains of products, ports that two rows share, banks of ports.
+        ("gemm-p", "vitis-2020.2", {"para_L0": 5, "para_L3": 70}, "dsp", 3557),
+        ("adi", "sdx-2018.3", {"pipe_L1": "flatten"}, "dsp", 1915),
+        ("symm-opt", "vitis-2020.2", {"para_L1": 2, "pipe_L1": "flatten"}, "dsp", 1300),
+        ("gemm-p-large", "vitis-2020.2", {"para_L0": 4, "para_L2": 4, "pipe_L2": "flatten"}, "dsp", 479),
+        ("symm-opt-medium", "sdx-2018.3", {"para_L3": 64}, "bram18", 1512),
+        ("symm-opt-medium", "sdx-2018.3", {"para_L2": 64, "para_L3": 64}, "bram18", 3542),
+        ("gemver", "sdx-2018.3", {"para_L5": 4, "pipe_L3": "flatten"}, "bram18", 1210),
+        ("atax", "vitis-2020.2", {"para_L0_0": 124}, "lut", 555653),
+        ("atax", "vitis-2021.1", {"para_L0_1": 124}, "lut", 614765),
+    ],
+)  # fmt: skip
+def test_resources_of_published_reports(kernel, tool, design, resource, published):
+    found = HlsSimulator(kernel, tool=tool).evaluate(design)[resource][0]
+    assert found == pytest.approx(published, rel=0.4)
+    assert found == np.ceil(found)
+
+
+def test_long_vectors_in_registers_are_too_large():
+    """A loop that sets s turns to any of its 390 elements: 5.7 million look-up tables; with 390 copies, 0.2 million."""
+    sim = HlsSimulator("bicg-medium", tool="vitis-2021.1")
+    alone, together = sim.evaluate([{"para_L2": 390}, {"para_L2": 390, "para_L0": 390}])["lut"]
+    assert alone > 1_182_240 > together
+
+
 def test_a_smaller_device_holds_less():
     design = {"pipe_L1": "flatten", "para_L1": 2}
     large, small = (HlsSimulator("gemm-ncubed", device=d).evaluate(design) for d in ("xcvu9p", "xc7z020"))

@@ -75,8 +75,14 @@ def test_a_reduction_without_a_name_becomes_a_tree_in_2021():
         ("gemm-ncubed", "vitis-2020.2", {"para_L1": 8}, 21120000),
         ("nw", "vitis-2021.1", {"para_L3": 128, "pipe_L2": "flatten"}, 33906),
         ("gesummv", "vitis-2021.1", {"pipe_L0": "flatten"}, 4580),
+        ("stencil-3d", "vitis-2020.2", {"tile_L1": 2}, 1542657),
+        ("gemm-p-large", "vitis-2020.2", {"para_L3": 16}, 3159693),
+        ("atax", "vitis-2021.1", {"para_L0_0": 31}, 52813),
+        ("atax", "sdx-2018.3", {"para_L0_0": 124, "para_L0_1": 8}, 76409),
+        ("fdtd-2d-large", "vitis-2020.2",
+         {"para_L4": 2, "para_L7": 4, "pipe_L2": "flatten", "pipe_L3": "flatten"}, 20308775),
     ],
-)
+)  # fmt: skip
 def test_published_reports(kernel, tool, design, published):
     assert cycles(kernel, tool, **design) == pytest.approx(published, rel=0.2)
 

@@ -1,0 +1,122 @@
+"""Memories of a nest: banks, block RAMs, and vectors in registers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...datasets.kernel import Array
+from ..core import Column
+from ..fpga import bram18_count
+from .caching import WORD_BITS
+from .loops import port_bits
+from .nest import Nest
+from .tools import Tool
+from .unroll import Unrolled, copies_of
+
+#: What vectors in registers cost by: see `vectors`.
+VECTORS = ("vector_fills", "vector_sets", "vector_stores", "vector_loads")
+#: Steps times words of vectors beyond which the device is full of selectors, so that more tell nothing.
+MOST_TURNS = 50_000.0
+
+
+def memories(nest: Nest, u: Unrolled, n: int, tool: Tool) -> tuple[Column, Column, Column]:
+    """Banks of all arrays, block RAMs of those that are held on chip, and banks of the rows of the others."""
+    banks, buffers, row_banks = np.zeros(n), np.zeros(n), np.zeros(n)
+    for array in nest.kernel.arrays:
+        if array.role == "unused":
+            continue
+        split, depth = _split(nest, array, u, n, tool)
+        banks = banks + split
+        if array.size * array.bits / 8 > tool.observed.held_bytes:
+            whole = _whole_rows(nest, array, u, n) if tool.observed.banks_rows else np.zeros(n)
+            buffers = buffers + whole * split * bram18_count(array.bits, 1.0)
+            row_banks = row_banks + np.where(whole > 0, 0.0, split)
+            continue
+        most = tool.observed.lutram_bits_read if array.role == "in" else tool.observed.lutram_bits
+        each = np.where(depth * array.bits <= most, 0.0, bram18_count(array.bits, depth))
+        buffers = buffers + each * split * _rest(nest, array, u, n, tool)
+    return banks, buffers, row_banks
+
+
+def _whole_rows(nest: Nest, array: Array, u: Unrolled, n: int) -> Column:
+    """Accesses that reach all words of an array's row at once."""
+    whole = np.zeros(n)
+    for _, access, _ in nest.accesses():
+        index = access.affine[-1] if access.array == array.name else None
+        for label in index.counters if index is not None else ():
+            at = nest.place[label]
+            whole = whole + np.where(u.full[at] & (nest.nodes[at].loop.trip >= array.shape[-1]), 1.0, 0.0)
+    return whole
+
+
+def _rest(nest: Nest, array: Array, u: Unrolled, n: int, tool: Tool) -> Column:
+    """Buffers of an array: two where the factor of an ordered loop that updates it leaves a rest, else one."""
+    ragged = np.zeros(n, bool)
+    for x in nest.nodes[1:] if tool.observed.buffers_rest else ():
+        moving = [
+            any(a.array == array.name and x.loop.label in a.strides(array.shape) for a in accesses)
+            for accesses in (x.loop.loads, x.loop.stores)
+        ]
+        if all(moving) and any(nest.nodes[p].ordered for p in (*x.path, x.at)):
+            ragged = ragged | (u.ragged(x) & u.piped[x.at])
+    return np.where(ragged, 2.0, 1.0)
+
+
+def _split(nest: Nest, array: Array, u: Unrolled, n: int, tool: Tool) -> tuple[Column, Column]:
+    """Banks that an array is split into, and the words of one."""
+    split, depth = np.ones(n), np.ones(n)
+    last = len(array.shape) - 1
+    for dimension, size in enumerate(array.shape):
+        most = np.ones(n)
+        for x, access, store in nest.accesses():
+            index = access.affine[dimension] if access.array == array.name else None
+            if index is None:
+                continue
+            copies = np.ones(n)
+            for label in index.counters:
+                copies = copies * copies_of(nest.nodes[nest.place[label]], u, tool)
+            read_only = not store and all(s.array != array.name for s in x.loop.stores)
+            if tool.observed.binary_banks and dimension < last and read_only and x.loop.label in index.counters:
+                copies = 2.0 ** np.ceil(np.log2(copies))
+            most = np.maximum(most, np.minimum(copies, size))
+        if dimension == last and array.role != "local":  # a burst fills as many words at once as the port is wide
+            most = np.maximum(most, min(size, port_bits(array, nest) / array.bits))
+        split, depth = split * most, depth * np.ceil(size / most)
+    return split, depth
+
+
+def vectors(nest: Nest, u: Unrolled, n: int, tool: Tool) -> dict[str, Column]:
+    """What it takes to reach the elements of one-dimensional arrays that an unrolled loop puts into registers.
+
+    A burst, or a loop that walks through such a vector, may turn to any of its elements at every step: the selectors
+    grow with the square of its length (of y of atax, 124 doubles: 0.6 million look-up tables; of 410: 6.4 million).
+
+    Returns:
+        Columns (n,) of 64-bit words times steps, by `VECTORS`: the bursts that fill vectors; loops that set them, that
+        store what they compute from loads, and that load them.
+    """
+    most = tool.observed.registers
+    out = {name: np.zeros(n) for name in VECTORS}
+    for array in nest.kernel.arrays:
+        if len(array.shape) != 1 or array.size > most or array.role == "unused":
+            continue
+        walks = [
+            (x, nest.place[next(iter(access.affine[0].counters))], store) for x, access, store in nest.accesses()
+            if access.array == array.name and access.affine[0] is not None and len(access.affine[0].counters) == 1
+        ]  # fmt: skip
+        spread = np.zeros(n, bool)
+        for x, at, _ in (w for w in walks if w[0].loop.loads):  # a loop that only sets a vector does not spread it
+            copies, tiled = np.full(n, float(array.size)), np.zeros(n, bool)
+            for p in x.path[1:]:
+                copies = copies * np.where(u.full[p], 1.0, copies_of(nest.nodes[p], u, tool))
+                tiled = tiled | (u.tiled(nest.nodes[p]) & (not tool.observed.registers_tiled))
+            for y in nest.beside[x.at] if tool.observed.odd else ():  # banks that a row does not fill keep it in memory
+                tiled = tiled | ((u.factor[y] > 1) & (np.mod(u.factor[y], 2) == 1))
+            spread = spread | (u.full[at] & (copies <= most) & ~tiled)
+        size, words = float(array.size), array.size * array.bits / WORD_BITS
+        if array.role in ("in", "inout") or nest.read_back(array):
+            out["vector_fills"] = out["vector_fills"] + np.where(spread, words * size, 0.0)
+        for x, at, store in walks:
+            key = ("vector_stores" if x.loop.loads else "vector_sets") if store else "vector_loads"
+            out[key] = out[key] + np.where(spread & ~u.full[at], words * np.ceil(size / u.factor[at]), 0.0)
+    return {name: np.minimum(column, MOST_TURNS) for name, column in out.items()}
