@@ -38,7 +38,7 @@ class HlsSimulator(Simulator):
     """
 
     name = "hls"
-    version = "1"
+    version = "2"
     metrics = METRICS
     default_objective = "latency_s"
     objectives: ClassVar[Mapping[str, str | tuple[str, ...]]] = MappingProxyType({
