@@ -74,7 +74,7 @@ class DataflowSimulator(Simulator):
     """
 
     name = "dataflow"
-    version = "2"
+    version = "3"
     metrics: tuple[MetricSpec, ...] = METRICS  # type: ignore[misc]
     default_objective = "latency"
     objectives: ClassVar[Mapping[str, str | tuple[str, ...]]] = MappingProxyType({

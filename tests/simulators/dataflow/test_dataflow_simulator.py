@@ -185,6 +185,16 @@ def test_a_nearer_miss_is_a_smaller_violation():
     assert (np.diff(out["violation"]) < 0).all()
 
 
+@pytest.mark.parametrize("workload", ["alexnet", "resnet18", "vgg16"])
+def test_more_units_are_no_slower_and_fusing_pays(workload):
+    """Also where a layer has a row of every sample, and a sample is thousands of tiles."""
+    sim = make(workload, batch=16)
+    seconds = sim.evaluate({"pcus": [520, 780, 1040, 2080, 3120]})["latency_s"]
+    assert (np.diff(seconds) <= seconds[1:] * 1e-3).all()
+    full, layer = sim.evaluate({"fusion": ["full", "layer"]})["latency_s"]
+    assert full < layer
+
+
 def test_no_free_lunch():
     """The largest value of a knob of the chip worsens latency, energy or area."""
     sim = make(input_tokens=256, output_tokens=32, explore="joint")
