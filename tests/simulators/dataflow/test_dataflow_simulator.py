@@ -141,6 +141,17 @@ def test_an_event_is_never_before_the_closed_form():
     assert (exact["latency_s"][ok] > quick["latency_s"][ok] * 1.2).any()
 
 
+@pytest.mark.parametrize("fifo_depth", ["single", "matched"])
+def test_the_closed_form_sees_what_a_fifo_stalls(fifo_depth):
+    """Slices of small tiles are gathered from eight sockets: longer on their way than in either kernel."""
+    fast, event = (make("vgg16", batch=8, fidelity=f) for f in ("fast", "event"))
+    design = {"tile_rows": 8, "fifo_depth": fifo_depth, "fusion": "layer"}
+    free = fast.evaluate({**design, "link_latency_us": 0.0})["latency_s"]
+    quick, exact = fast.evaluate(design)["latency_s"], event.evaluate(design)["latency_s"]
+    assert quick > 5 * free
+    assert exact == pytest.approx(quick, rel=0.05)
+
+
 BLOCK, HEAD = "prefill/block/0: input_layernorm..add2", "prefill/head/0: norm..lm_head"
 LACKS = {
     "tp * pp is 16, above the limit of 8 sockets": {"tp": 8, "pp": 2},
@@ -190,7 +201,7 @@ def test_more_units_are_no_slower_and_fusing_pays(workload):
     """Also where a layer has a row of every sample, and a sample is thousands of tiles."""
     sim = make(workload, batch=16)
     seconds = sim.evaluate({"pcus": [520, 780, 1040, 2080, 3120]})["latency_s"]
-    assert (np.diff(seconds) <= seconds[1:] * 1e-3).all()
+    assert (np.diff(seconds) <= seconds[1:] * 1e-2).all()  # PCUs are whole, and shared out by bisection
     full, layer = sim.evaluate({"fusion": ["full", "layer"]})["latency_s"]
     assert full < layer
 
