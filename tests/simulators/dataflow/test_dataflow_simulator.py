@@ -186,7 +186,7 @@ def test_a_shallow_fifo_beside_a_barrier_locks_up():
     sim = make("bert_base")
     shallow = {"fifo_depth": "double", "tile_rows": 8}
     (limit,) = sim.broken_limits(shallow)
-    assert limit.name == "depth that fifo_depth lacks in forward/part1 x12"
+    assert limit.name == "shortfall of fifo_depth beside a barrier of forward/part1 x12"
     for cure in ({"fifo_depth": "matched"}, {"tile_rows": 128}, {"fusion": "none"}):
         assert sim.evaluate({**shallow, **cure})["feasible"][0], cure
 
@@ -235,6 +235,9 @@ def test_what_is_explored(explore, free, fixed):
         ("llama-3-8b", {"fidelity": "fasst"}, "did you mean 'fast'"),
         ("llama-3-8b", {"explore": "map"}, "did you mean 'mapping'"),
         ("llama-3-8b", {"input_tokens": 0}, "input_tokens: 0 is not a whole number from 1"),
+        ("llama-3-8b", {"sockets": 0}, "sockets: 0 is not a whole number from 1; nearest is 1"),
+        ("llama-3-8b", {"chip": "sn40"}, "did you mean 'sn40l'"),
+        ("llama-3-8b", {"input_tokens": 10_000}, "input_tokens: .* at most 8191 can be read"),
         ("llama-3-8b", {"sockets": 2.5}, "sockets: 2.5 is not a whole number from 1; nearest is 2"),
         ("llama-3-8b", {"input_tokens": 8000, "output_tokens": 500}, "at most 192 can be"),
         ("resnet18", {"output_tokens": 5}, "'resnet18' is not one of llama-2-7b"),
