@@ -109,7 +109,7 @@ def broken_limits(sim: DataflowSimulator, columns: Columns) -> tuple[Limit, ...]
             whose = (
                 f"{name} of {worst_section(sim, columns, at, _RECORDED[name])}"
                 if name in _RECORDED
-                else (f"depth that {name} lacks in {part_label(sim.rows[at])}")
+                else f"shortfall of {name} beside a barrier of {part_label(sim.rows[at])}"
             )
             limit = replace(limit, name=whose)
         out.append(limit)

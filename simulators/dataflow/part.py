@@ -325,8 +325,8 @@ def run_part(
             blocks = 3 if looped else 1
             end, again = recurrence(model, here, shape.tiles, shape.span, blocks, stream, s.finish, s.progress)
         else:
-            end, latency = closed_form(model, here, shape.tiles, shape.span, stream, s.rows[2:])
-            again = max(latency, busiest * tiles)
+            end, again = closed_form(model, here, shape.tiles, shape.span, stream, s.rows[2:])
+            again = max(again, busiest * tiles)
         hbm_bytes = (0.0 if hbm == 0 else tiles * staged) + (0.0 if from_ddr else weights)
         ddr_bytes = (tiles * staged if hbm == 0 else 0.0) + (weights if from_ddr else 0.0)
         overlapped = 0.0 if residency == PER_SECTION else weights

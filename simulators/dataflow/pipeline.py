@@ -38,11 +38,14 @@ class Section(NamedTuple):
 
 @compiled
 def closed_form(s: Section, here: int, tiles: int, span: int, stream: float, scratch: Array) -> tuple[float, float]:
-    """Seconds of `tiles` tiles through a section whose FIFOs never fill, and of the first tile alone.
+    """Seconds of `tiles` tiles through a section, and from one repeat of it to the next but for its slowest kernel.
 
     With a fixed time per tile, the last tile's longest path visits some kernel for all tiles and every other once, so
     that time is the largest over kernels of the longest path through it plus (tiles - 1) times its time. A barrier on
     the path adds a sample, less a tile, of the slowest kernel between it and the next one, on either side.
+
+    A FIFO of C tiles lets C of them make the trip from its producer's start to its consumer's finish at a time, which
+    bounds the time from below: what one FIFO stalls alone is seen, what a detour beside it stalls is not.
 
     Args:
         span: tiles of a sample.
@@ -51,7 +54,7 @@ def closed_form(s: Section, here: int, tiles: int, span: int, stream: float, scr
     """
     n = len(s.section)
     first, before, tail, after, pace = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
-    arrived, latency, e, edges = 0.0, 0.0, 0, len(s.links)
+    arrived, again, e, edges = 0.0, 0.0, 0, len(s.links)
     for i in range(n):
         first[i] = before[i] = tail[i] = after[i] = 0.0
         if s.section[i] != here:
@@ -70,22 +73,27 @@ def closed_form(s: Section, here: int, tiles: int, span: int, stream: float, scr
                     first[i], slowest = first[u] + wait, 0.0 if s.links[e, BARRIER] else before[u]
             e += 1
         first[i] += s.service[i]
-        latency = max(latency, first[i])
+        again = max(again, first[i])
         before[i] = max(slowest, s.service[i])
         # A kernel that reads from memory is no faster than the memory, which every tile of the section shares.
         pace[i] = max(s.service[i], stream) if s.reads[i] > 0 else s.service[i]
+    end = 0.0
     for e in range(edges - 1, -1, -1):
         u, v = s.links[e, PRODUCER], s.links[e, CONSUMER]
         if s.section[u] == here and s.section[v] == here:
+            if s.capacity[e] < tiles:
+                trip = s.service[u] + s.delay[e] + s.service[v]
+                trips = (tiles - 1) // s.capacity[e] + 1
+                end = max(end, first[u] - s.service[u] + trips * trip + tail[v])
+                again = max(again, tiles // s.capacity[e] * trip)
             beyond = max(after[v], s.service[v])
             wait = s.delay[e] + ((span - 1) * beyond if s.links[e, BARRIER] else 0.0)
             tail[u] = max(tail[u], wait + s.service[v] + tail[v])
             after[u] = max(after[u], 0.0 if s.links[e, BARRIER] else beyond)
-    end = 0.0
     for i in range(n):
         if s.section[i] == here:
             end = max(end, first[i] + tail[i] + (tiles - 1) * pace[i])
-    return end, latency
+    return end, again
 
 
 @compiled

@@ -74,7 +74,7 @@ class DataflowSimulator(Simulator):
     """
 
     name = "dataflow"
-    version = "2"
+    version = "3"
     metrics: tuple[MetricSpec, ...] = METRICS  # type: ignore[misc]
     default_objective = "latency"
     objectives: ClassVar[Mapping[str, str | tuple[str, ...]]] = MappingProxyType({
@@ -256,10 +256,15 @@ def _passes(
         count("input_tokens", TOKENS[0] if read is None else read),
         count("output_tokens", TOKENS[1] if written is None else written),
     )
+    if tokens[0] >= config.positions:
+        raise ChipgymError(
+            f"input_tokens: {config.name} has {config.positions} positions, {tokens[0]} are read and {tokens[1]} "
+            f"written; at most {config.positions - 1} can be read"
+        )
     if sum(tokens) > config.positions:
         raise ChipgymError(
             f"output_tokens: {config.name} has {config.positions} positions, {tokens[0]} are read and {tokens[1]} "
-            f"written; at most {max(config.positions - tokens[0], 0)} can be"
+            f"written; at most {config.positions - tokens[0]} can be"
         )
     return decoder_passes(config, *tokens, WORD), tokens
 

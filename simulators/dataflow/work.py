@@ -21,7 +21,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
     T_WEIGHTS,  # bytes of weights that there must be room for
     T_LOAD,  # bytes of them that one pass over the batch reads
     T_LOADED,  # the mean of it
-    T_TILE_LOAD,  # bytes of them that one tile multiplies by
+    T_TILE_LOAD,  # bytes of them that one tile multiplies by; its part of them where a row has several tiles
     T_TILE_LOADED,  # the mean of it
     T_STREAM,  # bytes from off-chip memory
     T_WRITE,  # bytes to off-chip memory
@@ -116,15 +116,17 @@ def fill_work(
                 rows *= busy
         per_out = 1.0 if k[c.COLLECT] == 1 else per_count * per_row * per_col
         stream = k[c.STREAM] * samples / per_count
+        # Tiles that share a row share what it reads of the weights, as they share its cycles.
+        tile_load, tile_loaded = tile_load * part, tile_loaded * part
         if k[c.KIND] == c.PRODUCT:
             every = 1.0 if k[c.FAR] > 0 else count  # rows of all experts are counted together
             operands = macs_rows * inner * every * word
-            second = tile_loaded if k[c.SHARED] > 0 else inner * cols * np.ceil(count) * word
+            second = tile_loaded if k[c.SHARED] > 0 else inner * cols * np.ceil(count) * part * word
             busy_in = operands * busy + (tile_load if k[c.SHARED] > 0 else second)
             macs = macs_rows * cols * inner * every
         else:
-            operands, second = macs_rows * word, weights
-            busy_in = operands * busy + weights
+            operands, second = macs_rows * word, weights * part
+            busy_in = operands * busy + second
             macs = macs_rows * k[c.OPS]
         collect = k[c.COLLECT] * k[c.OUT] * samples * (tp - 1) / tp
         send = k[c.SEND] * samples * (ep - 1) / ep

@@ -32,12 +32,13 @@ def shorten(value: object, limit: int = 60) -> str:
 def nearest(name: str, choices: Iterable[str]) -> str | None:
     """The choice that `name` most likely means, or None when nothing is like it.
 
-    One that differs in its number alone comes first (22nm for 7nm), then one that `name` begins or that begins it
-    (technology for tech), then the one that looks most like it.
+    One that `name` and its last number begin comes first (sn40l for sn40), then one that differs in its number alone
+    (22nm for 7nm), then one that `name` begins or that begins it (technology for tech), then the one that looks most
+    like it.
     """
     pool = {c.lower().lstrip("-"): c for c in choices}
     given = name.lower().lstrip("-")
-    found = _by_number(given, pool) or _by_beginning(given, pool)
+    found = _by_whole_number(given, pool) or _by_number(given, pool) or _by_beginning(given, pool)
     found = found or difflib.get_close_matches(given, list(pool), n=1, cutoff=0.5)
     return pool[found[0]] if found else None
 
@@ -57,6 +58,8 @@ def count(field: str, value: object) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
         near = f"; nearest is {max(1, round(value))}" if isinstance(value, float) and math.isfinite(value) else ""
+        if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+            near = "; nearest is 1"
         raise ChipgymError(f"{field}: {shorten(value)} is not a whole number from 1{near}")
     return int(value)
 
@@ -68,6 +71,14 @@ def _by_number(name: str, choices: Iterable[str]) -> list[str]:
         return []
     matches = [m for m in map(_NUMBERED.fullmatch, choices) if m and m.group(1, 3) == mine.group(1, 3)]
     return [min(matches, key=lambda m: abs(float(m[2]) - float(mine[2]))).string] if matches else []
+
+
+def _by_whole_number(name: str, choices: Iterable[str]) -> list[str]:
+    """The shortest choice that a `name` with a number at its end begins, where the number is the choice's too."""
+    if not name[-1:].isdigit():
+        return []
+    longer = (c for c in choices if c.startswith(name) and not c[len(name) : len(name) + 1].isdigit())
+    return sorted(longer, key=len)[:1]
 
 
 def _by_beginning(name: str, choices: Iterable[str]) -> list[str]:

@@ -15,6 +15,8 @@ BAD = {
     "workload": (("simulate", "systolic", "--workload", "resnet-18"), "did you mean 'resnet18'?"),
     "workload file": (("simulate", "systolic", "--workload", "missing/net.csv"), "net.csv"),
     "knob": (("simulate", "toy", "--set", "unit=4"), "unknown knob 'unit'; did you mean 'units'?"),
+    "option as a knob": (("simulate", "dataflow", "--set", "sockets=4"), "an option of dataflow: --option sockets="),
+    "option as a space": (("search", "dataflow", "--space", "batch=1,8"), "an option of dataflow: --option batch="),
     "value of a category": (("simulate", "systolic", "--set", "dataflow=wz"), "did you mean 'ws'?"),
     "not a number": (("simulate", "systolic", "--set", "rows=many"), "rows: 'many' is not a whole number"),
     "NaN": (("simulate", "systolic", "--set", "rows=nan"), "rows: nan is not"),

@@ -101,7 +101,7 @@ def test_an_inactive_parameter_shows_its_default():
         ({"problem": 3}, "make_problem"),
         ({"problem": []}, "one problem at least"),
         ({"horizon": 3}, "only the mode 'refine' takes it"),
-        ({"mode": "refine", "horizon": 0}, "horizon: 0 is not a whole number from 1"),
+        ({"mode": "refine", "horizon": 0}, "horizon: 0 is not a whole number from 1; nearest is 1"),
         ({"mode": "refine", "horizon": True}, "horizon: True"),
         ({"mode": "refine", "start": "anywhere"}, "start: 'anywhere' is not one of default, random"),
         ({"workload": []}, "one workload at least"),

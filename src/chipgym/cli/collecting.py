@@ -81,7 +81,7 @@ def collect_designs(
     several = workload if workload and len(workload) > 1 else None
     first = workload[0] if workload else None
     made = make_simulator(simulator, first, **settings)
-    restrictions = parse.restrictions(made.space, space or ())
+    restrictions = parse.restrictions(made, space or ())
     each = made.space.narrow(restrictions).canonical_size if samples is None else samples
     report = CollectReport(len(several or (first,)) * each)
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ChipgymError, shorten, unknown
 
 if TYPE_CHECKING:
-    from ..simulators import DesignSpace, Parameter, Value
+    from ..simulators import Parameter, Simulator, Value
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,4000}")  # int() refuses more digits
 _REAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|nan)", re.IGNORECASE)
@@ -41,16 +41,16 @@ def pairs(flag: str, texts: Iterable[str]) -> Iterator[tuple[str, str]]:
         yield name, value
 
 
-def design(space: DesignSpace, texts: Iterable[str]) -> dict[str, Value]:
+def design(simulator: Simulator, texts: Iterable[str]) -> dict[str, Value]:
     """A design from texts such as `rows=64`; the space checks that the values are in their domains.
 
     Raises:
         ChipgymError: for another form, a knob that the space has not, or text where it takes numbers.
     """
-    return {name: _knob_value(_knob(space, name), value) for name, value in pairs("--set", texts)}
+    return {name: _knob_value(_knob(simulator, name), value) for name, value in pairs("--set", texts)}
 
 
-def restrictions(space: DesignSpace, texts: Iterable[str]) -> dict[str, list[Value]]:
+def restrictions(simulator: Simulator, texts: Iterable[str]) -> dict[str, list[Value]]:
     """Parts of a grid from texts such as `rows=16,32`.
 
     Raises:
@@ -61,7 +61,7 @@ def restrictions(space: DesignSpace, texts: Iterable[str]) -> dict[str, list[Val
         parts = [part.strip() for part in values.split(",")]
         if "" in parts:
             raise ChipgymError(f"--space: {name} has an empty value in {shorten(values)}")
-        knob = _knob(space, name)
+        knob = _knob(simulator, name)
         out[name] = [_knob_value(knob, part) for part in parts]
         for value in out[name]:  # one by one, so that the error names the one that is wrong
             knob.accepts.column(name, [value])
@@ -99,10 +99,12 @@ def simulator_settings(simulator: str, texts: Iterable[str]) -> dict[str, Any]:
     return settings("--option", texts, simulator_options(simulator), simulator)
 
 
-def _knob(space: DesignSpace, name: str) -> Parameter:
-    if name not in space.names:
-        raise unknown("knob", name, space.names)
-    return space[name]
+def _knob(simulator: Simulator, name: str) -> Parameter:
+    if name in simulator.space.names:
+        return simulator.space[name]
+    if name in simulator.options:
+        raise ChipgymError(f"unknown knob {name!r}; it is an option of {simulator.name}: --option {name}=…")
+    raise unknown("knob", name, simulator.space.names)
 
 
 def _knob_value(knob: Parameter, text: str) -> Value:

@@ -121,7 +121,7 @@ def _problem(
         made,
         objective=objective or None,
         constraints=constraint or (),
-        space=parse.restrictions(made.space, space or ()),
+        space=parse.restrictions(made, space or ()),
     )
 
 

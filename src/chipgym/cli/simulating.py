@@ -53,7 +53,7 @@ def simulate_design(
     from ..simulators.core.metrics import row_dict
 
     made = make_simulator(simulator, workload or None, **parse.simulator_settings(simulator, option or ()))
-    columns, _ = made.space.columns(parse.design(made.space, knobs or ()))
+    columns, _ = made.space.columns(parse.design(made, knobs or ()))
     design = row_dict(columns, 0)  # complete, and of the types that the knobs have
     shown = _chosen(made.metrics, metrics or ())
     out = made.evaluate(design)

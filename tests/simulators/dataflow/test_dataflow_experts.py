@@ -122,7 +122,7 @@ def test_a_single_sequence_leaves_replicas_without_tokens():
     one, spread = (sim.evaluate({"tp": tp, "ep": ep, "weight_residency": "section"}) for tp, ep in ((8, 1), (1, 8)))
     assert spread["hbm_bytes"][0] == pytest.approx(one["hbm_bytes"][0], rel=0.01)
     uneven = mixtral(expert_imbalance=3.0).evaluate({"tp": 1, "ep": 8, "weight_residency": "section"})
-    assert uneven["tpot_s"][0] == spread["tpot_s"][0]  # one token is at an expert once
+    assert uneven["tpot_s"][0] == pytest.approx(spread["tpot_s"][0], rel=1e-12)  # one token is at an expert once
 
 
 def test_what_goes_to_experts_is_sent_once():

@@ -68,13 +68,13 @@ def test_the_recurrence_is_the_queue_of_events(drawn):
 @settings(deadline=None, max_examples=200)
 @given(sections(barriers=False))
 def test_the_closed_form_is_exact_where_no_fifo_fills(drawn):
-    assert by_closed_form(drawn) == by_recurrence(deep(drawn))[0]
+    assert by_closed_form(deep(drawn)) == by_recurrence(deep(drawn))[0]
 
 
 @settings(deadline=None, max_examples=200)
 @given(sections(barriers=True))
 def test_the_closed_form_is_near_with_barriers(drawn):
-    ratio = by_closed_form(drawn) / by_recurrence(deep(drawn))[0]
+    ratio = by_closed_form(deep(drawn)) / by_recurrence(deep(drawn))[0]
     assert 0.9 <= ratio <= 2
 
 
@@ -83,6 +83,21 @@ def test_the_closed_form_is_near_with_barriers(drawn):
 def test_shallower_is_never_faster(drawn):
     shallow = replace(drawn, edges=tuple((u, v, d, max(1, c - 1), b) for u, v, d, c, b in drawn.edges))
     assert by_closed_form(drawn) <= by_recurrence(drawn)[0] <= by_recurrence(shallow)[0]
+
+
+@settings(deadline=None, max_examples=200)
+@given(TIMES, TIMES, st.integers(0, 20).map(float), st.integers(1, 5), st.integers(1, 12))
+def test_a_fifo_lets_so_many_tiles_make_the_trip(first, second, delay, capacity, tiles):
+    """Of two kernels the closed form is exact where the trip, or the slower kernel, sets the pace throughout."""
+    drawn = Drawn((first, second), ((0, 1, delay, capacity, False),), tiles, 1)
+    assert by_closed_form(drawn) <= by_recurrence(drawn)[0]
+    if capacity == 1:
+        assert by_closed_form(drawn) == by_recurrence(drawn)[0] == tiles * (first + delay + second)
+
+
+def test_links_with_latency_set_the_pace_of_small_tiles():
+    drawn = Drawn((2.0, 3.0), ((0, 1, 4.0, 2, False),), 5, 1)
+    assert by_closed_form(drawn) == by_recurrence(drawn)[0] == 27.0  # three trips of 9, two tiles in each but the last
 
 
 @settings(deadline=None, max_examples=200)

@@ -141,6 +141,17 @@ def test_an_event_is_never_before_the_closed_form():
     assert (exact["latency_s"][ok] > quick["latency_s"][ok] * 1.2).any()
 
 
+@pytest.mark.parametrize("fifo_depth", ["single", "matched"])
+def test_the_closed_form_sees_what_a_fifo_stalls(fifo_depth):
+    """Slices of small tiles are gathered from eight sockets: longer on their way than in either kernel."""
+    fast, event = (make("vgg16", batch=8, fidelity=f) for f in ("fast", "event"))
+    design = {"tile_rows": 8, "fifo_depth": fifo_depth, "fusion": "layer"}
+    free = fast.evaluate({**design, "link_latency_us": 0.0})["latency_s"]
+    quick, exact = fast.evaluate(design)["latency_s"], event.evaluate(design)["latency_s"]
+    assert quick > 5 * free
+    assert exact == pytest.approx(quick, rel=0.05)
+
+
 BLOCK, HEAD = "prefill/block/0: input_layernorm..add2", "prefill/head/0: norm..lm_head"
 LACKS = {
     "tp * pp is 16, above the limit of 8 sockets": {"tp": 8, "pp": 2},
@@ -175,7 +186,7 @@ def test_a_shallow_fifo_beside_a_barrier_locks_up():
     sim = make("bert_base")
     shallow = {"fifo_depth": "double", "tile_rows": 8}
     (limit,) = sim.broken_limits(shallow)
-    assert limit.name == "depth that fifo_depth lacks in forward/part1 x12"
+    assert limit.name == "shortfall of fifo_depth beside a barrier of forward/part1 x12"
     for cure in ({"fifo_depth": "matched"}, {"tile_rows": 128}, {"fusion": "none"}):
         assert sim.evaluate({**shallow, **cure})["feasible"][0], cure
 
@@ -183,6 +194,16 @@ def test_a_shallow_fifo_beside_a_barrier_locks_up():
 def test_a_nearer_miss_is_a_smaller_violation():
     out = make(input_tokens=256, output_tokens=32).evaluate({"pmus": [10, 50, 100, 1040]})
     assert (np.diff(out["violation"]) < 0).all()
+
+
+@pytest.mark.parametrize("workload", ["alexnet", "resnet18", "vgg16"])
+def test_more_units_are_no_slower_and_fusing_pays(workload):
+    """Also where a layer has a row of every sample, and a sample is thousands of tiles."""
+    sim = make(workload, batch=16)
+    seconds = sim.evaluate({"pcus": [520, 780, 1040, 2080, 3120]})["latency_s"]
+    assert (np.diff(seconds) <= seconds[1:] * 1e-2).all()  # PCUs are whole, and shared out by bisection
+    full, layer = sim.evaluate({"fusion": ["full", "layer"]})["latency_s"]
+    assert full < layer
 
 
 def test_no_free_lunch():
@@ -214,6 +235,9 @@ def test_what_is_explored(explore, free, fixed):
         ("llama-3-8b", {"fidelity": "fasst"}, "did you mean 'fast'"),
         ("llama-3-8b", {"explore": "map"}, "did you mean 'mapping'"),
         ("llama-3-8b", {"input_tokens": 0}, "input_tokens: 0 is not a whole number from 1"),
+        ("llama-3-8b", {"sockets": 0}, "sockets: 0 is not a whole number from 1; nearest is 1"),
+        ("llama-3-8b", {"chip": "sn40"}, "did you mean 'sn40l'"),
+        ("llama-3-8b", {"input_tokens": 10_000}, "input_tokens: .* at most 8191 can be read"),
         ("llama-3-8b", {"sockets": 2.5}, "sockets: 2.5 is not a whole number from 1; nearest is 2"),
         ("llama-3-8b", {"input_tokens": 8000, "output_tokens": 500}, "at most 192 can be"),
         ("resnet18", {"output_tokens": 5}, "'resnet18' is not one of llama-2-7b"),

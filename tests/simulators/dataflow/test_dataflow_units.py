@@ -9,11 +9,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chipgym.simulators.dataflow.columns import ALLOCATIONS, FIELDS, PRODUCT, SPLITS, VECTOR
+from chipgym.simulators.dataflow.columns import (
+    ALLOCATIONS,
+    COLS,
+    COUNT,
+    FIELDS,
+    INNER,
+    KIND,
+    OPS,
+    PRODUCT,
+    ROWS,
+    SHARED,
+    SPLIT_COLS,
+    SPLIT_COUNT,
+    SPLIT_INNER,
+    SPLIT_ROWS,
+    SPLITS,
+    VECTOR,
+    WEIGHTS,
+)
 from chipgym.simulators.dataflow.pcu import allocate, fewest_pcus, product_cycles, tile_cycles
 from chipgym.simulators.dataflow.work import (
+    T_BUSY_IN,
     T_COLS,
     T_COUNT,
+    T_IN,
     T_INNER,
     T_KIND,
     T_MACS,
@@ -21,6 +41,9 @@ from chipgym.simulators.dataflow.work import (
     T_OUT,
     T_PART,
     T_ROWS,
+    T_TILE_LOAD,
+    T_TILE_LOADED,
+    T_WEIGHTS,
     WORK,
     fill_work,
 )
@@ -120,3 +143,19 @@ def test_tiles_and_sockets_divide_the_work(tp, samples):
         whole = table[i, 1] * table[i, 2] * table[i, 3] * table[i, 4]
         assert out[i, T_MACS] == pytest.approx(whole * samples / tp)
         assert tile_cycles(out, i, 1.0, 0, 1.0, 1.0) >= out[i, T_MACS] * (1 - 1e-9)
+
+
+@pytest.mark.parametrize("kind", [PRODUCT, VECTOR])
+@pytest.mark.parametrize("tiles", [1, 7, 98])
+def test_tiles_that_share_a_row_share_its_weights(kind, tiles):
+    """A layer of 1000 outputs after a global average: one row of each sample, however many tiles the sample has."""
+    table = np.zeros((1, FIELDS))
+    table[0, [KIND, ROWS, COLS, INNER, COUNT, SHARED, OPS]] = kind, 1, 1000, 512, 1, 1, 1
+    table[0, WEIGHTS] = 2.0 * 512 * 1000
+    table[0, [SPLIT_ROWS, SPLIT_COLS, SPLIT_INNER, SPLIT_COUNT]] = 1
+    whole, part = np.zeros((1, WORK)), np.zeros((1, WORK))
+    fill_work(table, 0, 1, 1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 1.0, whole)
+    fill_work(table, 0, 1, 1 / tiles, 1.0, 1.0, 1.0, 1.0, 2.0, 1.0, part)
+    for amount in (T_IN, T_BUSY_IN, T_TILE_LOAD, T_TILE_LOADED, T_MACS):
+        assert tiles * part[0, amount] == pytest.approx(whole[0, amount])
+    assert part[0, T_WEIGHTS] == whole[0, T_WEIGHTS]  # there must be room for all of them
