@@ -26,6 +26,13 @@ FILE_FORMATS: dict[str, tuple[str, Callable[..., Network]]] = {
 }
 #: Of these, the formats whose open dimensions can be set behind the file's name.
 OPEN_FORMATS = (".onnx",)
+# Formats that are not read, and how what they hold comes in, by extension.
+_KERAS = "; a Keras model comes in through ONNX (tf2onnx)"
+_TORCH = "; a torch module comes in through chipgym.datasets.from_torch(module, inputs), or as ONNX"
+_C = "; there is no reader for C: a kernel is a .json file or a chipgym.datasets.Kernel"
+_WAYS_IN = {
+    ".keras": _KERAS, ".h5": _KERAS, ".pt": _TORCH, ".pth": _TORCH, ".c": _C, ".cc": _C, ".cpp": _C,
+}  # fmt: skip
 #: What a file of a loop nest holds, by its extension.
 KERNEL_FORMATS = {".json": "loop-nest kernel"}
 #: What a file of memory requests holds, by its extension; each may be gzipped (".stl.gz").
@@ -145,6 +152,7 @@ def _load_file(path: str | bytes, batch: int | None, settings: Settings | None =
         formats = ", ".join(f"{extension} ({what})" for extension, what in known.items())
         raise ChipgymError(
             f"file {shorten(path, 200)}: unknown format {suffix or 'without extension'!r}, known: {formats}"
+            f"{_WAYS_IN.get(suffix, '')}"
         )
     # A path of another extension that is no file fails in any loader, with the words for what is wrong with it.
     _, load = FILE_FORMATS.get(suffix, FILE_FORMATS[".csv"])

@@ -36,7 +36,7 @@ class Access:
     index: tuple[str, ...]
 
     @staticmethod
-    def parse(text: str) -> Access:
+    def parse(text: object) -> Access:
         """The access that a text such as "A[L0][L2+1]" or "vec[?]" spells.
 
         Raises:
@@ -44,7 +44,9 @@ class Access:
         """
         found = _FORM.fullmatch(text.replace(" ", "")) if isinstance(text, str) else None
         if not found:
-            raise ChipgymError(f"access {shorten(text)}: expected the form A[L0][L1+1]")
+            raise ChipgymError(
+                f"access {shorten(text)}: expected the form A[L0][L1+1], or A[?] where data is the index"
+            )
         access = Access(found[1], tuple(re.findall(r"\[([^\[\]]*)\]", found[2])))
         _ = access.affine
         return access
@@ -86,7 +88,8 @@ def parse_affine(text: str) -> Affine:
     try:
         counters, constant = _sum(ast.parse(text, mode="eval").body)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise ChipgymError(f"index {shorten(text)}: expected a sum of loop counters such as 64*L0+L1-1, or ?") from None
+        expected = "a sum of loop counters such as 64*L0+L1-1, or ? where it is data"
+        raise ChipgymError(f"index {shorten(text)}: expected {expected}") from None
     return Affine({label: factor for label, factor in counters.items() if factor}, constant)
 
 

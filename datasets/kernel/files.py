@@ -81,7 +81,7 @@ def kernel_from_json(data: object) -> Kernel:
 
 def _array(data: object) -> Array:
     given = _object("array", data, ("name", "type", "shape", "role"), ("name", "type", "shape"))
-    return Array(**{**given, "shape": _each("shape", given["shape"], lambda size: size)})
+    return Array(**{**given, "shape": _each(f"shape of array {shorten(given['name'])}", given["shape"], _same)})
 
 
 def _loop(data: object) -> Loop:
@@ -90,29 +90,21 @@ def _loop(data: object) -> Loop:
     for key, read in _PARTS.items():
         if key in given:
             made[key] = _each(f"{key} of loop {given['label']}", given[key], read)
-    for key in ("operations", "hoisted"):
-        if key in given and not isinstance(given[key], dict):
-            raise ChipgymError(f"{key} of loop {given['label']}: {shorten(given[key])} is not a count by name")
     return Loop(**made)
 
 
 def _carried(data: object) -> Carried:
     given = _object("carried", data, tuple(f.name for f in fields(Carried)), ("through",))
-    return Carried(**{**given, "chain": _each("chain", given.get("chain", []), _text)})
+    return Carried(**{**given, "chain": _each("chain", given.get("chain", []), _same)})
 
 
-def _text(data: object) -> str:
-    if not isinstance(data, str):
-        raise ChipgymError(f"{shorten(data)} is no text")
+def _same(data: object) -> object:
+    """What the part itself checks."""
     return data
 
 
-def _access(data: object) -> Access:
-    return Access.parse(_text(data))
-
-
 _PARTS: Mapping[str, Callable[[object], Any]] = {
-    "knobs": _text, "loads": _access, "stores": _access, "carried": _carried, "loops": _loop,
+    "knobs": _same, "loads": Access.parse, "stores": Access.parse, "carried": _carried, "loops": _loop,
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from ...errors import ChipgymError, shorten, unknown
+from .checks import settle
 from .features import kernel_features
 from .loop import Array, Loop
 
@@ -41,6 +42,8 @@ class Kernel:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise ChipgymError(f"kernel name: {shorten(self.name)} is no text")
+        settle(self, "arrays", f"kernel {self.name}", Array)
+        settle(self, "loops", f"kernel {self.name}", Loop)
         if not self.loops:
             raise ChipgymError(f"kernel {self.name}: no loops, expected at least one")
         for what, names in (

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from ...errors import ChipgymError, shorten, unknown
 from .access import Access
+from .checks import check_counts, check_type, positive, settle
 
 #: Bits of an array's element by type.
 TYPE_BITS: Mapping[str, int] = MappingProxyType({
@@ -49,7 +50,8 @@ class Array:
             raise unknown(f"type of array {self.name}:", self.type, TYPE_BITS)
         if self.role not in ROLES:
             raise unknown(f"role of array {self.name}:", self.role, ROLES)
-        if not self.shape or not all(_positive(size) for size in self.shape):
+        settle(self, "shape", f"array {self.name}", object)
+        if not self.shape or not all(positive(size) for size in self.shape):
             raise ChipgymError(f"shape of array {self.name}: {shorten(self.shape)} is not of positive whole numbers")
 
     @property
@@ -80,6 +82,15 @@ class Carried:
     reduction: bool = False
     distance: int = 1
     assumed: bool = False
+
+    def __post_init__(self) -> None:
+        where = f"carried {shorten(self.through)}"
+        check_type(self, "through", where, str, "a text")
+        settle(self, "chain", where, str)
+        for field_name in ("reduction", "assumed"):
+            check_type(self, field_name, where, bool, "true or false")
+        if not positive(self.distance):
+            raise ChipgymError(f"distance of {where}: {shorten(self.distance)} is not a positive whole number")
 
 
 @dataclass(frozen=True)
@@ -116,22 +127,38 @@ class Loop:
     def __post_init__(self) -> None:
         if not isinstance(self.label, str) or not self.label.isidentifier():
             raise ChipgymError(f"loop label: {shorten(self.label)} is not of letters, digits and underscores")
+        where = f"loop {self.label}"
+        check_type(self, "fixed", where, bool, "true or false")
         mean = not self.fixed and isinstance(self.trip, int | float) and 0 < self.trip < 2**31
-        if not _positive(self.trip) and not mean:
-            raise ChipgymError(f"trip of loop {self.label}: {shorten(self.trip)} is not a positive whole number")
+        if not positive(self.trip) and not mean:
+            hint = "; the mean of trips that vary has `fixed` false" if isinstance(self.trip, float) else ""
+            raise ChipgymError(
+                f"trip of {where}: {shorten(self.trip)} is not a positive whole number below 2**31{hint}"
+            )
+        self._check_parts(where)
         for knob in self.knobs:
             if knob not in PRAGMAS:
-                raise unknown(f"knob of loop {self.label}:", knob, PRAGMAS)
-        for counts in (self.operations, self.hoisted):
-            for name, count in counts.items():
-                if name not in OPERATIONS:
-                    raise unknown(f"operation of loop {self.label}:", name, OPERATIONS)
-                if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-                    raise ChipgymError(f"{name} of loop {self.label}: {shorten(count)} is not a whole number from 0")
+                raise unknown(f"knob of {where}:", knob, PRAGMAS)
+        for field_name in ("operations", "hoisted"):
+            check_counts(getattr(self, field_name), field_name, where, OPERATIONS)
+        for name, count in self.hoisted.items():
+            if count > (most := self.operations.get(name, 0)):
+                raise ChipgymError(f"hoisted of {where}: {count} {name} are more than the {most} of its operations")
         for dependence in self.carried:
             for name in dependence.chain:
                 if name not in OPERATIONS:
-                    raise unknown(f"chain of loop {self.label}:", name, OPERATIONS)
+                    raise unknown(f"chain of {where}:", name, OPERATIONS)
+
+    def _check_parts(self, where: str) -> None:
+        """Fields of several parts become tuples; texts are texts."""
+        settle(self, "knobs", where, str)
+        for name in ("loads", "stores"):
+            settle(self, name, where, Access, "; Access.parse makes one of a text such as 'A[L0][L1+1]'")
+        settle(self, "carried", where, Carried)
+        settle(self, "loops", where, Loop)
+        hint = "; whether a dependence is a sum's is told in `carried`"
+        check_type(self, "reduction", where, str, f"the name of a variable{hint}")
+        check_type(self, "guard", where, str, "a condition as text")
 
     @property
     def accesses(self) -> tuple[Access, ...]:
@@ -143,7 +170,3 @@ class Loop:
         yield self
         for loop in self.loops:
             yield from loop.walk()
-
-
-def _positive(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31

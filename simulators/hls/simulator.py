@@ -12,13 +12,13 @@ import numpy as np
 from ...datasets import Kernel, Workload, load_workload
 from ...errors import ChipgymError, shorten
 from ..core import Breakdown, Column, Columns, Designs, Limit, Metrics, Simulator, relative_excess
-from ..fpga import load_fpga_device
+from ..fpga import fpga_device_names, load_fpga_device
 from .latency import schedule
 from .metrics import LOOP_METRICS, METRICS, RESOURCES
 from .nest import make_nest
 from .resources import use
 from .space import PIPES, kernel_space
-from .tools import Tool, load_tool
+from .tools import Tool, load_tool, tool_names
 
 #: Seconds of a clock cycle: the reference tables' 250 MHz.
 CYCLE_S = 4e-9
@@ -30,8 +30,8 @@ class HlsSimulator(Simulator):
     Args:
         workload: a kernel by name, a JSON file, or a `Kernel`.
         tool: "vitis-2020.2", "sdx-2018.3" or "vitis-2021.1", each with Merlin in front.
-        device: the part, such as "xcvu9p".
-        budget: the share of each resource that a design must stay below, from 0 (excluded) to 1.
+        device: an FPGA by name or part, such as "xcvu9p".
+        budget: the share of each resource that a design may take up, above 0 and up to 1.
 
     Raises:
         ChipgymError: for an unknown workload, tool or device, or a budget that is no such share.
@@ -44,6 +44,9 @@ class HlsSimulator(Simulator):
     objectives: ClassVar[Mapping[str, str | tuple[str, ...]]] = MappingProxyType({
         "latency": "latency_s", "latency_dsp": ("latency_s", "dsp"), "latency_lut": ("latency_s", "lut"),
         "latency_resources": ("latency_s", "lut", "ff", "dsp", "bram18"),
+    })  # fmt: skip
+    option_values: ClassVar[Mapping[str, Any]] = MappingProxyType({
+        "tool": tool_names(), "device": fpga_device_names(), "budget": "a share above 0 and up to 1",
     })  # fmt: skip
 
     def __init__(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ...datasets import Network, Workload, load_workload
 from ...errors import ChipgymError, shorten, unknown
 from ..core import Breakdown, Column, Columns, Design, Designs, Limit, Metrics, Simulator, relative_excess
-from ..fpga import load_fpga_device
+from ..fpga import fpga_device_names, load_fpga_device
 from .batch import Products, Settings, Table
 from .constants import MOST_UNROLLED, Constants, load_constants
 from .fifos import Fifos, fifo_costs
@@ -51,6 +51,9 @@ class Hls4mlSimulator(Simulator):
     objectives: ClassVar[Mapping[str, str | tuple[str, ...]]] = MappingProxyType({
         "latency": "latency_s", "share": "device_share", "latency_share": "latency_s * device_share",
         "pareto": ("latency_s", "device_share"), "resources": ("latency_s", "lut", "ff", "dsp", "bram18"),
+    })  # fmt: skip
+    option_values: ClassVar[Mapping[str, Any]] = MappingProxyType({
+        "device": fpga_device_names(), "clock_ns": "a number from 1 to 100", "granularity": GRANULARITIES,
     })  # fmt: skip
     chunk = 16384
 

@@ -74,6 +74,8 @@ BAD = {
     "agent of a list": (("list", "agents", "tpee"), "did you mean 'tpe'?"),
     "verb": (("serch",), "search"),
     "option": (("search", "toy", "--budgt", "5"), "unknown option '--budgt'; did you mean '--budget'?"),
+    "setting as an option": (("simulate", "hls", "--tool", "x"), "tool of hls is given as --option tool=VALUE"),
+    "setting of several": (("search", "hls", "--device=x"), "device of hls, hls4ml, memory is given as --option"),
     "option of the command": (("--versio",), "did you mean '--version'?"),
     "missing argument": (("simulate",), "missing argument 'SIMULATOR'"),
     "missing value": (("search", "toy", "--budget"), "'--budget' requires an argument"),

@@ -130,15 +130,15 @@ def test_options_of_agents_and_simulators(cli):
 
 def test_values_of_options_are_those_that_are_taken(cli):
     listed = []
-    for name in ("systolic", "memory"):
+    workloads = {"systolic": "mlp:4-4", "memory": "random", "hls": "atax", "hls4ml": "mlp:4-4"}
+    for name, workload in workloads.items():
         for row in cli("list", "simulators", name, "--json").json:
             if isinstance(row["values"], list):
                 listed.append(row["option"])
                 for value in row["values"]:
-                    chipgym.make_simulator(
-                        name, "mlp:4-4" if name == "systolic" else "random", **{row["option"]: value}
-                    )
-    assert listed == ["operand_bits", "accumulator_bits", "technology", "device", "channels"]
+                    chipgym.make_simulator(name, workload, **{row["option"]: value})
+    of_systolic, of_memory = ["operand_bits", "accumulator_bits", "technology"], ["device", "channels"]
+    assert listed == [*of_systolic, *of_memory, "tool", "device", "device", "granularity"]
     shown = cli("list", "simulators", "memory").out
     assert "DDR3-1600 DDR4-2400" in shown
     assert "rbc, brc, or where the device has bank groups interleaved" in shown

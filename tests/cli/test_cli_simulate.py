@@ -51,6 +51,18 @@ def test_why_a_design_cannot_be_built(cli):
     assert sram == {"name": "filter_sram_kb", "value": 1.0, "limit": 121 * 8 * 2 / 1024, "upper": False, "unit": "KB"}
 
 
+def test_of_many_limits_the_most_exceeded_are_told(cli):
+    arguments = ("simulate", "hls4ml", "--workload", "mlp:" + "-".join(["128"] * 9))
+    broken = cli(*arguments, "--json").json["broken_limits"]
+    assert len(broken) == 10
+    done = cli(*arguments)
+    (line,) = (line for line in done.out.splitlines() if "cannot be built" in line)
+    assert line.count(" is ") == 6
+    assert line.endswith(" and 4 more.")
+    worst = max(broken, key=lambda limit: limit["value"] / limit["limit"])
+    assert f"{worst['name']} is {worst['value']:.6g}, above" in line
+
+
 def test_values_have_the_types_of_their_knobs(cli):
     shown = {cli("simulate", "systolic", *more, "--json").json["design"]["clock_mhz"].__repr__()
              for more in ((), ("--set", "clock_mhz=800"), ("--set", "clock_mhz=8e2"))}  # fmt: skip

@@ -152,7 +152,20 @@ def loop_with(**changes):
         (loop_with(loads=["a[L0][L0]"]), "a[L0][L0] has 2 indices, expected 1 for a"),
         (loop_with(loads=["a[L0*L0]"]), "index 'L0*L0': expected a sum of loop counters"),
         (loop_with(loads=["a"]), "access 'a': expected the form A[L0][L1+1]"),
-        (loop_with(loads=[3]), "3 is no text"),
+        (loop_with(loads=[3]), "access 3: expected the form A[L0][L1+1]"),
+        (loop_with(loads=["a[b[L0]]"]), "access 'a[b[L0]]': expected the form A[L0][L1+1], or A[?] where data is the"),
+        (loop_with(loads="a[L0]"), "loads of loop L0: 'a[L0]' is not a list"),
+        (loop_with(knobs=[3]), "knobs of loop L0: 3 is not of type str"),
+        (loop_with(trip=2**31), "trip of loop L0: 2147483648 is not a positive whole number below 2**31"),
+        (loop_with(operations=["dmul"]), "operations of loop L0: ['dmul'] is not a count by name"),
+        (loop_with(hoisted={"dmul": 2}), "hoisted of loop L0: 2 dmul are more than the 1 of its operations"),
+        (loop_with(fixed="no"), "fixed of loop L0: 'no' is not true or false"),
+        (loop_with(reduction=True), "reduction of loop L0: True is not the name of a variable; whether a dependence"),
+        (loop_with(guard=True), "guard of loop L0: True is not a condition as text"),
+        (loop_with(carried=[{"through": "s", "reduction": "yes"}]), "reduction of carried 's': 'yes' is not true"),
+        (loop_with(carried=[{"through": "s", "distance": 0}]), "distance of carried 's': 0 is not a positive"),
+        (loop_with(carried=[{"through": 3}]), "through of carried 3: 3 is not a text"),
+        ({**DOT, "arrays": [{"name": "a", "type": "double", "shape": 64}]}, "shape of array 'a': 64 is not a list"),
         (loop_with(loops=[DOT["loops"][0]]), "two loops are called 'L0'"),
     ],
 )
@@ -161,6 +174,30 @@ def test_what_is_wrong_is_said(tmp_path, data, message):
         load_workload(written(tmp_path, data))
     assert str(error.value).startswith("file ")
     assert len(str(error.value).splitlines()) == 1
+
+
+def test_lists_are_taken_where_tuples_are_kept():
+    arrays = [Array("a", "double", [64]), Array("s", "double", [1], "out")]
+    loops = [Loop("L0", 64, loads=[Access.parse("a[L0]")], carried=[Carried("sum", ["dadd"], reduction=True)])]
+    kernel = Kernel("dot", arrays, loops)
+    assert kernel == Kernel("dot", tuple(arrays), tuple(loops))
+    assert kernel.array("a").shape == (64,)
+    assert kernel.loops[0].accesses == (Access("a", ("L0",)),)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Array("a", "double", 64), "shape of array a: 64 is not a list"),
+        (lambda: Loop("L0", 64, loads=("a[L0]",)), "loads of loop L0: 'a[L0]' is not of type Access; Access.parse"),
+        (lambda: Loop("L0", 64, loops=Loop("L1", 4)), "loops of loop L0: Loop(label='L1'"),
+        (lambda: Kernel("k", (), Loop("L0", 64)), "loops of kernel k: Loop(label='L0'"),
+        (lambda: Loop("L0", 2.5), "trip of loop L0: 2.5 is not a positive whole number below 2**31; the mean of trips"),
+    ],
+)
+def test_what_is_wrong_in_python_is_said(make, message):
+    with pytest.raises(ChipgymError, match=re.escape(message)):
+        make()
 
 
 def test_files_that_are_no_kernel(tmp_path):

@@ -130,6 +130,10 @@ def test_a_file_of_another_format(tmp_path, monkeypatch):
         ChipgymError, match=r"unknown format '.tflite', known: .csv \(SCALE-Sim topology\), .onnx \(ONNX model\)"
     ):
         load_workload("model.tflite")
+    for name, way in (("a.keras", "through ONNX"), ("a.pt", "from_torch"), ("a.cpp", "no reader for C")):
+        (tmp_path / name).touch()
+        with pytest.raises(ChipgymError, match=rf"unknown format '\{Path(name).suffix}', known: .*; .*{way}"):
+            load_workload(tmp_path / name)
     with pytest.raises(ChipgymError, match="unknown format 'without extension'"):
         load_workload("model")
 

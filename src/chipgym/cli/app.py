@@ -134,13 +134,23 @@ def _wrong_number(error: TyperException) -> str | None:
     return f"{options[-1]}: {shorten(value)} is not {kind}" if kind else None
 
 
+def _setting_hint(option: str, known: Sequence[str]) -> str:
+    """Where an option of the command line is a setting of a simulator, how that is given."""
+    from ..simulators import registered
+    from ..simulators.core.registry import simulator_options
+
+    setting = option.lstrip("-").replace("-", "_")
+    owners = sorted(e.name for e in registered() if "--option" in known and setting in simulator_options(e.name))
+    return f"; {setting} of {', '.join(owners)} is given as --option {setting}=VALUE" if owners else ""
+
+
 def _usage(error: TyperException) -> str:
     """What is wrong with the command line itself, with the nearest option or verb."""
     context = getattr(error, "ctx", None)
     option = getattr(error, "option_name", None)
     if context is not None and option is not None and hasattr(error, "possibilities"):
         names = [name for p in context.command.get_params(context) for name in p.opts if name.startswith("--")]
-        return str(unknown("option", option, names))
+        return f"{unknown('option', option, names)}{_setting_hint(option, names)}"
     if (wrong := _wrong_number(error)) is not None:
         return wrong
     message = error.format_message().strip().rstrip(".")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # Columns: wide enough that rich folds no table.
 UNLIMITED = 100_000
+#: Most limits that one sentence tells.
+MOST_LIMITS = 6
 
 
 class UserInterruptError(Exception):
@@ -74,8 +76,21 @@ def line(message: str) -> None:
 
 
 def why(limits: Sequence[Limit]) -> str:
-    """The limits that a design breaks, as the end of a sentence; nothing where they have no names."""
-    return f": {' and '.join(map(str, limits))}" if limits else ""
+    """The limits that a design breaks, as the end of a sentence; nothing where they have no names.
+
+    Of more than `MOST_LIMITS`, as a network with many layers breaks, those that are exceeded most.
+    """
+    worst = sorted(limits, key=_times, reverse=True)[:MOST_LIMITS]
+    told = [str(limit) for limit in limits if limit in worst][:MOST_LIMITS]
+    if len(limits) > len(told):
+        told.append(f"{len(limits) - len(told)} more")
+    return f": {' and '.join(told)}" if told else ""
+
+
+def _times(limit: Limit) -> float:
+    """How many times its limit a value is, or a limit its value where it is the least."""
+    value, bound = (limit.value, limit.limit) if limit.upper else (limit.limit, limit.value)
+    return value / bound if bound else math.inf
 
 
 def note(message: str) -> None:
