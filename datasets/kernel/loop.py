@@ -64,6 +64,11 @@ class Array:
         """Elements in all."""
         return math.prod(self.shape)
 
+    @property
+    def nbytes(self) -> float:
+        """Bytes in all."""
+        return self.size * self.bits / 8
+
 
 @dataclass(frozen=True, slots=True)
 class Carried:

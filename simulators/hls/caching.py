@@ -23,7 +23,7 @@ def transfers(nest: Nest, tool: Tool) -> float:
     loads, stores, rows = [], [], 0.0
     for array in nest.arguments():
         cycles = array.size * array.bits / port_bits(array, nest)
-        if array.size * array.bits / 8 > tool.observed.held_bytes:
+        if array.nbytes > tool.observed.held_bytes:
             rows += array.shape[0] * tool.observed.row
         if array.role != "out" or nest.read_back(array):
             loads.append(cycles)
@@ -41,7 +41,7 @@ def updated_in_place(nest: Nest, u: Unrolled, n: int, tool: Tool) -> Column:
             continue
         for name in {a.array for a in x.loop.stores} & {a.array for a in x.loop.loads}:
             array = nest.kernel.array(name)
-            if array.role == "inout" and array.size * array.bits / 8 > tool.observed.held_bytes:
+            if array.role == "inout" and array.nbytes > tool.observed.held_bytes:
                 words = x.runs * x.loop.trip * 2 * array.shape[-1] * tool.observed.in_place
                 cycles = cycles + np.where(u.factor[x.at] <= 1, words, 0.0)
     return cycles
@@ -53,20 +53,18 @@ def off_chip(nest: Nest, x: Node, u: Unrolled, n: int, tool: Tool) -> Column | f
     Merlin then leaves the array in memory, and every innermost iteration loads a row of it; or an element, where the
     copies share rows with their neighbours.
     """
-    columns = nest.columns[x.at]
-    if x.children and not x.ordered and tool.observed.off_chip_neighbour and nest.reads_neighbours(x):
-        some = ~u.innermost[x.at] & (u.factor[x.at] > 1) & (u.factor[x.at] < x.loop.trip)
-        innermost = sum(d.runs * d.loop.trip for d in nest.below[x.at] if not d.children)
-        return np.where(some, innermost * tool.observed.off_chip_neighbour, 0.0)
-    if not columns or held(nest, x, tool) or nest.varies(x.at):
+    columns, seen, i = nest.columns[x.at], tool.observed, x.at
+    innermost = sum(d.runs * d.loop.trip for d in nest.below[i] if not d.children)
+    if not x.ordered and seen.off_chip_neighbour and nest.reads_neighbours(x):
+        return np.where(u.partial(x), innermost * seen.off_chip_neighbour, 0.0)
+    if not columns or held(nest, x, tool) or nest.varies(i):
         return 0.0
-    seen, i = tool.observed, x.at
-    away = ~u.innermost[i] & (u.factor[i] > 1) & (u.factor[i] < x.loop.trip) & ~(u.copied_above[i] & nest.linear)
+    away = u.partial(x) & ~(u.copied_above[i] & nest.linear)
     beside = np.ones(n)  # copies around load side by side
     for p in x.path[1:]:
         beside = beside * u.running[p]
     if two_level(nest, x):
-        if any(array.size * array.bits / 8 > seen.held_bytes for array, _ in columns):
+        if any(array.nbytes > seen.held_bytes for array, _ in columns):
             return 0.0
         poor = np.zeros(n, bool)
         for c in x.children:
@@ -79,7 +77,6 @@ def off_chip(nest: Nest, x: Node, u: Unrolled, n: int, tool: Tool) -> Column | f
     if x.parent > 0 and not nest.linear and seen.wide_cg:
         wide = wide | (u.pipe[x.parent] == CG)
     narrow = words / np.where(aligned, seen.burst_words, 1.0) + seen.off_chip_copy * u.factor[i]
-    innermost = sum(d.runs * d.loop.trip for d in nest.below[i] if not d.children)
     return np.where(away, innermost / beside * (seen.off_chip + np.where(wide, words / WIDEST, narrow)), 0.0)
 
 
@@ -88,7 +85,7 @@ def tiling(nest: Nest, x: Node, u: Unrolled, tool: Tool) -> Column:
     fit, seen, i = tool.fitted, tool.observed, x.at
     each = fit.tile_top if x.parent == 0 else fit.tile_inner
     each += fit.tile_repeat * sum(size * array.bits / port_bits(array, nest) for array, size in nest.repeated[i])
-    words = sum(size for array, size in nest.columns[i] if array.size * array.bits / 8 <= seen.held_bytes)
+    words = sum(size for array, size in nest.columns[i] if array.nbytes <= seen.held_bytes)
     again: Column | float = seen.reload * words
     if seen.reload_by_copy:
         again = again / np.maximum(u.factor[i], 1.0)

@@ -106,8 +106,7 @@ def _pipelined(nest: Nest, x: Node, u: Unrolled, own: Interval, depth: Column, t
     cycles: Column = np.maximum(own.ii * starts, own.serial * (x.loop.trip - 1)) + depth + tool.fitted.pipeline
     cycles = cycles + own.rest
     if tool.observed.odd and nest.streams_row(x):
-        odd = (u.factor[x.at] > 1) & (np.mod(u.factor[x.at], 2) == 1)
-        cycles = cycles + np.where(odd, tool.observed.odd * x.loop.trip, 0.0)
+        cycles = cycles + np.where(u.odd(x), tool.observed.odd * x.loop.trip, 0.0)
     return cycles
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from ...datasets.kernel import UNNAMED, Access, Array, Kernel, Loop
+from ...datasets.kernel import UNNAMED, Access, Affine, Array, Kernel, Loop
 
 #: Bits of the widest port to memory.
 PORT_BITS = 512
@@ -109,10 +109,7 @@ class Loops:
 
     def along_row(self, node: Node) -> bool:
         """Whether a loop stores along the last of several dimensions."""
-        label = node.loop.label
-        return any(
-            len(a.index) > 1 and a.affine[-1] is not None and label in a.affine[-1].counters for a in node.loop.stores
-        )
+        return any(along(a, node.loop.label) for a in node.loop.stores)
 
     def reads_neighbours(self, node: Node) -> bool:
         """Whether iterations of a loop read rows of an array that their neighbours read too."""
@@ -226,7 +223,24 @@ def touched(loops: Loops, array: Array) -> tuple[int, int]:
         index = access.affine[0]
         if index is None:
             return 0, array.size - 1
-        spans = [factor * (math.ceil(loops.trips[label]) - 1) for label, factor in index.counters.items()]
-        low.append(index.constant + sum(min(0, s) for s in spans))
-        high.append(index.constant + sum(max(0, s) for s in spans))
-    return (min(low), max(high)) if low else (0, array.size - 1)
+        first, last = reach(index, {label: math.ceil(trip) for label, trip in loops.trips.items()})
+        low.append(first)
+        high.append(last)
+    return (int(min(low)), int(max(high))) if low else (0, array.size - 1)
+
+
+def reach(index: Affine, trips: Mapping[str, float]) -> tuple[float, float]:
+    """The first and last value of an index while the counters in `trips` run; others stand at 0."""
+    spans = [factor * (trips[label] - 1) for label, factor in index.counters.items() if label in trips]
+    return index.constant + sum(min(0, s) for s in spans), index.constant + sum(max(0, s) for s in spans)
+
+
+def along(access: Access, label: str) -> bool:
+    """Whether a counter indexes the last of several dimensions."""
+    index = access.affine[-1]
+    return len(access.index) > 1 and index is not None and label in index.counters
+
+
+def row_counters(access: Access) -> set[str]:
+    """Counters that index another dimension than the last."""
+    return {label for index in access.affine[:-1] if index is not None for label in index.counters}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ...datasets.kernel import Array
@@ -11,7 +13,7 @@ from .caching import WORD_BITS
 from .loops import port_bits
 from .nest import Nest
 from .tools import Tool
-from .unroll import Unrolled, copies_of
+from .unroll import Unrolled
 
 #: What vectors in registers cost by: see `vectors`.
 VECTORS = ("vector_fills", "vector_sets", "vector_stores", "vector_loads")
@@ -19,15 +21,19 @@ VECTORS = ("vector_fills", "vector_sets", "vector_stores", "vector_loads")
 MOST_TURNS = 50_000.0
 
 
-def memories(nest: Nest, u: Unrolled, n: int, tool: Tool) -> tuple[Column, Column, Column]:
-    """Banks of all arrays, block RAMs of those that are held on chip, and banks of the rows of the others."""
+def memories(nest: Nest, u: Unrolled, copies: Sequence[Column], n: int, tool: Tool) -> tuple[Column, Column, Column]:
+    """Banks of all arrays, block RAMs of those that are held on chip, and banks of the rows of the others.
+
+    Args:
+        copies: of each loop's body, by place.
+    """
     banks, buffers, row_banks = np.zeros(n), np.zeros(n), np.zeros(n)
     for array in nest.kernel.arrays:
         if array.role == "unused":
             continue
-        split, depth = _split(nest, array, u, n, tool)
+        split, depth = _split(nest, array, copies, n, tool)
         banks = banks + split
-        if array.size * array.bits / 8 > tool.observed.held_bytes:
+        if array.nbytes > tool.observed.held_bytes:
             whole = _whole_rows(nest, array, u, n) if tool.observed.banks_rows else np.zeros(n)
             buffers = buffers + whole * split * bram18_count(array.bits, 1.0)
             row_banks = row_banks + np.where(whole > 0, 0.0, split)
@@ -62,7 +68,7 @@ def _rest(nest: Nest, array: Array, u: Unrolled, n: int, tool: Tool) -> Column:
     return np.where(ragged, 2.0, 1.0)
 
 
-def _split(nest: Nest, array: Array, u: Unrolled, n: int, tool: Tool) -> tuple[Column, Column]:
+def _split(nest: Nest, array: Array, copies: Sequence[Column], n: int, tool: Tool) -> tuple[Column, Column]:
     """Banks that an array is split into, and the words of one."""
     split, depth = np.ones(n), np.ones(n)
     last = len(array.shape) - 1
@@ -72,24 +78,27 @@ def _split(nest: Nest, array: Array, u: Unrolled, n: int, tool: Tool) -> tuple[C
             index = access.affine[dimension] if access.array == array.name else None
             if index is None:
                 continue
-            copies = np.ones(n)
+            abreast = np.ones(n)
             for label in index.counters:
-                copies = copies * copies_of(nest.nodes[nest.place[label]], u, tool)
+                abreast = abreast * copies[nest.place[label]]
             read_only = not store and all(s.array != array.name for s in x.loop.stores)
             if tool.observed.binary_banks and dimension < last and read_only and x.loop.label in index.counters:
-                copies = 2.0 ** np.ceil(np.log2(copies))
-            most = np.maximum(most, np.minimum(copies, size))
+                abreast = 2.0 ** np.ceil(np.log2(abreast))
+            most = np.maximum(most, np.minimum(abreast, size))
         if dimension == last and array.role != "local":  # a burst fills as many words at once as the port is wide
             most = np.maximum(most, min(size, port_bits(array, nest) / array.bits))
         split, depth = split * most, depth * np.ceil(size / most)
     return split, depth
 
 
-def vectors(nest: Nest, u: Unrolled, n: int, tool: Tool) -> dict[str, Column]:
+def vectors(nest: Nest, u: Unrolled, copies: Sequence[Column], n: int, tool: Tool) -> dict[str, Column]:
     """What it takes to reach the elements of one-dimensional arrays that an unrolled loop puts into registers.
 
     A burst, or a loop that walks through such a vector, may turn to any of its elements at every step: the selectors
     grow with the square of its length (of y of atax, 124 doubles: 0.6 million look-up tables; of 410: 6.4 million).
+
+    Args:
+        copies: of each loop's body, by place.
 
     Returns:
         Columns (n,) of 64-bit words times steps, by `VECTORS`: the bursts that fill vectors; loops that set them, that
@@ -106,13 +115,13 @@ def vectors(nest: Nest, u: Unrolled, n: int, tool: Tool) -> dict[str, Column]:
         ]  # fmt: skip
         spread = np.zeros(n, bool)
         for x, at, _ in (w for w in walks if w[0].loop.loads):  # a loop that only sets a vector does not spread it
-            copies, tiled = np.full(n, float(array.size)), np.zeros(n, bool)
+            elements, kept = np.full(n, float(array.size)), np.zeros(n, bool)
             for p in x.path[1:]:
-                copies = copies * np.where(u.full[p], 1.0, copies_of(nest.nodes[p], u, tool))
-                tiled = tiled | (u.tiled(nest.nodes[p]) & (not tool.observed.registers_tiled))
+                elements = elements * np.where(u.full[p], 1.0, copies[p])
+                kept = kept | (u.tiled(nest.nodes[p]) & (not tool.observed.registers_tiled))
             for y in nest.beside[x.at] if tool.observed.odd else ():  # banks that a row does not fill keep it in memory
-                tiled = tiled | ((u.factor[y] > 1) & (np.mod(u.factor[y], 2) == 1))
-            spread = spread | (u.full[at] & (copies <= most) & ~tiled)
+                kept = kept | u.odd(nest.nodes[y])
+            spread = spread | (u.full[at] & (elements <= most) & ~kept)
         size, words = float(array.size), array.size * array.bits / WORD_BITS
         if array.role in ("in", "inout") or nest.read_back(array):
             out["vector_fills"] = out["vector_fills"] + np.where(spread, words * size, 0.0)

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from ...datasets.kernel import Array, Kernel
-from .loops import Loops, Node, make_nodes
+from ...datasets.kernel import Access, Array, Kernel
+from .loops import Loops, Node, along, make_nodes, reach, row_counters
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Nest(Loops):
     def copied_bytes(self) -> tuple[float, ...]:
         """By place: bytes of the largest array that each coarse copy of a loop needs whole: its counter is no index."""
         return tuple(
-            max((array.size * array.bits / 8 for array, size in self.repeated[n.at] if size >= array.size), default=0.0)
+            max((array.nbytes for array, size in self.repeated[n.at] if size >= array.size), default=0.0)
             for n in self.nodes
         )
 
@@ -48,19 +48,17 @@ class Nest(Loops):
         return tuple(self._halo_of(n) for n in self.nodes)
 
     def _halo_of(self, node: Node) -> float:
-        inside = {d.loop.label: d.loop.trip for d in (node, *self.below[node.at])}
-        reach: dict[str, list[tuple[float, float]]] = {}
+        inside = {d.loop.label: d.loop.trip for d in self.below[node.at]}
+        found: dict[str, list[tuple[float, float]]] = {}
         step: dict[str, float] = {}
         for _, access, store in self.accesses(node.at):
             index = access.affine[0] if len(access.index) == 1 and not store else None
             stride = abs(index.counters.get(node.loop.label, 0)) if index is not None else 0
             if index is None or stride <= 1:
                 continue
-            spans = [f * (inside[k] - 1) for k, f in index.counters.items() if k in inside and k != node.loop.label]
-            low = index.constant + sum(min(0.0, s) for s in spans)
-            reach.setdefault(access.array, []).append((low, index.constant + sum(max(0.0, s) for s in spans)))
+            found.setdefault(access.array, []).append(reach(index, inside))
             step[access.array] = stride
-        ends = {name: (min(low for low, _ in both), max(high for _, high in both)) for name, both in reach.items()}
+        ends = {name: (min(low for low, _ in both), max(high for _, high in both)) for name, both in found.items()}
         return sum(max(0.0, high - low + 1 - step[name]) for name, (low, high) in ends.items())
 
     @cached_property
@@ -90,8 +88,7 @@ class Nest(Loops):
         around = self.nodes[max(node.parent, 0)]
         if node.children or node.sums != 1 or node.operations.get("dadd", 0.0) != 1 or around.parent != 0:
             return 0.0
-        through = {c.through for c in node.loop.carried}
-        operands = [a for a in node.loop.loads if a.array not in through]
+        operands = _factors(node)
         vectors = [a for a in operands if len(a.index) == 1 and a.affine[0] is not None]
         if not any(around.loop.label not in a.affine[0].counters for a in vectors if a.affine[0] is not None):
             return 0.0
@@ -111,8 +108,7 @@ class Nest(Loops):
         if node.children or not node.sums or node.loop.hoisted.get("dmul") or self.scalings[node.at]:
             return 0.0
         around = self.nodes[max(node.parent, 0)].loop.label
-        through = {c.through for c in node.loop.carried}
-        factors = [a for a in node.loop.loads if a.array not in through]
+        factors = _factors(node)
         varying = sum(around in a.strides(self.kernel.array(a.array).shape) for a in factors)
         return max(0.0, products - varying) if varying > 0 and len(factors) <= products + 1 else 0.0
 
@@ -126,17 +122,10 @@ class Nest(Loops):
 
     def _contended_of(self, node: Node) -> list[tuple[int, int]]:
         out = []
-        own = {
-            a.array for a in node.loop.stores if any(index is not None and index.counters for index in a.affine[:-1])
-        }
+        own = {a.array for a in node.loop.stores if row_counters(a)}
         for c in node.children:
             inner = self.nodes[c]
-            label = inner.loop.label
-            rows = {
-                a.array
-                for a in inner.loop.stores
-                if any(index is not None and label in index.counters for index in a.affine[:-1])
-            }
+            rows = {a.array for a in inner.loop.stores if inner.loop.label in row_counters(a)}
             for name in sorted(own & rows):
                 count = sum(a.array == name for loop in (node.loop, inner.loop) for a in loop.accesses)
                 out.append((c, count))
@@ -178,7 +167,7 @@ class Nest(Loops):
             strides = access.strides(array.shape)
             region = [p for p in (*inner.path, inner.at) if p == node.at or node.at in self.nodes[p].path]
             moving = tuple(p for p in region if access.indirect or self.nodes[p].loop.label in strides)
-            out.append((array.bits, array.size * array.bits / 8, access.indirect, moving))
+            out.append((array.bits, array.nbytes, access.indirect, moving))
         return out
 
 
@@ -187,13 +176,15 @@ def make_nest(kernel: Kernel) -> Nest:
     return Nest(kernel, make_nodes(kernel))
 
 
+def _factors(x: Node) -> list[Access]:
+    """What a loop loads beside the variables that it carries."""
+    through = {c.through for c in x.loop.carried}
+    return [a for a in x.loop.loads if a.array not in through]
+
+
 def _row_arrays(x: Node) -> set[str]:
     """Matrices along whose rows a loop reads."""
-    return {
-        a.array
-        for a in x.loop.loads
-        if len(a.index) > 1 and a.affine[-1] is not None and x.loop.label in a.affine[-1].counters
-    }
+    return {a.array for a in x.loop.loads if along(a, x.loop.label)}
 
 
 def _same_dimension(x: Node, y: Node) -> bool:

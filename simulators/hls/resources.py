@@ -5,6 +5,8 @@ Operators are shared by the iterations between two starts of a pipeline, and by 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..core import Column
@@ -41,12 +43,15 @@ def quantities(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Colu
     of which a row at a time is; `ports`: of full width to memory; `arguments`: arrays in memory; `one`: 1.
     """
     u, made = done.unrolled, operators(nest, done, n, tool)
+    copies = [copies_of(x, u, tool) for x in nest.nodes]
     dsp = sum((tool.operators.dsp[o] * made[o] for o in OPERATORS if o in tool.operators.dsp), np.zeros(n))
     scale = np.where(dsp > MOST_DSP, MOST_DSP / np.maximum(dsp, 1.0), 1.0)
     found = {name: column * scale for name, column in made.items()}
     floating = [o for o in OPERATORS if o[0] in "df"]
-    found["shared"] = np.maximum(0.0, scale * _asked(nest, u, n, tool) - sum((found[o] for o in floating), np.zeros(n)))
-    banks, buffers, row_banks = memories(nest, u, n, tool)
+    found["shared"] = np.maximum(
+        0.0, scale * _asked(nest, u, copies, n) - sum((found[o] for o in floating), np.zeros(n))
+    )
+    banks, buffers, row_banks = memories(nest, u, copies, n, tool)
     arguments = nest.arguments()
     ports = sum(
         port_bits(a, nest) / PORT_BITS * (2 if a.role == "inout" else 1) for a in nest.kernel.arrays
@@ -54,7 +59,7 @@ def quantities(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Colu
     )  # fmt: skip
     return (
         found
-        | vectors(nest, u, n, tool)
+        | vectors(nest, u, copies, n, tool)
         | {
             "dsp": dsp,
             "banks": np.minimum(banks, MOST_BANKS),
@@ -104,15 +109,15 @@ def _unshared(x: Node, name: str, count: float, piped: Column, factor: Column) -
     return np.where(~piped, 1.0, factor) if x.loop.guard else factor
 
 
-def _asked(nest: Nest, u: Unrolled, n: int, tool: Tool) -> Column:
+def _asked(nest: Nest, u: Unrolled, copies: Sequence[Column], n: int) -> Column:
     """Floating-point operations asked for at once, (n,)."""
     asked = np.zeros(n)
     for x in nest.nodes[1:]:
-        copies = np.ones(n)
+        abreast = np.ones(n)
         for p in (*x.path[1:], x.at):
-            copies = copies * copies_of(nest.nodes[p], u, tool)
+            abreast = abreast * copies[p]
         own = sum(v for k, v in x.operations.items() if k[0] in "df")
-        asked = asked + copies * (own - np.where(u.full[x.at], nest.scalings[x.at], 0.0))
+        asked = asked + abreast * (own - np.where(u.full[x.at], nest.scalings[x.at], 0.0))
     return asked
 
 

@@ -60,6 +60,18 @@ class Unrolled:
         ragged: Column = (factor > 1) & (np.mod(node.loop.trip, factor) != 0)
         return ragged
 
+    def odd(self, node: Node) -> Column:
+        """Whether a loop is unrolled by an odd factor, shape (n,) bool."""
+        factor = self.factor[node.at]
+        odd: Column = (factor > 1) & (np.mod(factor, 2) == 1)
+        return odd
+
+    def partial(self, node: Node) -> Column:
+        """Whether a loop that holds loops has a factor that is not its whole trip, shape (n,) bool."""
+        factor = self.factor[node.at]
+        partial: Column = (factor > 1) & (factor < node.loop.trip) & ~self.innermost[node.at]
+        return partial
+
 
 def unroll(nest: Nest, knobs: Mapping[str, Column], n: int, tool: Tool) -> Unrolled:
     """The loops of `nest` under n designs; knobs are columns of numbers, `pipe_` ones OFF, CG or FLATTEN."""
@@ -89,10 +101,9 @@ def unroll(nest: Nest, knobs: Mapping[str, Column], n: int, tool: Tool) -> Unrol
             u.piped[x.at] = inner & ~u.full[x.at] & may_pipeline(x)
             u.factor[x.at] = np.where(u.full[x.at], float(x.loop.trip), u.factor[x.at])
     for x in nest.nodes[1:]:
-        p = x.parent
-        partial = (u.factor[p] > 1) & (u.factor[p] < nest.nodes[p].loop.trip) & ~u.innermost[p]
-        u.split_above[x.at] = u.split_above[p] | partial
-        u.copied_above[x.at] = u.copied_above[p] | (partial & (not nest.nodes[p].ordered))
+        p, around = x.parent, nest.nodes[x.parent]
+        u.split_above[x.at] = u.split_above[p] | u.partial(around)
+        u.copied_above[x.at] = u.copied_above[p] | (u.partial(around) & (not around.ordered))
     for x in nest.nodes[1:]:
         _copy(nest, x, u, tool)
     return u
