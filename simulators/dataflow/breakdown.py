@@ -88,7 +88,7 @@ def layer_breakdown(sim: DataflowSimulator, columns: Columns) -> Breakdown:
     for part in _records(sim, columns):
         each = part.sections[:, a.S_TIME]
         passes = sum(one.times * one.turns(microbatches, pp) for one in part.row.passes)
-        label = part.label.partition("@")[0] + "/" + part.row.part.name if "@" in part.label else part.label
+        label = _label(part.row, together=True)
         times = sum(one.times for one in part.row.passes) * (pp if part.row.part.repeats > 1 else 1) * machines
         for name, row, share in zip(part.names, part.sections, each / each.sum(), strict=True):
             told = label + name.removeprefix(part.label)
@@ -130,8 +130,13 @@ def worst_section(sim: DataflowSimulator, columns: Columns, part: int, needs: in
 
 def part_label(row: Row) -> str:
     """What a part of a run is called, as "prefill/block": its pass, or its stage where several have it."""
-    name = row.first.name if len(row.passes) == 1 else row.first.name.partition("@")[0]
-    return f"{name}/{row.part.name}"
+    return _label(row, together=len(row.passes) > 1)
+
+
+def _label(row: Row, together: bool) -> str:
+    """A part's name after that of its pass, or, of all steps together, of its stage."""
+    name = row.first.name
+    return f"{name.partition('@')[0] if together else name}/{row.part.name}"
 
 
 def _records(sim: DataflowSimulator, columns: Columns) -> list[_Told]:
