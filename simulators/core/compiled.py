@@ -1,4 +1,4 @@
-"""Numba compilation whose disk cache knows every source file that a kernel is made of.
+"""Compile kernels with Numba, into a disk cache that knows every source file that a kernel is made of.
 
 Numba's own cache looks only at the file that a function stands in. A kernel that calls functions of a neighbouring
 module, or uses its constants, would go on running the old ones after that module was edited or updated.
@@ -18,6 +18,8 @@ from numba import config, njit
 from numba.core import event
 from numba.core.cpu import CPUTargetOptions
 
+from .compiled_files import seal
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 LOG = logging.getLogger("chipgym")
@@ -32,7 +34,7 @@ class _Announcer(event.Listener):
     def on_start(self, started: event.Event) -> None:
         module = started.data["dispatcher"].py_func.__module__
         if self.depth == 0 and module.startswith("chipgym."):
-            LOG.info("compiling the %s kernel; once, as it is kept on disk", module.split(".")[-2])
+            LOG.info("compiling the %s kernel; once, as it is kept on disk", machine_of(module))
         self.depth += 1
 
     def on_end(self, ended: event.Event) -> None:
@@ -42,25 +44,40 @@ class _Announcer(event.Listener):
 event.register("numba:compile", _Announcer())  # type: ignore[no-untyped-call]
 
 
+def machine_of(module: str) -> str:
+    """The machine whose kernel a module is part of: the folder below its room; outside chipgym its own folder."""
+    parts = module.split(".")
+    return parts[2] if parts[0] == "chipgym" and len(parts) > 3 else parts[-2] if len(parts) > 1 else parts[0]
+
+
+def sources_of(function: Callable[..., Any]) -> tuple[Path, ...]:
+    """The folders of which any source may be part of a kernel: its machine's, and the simulators' core."""
+    folder = Path(inspect.getfile(function)).parent
+    parts = function.__module__.split(".")
+    if parts[0] != "chipgym" or len(parts) < 4:
+        return (folder,)
+    return (folder.parents[len(parts) - 5] if len(parts) > 4 else folder, Path(__file__).parent)
+
+
 @cache
-def folder_stamp(folder: Path) -> str:
-    """A hash of all Python sources directly in `folder`."""
+def folder_stamp(*folders: Path) -> str:
+    """A hash of all Python sources in and below `folders`."""
     digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for folder in folders:
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 
 def compiled(function: F) -> F:
     """Compiles `function` to machine code on its first call, without the GIL, and keeps it on disk.
 
-    The copy on disk is used as long as no Python source in the function's folder has changed.
+    The copy on disk is used as long as no Python source of the function's machine has changed. A damaged copy is
+    discarded.
     """
     try:
         dispatcher: Any = njit(cache=True, nogil=True, error_model="numpy")(function)
-        # Part of the version, which Numba looks at before it reads the rest: what the rest names may be gone.
-        file = dispatcher._cache._cache_file
-        file._version = f"{file._version} {folder_stamp(Path(inspect.getfile(function)).parent)}"
+        seal(dispatcher._cache, folder_stamp(*sources_of(function)))
     except (AttributeError, RuntimeError):
         # Another Numba keeps it elsewhere, or no folder can be written: no copy is better than an old one, or none.
         dispatcher = njit(nogil=True, error_model="numpy")(function)

@@ -50,6 +50,38 @@ def test_editing_a_neighbour_renews_the_kernel(tmp_path):
     assert run(tmp_path, 20, 3) == ["45.0", "0"]
 
 
+@pytest.mark.parametrize("damage", ["empty", "torn", "flipped", "other"])
+def test_a_damaged_copy_is_compiled_anew(tmp_path, damage):
+    assert run(tmp_path, 10, 1) == ["23.0", "0"]
+    for file in (*tmp_path.rglob("*.nbi"), *tmp_path.rglob("*.nbc")):
+        data = file.read_bytes()
+        middle = len(data) // 2
+        changed = {
+            "empty": b"",
+            "torn": data[:middle],
+            "flipped": data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :],
+            "other": b"not a kernel" * 10,
+        }
+        file.write_bytes(changed[damage])
+    assert run(tmp_path, 10, 1) == ["23.0", "0"]
+    assert run(tmp_path, 10, 1) == ["23.0", "1"]
+
+
+def test_editing_any_source_of_a_machine_renews_its_kernels():
+    """A kernel may stand in a folder below its machine's, and what it calls in another."""
+    from chipgym.simulators.memory.batch import run_batch
+
+    machine, core = module.sources_of(run_batch.py_func)
+    assert (machine.name, core.name) == ("memory", "core")
+
+
+def test_a_machine_is_the_folder_below_its_room():
+    assert module.machine_of("chipgym.simulators.memory.model.bank") == "memory"
+    assert module.machine_of("chipgym.surrogates.models.kernel") == "models"
+    assert module.machine_of("somebody.machine.kernel") == "machine"
+    assert module.machine_of("kernel") == "kernel"
+
+
 def test_what_a_kernel_took_may_be_gone(tmp_path):
     """Numba keeps the types of arguments by the name of their class, which an update may have taken away."""
     package = tmp_path / "machine"
@@ -94,9 +126,12 @@ def test_the_stamp_is_of_every_source_in_the_folder(tmp_path):
     seen.append(stamp())
     (tmp_path / "a.py").rename(tmp_path / "b.py")
     seen.append(stamp())
+    (tmp_path / "below").mkdir()
+    (tmp_path / "b.py").rename(tmp_path / "below" / "b.py")
+    seen.append(stamp())
     (tmp_path / "notes.txt").write_text("not code")
     assert stamp() == seen[-1]
-    assert len(set(seen)) == 4
+    assert len(set(seen)) == 5
 
 
 @pytest.mark.parametrize("error", [AttributeError, RuntimeError])
