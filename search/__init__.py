@@ -16,7 +16,8 @@ from .agents import (
     unregister_agent,
 )
 from .collecting import Collection, CollectProgress, collect
-from .loop import optimize
+from .evaluating import SimulationError
+from .loop import StopSearch, optimize
 from .pareto import non_dominated
 from .progress import Progress
 from .regret import GroundTruth, ground_truth
@@ -40,6 +41,8 @@ __all__ = [
     "Progress",
     "Provenance",
     "SearchResult",
+    "SimulationError",
+    "StopSearch",
     "agent_names",
     "agent_options",
     "collect",

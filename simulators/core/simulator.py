@@ -17,6 +17,9 @@ from .metrics import Metrics, MetricSpec
 from .parameter import Column
 from .space import Columns, Designs, DesignSpace
 
+#: Columns that results have beside knobs, metrics and objectives.
+BESIDE = frozenset({"feasible", "violation", "reason", "reward", "number", "ask"})
+
 
 class Simulator(ABC):
     """Evaluates designs of one machine on one workload.
@@ -92,8 +95,9 @@ class Simulator(ABC):
         """Metrics of one or many designs.
 
         Args:
-            designs: a list of dicts, one dict (n = 1), a dict of columns, a pandas or polars table, or an integer index
-                array (n, p) into the space's grid. A knob left out takes the space's default.
+            designs: a list of dicts, one dict (n = 1), a dict of columns, a pandas or polars table, an integer index
+                array (n, p) into the space's grid, or what a search or a table answered: its rows, one or several,
+                whose metrics and other results are left aside. A knob left out takes the space's default.
 
         Returns:
             Columns of shape (n,) by metric name, with `feasible` and `violation`.
@@ -102,7 +106,7 @@ class Simulator(ABC):
             ChipgymError: naming the knob, value and nearest legal choice where a design is malformed or outside the
                 domain. An infeasible design is not an error.
         """
-        columns, n = self.space.columns(designs)
+        columns, n = self.space.columns(designs, self.beside)
         return self.evaluate_columns(columns, n)
 
     def evaluate_columns(self, columns: Columns, n: int) -> Metrics:
@@ -146,7 +150,13 @@ class Simulator(ABC):
                     return False
         except (AttributeError, TypeError, ValueError):
             return False
-        return values.keys() == self._metric_names
+        complete: bool = values.keys() == self._metric_names
+        return complete
+
+    @cached_property
+    def beside(self) -> frozenset[str]:
+        """What rows of results have beside the knobs, which `evaluate` leaves aside: metrics and `BESIDE`."""
+        return self._metric_names | BESIDE
 
     @cached_property
     def _metric_names(self) -> frozenset[str]:
