@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .agents import (
     Agent,
@@ -24,6 +25,7 @@ from .regret import GroundTruth, ground_truth
 from .reporting import report
 from .result import EvaluatedDesign, Evaluations, SearchResult
 from .run import Provenance
+from .volume import hypervolume
 
 if TYPE_CHECKING:
     from ..simulators import Problem
@@ -47,6 +49,7 @@ __all__ = [
     "agent_options",
     "collect",
     "ground_truth",
+    "hypervolume",
     "load_result",
     "make_agent",
     "non_dominated",
@@ -58,6 +61,18 @@ __all__ = [
     "report",
     "unregister_agent",
 ]
+
+
+def __dir__() -> list[str]:
+    """What a person types, without what modules import for themselves."""
+    return [*__all__, "study"]
+
+
+def __getattr__(name: str) -> Any:
+    """Studies, imported on first use: they draw pictures."""
+    if name == "study":
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def open_store(store: str | os.PathLike[str]) -> Store:

@@ -72,7 +72,8 @@ def optimize(
             it returns True or raises `StopSearch`.
         start: designs to begin with, in any form that `Problem.evaluate` takes. They are evaluated and told to the
             agent before its first ask, count towards the budget, and make the run another one than without them.
-        timeout: seconds after which nothing new is evaluated, counted from the first ask of this call.
+        timeout: seconds after which nothing new is evaluated, counted from the first ask of this call; one design at
+            least is evaluated, so that every call goes on.
         jobs: processes that evaluate designs, for slow simulators: as many designs side by side as one ask has (see
             `batch`). The result is the same. A script needs `if __name__ == "__main__":` then.
         catch: exceptions of `simulate` that make a design infeasible, with the exception's text as its reason, as
@@ -161,8 +162,6 @@ class Search:
                 return "space exhausted"
             if self.log.n >= self.budget:
                 return "budget"
-            if self._time_left() <= 0:
-                return "timeout"
             if self.idle >= PATIENCE:
                 return "agent repeats itself"
             if not self._step(callback):
