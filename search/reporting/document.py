@@ -260,10 +260,12 @@ def _nearest(runs: Runs, problem: Problem | None) -> Document:
     pool = runs.pool
     at = best_number(pool.objectives, pool.violation, np.zeros(len(pool)))
     design = row_dict(pool.designs, at)
+    reason = runs.results[int(pool.run[at])].table.reasons.get(int(pool.number[at]))
+    broken = problem.broken_limits(design) if problem and reason is None else ()
     return {
         "design": _written(design),
         "violation": rounded(pool.violation[at : at + 1])[0],
-        "limits": [str(limit) for limit in problem.broken_limits(design)] if problem else [],
+        "limits": [str(limit) for limit in broken] if reason is None else [reason],
         "run": int(pool.run[at]),
         "number": int(pool.number[at]) + 1,
     }

@@ -93,7 +93,9 @@ def command(result: SearchResult, problem: Problem | None, workloads: tuple[str,
     settings = _settings(result, problem, workloads)
     grids = _grids(result, problem)
     options = _agent_settings(result)
+    start = result.provenance.start
     texts = [*settings.values(), *options.values(), *(v for values in grids.values() for v in values)]
+    texts += [value for design in start for value in design.values()]
     sayable = _usual_batch(result, problem) and _usual_reward(result, problem) and all(map(_on_a_line, texts))
     if workloads is None or not sayable:
         return _python(result, workloads, settings, grids, options)
@@ -104,6 +106,7 @@ def command(result: SearchResult, problem: Problem | None, workloads: tuple[str,
     words += _flags("--space", (f"{name}={','.join(map(_text, values))}" for name, values in grids.items()))
     words += ["--agent", result.agent]
     words += _flags("--agent-option", (f"{name}={_text(value)}" for name, value in options.items()))
+    words += _flags("--start", (",".join(f"{name}={_text(value)}" for name, value in d.items()) for d in start))
     return shlex.join([*words, "--budget", str(result.evaluations), "--seed", str(result.seed)])
 
 
@@ -186,12 +189,15 @@ def _usual_reward(result: SearchResult, problem: Problem | None) -> bool:
     reward = result.provenance.reward
     if reward["name"] != "log_ratio" or problem is None:
         return bool(reward["name"] == "log_ratio")
-    usual = bind_problem(
-        problem.simulator,
-        objective=_objectives(result),
-        constraints=result.identity["constraints"],
-        space=result.identity["space"],
-    )
+    try:
+        usual = bind_problem(
+            problem.simulator,
+            objective=_objectives(result),
+            constraints=result.identity["constraints"],
+            space=result.identity["space"],
+        )
+    except ChipgymError:  # there is no design to compare with, so that there were targets
+        return False
     return bool(np.array_equal(usual.reference, np.array(reward["reference"])))
 
 
@@ -237,8 +243,9 @@ def _python(
         "seed": result.seed,
         "batch": result.provenance.batch,
         "agent_options": dict(options),
+        "start": [dict(design) for design in result.provenance.start],
     }
-    asked = ", ".join(f"{name}={_literal(value)}" for name, value in search.items() if value != {})
+    asked = ", ".join(f"{name}={_literal(value)}" for name, value in search.items() if value not in ({}, []))
     return (
         f"import chipgym\n{where}"
         f"problem = chipgym.make_problem({result.identity['simulator']!r}{given})\n"

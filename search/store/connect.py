@@ -199,6 +199,8 @@ def prepare(connection: sa.Connection, label: str, *, create: bool) -> bool:
         return True
     query = sa.select(schema.meta.c.value).where(schema.meta.c.key == "format")
     found = connection.execute(query).scalar()
+    if create and found == schema.FORMAT:
+        schema.metadata.create_all(connection)  # what a store from before there was any has not
     if found != schema.FORMAT:
         raise ChipgymError(
             f"store format: {label} has {shorten(found)}, this version writes {schema.FORMAT!r}; choose another store"

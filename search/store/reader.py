@@ -17,7 +17,7 @@ from ...simulators import REWARDS
 from ..result import Evaluations, SearchResult
 from ..run import Provenance
 from . import codec, connect, schema
-from .rows import read_rows
+from .rows import read_reasons, read_rows, read_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,7 @@ class Store:
             source = connection.execute(sa.select(schema.meta.c.value).where(key)).scalar()
             with self._intact():
                 rows, _ = read_rows(connection, wanted)
+                reasons, start = read_reasons(connection, wanted), read_start(connection, wanted)
         with self._intact():
             names = tuple(json.loads(about.objectives))
             metrics, designs = codec.parse_all(r.metrics for r in rows), codec.parse_all(r.design for r in rows)
@@ -137,6 +138,7 @@ class Store:
                 reward=REWARDS[reward["name"]](objectives, np.array(reward["reference"]), violation),
                 asks=np.array([r.ask for r in rows], dtype=np.int64),
                 units=units,
+                reasons=reasons,
             )
             provenance = Provenance(
                 options=json.loads(about.options),
@@ -146,6 +148,7 @@ class Store:
                 run=wanted,
                 started_at=about.started_at,
                 workloads=() if source is None else tuple(map(str, json.loads(source))),
+                start=tuple(start),
             )
             return SearchResult(evaluations, about.agent, int(about.seed), identity, self.label, "stored", provenance)
 

@@ -24,9 +24,6 @@ COMMON: Mapping[str, str] = MappingProxyType({"edp": "energy_j * latency_s", "ed
 # Beyond this a product of any metrics leaves the range of floating-point numbers.
 MOST_POWER = 100
 
-# Units of amounts, of which there is never less than none. A number without a unit may be anything.
-AMOUNTS = frozenset({"s", "J", "W", "mm2", "cycles", "words", "bytes"})
-
 _FACTOR = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:(?:\*\*|\^)\s*([-+]?\d+(?:\.\d+)?))?\s*")
 _CONSTRAINT = re.compile(r"^(?P<left>[^<>=]+?)\s*(?P<sign><=|>=)\s*(?P<right>[^<>=]+)$")
 
@@ -216,7 +213,7 @@ def parse_constraints(
             raise ChipgymError(f"constraint: the limit {shorten(found['right'])} in {shorten(text)} is not a number")
         product = parse_product(found["left"], metrics, "constraint", {**common_presets(metrics), **presets})
         constraint = Constraint(product, found["sign"] == "<=", limit)
-        if constraint.upper and limit < 0 and all(spec_of(metrics, name).unit in AMOUNTS for name, _ in product.terms):
+        if constraint.upper and limit < 0 and all(spec_of(metrics, name).amount for name, _ in product.terms):
             raise ChipgymError(f"constraint: {shorten(text)} is met by no design: {product.text} is never below 0")
         out.append(constraint)
     return tuple(out)

@@ -17,7 +17,7 @@ from .objective import Constraint, Objective, parse_constraints, parse_objective
 from .parameter import Column, Value, is_column
 from .reward import REWARDS
 from .simulator import Simulator
-from .space import Designs, DesignSpace
+from .space import Columns, Designs, DesignSpace, Indices
 
 # Seeded draws looked at for a reference where the default design cannot be built for a workload.
 REFERENCE_DRAWS = 4096
@@ -85,7 +85,16 @@ class Problem:
 
     def _default_objectives(self) -> Column:
         """Objectives of the default design, or of the first of a fixed sequence of draws that has positive ones."""
-        values = self.evaluate(self.space.default_indices).objectives
+        try:
+            values = self.evaluate(self.space.default_indices).objectives
+        except ChipgymError:
+            raise
+        except Exception as error:
+            said = " ".join(str(error).split())
+            raise ChipgymError(
+                f"simulator {self.simulator.name}: simulate raised {type(error).__name__}: {said} for its default "
+                "design, which rewards compare others with; give targets, or another default"
+            ) from error
         if not _comparable(values).all():
             values = self.evaluate(self.space.sample(REFERENCE_DRAWS, np.random.default_rng(0))).objectives
         good = _comparable(values)
@@ -112,8 +121,19 @@ class Problem:
         Raises:
             ChipgymError: as `Simulator.evaluate`.
         """
-        columns, n = self.space.columns(designs)
-        metrics = self.simulator.evaluate_columns(columns, n)
+        columns, n = self.space.columns(designs, self.simulator.beside)
+        return self.judge(columns, self.simulator.evaluate_columns(columns, n))
+
+    def encode(self, designs: Designs) -> Indices:
+        """Index rows of this problem's space, shape (n, p), of designs whose values are all on its grid.
+
+        Raises:
+            ChipgymError: naming the first value that is not, and the nearest that is.
+        """
+        return self.space.positions(*self.space.columns(designs, self.simulator.beside))
+
+    def judge(self, columns: Columns, metrics: Metrics) -> Evaluation:
+        """The evaluation of n designs, as complete columns of values, that the simulator answered `metrics` for."""
         values = [o(metrics) for o in self.objectives]
         objectives = np.stack(values, axis=1) if len(values) > 1 else values[0][:, None]
         violation = metrics["violation"]
@@ -129,7 +149,7 @@ class Problem:
         Raises:
             ChipgymError: as `Simulator.evaluate`, and for several designs.
         """
-        columns, n = self.space.columns(design)
+        columns, n = self.space.columns(design, self.simulator.beside)
         if n != 1:
             raise ChipgymError(f"broken_limits: takes one design, not {n}")
         metrics = self.simulator.evaluate_columns(columns, n)

@@ -74,7 +74,8 @@ def _print_one(
     rows += [[name, found.objectives[i], ""] for i, name in products]
     title = "best design"
     if not found.feasible:
-        why = output.why(problem.broken_limits(found.design))
+        # What raised once is not asked again.
+        why = output.why(() if found.reason else problem.broken_limits(found.design), found.reason)
         title = f"no feasible design; the nearest miss has violation {found.violation:.3g}{why}"
     output.table(("", "value", "unit"), rows, title)
     for line in inactive:
