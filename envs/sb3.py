@@ -46,7 +46,7 @@ class SB3VecEnv(VecEnv):
         """Wraps a native vector environment."""
         self.venv = venv
         # Stands for any one of them where an attribute or a method of a single environment is asked for.
-        self._one = DesignEnv(venv.episodes.sized(1), render_mode=venv.render_mode)
+        self._one = DesignEnv(venv.episodes.sized(1), render_mode=venv.render_mode, info=venv.info)
         self._one.spec = venv.spec
         self._actions: Action | None = None
         super().__init__(venv.num_envs, venv.single_observation_space, venv.single_action_space)

@@ -14,10 +14,11 @@ from gymnasium.vector.utils import batch_space
 from ..errors import ChipgymError, shorten
 from ..simulators import Problem
 from ..simulators.core.parameter import Column
+from .array_info import info_writer
 from .assess import Assessment, Flags
 from .base import check_render_mode, check_reset_options, draw_task, facts_of, picture_of, reward_box
 from .episodes import Action, Episodes
-from .info import Facts, Info, InfoWriter
+from .info import Facts, Info
 from .observation import Observation
 from .viewers import RENDER_FPS, RENDER_MODES, render
 
@@ -43,11 +44,11 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
         "autoreset_mode": AutoresetMode.SAME_STEP,
     }
 
-    def __init__(self, episodes: Episodes, *, render_mode: str | None = None) -> None:
+    def __init__(self, episodes: Episodes, *, render_mode: str | None = None, info: str = "dicts") -> None:
         """Takes `num_envs` episodes.
 
         Raises:
-            ChipgymError: for an unknown render mode.
+            ChipgymError: for an unknown render mode or kind of info.
         """
         self.render_mode = check_render_mode(render_mode)
         self.episodes = episodes
@@ -60,7 +61,8 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         if self.tasks.each_objective:
             self.reward_space = reward_box(episodes)
-        self.writer = InfoWriter(self.tasks)
+        self.info = info
+        self.writer = info_writer(info, self.tasks)
         self._every = np.ones(self.num_envs, np.bool_)
         self._rngs: list[np.random.Generator | None] = [None] * self.num_envs
         self._running = False

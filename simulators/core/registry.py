@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...datasets import Workload
-from ...errors import ChipgymError, shorten, unknown
+from ...errors import ChipgymError, shorten, unexpected_keyword, unknown
 from .parameter import Value
 from .problem import Problem, bind_problem
 from .simulator import Simulator
@@ -157,7 +157,7 @@ def make_simulator(
     known = simulator_options(name)
     for option in options:
         if option not in known:
-            raise unknown(f"option of {name}:", option, known)
+            raise unexpected_keyword(name, option, known)
     factory: Any = entry(name).load()
     simulator: Simulator = factory(**({} if workload is None else {"workload": workload}), **options)
     default = inspect.signature(factory).parameters.get("workload")
@@ -197,7 +197,7 @@ def make_problem(
     if isinstance(simulator, str):
         for option in options:
             if option not in (known := problem_arguments(simulator)):
-                raise unknown(f"argument or option of {simulator}:", option, known)
+                raise unexpected_keyword(simulator, option, known)
         simulator = make_simulator(simulator, workload, **options)
     elif not isinstance(simulator, Simulator):
         raise ChipgymError(f"simulator: {shorten(simulator)} is neither a name such as 'systolic' nor a simulator")
