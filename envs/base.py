@@ -98,7 +98,7 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
         """
         if not self._running:
             self._check_running()
-        outcome = self.episodes.act(action_array(action, self.action_space.shape or ())[None])
+        outcome = self.episodes.act(action_array(action, self.action_space.shape or ())[None], _ONE)
         self._reward = outcome.rewards[0].copy() if outcome.rewards.ndim > 1 else float(outcome.rewards[0])
         terminated, truncated = bool(outcome.terminated[0]), bool(outcome.truncated[0])
         self._running = not (terminated or truncated)

@@ -170,6 +170,19 @@ def place_columns(columns: Mapping[str, Column], which: Flags) -> Info:
     return info
 
 
+def overlay(infos: Info, others: Info, which: Flags) -> None:
+    """Puts what is said of the environments marked among n in place of what infos of them all say."""
+    for key, value in others.items():
+        if key.startswith("_"):
+            continue
+        if key not in infos:
+            infos[key], infos[f"_{key}"] = value, others[f"_{key}"]
+        elif isinstance(value, dict):
+            overlay(infos[key], value, which)
+        else:
+            infos[key][which] = value[which]
+
+
 def _put(info: Info, key: str, value: Any, which: Flags) -> None:
     """A column of k values at the k places marked of n, 0 (or None) elsewhere; a dict of such columns as it is."""
     if not isinstance(value, dict) and len(value) != len(which):

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from gymnasium.vector import AutoresetMode
+
 from ..errors import ChipgymError, count, unexpected_keyword, unknown
 from ..simulators import Problem, bind_problem, make_problem
 from ..simulators.core.registry import problem_arguments
@@ -30,6 +32,9 @@ OWN_ARGUMENTS = (
     "info",
     *(name for names in MODE_ARGUMENTS.values() for name in names),
 )
+
+# What vector environments take beside those.
+VECTOR_ARGUMENTS = ("num_envs", "autoreset_mode")
 
 
 def make_env(
@@ -67,22 +72,35 @@ def make_vector_env(
     registered: Mapping[str, Any],
     *,
     num_envs: int = 1,
+    autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
     mode: str = "one_shot",
     problem: Problem | Sequence[Problem] | None = None,
     render_mode: str | None = None,
     info: str = "dicts",
     **arguments: Any,
 ) -> DesignVectorEnv:
-    """A native vector environment of `num_envs`; the rest as for `make_env`.
+    """A native vector environment of `num_envs`.
+
+    Args:
+        registered: as for `make_env`, as is the rest.
+        num_envs: how many episodes go side by side.
+        autoreset_mode: when an episode that ended is followed by the next: see `DesignVectorEnv`.
 
     Raises:
         UnexpectedKeywordError, ChipgymError: as `make_env`.
     """
-    episodes = _episodes(registered, count("num_envs", num_envs), mode, problem, arguments)
-    return DesignVectorEnv(episodes, render_mode=render_mode, info=info)
+    episodes = _episodes(registered, count("num_envs", num_envs), mode, problem, arguments, VECTOR_ARGUMENTS)
+    return DesignVectorEnv(episodes, render_mode=render_mode, info=info, autoreset_mode=autoreset_mode)
 
 
-def _episodes(registered: Mapping[str, Any], n: int, mode: str, problem: Any, arguments: dict[str, Any]) -> Episodes:
+def _episodes(
+    registered: Mapping[str, Any],
+    n: int,
+    mode: str,
+    problem: Any,
+    arguments: dict[str, Any],
+    further: tuple[str, ...] = (),
+) -> Episodes:
     for name, value in registered.items():
         if name in arguments:
             raise ChipgymError(
@@ -92,7 +110,7 @@ def _episodes(registered: Mapping[str, Any], n: int, mode: str, problem: Any, ar
     known = (*problem_arguments(simulator), *OWN_ARGUMENTS)
     for name in arguments:
         if name not in known:
-            raise unexpected_keyword(simulator, name, known)
+            raise unexpected_keyword(simulator, name, (*known, *further))
     if not isinstance(mode, str) or mode not in MODES:
         raise unknown("mode", mode, MODES)
     own = {}
