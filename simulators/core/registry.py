@@ -14,6 +14,7 @@ from ...datasets import Workload
 from ...errors import ChipgymError, shorten, unexpected_keyword, unknown
 from .parameter import Value
 from .problem import Problem, bind_problem
+from .reward import RewardFunction
 from .simulator import Simulator
 from .suite import SuiteSimulator
 
@@ -174,7 +175,7 @@ def make_problem(
     objective: str | Sequence[str] | None = None,
     constraints: str | Sequence[str] = (),
     space: Mapping[str, Value | Sequence[Value]] | None = None,
-    reward: str = "log_ratio",
+    reward: str | RewardFunction = "log_ratio",
     targets: Sequence[float] | Mapping[str, float] | None = None,
     **options: Any,
 ) -> Problem:
@@ -186,7 +187,8 @@ def make_problem(
         objective: a preset such as "edp", a metric, a product of metrics, or a list of them for Pareto search.
         constraints: texts such as "area_mm2 <= 10".
         space: restrictions of the grid, as in {"rows": [16, 32], "dataflow": "ws"}.
-        reward: "log_ratio" (decades better than the default design) or "target_distance" (ArchGym's).
+        reward: "log_ratio" (decades better than the default design) or "target_distance" (ArchGym's); or a function
+            of an `Evaluation` of n designs and the `Problem`, which answers a finite number for each, maximised.
         targets: reference value per objective for the reward; where None the default design's values, or for
             "target_distance" the simulator's published ones if it has them.
         options: the simulator's own settings.
