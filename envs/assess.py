@@ -54,6 +54,8 @@ class Assessment:
         """A batch in which the designs marked, k of them, are the k of `other`."""
         if which.all():
             return other
+        if not which.any():
+            return self
         order = np.concatenate([np.flatnonzero(~which), np.flatnonzero(which)])
         return Assessment.join([self.take(~which), other]).take(np.argsort(order))
 

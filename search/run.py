@@ -81,8 +81,9 @@ class RunKey:
         return RunKey(problem, agent, dict(options), seed, batch, start)
 
     def reward(self) -> dict[str, Any]:
-        """The reward and its reference values, as JSON data."""
-        return {"name": self.problem.reward_name, "reference": self.problem.reference.tolist()}
+        """The reward and its reference values, as JSON data; `own` marks a function of the user's own."""
+        own = {} if self.problem.own_reward is None else {"own": True}
+        return {"name": self.problem.reward_name, "reference": self.problem.reference.tolist(), **own}
 
     def digest(self) -> str:
         """A hash of everything but the problem, hex."""

@@ -227,7 +227,7 @@ def _python(
         "objective": _objectives(result),
         "constraints": list(result.identity["constraints"]),
         "space": {name: list(values) for name, values in grids.items()},
-        "reward": reward["name"],
+        **({} if reward.get("own") else {"reward": reward["name"]}),
         "targets": reward["reference"],
         **settings,
     }
@@ -237,6 +237,9 @@ def _python(
         name, digest = result.identity["workload"], result.identity["workload_digest"]
         where = f"# workload: the object {_literal(name)} (sha256 {digest[:16]}…), which no file or name gives here\n"
         given = f", workload=workload{given}"
+    if reward.get("own"):
+        where += f"# reward: the function {_literal(reward['name'])}\n"
+        given = f"{given}, reward=reward"
     search = {
         "agent": result.agent,
         "budget": result.evaluations,

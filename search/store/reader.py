@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from ...errors import ChipgymError, shorten
 from ...simulators import REWARDS
+from ...simulators.core.parameter import Column
 from ..result import Evaluations, SearchResult
 from ..run import Provenance
 from . import codec, connect, schema
@@ -135,7 +136,7 @@ class Store:
                 objectives=objectives,
                 objective_names=names,
                 violation=violation,
-                reward=REWARDS[reward["name"]](objectives, np.array(reward["reference"]), violation),
+                reward=_rewards(reward, objectives, violation),
                 asks=np.array([r.ask for r in rows], dtype=np.int64),
                 units=units,
                 reasons=reasons,
@@ -165,3 +166,10 @@ class Store:
             yield
         except (KeyError, TypeError, ValueError) as error:
             raise ChipgymError(f"store: {self.label} is damaged ({shorten(str(error))})") from error
+
+
+def _rewards(reward: Mapping[str, Any], objectives: Column, violation: Column) -> Column:
+    """Rewards of stored evaluations, (n,); NaN where the run had one of its user's own: no store holds a function."""
+    if reward.get("own"):
+        return np.full(len(violation), np.nan)
+    return REWARDS[reward["name"]](objectives, np.array(reward["reference"]), violation)

@@ -15,7 +15,7 @@ from .limit import Limit
 from .metrics import Metrics, row_dict
 from .objective import Constraint, Objective, parse_constraints, parse_objectives, total_excess
 from .parameter import Column, Value, is_column
-from .reward import REWARDS
+from .reward import REWARD_RANGES, REWARDS, RewardFunction, checked_rewards, name_of_reward
 from .simulator import Simulator
 from .space import Columns, Designs, DesignSpace, Indices
 
@@ -52,9 +52,10 @@ class Problem:
         space: the simulator's space, narrowed where the user said so.
         objectives: one for single-objective search, several for Pareto search.
         constraints: beyond the simulator's own feasibility.
-        reward_name: one of `REWARDS`.
+        reward_name: one of `REWARDS`, or what stands for a reward of one's own.
         targets: the reference per objective for the reward; the default design's own values where None, which only
             `log_ratio` allows: at a distance from the default, the default itself would be the best design.
+        own_reward: a reward of one's own, in place of one of `REWARDS`.
     """
 
     simulator: Simulator
@@ -63,10 +64,12 @@ class Problem:
     constraints: tuple[Constraint, ...] = ()
     reward_name: str = "log_ratio"
     targets: tuple[float, ...] | None = None
+    own_reward: RewardFunction | None = None
     reference: Column = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.reward_name, str) or self.reward_name not in REWARDS:
+        known = self.own_reward is not None or (isinstance(self.reward_name, str) and self.reward_name in REWARDS)
+        if not known:
             raise unknown("reward", self.reward_name, REWARDS)
         if self.targets is not None:
             try:
@@ -157,17 +160,34 @@ class Problem:
         return (*self.simulator.broken_limits(row_dict(columns, 0)), *(limit for limit in limits if limit.broken))
 
     def reward(self, evaluation: Evaluation) -> Column:
-        """Maximised reward per design, shape (n,), always finite."""
+        """Maximised reward per design, shape (n,), always finite.
+
+        Raises:
+            ChipgymError: where a reward of one's own answers anything else.
+        """
+        if self.own_reward is not None:
+            return checked_rewards(self.own_reward(evaluation, self), (evaluation.violation.shape,), self.reward_name)
         return REWARDS[self.reward_name](evaluation.objectives, self.reference, evaluation.violation)
 
     def reward_vector(self, evaluation: Evaluation) -> Column:
-        """Maximised reward per design and objective, shape (n, m), always finite; `reward` where there is but one."""
+        """Maximised reward per design and objective, shape (n, m), always finite; `reward` where there is but one.
+
+        Raises:
+            ChipgymError: where a reward of one's own answers anything else, such as one number per design.
+        """
+        if self.own_reward is not None:
+            return checked_rewards(self.own_reward(evaluation, self), (evaluation.objectives.shape,), self.reward_name)
         score = REWARDS[self.reward_name]
         each = [
             score(evaluation.objectives[:, j : j + 1], self.reference[j : j + 1], evaluation.violation)
             for j in range(len(self.objectives))
         ]
         return np.stack(each, axis=1)
+
+    @property
+    def reward_range(self) -> tuple[float, float]:
+        """Least and largest value of a reward, or of one entry of `reward_vector`; infinite for one's own."""
+        return (-np.inf, np.inf) if self.own_reward is not None else REWARD_RANGES[self.reward_name]
 
     def __repr__(self) -> str:
         within = f" within {', '.join(c.text for c in self.constraints)}" if self.constraints else ""
@@ -199,7 +219,7 @@ def bind_problem(
     objective: str | Sequence[str] | None = None,
     constraints: str | Sequence[str] = (),
     space: Mapping[str, Value | Sequence[Value]] | None = None,
-    reward: str = "log_ratio",
+    reward: str | RewardFunction = "log_ratio",
     targets: Sequence[float] | Mapping[str, float] | None = None,
 ) -> Problem:
     """A problem on a simulator that exists; `make_problem` is the same by the simulator's name.
@@ -209,6 +229,7 @@ def bind_problem(
     """
     wanted = simulator.default_objective if objective is None else objective
     objectives = parse_objectives(wanted, simulator.metrics, simulator.objectives)
+    own = reward if callable(reward) else None
     if targets is None and reward == "target_distance" and all(o.product.text in simulator.targets for o in objectives):
         targets = [simulator.targets[o.product.text] for o in objectives]
     if isinstance(targets, Mapping):
@@ -226,6 +247,7 @@ def bind_problem(
         simulator.space.narrow(space),
         objectives,
         parse_constraints(constraints, simulator.metrics, simulator.objectives),
-        reward,
+        name_of_reward(own) if own is not None else reward,  # type: ignore[arg-type]  # the problem checks it
         tuple(targets) if targets is not None else None,
+        own,
     )
