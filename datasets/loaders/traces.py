@@ -14,20 +14,17 @@ One request a line; which form a file has is told by its first request.
 
 from __future__ import annotations
 
-import gzip
 import os
 import re
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import numpy as np
 
 from ...errors import ChipgymError, shorten
+from ...files import open_unpacked, reading, regular_file_size
 from ..trace.trace import MAX_ADDRESS, MAX_CYCLE, MAX_REQUESTS, Trace, join_traces
-from .files import regular_file_size
 
 #: Most characters of a line: no form needs more than a hundred but for write data.
 MAX_LINE = 4096
@@ -95,10 +92,7 @@ def load_trace(path: str | os.PathLike[str]) -> Trace:
         ChipgymError: the file cannot be read, is too large, or a line of it is malformed; names the file and the line.
     """
     file = Path(path)
-    size = regular_file_size(file)
-    label = f"file {shorten(file.name)}"
-    if size > MAX_BYTES:
-        raise ChipgymError(f"{label}: is {size / 2**20:.1f} MiB, expected at most {MAX_BYTES // 2**20} MiB")
+    regular_file_size(file, MAX_BYTES)
     parts = list(iterate_trace(file, most=MAX_REQUESTS, most_bytes=MAX_BYTES))
     return join_traces(_stem(file), parts)
 
@@ -117,14 +111,10 @@ def iterate_trace(
         ChipgymError: as `load_trace`, when the part with the offending line is asked for.
     """
     file = Path(path)
-    regular_file_size(file)
     label = f"file {shorten(file.name)}"
     relative = ".rstl" in [s.lower() for s in file.suffixes]
-    try:
-        with _open(file) as lines:
-            yield from _parts(lines, _stem(file), label, relative, chunk, most, most_bytes)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ChipgymError(f"{label}: cannot be read ({shorten(str(error))})") from None
+    with open_unpacked(file, most_bytes) as lines, reading(f"{label}: cannot be read"):
+        yield from _parts(lines, _stem(file), label, relative, chunk, most, most_bytes)
 
 
 def _parts(
@@ -183,12 +173,6 @@ def _parts(
 
 def _made(name: str, cycles: list[int], writes: list[bool], addresses: list[int]) -> Trace:
     return Trace(name, np.array(cycles, np.int64), np.array(writes, np.bool_), np.array(addresses, np.int64))
-
-
-def _open(file: Path) -> AbstractContextManager[BinaryIO]:
-    if file.suffix.lower() == ".gz":
-        return cast(BinaryIO, gzip.open(file, "rb"))
-    return file.open("rb")
 
 
 def _stem(file: Path) -> str:
