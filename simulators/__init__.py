@@ -33,7 +33,7 @@ register(
         title="Memory",
         target=f"{__name__}.memory:MemorySimulator",
         doc="DRAM controllers (DDR3, DDR4, LPDDR4, HBM2) serving traces of memory requests",
-        validation=f"{__name__}.memory.validation:validate",
+        validation=f"{__name__}.memory.reference.validation:validate",
     )
 )
 register(
@@ -60,6 +60,6 @@ register(
         title="Dataflow",
         target=f"{__name__}.dataflow:DataflowSimulator",
         doc="Reconfigurable dataflow units (SN40L, SN10, Plasticine) running networks as pipelines of sections",
-        validation=f"{__name__}.dataflow.validation:validate",
+        validation=f"{__name__}.dataflow.reference.validation:validate",
     )
 )

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core import Breakdown, Columns, Metrics
-from . import answers as a
-from .batch import sequences_of
+from .lowering.program import Row
 from .metrics import KERNEL_METRICS, LAYER_METRICS, SECTION_METRICS
-from .tables import Row
+from .model import answers as a
+from .model.batch import sequences_of
 
 if TYPE_CHECKING:
     from .simulator import DataflowSimulator

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..core import Column, Columns
-from .chip import Chip
-from .constants import load_technology
+from .tables.chip import Chip
+from .tables.constants import load_technology
 
 #: Plasticine's numbers that its areas belong to.
 _LANES, _STAGES, _PMU_KB, _BANKS, _UNITS, _NOC_GBPS, _DDR_GBPS = 16, 6, 256, 16, 128, 64.0, 51.2

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core import Column, Columns, Limit, relative_excess
-from . import answers as a
-from .batch import sequences_of
 from .breakdown import part_label, worst_section
+from .model import answers as a
+from .model.batch import sequences_of
 
 if TYPE_CHECKING:
     from .simulator import DataflowSimulator

@@ -14,19 +14,19 @@ from ...datasets import Network, Workload, load_workload
 from ...datasets.network.zoo.llama import DECODERS
 from ...errors import ChipgymError, count, shorten, unknown
 from ..core import Breakdown, Column, Columns, Design, Designs, Limit, MetricSpec, Roofline, Simulator, Value
-from . import columns as c
-from .answers import PART, Record
-from .batch import run_batch
 from .breakdown import kernel_breakdown, layer_breakdown, section_breakdown
-from .chip import CHIP_KNOBS, chip_names, load_chip
-from .constants import load_calibration
 from .limits import broken_limits, capacity_needs
+from .lowering.passes import Part, Pass, decoder_passes, network_passes
+from .lowering.program import flatten, rows_of
 from .metrics import METRICS
-from .part import Fixed
-from .passes import Part, Pass, decoder_passes, network_passes
+from .model import columns as c
+from .model.answers import PART, Record
+from .model.batch import run_batch
+from .model.part import Fixed
 from .roofline import dataflow_roofline
 from .space import EXPLORE, Scale, cut_knobs, dataflow_space, share_knobs
-from .tables import flatten, rows_of
+from .tables.chip import CHIP_KNOBS, chip_names, load_chip
+from .tables.constants import load_calibration
 from .totals import run_totals
 
 FIDELITIES = ("fast", "event")

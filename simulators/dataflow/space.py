@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from ...errors import unknown
 from ..core import Choices, DesignSpace, Integers, Parameter, Value, when
-from . import columns as c
-from .chip import CHIP_KNOBS, HBM_KNOBS, Chip
-from .graph import KernelGraph
-from .passes import Part
+from .lowering.graph import KernelGraph
+from .lowering.passes import Part
+from .model import columns as c
+from .tables.chip import CHIP_KNOBS, HBM_KNOBS, Chip
 
 #: What a search may change: the mapping, the chip's numbers, or both.
 EXPLORE = ("mapping", "hardware", "joint")

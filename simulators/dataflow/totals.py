@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core import Column, Columns
-from . import answers as a
-from .batch import sequences_of
 from .cost import area_mm2, energy_columns, links_area_mm2
 from .limits import DDR, HBM, Needs
+from .model import answers as a
+from .model.batch import sequences_of
 
 if TYPE_CHECKING:
     from .simulator import DataflowSimulator

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import kernel as k
-from .commands import COMMANDS, PREAB, PREPB, REFAB
-from .device import Device
-from .workset import Workset
+from .lowering.workset import Workset
+from .model import channel as k
+from .model.commands import COMMANDS, PREAB, PREPB, REFAB
+from .tables.device import Device
 
 if TYPE_CHECKING:
     import pandas

@@ -14,19 +14,18 @@ from ...datasets import Trace, Workload, load_workload
 from ...errors import ChipgymError, nearest_number, shorten
 from ..core import Column, Columns, Design, Metrics, Simulator
 from ..core.compiled import threads
-from . import kernel as k
-from .bank import PAGE_POLICIES, SCHEDULERS
-from .batch import run_batch
-from .commands import ACT, PREAB, PREPB, RD, RDA, REFAB, WR, WRA
-from .device import Device, device_names, load_device
-from .energy import energy_columns
+from .cost import energy_columns, storage_columns
 from .history import History, make_history
-from .intake import ARBITERS, BUFFERS
-from .mapping import address_map
+from .lowering.mapping import address_map
+from .lowering.workset import make_workset
 from .metrics import METRICS
+from .model import channel as k
+from .model.arbiter import ARBITERS, BUFFERS
+from .model.bank import PAGE_POLICIES, SCHEDULERS
+from .model.batch import run_batch
+from .model.commands import ACT, PREAB, PREPB, RD, RDA, REFAB, WR, WRA
 from .space import REFRESH_POLICIES, RESPONSE_QUEUES, memory_space
-from .storage import storage_columns
-from .workset import make_workset
+from .tables.device import Device, device_names, load_device
 
 # The design matrix's columns: a named value's code is its place among the names.
 _NAMED = {

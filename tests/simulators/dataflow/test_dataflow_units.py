@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chipgym.simulators.dataflow.columns import (
+from chipgym.simulators.dataflow.model.columns import (
     ALLOCATIONS,
     COLS,
     COUNT,
@@ -28,8 +28,8 @@ from chipgym.simulators.dataflow.columns import (
     VECTOR,
     WEIGHTS,
 )
-from chipgym.simulators.dataflow.pcu import allocate, fewest_pcus, product_cycles, tile_cycles
-from chipgym.simulators.dataflow.work import (
+from chipgym.simulators.dataflow.model.pcu import allocate, fewest_pcus, product_cycles, tile_cycles
+from chipgym.simulators.dataflow.model.work import (
     T_BUSY_IN,
     T_COLS,
     T_COUNT,

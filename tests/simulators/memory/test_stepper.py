@@ -13,7 +13,7 @@ from stepper import Stepper
 
 from chipgym.datasets import load_workload
 from chipgym.simulators.memory import MemorySimulator
-from chipgym.simulators.memory.mapping import address_map
+from chipgym.simulators.memory.lowering.mapping import address_map
 
 MEMORIES = [
     ("DDR3-1600", 1), ("DDR3-1600", 2), ("DDR4-2400", 1), ("DDR4-2400", 4), ("LPDDR4-3200", 1), ("LPDDR4-3200", 2),
