@@ -86,8 +86,14 @@ class RunKey:
         return {"name": self.problem.reward_name, "reference": self.problem.reference.tolist(), **own}
 
     def digest(self) -> str:
-        """A hash of everything but the problem, hex."""
-        content: list[Any] = [self.agent, self.options, self.seed, self.batch, self.reward()]
+        """A hash of everything but the problem, hex.
+
+        No measured value is in it: its last digits differ between processors, and a run is to go on on another.
+        """
+        own = self.problem.own_reward is not None
+        targets = None if self.problem.targets is None else self.problem.reference.tolist()
+        reward = {"name": self.problem.reward_name, "targets": targets, **({"own": True} if own else {})}
+        content: list[Any] = [self.agent, self.options, self.seed, self.batch, reward]
         if self.start:  # a run without any is what it was before there were any
             content.append(list(self.start))
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
