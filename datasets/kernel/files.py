@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import cache
 from importlib import resources
-from pathlib import Path
 from typing import Any, TypeVar
 
 from ...errors import ChipgymError, shorten, unknown
+from ...files import in_file, is_file, named, read_json
 from .access import Access
 from .kernel import ROOT, Kernel
 from .loop import Array, Carried, Loop
@@ -47,19 +47,14 @@ def load_kernel(path: str | os.PathLike[str]) -> Kernel:
     Raises:
         ChipgymError: the file is missing or is no kernel; the message names the file and the field.
     """
-    where = f"file {shorten(os.fspath(path), 200)}"
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        ships = os.fspath(path) in kernel_names()
-        hint = f"; the kernel of that name that ships is build_kernel({os.fspath(path)!r})" if ships else ""
-        raise ChipgymError(f"{where}: {error.strerror}{hint}") from None
-    except (ValueError, RecursionError) as error:
-        raise ChipgymError(f"{where}: not JSON: {shorten(str(error), 120)}") from None
-    try:
-        return kernel_from_json(data)
+        data = read_json(path)
     except ChipgymError as error:
-        raise ChipgymError(f"{where}: {error}") from None
+        ships = os.fspath(path) in kernel_names() and not is_file(path)
+        hint = f"; the kernel of that name that ships is build_kernel({os.fspath(path)!r})" if ships else ""
+        raise ChipgymError(f"{error}{hint}") from None
+    with in_file(named(path)):
+        return kernel_from_json(data)
 
 
 def kernel_from_json(data: object) -> Kernel:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import ChipgymError, nearest, shorten
+from ...files import regular_file_size
 from ..network import Network
 from ..network.operator import integer, integers
-from .files import regular_file_size
 from .importing import GraphWriter, Tensor
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import ChipgymError, shorten, unknown
+from ...files import read_text
 from ..network import Network, NetworkBuilder
 from ..network.operators import MAX_DIMENSION
-from .files import read_text
 
 CONV = ("ifmap_h", "ifmap_w", "filter_h", "filter_w", "channels", "num_filter")
 GEMM = ("m", "n", "k")

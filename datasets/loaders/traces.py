@@ -19,31 +19,26 @@ A cycle of arrival that falls back is sent at once, as DRAMSys and DRAMSim do: i
 
 from __future__ import annotations
 
-import gzip
 import itertools
 import os
 import re
 import warnings
-import zlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import numpy as np
 
 from ...errors import ChipgymError, shorten
+from ...files import open_unpacked, reading, regular_file_size
 from ..trace.trace import MAX_ADDRESS, MAX_CYCLE, MAX_REQUESTS, MAX_SIZE, Trace, join_traces
 from ..trace.vectors import MOST, PLACE_BITS, pack
-from .files import regular_file_size
 from .trace_forms import FORMS, Form, Groups, form_of
 
 #: Most characters of a line: no form needs more than a hundred but for write data.
 MAX_LINE = 4096
 #: Largest file that is loaded as a whole, as it lies on disk, and unpacked.
 MAX_BYTES = 2**30
-#: Most times its size that a gzipped file may unpack to, beyond `FREE_BYTES`: traces pack to a fifth or a tenth.
-MAX_EXPANSION, FREE_BYTES = 100, 2**26
 #: Requests that `iterate_trace` hands over at a time.
 CHUNK = 65_536
 # Bytes that are read at a time.
@@ -65,12 +60,8 @@ def load_trace(path: str | os.PathLike[str]) -> Trace:
         ChipgymError: the file cannot be read, is too large, or a line of it is malformed; names the file and the line.
     """
     file = Path(path)
-    size = regular_file_size(file)
-    label = f"file {shorten(file.name)}"
-    if size > MAX_BYTES:
-        raise ChipgymError(f"{label}: is {size / 2**20:.1f} MiB, expected at most {MAX_BYTES // 2**20} MiB")
-    most_bytes = min(MAX_BYTES, max(FREE_BYTES, MAX_EXPANSION * size)) if _packed(file) else MAX_BYTES
-    parts = list(iterate_trace(file, most=MAX_REQUESTS, most_bytes=most_bytes))
+    regular_file_size(file, MAX_BYTES)
+    parts = list(iterate_trace(file, most=MAX_REQUESTS, most_bytes=MAX_BYTES))
     return join_traces(_stem(file), parts)
 
 
@@ -82,31 +73,29 @@ def iterate_trace(
     Args:
         chunk: requests of each part but the last.
         most: requests beyond which the file is refused.
-        most_bytes: unpacked bytes beyond which the file is refused.
+        most_bytes: bytes beyond which the file is refused, packed and unpacked.
 
     Raises:
         ChipgymError: as `load_trace`, when the part with the offending line is asked for.
     """
     file = Path(path)
-    regular_file_size(file)
     label = f"file {shorten(file.name)}"
     lines = _Lines(label, {s.lower() for s in file.suffixes})
     total = 0
     waiting: list[Columns] = []
-    try:
-        with _open(file) as source:
-            for block in _blocks(source, label, most_bytes):
-                found = lines.read(block)
-                total += 0 if found is None else len(found[0])
-                if most is not None and total > most:
-                    raise ChipgymError(f"{label}: more than {most} requests, which is as long as a trace can be")
-                waiting += [] if found is None else [found]
-                while sum(len(columns[0]) for columns in waiting) >= chunk:
-                    columns = _joined(waiting)
-                    yield lines.trace(_stem(file), _cut(columns, slice(chunk)))
-                    waiting = [_cut(columns, slice(chunk, None))] if len(columns[0]) > chunk else []
-    except (OSError, EOFError, zlib.error) as error:
-        raise ChipgymError(f"{label}: cannot be read ({shorten(str(error))})") from None
+    with open_unpacked(file, most_bytes) as source, reading(f"{label}: cannot be read"):
+        for block in _blocks(source, label):
+            found = lines.read(block)
+            total += 0 if found is None else len(found[0])
+            if most is not None and total > most:
+                raise ChipgymError(f"{label}: more than {most} requests, which is as long as a trace can be")
+            waiting += [] if found is None else [found]
+            have = sum(len(columns[0]) for columns in waiting)
+            if have >= chunk:
+                columns, whole = _joined(waiting), have // chunk * chunk
+                for start in range(0, whole, chunk):
+                    yield lines.trace(_stem(file), _cut(columns, slice(start, start + chunk)))
+                waiting = [_cut(columns, slice(whole, None))] if have > whole else []
     if not total:
         raise ChipgymError(f"{label}: has no requests")
     if waiting:
@@ -241,15 +230,10 @@ class _Lines:
         raise AssertionError("a request that stands on no line")
 
 
-def _blocks(source: BinaryIO, label: str, most_bytes: int | None) -> Iterator[bytes]:
+def _blocks(source: BinaryIO, label: str) -> Iterator[bytes]:
     """Blocks of whole lines, none of them longer than `MAX_LINE`."""
-    rest, size, lines = b"", 0, 0
+    lines, rest = 0, source.read(len(_BOM)).removeprefix(_BOM)
     while data := source.read(_BLOCK):
-        if size == 0:
-            data = data.removeprefix(_BOM)
-        size += len(data)
-        if most_bytes is not None and size > most_bytes:
-            raise ChipgymError(f"{label}: is more than {most_bytes // 2**20} MiB once unpacked, expected at most that")
         data = rest + data
         end = data.rfind(b"\n") + 1
         block, rest = data[:end], data[end:]
@@ -293,16 +277,6 @@ def _shown(line: bytes) -> str:
 
 def _examples() -> str:
     return " or ".join(form.example for form in FORMS)
-
-
-def _packed(file: Path) -> bool:
-    return file.suffix.lower() == ".gz"
-
-
-def _open(file: Path) -> AbstractContextManager[BinaryIO]:
-    if _packed(file):
-        return cast(BinaryIO, gzip.open(file, "rb"))
-    return file.open("rb")
 
 
 def _stem(file: Path) -> str:

@@ -29,6 +29,11 @@ def shorten(value: object, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def printable(text: str) -> str:
+    """A text with escapes for the characters that would break a line, that a terminal obeys, or that it cannot show."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def nearest(name: str, choices: Iterable[str]) -> str | None:
     """The choice that `name` most likely means, or None when nothing is like it.
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from chipgym.datasets import Conv2d, Linear, Network, load_workload
 from chipgym.datasets.loaders import load_scalesim
-from chipgym.datasets.loaders.files import MAX_BYTES
 from chipgym.datasets.loaders.scalesim import MAX_LAYERS, parse_scalesim
 from chipgym.errors import ChipgymError
+from chipgym.files import MAX_TEXT
 
 CONV = "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,\n"
 GEMM = "Layer, M, N, K,\n"
@@ -277,7 +277,7 @@ def test_a_huge_file_is_refused_before_it_is_read(tmp_path):
     path = tmp_path / "huge.csv"
     with open(path, "wb") as file:
         file.truncate(200 * 2**20)  # a hole: takes no room on the disk
-    with pytest.raises(ChipgymError, match=f"is 200.0 MiB, expected at most {MAX_BYTES // 2**20} MiB"):
+    with pytest.raises(ChipgymError, match=f"is 200.0 MiB, expected at most {MAX_TEXT // 2**20} MiB"):
         load_workload(path)
 
 
