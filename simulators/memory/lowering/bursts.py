@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ....datasets import Trace
-from ....datasets.trace.trace import MAX_CYCLE, MAX_REQUESTS
+from ....datasets.trace.trace import MAX_REQUESTS
 from ....datasets.trace.vectors import unpack
 from ....errors import ChipgymError, shorten
 from ..tables.device import Device
@@ -20,6 +19,8 @@ Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 #: Clocks of traces, MHz. Above, a period of whole picoseconds is more than half a percent off.
 LOWEST_MHZ, HIGHEST_MHZ = 1.0, 10_000.0
+#: Latest arrival in memory-clock cycles, 86 s of a DDR3-1600: its refreshes take a design two seconds, 0.2 µs each.
+LAST_CYCLE = 2**36
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,10 +51,11 @@ def make_bursts(trace: Trace, device: Device, where: AddressMap, clk_mhz: float 
         clk_mhz: of the trace; None for the device's.
 
     Raises:
-        ChipgymError: the trace has more bursts than `MAX_REQUESTS`, ends after `MAX_CYCLE`, or has an address that is a
-            vector of no place in this memory.
+        ChipgymError: the trace has more bursts than `MAX_REQUESTS`, ends after `LAST_CYCLE`, or has an address that
+            is a vector of no place in this memory.
     """
-    cycle = trace.cycle if clk_mhz is None else _in_clock(trace, device, clk_mhz)
+    mine = round(device.cycle_s * 1e12)
+    cycle = _in_clock(trace, mine, mine if clk_mhz is None else round(1e6 / clk_mhz), device.name)
     address = _byte_addresses(trace, device, where) if trace.levels else trace.address
     request = np.arange(len(trace))
     if trace.size is None:
@@ -84,19 +86,20 @@ def check_clock(clk_mhz: object) -> None:
         )
 
 
-def _in_clock(trace: Trace, device: Device, clk_mhz: float) -> Ints:
+def _in_clock(trace: Trace, mine: int, theirs: int, device: str) -> Ints:
     """Arrivals in memory cycles, rounded up; of a relative trace each wait is.
 
-    Both periods are whole picoseconds, as in DRAMSys, whose arbiter takes requests in at its next clock edge.
+    The periods of the memory's clock and of the trace's are whole picoseconds, as in DRAMSys, whose arbiter takes
+    requests in at its next clock edge.
     """
-    mine, theirs = round(device.cycle_s * 1e12), round(1e6 / clk_mhz)
-    common = math.gcd(mine, theirs)
-    mine, theirs = mine // common, theirs // common
-    if int(trace.cycle[-1]) * theirs // mine > MAX_CYCLE - len(trace):  # a wait may be rounded up by a cycle
-        raise ChipgymError(f"clk_mhz: at {clk_mhz:g} MHz the trace ends after cycle {MAX_CYCLE} of {device.name}")
+    last = int(trace.cycle[-1]) * theirs // mine
+    if last > LAST_CYCLE:
+        raise ChipgymError(
+            f"workload: the last request arrives in cycle {last} of {device}, expected at most {LAST_CYCLE}: "
+            "cut the trace, or name its clock with clk_mhz"
+        )
     given = np.diff(trace.cycle, prepend=0) if trace.relative else trace.cycle
-    # In two steps, so that no product leaves 64 bits.
-    cycle = given // mine * theirs + -(-(given % mine * theirs) // mine)
+    cycle = -(-(given * theirs) // mine)  # below 2**36 * 1250 but for the rounding
     return np.cumsum(cycle) if trace.relative else cycle
 
 

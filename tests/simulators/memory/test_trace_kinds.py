@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import chipgym
 from chipgym.datasets import Trace, load_workload
@@ -133,11 +135,15 @@ def test_a_trace_in_another_clock(device, clk_mhz, periods, relative):
 
 
 def test_long_traces_in_a_slow_clock_are_exact():
-    last = 2**53 // 1600 - 7
+    last = 2**36 // 1600
     sim = MemorySimulator(reads([0, last], [0, 64]), device="LPDDR4-3200", clk_mhz=1)
     assert sim.bursts.cycle.tolist() == [0, last * 1600]
-    with pytest.raises(ChipgymError, match="clk_mhz: at 1 MHz the trace ends after cycle"):
-        MemorySimulator(reads([0, 2**53], [0, 64]), clk_mhz=1)
+
+
+@pytest.mark.parametrize(("cycle", "clk_mhz"), [(2**53, None), (2**36 + 1, None), (2**36 // 800 + 1, 1), (2**53, 1)])
+def test_a_trace_of_hours_is_refused_before_its_refreshes_are_stepped(cycle, clk_mhz):
+    with pytest.raises(ChipgymError, match=r"workload: the last request arrives in cycle [0-9]+ of DDR3-1600"):
+        MemorySimulator(reads([0, cycle], [0, 64]), clk_mhz=clk_mhz)
 
 
 @pytest.mark.parametrize("wrong", [0, -800, 0.5, 1e6, math.nan, math.inf, "800", True, [800]])
@@ -210,3 +216,32 @@ def test_vectors_are_where_bytes_are(tmp_path):
 def test_vectors_that_are_nowhere(tmp_path, line, says):
     with pytest.raises(ChipgymError, match=says):
         MemorySimulator(load(tmp_path, f"{line}\n", "some.trace"))
+
+
+small = st.integers(0, 300) | st.integers(0, 300) | st.integers(0, 2**63)
+shapes = st.sampled_from(
+    ["{}: read {:x}", "{}: ({}) write {:x}", "{:x} READ {}", "{:x} W", "LD {}", "R {},{},{}", "W {},{}", "{} {} {}"]
+)
+files = shapes.flatmap(lambda shape: st.lists(st.builds(shape.format, small, small, small), min_size=1, max_size=8))
+
+
+@pytest.mark.filterwarnings("ignore:file .* is before the:UserWarning")
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(files, st.sampled_from(["f.stl", "f.rstl", "f.trace"]), st.sampled_from(device_names()), st.sampled_from([1, 4]))
+def test_whatever_loads_is_served_or_refused_in_one_line(tmp_path, lines, name, device, channels):
+    refusal = ""
+    try:
+        trace = load(tmp_path, "\n".join(lines), name)
+        if trace.size is not None and trace.size.sum() > 2**20:
+            return  # a matter of time alone
+        sim = MemorySimulator(trace, device=device, channels=channels, clk_mhz=2000)
+    except ChipgymError as error:
+        refusal = str(error)
+    if refusal:
+        assert len(refusal.splitlines()) == 1
+        return
+    metrics, answered = sim.evaluate_requests({"refresh_policy": "no_refresh"})
+    assert len(answered) == len(trace)
+    assert (answered > 0).all()
+    assert metrics["cycles"][0] == answered.max()
+    assert metrics["n_rd"][0] + metrics["n_wr"][0] == len(sim.bursts)
