@@ -14,6 +14,7 @@ from .importing import Tensor
 from .importing.movement import concat, flattened, gather, reshape, split, take, transpose
 from .importing.patterns import combined
 from .importing.products import attention, einsum, linear, matmul, softmax
+from .importing.recurrent import GATES as CELLS
 from .importing.recurrent import Layer, Weights, recurrent, time_first
 from .importing.windows import Window, conv, conv_transpose, normalize, pool, reduce
 from .onnx_graph import QONNX_DOMAINS, QUANTISERS, Call
@@ -319,7 +320,13 @@ def _recurrent(call: Call) -> list[Tensor]:
     if not all(x is None or x.constant for x in (call.need(1), call.need(2), call.optional(3), call.optional(7))):
         raise call.error("its weights are computed while the model runs, which is not supported")
     hidden = int(call.get("hidden_size", call.need(2).shape[-1]))
-    weights = tuple(_weights(call, i) for i in range(2 if direction == "bidirectional" else 1))
+    directions, rows = 2 if direction == "bidirectional" else 1, CELLS[call.op] * hidden
+    expected = {1: (rows, call.x.shape[-1]), 2: (rows, hidden), 3: (2 * rows,), 7: (3 * hidden,)}
+    for position, shape in expected.items():
+        given = call.optional(position)
+        if given is not None and given.shape != (directions, *shape):
+            raise call.error(f"input {position} is of shape {given.shape}, expected {(directions, *shape)}")
+    weights = tuple(_weights(call, i) for i in range(directions))
     layer = Layer(call.op, hidden, weights, direction == "reverse")
     batch_first = bool(call.get("layout", 0))
     x = time_first(w, call.x, call.name) if batch_first else call.x

@@ -10,7 +10,7 @@ from ...errors import ChipgymError, shorten
 from ..network import Network
 from ..network.operator import integer
 from .importing import GraphWriter, Tensor
-from .torch_graph import shape_of, walk
+from .torch_graph import shape_of, walk, writes_in_place
 
 if TYPE_CHECKING:
     import torch
@@ -55,9 +55,13 @@ def from_torch(
     modes = [(part, part.training) for part in module.modules()]
     try:
         module.eval()
-        with torch.no_grad(), warnings.catch_warnings():  # of how modules of PyTorch's own keep their weights
-            warnings.simplefilter("ignore", UserWarning)
+        with torch.no_grad(), warnings.catch_warnings():
+            # Of how modules of PyTorch's own keep their weights, and of what its exporter uses.
+            for kind in (UserWarning, FutureWarning, DeprecationWarning):
+                warnings.simplefilter("ignore", kind)
             exported = torch.export.export(module, tuple(example_inputs))
+            if writes_in_place(exported.graph_module):
+                exported = exported.run_decompositions({})  # into operations that make new tensors
     except Exception as error:  # whatever a module's own code raises, and torch.export's many types
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ChipgymError(f"{source}: torch.export cannot trace it ({shorten(reason, 160)})") from None

@@ -73,6 +73,33 @@ class Call:
 Handler = Callable[[Call], "Tensor | list[Tensor] | None"]
 
 
+def writes_in_place(module: torch.fx.GraphModule) -> bool:
+    """Whether operations change tensors that others read too, so that what follows from what is not in the graph.
+
+    An operation in place whose tensor nothing else reads, as most activation functions are, is like any other.
+    """
+    graphs = [part.graph for part in module.modules() if hasattr(part, "graph")]
+    return any(_changes(node) for graph in graphs for node in graph.nodes)
+
+
+def _changes(node: torch.fx.Node) -> bool:
+    schema = getattr(node.target, "_schema", None)
+    if schema is None or not schema.is_mutable:
+        return False
+    changed = [
+        given
+        for argument, given in zip(schema.arguments, node.args, strict=False)
+        if argument.is_write and hasattr(given, "users")
+    ]
+    return any(len(given.users) > 1 or _is_view(given) for given in changed)
+
+
+def _is_view(node: torch.fx.Node) -> bool:
+    """Whether a node is another's numbers: what the network is given counts too, as its owner sees it."""
+    schema = getattr(node.target, "_schema", None)
+    return schema is None or any(made.alias_info is not None and not made.is_write for made in schema.returns)
+
+
 def walk(
     writer: GraphWriter, graph: torch.fx.Graph, known: dict[str, Any], handle: Handler, within: Call | None = None
 ) -> list[Any]:
@@ -149,7 +176,7 @@ def _call(writer: GraphWriter, node: torch.fx.Node, known: dict[str, Any], handl
         return constants if many else constants[0]
     made = handle(call)
     if made is None and call.op not in writer.allowed and node.target._can_decompose():  # type: ignore[union-attr]
-        return _expanded(node, known, handle, call, within or call)
+        made = _expanded(node, known, handle, call, within or call)
     if made is None:
         # What the user calls an operation is the one in the module's own code.
         kind = call.op if within is None or call.op in writer.allowed else within.op
@@ -163,7 +190,10 @@ def _call(writer: GraphWriter, node: torch.fx.Node, known: dict[str, Any], handl
 
 
 def _expanded(node: torch.fx.Node, known: dict[str, Any], handle: Handler, call: Call, within: Call) -> Any:
-    """An operation that PyTorch itself writes with others (CompositeImplicitAutograd), written with these."""
+    """An operation that PyTorch itself writes with others (CompositeImplicitAutograd), written with these.
+
+    None where one of these writes into a part of a tensor.
+    """
     import torch
     from torch.fx.experimental.proxy_tensor import make_fx
     from torch.utils import _pytree as pytree
@@ -182,13 +212,15 @@ def _expanded(node: torch.fx.Node, known: dict[str, Any], handle: Handler, call:
     modes = [value.fake_mode for value in values if hasattr(value, "fake_mode")]
     try:
         with modes[0], torch.no_grad():
-            graph = make_fx(function)(*values).graph
+            resolved = make_fx(function)(*values)
     except Exception as error:  # of as many kinds as there are operations
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise call.error(f"the operation cannot be resolved into others ({shorten(reason, 160)})") from None
-    names = [inner.name for inner in graph.nodes if inner.op == "placeholder"]
+    if writes_in_place(resolved):
+        return None
+    names = [inner.name for inner in resolved.graph.nodes if inner.op == "placeholder"]
     given = dict(zip(names, (known[leaves[i].name] for i in at), strict=True))
-    (made,) = walk(call.writer, graph, given, handle, within)
+    (made,) = walk(call.writer, resolved.graph, given, handle, within)
     return list(made) if isinstance(made, tuple) else made
 
 

@@ -485,3 +485,39 @@ def test_one_network_costs_the_same_wherever_it_comes_from(tmp_path):
     for name in ("cycles", "energy_j", "dram_ifmap_reads", "vector_cycles"):
         assert (metrics[0][name] == metrics[1][name]).all()
         assert (metrics[0][name] == metrics[2][name]).all()
+
+
+@pytest.mark.parametrize("written", [
+    lambda layer, x: x.clone().index_put_((torch.tensor([0, 1]),), layer(x)[:2]),
+    lambda layer, x: _into(x.clone(), layer(x)),
+    lambda layer, x: _into(torch.zeros(4, 8), layer(x)),
+    lambda layer, x: _added(x.clone(), layer(x)),
+])  # fmt: skip
+def test_what_is_written_into_a_tensor_is_part_of_it(written):
+    """A product that is only ever stored in a slice of another tensor is run all the same."""
+
+    class Module(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(8, 8)
+
+        def forward(self, x):
+            return written(self.layer, x)
+
+    network = traced(Module(), torch.zeros(4, 8))
+    assert (network.macs, network.parameters) == (4 * 64, 72)
+
+
+def _into(y, made):
+    y[:, :4] = made[:, :4]
+    return y
+
+
+def _added(y, made):
+    y[:, :4].add_(made[:, 4:])
+    return y.relu_()
+
+
+def test_an_operation_that_pytorch_writes_in_place_is_refused():
+    with pytest.raises(ChipgymError, match=r"vander node 'vander': .*as_traffic=\['vander'\]"):
+        from_torch(Function(lambda x: torch.vander(x[0])), torch.zeros(4, 8))
