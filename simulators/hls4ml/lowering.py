@@ -188,7 +188,12 @@ def _layer(network: Network, node: Node) -> Layer:
 
 
 def _convolution(network: Network, node: Node, op: Conv2d) -> Layer:
-    ((channels, height, width),) = network.input_shapes(node)
+    *images, channels, height, width = network.input_shapes(node)[0]
+    if images:
+        raise ChipgymError(
+            f"workload: node {node.name!r} is a convolution of {math.prod(images)} images per sample; the hls4ml "
+            "simulator has those of one"
+        )
     if op.groups > 1 or op.dilation != (1, 1):
         raise ChipgymError(
             f"workload: node {node.name!r} is a convolution of {op.groups} groups and dilation {op.dilation}; the "
