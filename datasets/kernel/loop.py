@@ -15,10 +15,11 @@ from .checks import check_counts, check_type, positive, settle
 TYPE_BITS: Mapping[str, int] = MappingProxyType({
     "int8": 8, "uint8": 8, "int16": 16, "int32": 32, "int64": 64, "float": 32, "double": 64,
 })  # fmt: skip
-#: What a body may count: double and single floating point, integers on data, integers on addresses, and the rest.
+#: What a body may count: double and single floating point (`cmp`: a comparison, minimum or maximum), integers on data,
+#: integers on addresses, and the rest: comparisons of integers, shifts, selections.
 OPERATIONS = (
-    "dadd", "dmul", "ddiv", "dsqrt", "dpow", "dneg", "fadd", "fmul", "fdiv", "iadd", "imul", "addr_iadd", "addr_imul",
-    "logic",
+    "dadd", "dmul", "ddiv", "dsqrt", "dpow", "dneg", "dcmp", "fadd", "fmul", "fdiv", "fsqrt", "fpow", "fneg", "fcmp",
+    "iadd", "imul", "idiv", "addr_iadd", "addr_imul", "logic",
 )  # fmt: skip
 ROLES = ("in", "out", "inout", "local", "unused")
 #: The pragmas that a loop may offer as knobs.

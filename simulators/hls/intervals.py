@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core import Column
-from .loops import CHAIN, FREE, GUARDED_SUM, PORT_BITS, SERIAL_SUM, TREE, Node
+from .loops import CHAIN, FREE, MEMORY_SUM, PORT_BITS, SERIAL_SUM, Node
 from .nest import Nest
+from .operations import chain_latency, makes_tree, sum_interval, tree_level
 from .tools import Tool
 from .unroll import CG, OFF, Unrolled
 
@@ -37,37 +38,6 @@ class Interval:
     rest: Column
 
 
-def body_latency(node: Node, tool: Tool) -> float:
-    """Cycles through one iteration of a loop's own statements.
-
-    Sums of up to four terms are a chain, of more half a tree; a product or division is met once or twice on the way. An
-    addition into a reduced variable is the recurrence's, not the body's.
-    """
-    have, o = node.operations.get, tool.operators
-    adds, muls = max(0.0, have("dadd", 0.0) - node.sums), have("dmul", 0.0)
-    adds = adds if adds <= 4 else 4 + (adds - 4) / 2
-    cycles = o.add * adds + o.mul * (min(muls, 1.0) + max(0.0, muls - 2) / 4 + have("dpow", 0.0))
-    cycles += o.div * min(2.0, have("ddiv", 0.0) + have("dsqrt", 0.0))
-    cycles += o.fadd * have("fadd", 0.0) + o.fmul * min(1.0, have("fmul", 0.0)) + o.fdiv * min(1.0, have("fdiv", 0.0))
-    cycles += o.imul * min(1.0, have("imul", 0.0)) + o.iadd * (have("iadd", 0.0) + have("logic", 0.0) / 2)
-    return cycles + (tool.fitted.access if node.loop.accesses else 0.0)
-
-
-def chain_latency(node: Node, tool: Tool) -> float:
-    """Cycles around a loop's recurrence; through its whole body where no chain is known."""
-    if not node.chain:
-        return body_latency(node, tool)
-    o = tool.operators
-    cycles = {"dadd": o.add, "dmul": o.mul, "ddiv": o.div, "fadd": o.fadd, "fmul": o.fmul, "fdiv": o.fdiv,
-              "imul": o.imul, "logic": o.iadd / 2}  # fmt: skip
-    return sum(cycles.get(name, o.iadd) for name in node.chain)
-
-
-def makes_tree(node: Node, tool: Tool) -> bool:
-    """Whether the loop's sum becomes a tree: a declared one, and in some tools that of an innermost loop."""
-    return node.recurrence == TREE or (node.recurrence == SERIAL_SUM and tool.observed.trees and not node.children)
-
-
 def interval(nest: Nest, node: Node, u: Unrolled, n: int, tool: Tool) -> Interval:
     """The interval of a loop, were it pipelined."""
     fit, seen, factor = tool.fitted, tool.observed, u.factor[node.at]
@@ -75,25 +45,28 @@ def interval(nest: Nest, node: Node, u: Unrolled, n: int, tool: Tool) -> Interva
     ragged = u.ragged(node)
     ii = np.full(n, _port_interval(node, tool))
     serial, levels, rest = np.zeros(n), np.zeros(n), np.zeros(n)
+    through_memory = sum_interval(fit.ii_memory, node, tool, through_memory=True)
     if makes_tree(node, tool):
         alone, unrolled = fit.ii_sum, fit.ii_sum_unrolled
         if node.children:
             alone = unrolled = fit.ii_outer
         elif node.array_sum:
             alone, unrolled = fit.ii_element, fit.ii_element_unrolled
+        alone, unrolled = sum_interval(alone, node, tool), sum_interval(unrolled, node, tool)
         ii = np.maximum(ii, np.where(several, unrolled, alone))
-        levels = np.log2(np.maximum(factor, 1.0)) * fit.tree
+        levels = np.log2(np.maximum(factor, 1.0)) * tree_level(node, tool)
     elif node.recurrence == SERIAL_SUM and any(not nest.nodes[p].loop.fixed for p in node.path):
-        serial = np.where(several, fit.ii_memory, fit.ii_element)
+        serial = np.where(several, through_memory, sum_interval(fit.ii_element, node, tool))
     elif node.recurrence == SERIAL_SUM:
         beside = u.copied_above[node.at] & ~ragged
         if node.children:  # its addends are elements in registers, where Merlin unrolled the loop over them
             beside = (beside | (u.pipe[node.at] == CG)) & ~several
             for c in node.children:
                 beside = beside & u.whole[c]
-        serial = np.where(beside, seen.ii_serial_copies, fit.ii_serial)
-    elif node.recurrence == GUARDED_SUM:
-        serial = np.full(n, fit.ii_memory)
+        in_copies, alone = sum_interval(seen.ii_serial_copies, node, tool), sum_interval(fit.ii_serial, node, tool)
+        serial = np.where(beside, in_copies, alone)
+    elif node.recurrence == MEMORY_SUM:
+        serial = np.full(n, through_memory)
     elif node.recurrence == CHAIN:
         serial = np.full(n, chain_latency(node, tool) + fit.forward)
     elif node.recurrence == FREE and nest.along_row(node):
@@ -104,7 +77,7 @@ def interval(nest: Nest, node: Node, u: Unrolled, n: int, tool: Tool) -> Interva
     elif node.recurrence == FREE and nest.along_line(node):
         serial = np.where(ragged, seen.ragged_line, 0.0)
     if node.sums:
-        serial = np.where(u.stuck[node.at], fit.ii_memory, serial)
+        serial = np.where(u.stuck[node.at], through_memory, serial)
     ii = np.maximum(ii, _bandwidth_interval(nest, node, u, tool))
     for c, accesses in nest.contended[node.at]:
         ii = np.maximum(ii, np.where(u.full[c], np.ceil(accesses / RAM_PORTS), 1.0))

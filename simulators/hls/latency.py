@@ -10,9 +10,10 @@ import numpy as np
 
 from ..core import Column
 from .caching import off_chip, tiling, transfers, updated_in_place
-from .intervals import Interval, body_latency, chain_latency, interval, makes_tree
-from .loops import CHAIN, GUARDED_SUM, SERIAL_SUM, Node
+from .intervals import Interval, interval
+from .loops import CHAIN, MEMORY_SUM, SERIAL_SUM, Node
 from .nest import Nest
+from .operations import body_latency, chain_latency, makes_tree, sum_latency, tree_level, within_a_cycle
 from .tools import Tool
 from .unroll import Unrolled, unroll
 
@@ -87,13 +88,14 @@ def _body(nest: Nest, x: Node, u: Unrolled, depth: list[Column], tool: Tool) -> 
 def _straight(x: Node, body: Column, u: Unrolled, tool: Tool) -> Column:
     """Cycles through a loop that is unrolled fully: a tree, or a chain as long as its trip.
 
-    Merlin makes the trees; what `flatten` unrolls, the tool adds up in turn, unless it makes trees itself.
+    Merlin makes the trees; what `flatten` unrolls, the tool adds up in turn, unless it makes trees itself, as all do of
+    whole numbers.
     """
-    in_turn = body + (x.loop.trip - 1) * tool.operators.add
+    in_turn = body + (x.loop.trip - 1) * sum_latency(x, tool)
     if makes_tree(x, tool):
-        tree = body + math.log2(max(x.loop.trip, 1)) * tool.fitted.tree
-        return tree if tool.observed.trees else np.where(u.whole[x.at], tree, in_turn)
-    if x.recurrence in (SERIAL_SUM, GUARDED_SUM):
+        tree = body + math.log2(max(x.loop.trip, 1)) * tree_level(x, tool)
+        return tree if tool.observed.trees or within_a_cycle(x) else np.where(u.whole[x.at], tree, in_turn)
+    if x.recurrence in (SERIAL_SUM, MEMORY_SUM):
         return in_turn
     if x.recurrence == CHAIN:
         return body + (x.loop.trip - 1) * chain_latency(x, tool)

@@ -6,14 +6,19 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 
-from ...datasets.kernel import UNNAMED, Access, Affine, Array, Kernel, Loop
+from ...datasets.kernel import UNNAMED, Access, Affine, Array, Carried, Kernel, Loop
 
 #: Bits of the widest port to memory.
 PORT_BITS = 512
 #: Kinds of recurrence that a loop carries: none; a sum that becomes a tree; one that is added up in turn; one that
-#: goes through memory, since its guard hides that it is free; anything else.
-FREE, TREE, SERIAL_SUM, GUARDED_SUM, CHAIN = range(5)
+#: goes through memory, since its guard hides that it is free, or its element is only known by data; anything else.
+FREE, TREE, SERIAL_SUM, MEMORY_SUM, CHAIN = range(5)
+#: Bits of an integer where no array says: C's int.
+INT_BITS = 32
+#: The step of a sum whose chain is not told, by the type of what it is kept in.
+STEPS: Mapping[str, str] = MappingProxyType({"double": "dadd", "float": "fadd"})
 
 
 @dataclass(frozen=True)
@@ -29,12 +34,15 @@ class Node:
         runs: how often it starts in one run of the kernel.
         bare: whether it has no statements of its own and one loop inside.
         recurrence: the kind of recurrence that it carries itself.
-        chain: operations around a `CHAIN`; empty where it passes several statements.
+        chains: operations around its recurrences of that kind; one is empty where it passes several statements.
         sums: how many variables it reduces.
+        summed: operations that are a step of a sum, by name.
         array_sum: whether one of them is an element of an array.
         ordered: whether it carries any dependence.
         chained: operations around all its recurrences, by name, each variable's once.
         operations: of one iteration, those that do not change in the loop left out.
+        bits: of its integers: those of the widest element that it loads or stores.
+        precision: "f" where it computes in single precision alone, else "d".
     """
 
     loop: Loop
@@ -45,12 +53,15 @@ class Node:
     runs: float
     bare: bool
     recurrence: int
-    chain: tuple[str, ...]
+    chains: tuple[tuple[str, ...], ...]
     sums: int
+    summed: Mapping[str, float]
     array_sum: bool
     ordered: bool
     chained: Mapping[str, float]
     operations: Mapping[str, float]
+    bits: int
+    precision: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,14 +156,15 @@ def make_nodes(kernel: Kernel) -> tuple[Node, ...]:
     """The loops of a kernel, outermost first."""
     nodes: dict[int, Node] = {}
     assumed = any(c.assumed for loop in kernel.walk() for c in loop.carried)
-    arrays = {a.name for a in kernel.arrays}
+    arrays = {a.name: a for a in kernel.arrays}
     places = iter(range(1 << 30))
 
     def visit(loop: Loop, parent: int, path: tuple[int, ...], runs: float) -> int:
         at = next(places)
         children = tuple(visit(inner, at, (*path, at), runs * loop.trip) for inner in loop.loops)
-        kind, chain = _recurrence(loop, arrays, assumed)
+        kind, chains = _recurrence(loop, arrays, assumed)
         sums = [c for c in loop.carried if c.reduction]
+        steps = [name for c in sums for name in _step(c, loop, arrays)]
         nodes[at] = Node(
             loop=loop,
             at=at,
@@ -162,12 +174,15 @@ def make_nodes(kernel: Kernel) -> tuple[Node, ...]:
             runs=runs,
             bare=len(children) == 1 and not loop.operations and not loop.accesses,
             recurrence=kind,
-            chain=chain,
+            chains=chains,
             sums=len(sums),
+            summed={name: float(steps.count(name)) for name in set(steps)},
             array_sum=any(c.through in arrays for c in sums),
             ordered=bool(loop.carried),
             chained=_chained(loop),
             operations={k: float(v - loop.hoisted.get(k, 0)) for k, v in loop.operations.items()},
+            bits=_integer_bits(loop, arrays),
+            precision="f" if _counts(loop, "f") and not _counts(loop, "d") else "d",
         )
         return at
 
@@ -175,20 +190,45 @@ def make_nodes(kernel: Kernel) -> tuple[Node, ...]:
     return tuple(nodes[at] for at in range(len(nodes)))
 
 
-def _recurrence(loop: Loop, arrays: set[str], assumed: bool) -> tuple[int, tuple[str, ...]]:
-    """The hardest recurrence of a loop, and its longest chain."""
-    hard = [c.chain for c in loop.carried if not c.reduction and not c.assumed]
+def _recurrence(loop: Loop, arrays: Mapping[str, Array], assumed: bool) -> tuple[int, tuple[tuple[str, ...], ...]]:
+    """The hardest recurrence of a loop, and the chains of that kind."""
+    hard = tuple(c.chain for c in loop.carried if not c.reduction and not c.assumed)
     if hard:
-        return CHAIN, max(hard, key=len)
+        return CHAIN, hard
     sums = [c for c in loop.carried if c.reduction]
     if not sums:
         return FREE, ()
-    chain = max((c.chain for c in sums), key=len)
+    chains = tuple(_step(c, loop, arrays) for c in sums)
+    if any(a.indirect and a.array == c.through for c in sums for a in loop.stores):
+        return MEMORY_SUM, chains
     if loop.reduction in ("", UNNAMED):
-        return SERIAL_SUM, chain
+        return SERIAL_SUM, chains
     if assumed and loop.guard and any(c.through in arrays for c in sums):
-        return GUARDED_SUM, chain
-    return TREE, chain
+        return MEMORY_SUM, chains
+    return TREE, chains
+
+
+def _step(carried: Carried, loop: Loop, arrays: Mapping[str, Array]) -> tuple[str, ...]:
+    """The operations of one step of a sum; where they are not told, an addition of the type that it is kept in.
+
+    That is the type of its array, or of the loop's own additions.
+    """
+    if carried.chain:
+        return carried.chain
+    if carried.through in arrays:
+        return (STEPS.get(arrays[carried.through].type, "iadd"),)
+    return (next((name for name in ("dadd", "fadd", "iadd") if loop.operations.get(name)), "dadd"),)
+
+
+def _counts(loop: Loop, precision: str) -> bool:
+    """Whether a loop's own statements compute in double ("d") or single ("f") precision."""
+    return any(name[0] == precision and count for name, count in loop.operations.items())
+
+
+def _integer_bits(loop: Loop, arrays: Mapping[str, Array]) -> int:
+    """Bits of the widest integer that a loop's own statements load or store; of C's int where they touch none."""
+    types = (arrays[a.array] for a in loop.accesses)
+    return max((a.bits for a in types if a.type not in STEPS), default=INT_BITS)
 
 
 def _chained(loop: Loop) -> dict[str, float]:

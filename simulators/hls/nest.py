@@ -86,13 +86,18 @@ class Nest(Loops):
 
     def _scalings_of(self, node: Node) -> float:
         around = self.nodes[max(node.parent, 0)]
-        if node.children or node.sums != 1 or node.operations.get("dadd", 0.0) != 1 or around.parent != 0:
+        if (
+            node.children
+            or node.sums != 1
+            or node.operations.get(node.precision + "add", 0.0) != 1
+            or around.parent != 0
+        ):
             return 0.0
         operands = _factors(node)
         vectors = [a for a in operands if len(a.index) == 1 and a.affine[0] is not None]
         if not any(around.loop.label not in a.affine[0].counters for a in vectors if a.affine[0] is not None):
             return 0.0
-        return max(0.0, node.operations.get("dmul", 0.0) - (len(operands) - 1))
+        return max(0.0, node.operations.get(node.precision + "mul", 0.0) - (len(operands) - 1))
 
     @cached_property
     def common(self) -> tuple[float, ...]:
@@ -104,8 +109,9 @@ class Nest(Loops):
         return tuple(self._common_of(n) for n in self.nodes)
 
     def _common_of(self, node: Node) -> float:
-        products = node.operations.get("dmul", 0.0)
-        if node.children or not node.sums or node.loop.hoisted.get("dmul") or self.scalings[node.at]:
+        product = node.precision + "mul"
+        products = node.operations.get(product, 0.0)
+        if node.children or not node.sums or node.loop.hoisted.get(product) or self.scalings[node.at]:
             return 0.0
         around = self.nodes[max(node.parent, 0)].loop.label
         factors = _factors(node)

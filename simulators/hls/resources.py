@@ -5,7 +5,7 @@ Operators are shared by the iterations between two starts of a pipeline, and by 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -14,11 +14,12 @@ from .latency import Schedule
 from .loops import CHAIN, PORT_BITS, Node, port_bits
 from .memories import memories, vectors
 from .nest import Nest
+from .operations import operator_of
 from .tools import Tool
 from .unroll import Unrolled, copies_of, pipeline_copies
 
-#: Operators that are instantiated; roots count as divisions, powers as products.
-OPERATORS = ("dadd", "dmul", "ddiv", "fadd", "fmul", "fdiv", "imul", "logic")
+#: Operators that are instantiated, integer products by their bits; roots count as divisions, powers as products.
+OPERATORS = ("dadd", "dmul", "ddiv", "fadd", "fmul", "fdiv", "imul8", "imul16", "imul32", "imul64", "idiv", "logic")
 #: Prices of logic hold up to the device; beyond it quantities are scaled to this many DSP slices' worth of operators.
 MOST_DSP = 8000.0
 #: Banks, and block RAMs of buffers, beyond which more do not cost more.
@@ -77,16 +78,19 @@ def operators(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Colum
     u = done.unrolled
     made: list[dict[str, Column]] = [{}] * len(nest.nodes)
     inside: list[dict[str, Column]] = [{}] * len(nest.nodes)  # of one iteration, unrolled loops included
+    have = [_by_operator(x.operations, x.bits) for x in nest.nodes]
     for x in reversed(nest.nodes):
         i = x.at
         made[i], inside[i] = {}, {}
         copies = pipeline_copies(x, u, tool)
-        for name, count in _counts(x).items():
+        hoisted = _by_operator(x.loop.hoisted, x.bits)
+        for name, count in have[i].items():
             body: Column = np.full(n, count)
-            ahead: Column = np.full(n, float(x.loop.hoisted.get(name, 0)))
+            ahead: Column = np.full(n, hoisted[name])
             for c in x.children:
-                several = _unshared(nest.nodes[c], name, _counts(nest.nodes[c])[name], u.piped[i], u.factor[c])
-                scaled, common = (nest.scalings[c], nest.common[c]) if name == "dmul" else (0.0, 0.0)
+                several = _unshared(nest.nodes[c], name, have[c][name], u.piped[i], u.factor[c])
+                product = name == nest.nodes[c].precision + "mul"
+                scaled, common = (nest.scalings[c], nest.common[c]) if product else (0.0, 0.0)
                 body = body + np.where(u.full[c], (inside[c][name] - scaled - common) * several, 0.0)
                 ahead = ahead + np.where(u.full[c], scaled + common * several, 0.0)
             inside[i][name] = body
@@ -104,7 +108,7 @@ def _unshared(x: Node, name: str, count: float, piped: Column, factor: Column) -
     Of a recurrence, each iteration has products of its own nevertheless: those of the chains.
     """
     if x.recurrence == CHAIN:
-        own = x.chained.get(name, 0.0) if name == "dmul" else 0.0
+        own = x.chained.get(name, 0.0) if name in ("dmul", "fmul") else 0.0
         return (1.0 - own / count) + own / count * factor if count else 1.0
     return np.where(~piped, 1.0, factor) if x.loop.guard else factor
 
@@ -121,9 +125,11 @@ def _asked(nest: Nest, u: Unrolled, copies: Sequence[Column], n: int) -> Column:
     return asked
 
 
-def _counts(x: Node) -> dict[str, float]:
+def _by_operator(operations: Mapping[str, float], bits: int) -> dict[str, float]:
     """Operations of one iteration's own statements by operator."""
-    have = {name: x.operations.get(name, 0.0) for name in OPERATORS}
-    have["ddiv"] += x.operations.get("dsqrt", 0.0)
-    have["dmul"] += x.operations.get("dpow", 0.0)
+    have = dict.fromkeys(OPERATORS, 0.0)
+    for name, count in operations.items():
+        operator = operator_of(name, bits)
+        if operator in have and not name.startswith("addr_"):
+            have[operator] += count
     return have

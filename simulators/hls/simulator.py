@@ -38,7 +38,7 @@ class HlsSimulator(Simulator):
     """
 
     name = "hls"
-    version = "2"
+    version = "3"
     metrics = METRICS
     default_objective = "latency_s"
     objectives: ClassVar[Mapping[str, str | tuple[str, ...]]] = MappingProxyType({

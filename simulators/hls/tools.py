@@ -18,20 +18,12 @@ class Operators:
     """Latencies in cycles at 250 MHz, and DSP slices, of the tool's operators on an UltraScale+ part.
 
     Attributes:
-        add, mul, div: double-precision; a root counts as a division, a power as a product.
-        fadd, fmul, fdiv: single-precision.
-        imul, iadd: integers; a comparison, shift or selection takes half of `iadd`.
-        dsp: slices of one operator by name.
+        cycles: by operation, double ("dadd", …) and single precision ("fadd", …) and whole numbers ("iadd", …);
+            `operations.operation_cycles` has those that another one's operator does.
+        dsp: slices of one operator, by name in `resources.OPERATORS`.
     """
 
-    add: float
-    mul: float
-    div: float
-    fadd: float
-    fmul: float
-    fdiv: float
-    imul: float
-    iadd: float
+    cycles: Mapping[str, float]
     dsp: Mapping[str, float]
 
 
@@ -180,11 +172,10 @@ class Tool:
     def identity(self) -> dict[str, Any]:
         """The constants as JSON-able data."""
         data: dict[str, Any] = {
-            "operators": {f.name: getattr(self.operators, f.name) for f in fields(self.operators)},
+            "operators": {f.name: dict(getattr(self.operators, f.name)) for f in fields(self.operators)},
             "observed": {f.name: getattr(self.observed, f.name) for f in fields(self.observed)},
             "fitted": {f.name: getattr(self.fitted, f.name) for f in fields(self.fitted)},
         }
-        data["operators"]["dsp"] = dict(self.operators.dsp)
         return data | {"prices": {resource: dict(prices) for resource, prices in self.prices.items()}}
 
 
@@ -209,7 +200,7 @@ def load_tool(name: str) -> Tool:
     if not isinstance(name, str) or name not in _table()["tools"]:
         raise unknown("tool", name, _table()["tools"])
     data = _table()["tools"][name]
-    operators = {**data["operators"], "dsp": MappingProxyType(data["operators"]["dsp"])}
+    operators = {name: MappingProxyType(values) for name, values in data["operators"].items()}
     return Tool(
         name, Operators(**operators), Observed(**data["observed"]), Fitted(**data["fitted"]),
         MappingProxyType({resource: MappingProxyType(prices) for resource, prices in data["prices"].items()}),
