@@ -16,7 +16,7 @@ SAME_OPERATOR: Mapping[str, str] = MappingProxyType(
 NEGATIONS = ("dneg", "fneg")
 #: What whole numbers do within a cycle at 250 MHz.
 WITHIN_A_CYCLE = ("iadd", "logic", "addr_iadd")
-#: Cycles that an integer division takes beyond its bits: the tools' own for 32 bits is sdiv_32ns_32ns_32_36, of 36 stages
+#: Cycles that an integer division takes beyond its bits: that of 32 bits is called sdiv_32ns_32ns_32_36, of 36 stages
 #: and 35 cycles (as csynth reports of Vivado and Vitis HLS name it).
 DIVISION_BEYOND_BITS = 3
 
