@@ -42,7 +42,7 @@ register(
         title="HLS",
         target=f"{__name__}.hls:HlsSimulator",
         doc="Loop kernels under the pragmas of high-level synthesis (Merlin on Vitis HLS), without the vendor's tools",
-        validation=f"{__name__}.hls.validation:validate",
+        validation=f"{__name__}.hls.reference.validation:validate",
     )
 )
 register(

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from ...datasets.kernel import Kernel, Loop
-from ..core import Choices, DesignSpace, Integers, Parameter
+from ..core import Choices, Column, DesignSpace, Integers, Parameter
 
 PIPES = ("off", "cg", "flatten")
 #: Unroll factors beyond this are offered only as the whole trip (the tables' own rule).
 MOST_PARTIAL = 32
 TILES = (1, 2, 4, 8)
+_PIPES_SORTED = np.array(sorted(PIPES))
+_PIPE_CODES = np.array([PIPES.index(name) for name in sorted(PIPES)])
+
+
+def pipe_codes(column: Column) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Pipeline pragmas as their places in `PIPES`, (n,)."""
+    codes: np.ndarray[Any, np.dtype[np.int64]] = _PIPE_CODES[np.searchsorted(_PIPES_SORTED, column)]
+    return codes
 
 
 def kernel_space(kernel: Kernel) -> DesignSpace:

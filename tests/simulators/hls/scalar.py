@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from chipgym.simulators.hls.loops import CHAIN, FREE, MEMORY_SUM, SERIAL_SUM, TREE, Node, port_bits
-from chipgym.simulators.hls.nest import Nest
-from chipgym.simulators.hls.operations import body_latency, chain_latency
-from chipgym.simulators.hls.tools import Tool
+from chipgym.simulators.hls.lowering.loops import CHAIN, FREE, MEMORY_SUM, SERIAL_SUM, TREE, Node, port_bits
+from chipgym.simulators.hls.lowering.nest import Nest
+from chipgym.simulators.hls.model.operations import body_latency, chain_latency
+from chipgym.simulators.hls.tables.tools import Tool
 
 
 @dataclass

@@ -9,18 +9,22 @@ import chipgym
 from chipgym.datasets import Access, Array, Kernel, Loop, build_kernel, kernel_names
 from chipgym.errors import ChipgymError
 from chipgym.simulators.hls import HlsSimulator, tool_names
-from chipgym.simulators.hls.latency import schedule
-from chipgym.simulators.hls.nest import make_nest
-from chipgym.simulators.hls.resources import operators
+from chipgym.simulators.hls.lowering.nest import make_nest
+from chipgym.simulators.hls.model.latency import schedule
+from chipgym.simulators.hls.model.program import make_program
+from chipgym.simulators.hls.model.resources import operators
 from chipgym.simulators.hls.space import para_values
-from chipgym.simulators.hls.tools import load_tool
+from chipgym.simulators.hls.tables.tools import load_tool
 
 
 def made(kernel: str, tool: str, **knobs: float) -> dict[str, float]:
     """Operators of one design."""
-    nest = make_nest(build_kernel(kernel))
-    done = schedule(nest, {k: np.array([v]) for k, v in knobs.items()}, 1, load_tool(tool))
-    return {name: float(column[0]) for name, column in operators(nest, done, 1, load_tool(tool)).items()}
+    nest, constants = make_nest(build_kernel(kernel)), load_tool(tool)
+    program = make_program(
+        tuple(knobs), lambda terms: operators(nest, schedule(nest, terms, constants), constants)
+    )  # fmt: skip
+    out = program.run({name: np.array([value]) for name, value in knobs.items()}, 1)
+    return {name: float(column[0]) for name, column in out.items()}
 
 
 def test_knobs_are_the_tables_own():

@@ -11,8 +11,8 @@ from scalar import Scalar
 import chipgym
 from chipgym.datasets import Access, Array, Carried, Kernel, Loop, build_kernel, kernel_names
 from chipgym.simulators.hls import HlsSimulator, tool_names
-from chipgym.simulators.hls.nest import make_nest
-from chipgym.simulators.hls.tools import load_tool
+from chipgym.simulators.hls.lowering.nest import make_nest
+from chipgym.simulators.hls.tables.tools import load_tool
 
 TOOLS = tool_names()
 

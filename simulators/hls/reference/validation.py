@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.validation import Finding
+from ...core.validation import Finding
+from ..simulator import HlsSimulator
 from .figures import Predicted, figures
-from .reference import DEVICE, FOLDER, HARP, RESOURCES, TOOLS, Reports, read_reports
-from .simulator import HlsSimulator
+from .reports import DEVICE, FOLDER, HARP, RESOURCES, TOOLS, Reports, read_reports
 
 REFERENCE = "Merlin with {}"
 SEEN = "constants are fitted on these rows; docs/hls.md has the errors on kernel families left out"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Sequence
 
-import numpy as np
-
-from ...datasets.kernel import Array
-from ..core import Column
-from ..fpga import bram18_count
+from ....datasets.kernel import Array
+from ...fpga import BRAM18_SHAPES
+from ..lowering.loops import port_bits
+from ..lowering.nest import Nest
+from ..tables.tools import Tool
 from .caching import WORD_BITS
-from .loops import port_bits
-from .nest import Nest
-from .tools import Tool
+from .terms import Term, Truth, ceil, maximum, minimum, no, power_of_two, select
 from .unroll import Unrolled
 
 #: What vectors in registers cost by: see `vectors`.
@@ -21,43 +21,51 @@ VECTORS = ("vector_fills", "vector_sets", "vector_stores", "vector_loads")
 MOST_TURNS = 50_000.0
 
 
-def memories(nest: Nest, u: Unrolled, copies: Sequence[Column], n: int, tool: Tool) -> tuple[Column, Column, Column]:
+def memories(nest: Nest, u: Unrolled, copies: Sequence[Term], tool: Tool) -> tuple[Term, Term, Term]:
     """Banks of all arrays, block RAMs of those that are held on chip, and banks of the rows of the others.
 
     Args:
         copies: of each loop's body, by place.
     """
-    banks, buffers, row_banks = np.zeros(n), np.zeros(n), np.zeros(n)
+    banks: Term = 0.0
+    buffers: Term = 0.0
+    row_banks: Term = 0.0
     for array in nest.kernel.arrays:
         if array.role == "unused":
             continue
-        split, depth = _split(nest, array, copies, n, tool)
+        split, depth = _split(nest, array, copies, tool)
         banks = banks + split
         if array.nbytes > tool.observed.held_bytes:
-            whole = _whole_rows(nest, array, u, n) if tool.observed.banks_rows else np.zeros(n)
-            buffers = buffers + whole * split * bram18_count(array.bits, 1.0)
-            row_banks = row_banks + np.where(whole > 0, 0.0, split)
+            whole = _whole_rows(nest, array, u) if tool.observed.banks_rows else 0.0
+            buffers = buffers + whole * split * block_rams(array.bits, 1.0)
+            row_banks = row_banks + select(whole > 0, 0.0, split)
             continue
         most = tool.observed.lutram_bits_read if array.role == "in" else tool.observed.lutram_bits
-        each = np.where(depth * array.bits <= most, 0.0, bram18_count(array.bits, depth))
-        buffers = buffers + each * split * _rest(nest, array, u, n, tool)
+        each = select(depth * array.bits <= most, 0.0, block_rams(array.bits, depth))
+        buffers = buffers + each * split * _rest(nest, array, u, tool)
     return banks, buffers, row_banks
 
 
-def _whole_rows(nest: Nest, array: Array, u: Unrolled, n: int) -> Column:
+def block_rams(width: float, depth: Term) -> Term:
+    """`fpga.bram18_count` as a term."""
+    shapes = [math.ceil(width / w) * ceil(depth / d) for w, d in BRAM18_SHAPES]
+    return functools.reduce(minimum, shapes)
+
+
+def _whole_rows(nest: Nest, array: Array, u: Unrolled) -> Term:
     """Accesses that reach all words of an array's row at once."""
-    whole = np.zeros(n)
+    whole: Term = 0.0
     for _, access, _ in nest.accesses():
         index = access.affine[-1] if access.array == array.name else None
         for label in index.counters if index is not None else ():
             at = nest.place[label]
-            whole = whole + np.where(u.full[at] & (nest.nodes[at].loop.trip >= array.shape[-1]), 1.0, 0.0)
+            whole = whole + select(u.full[at] & (nest.nodes[at].loop.trip >= array.shape[-1]), 1.0, 0.0)
     return whole
 
 
-def _rest(nest: Nest, array: Array, u: Unrolled, n: int, tool: Tool) -> Column:
+def _rest(nest: Nest, array: Array, u: Unrolled, tool: Tool) -> Term:
     """Buffers of an array: two where the factor of an ordered loop that updates it leaves a rest, else one."""
-    ragged = np.zeros(n, bool)
+    ragged: Truth = False
     for x in nest.nodes[1:] if tool.observed.buffers_rest else ():
         moving = [
             any(a.array == array.name and x.loop.label in a.strides(array.shape) for a in accesses)
@@ -65,33 +73,34 @@ def _rest(nest: Nest, array: Array, u: Unrolled, n: int, tool: Tool) -> Column:
         ]
         if all(moving) and any(nest.nodes[p].ordered for p in (*x.path, x.at)):
             ragged = ragged | (u.ragged(x) & u.piped[x.at])
-    return np.where(ragged, 2.0, 1.0)
+    return select(ragged, 2.0, 1.0)
 
 
-def _split(nest: Nest, array: Array, copies: Sequence[Column], n: int, tool: Tool) -> tuple[Column, Column]:
+def _split(nest: Nest, array: Array, copies: Sequence[Term], tool: Tool) -> tuple[Term, Term]:
     """Banks that an array is split into, and the words of one."""
-    split, depth = np.ones(n), np.ones(n)
+    split: Term = 1.0
+    depth: Term = 1.0
     last = len(array.shape) - 1
     for dimension, size in enumerate(array.shape):
-        most = np.ones(n)
+        most: Term = 1.0
         for x, access, store in nest.accesses():
             index = access.affine[dimension] if access.array == array.name else None
             if index is None:
                 continue
-            abreast = np.ones(n)
+            abreast: Term = 1.0
             for label in index.counters:
                 abreast = abreast * copies[nest.place[label]]
             read_only = not store and all(s.array != array.name for s in x.loop.stores)
             if tool.observed.binary_banks and dimension < last and read_only and x.loop.label in index.counters:
-                abreast = 2.0 ** np.ceil(np.log2(abreast))
-            most = np.maximum(most, np.minimum(abreast, size))
+                abreast = power_of_two(abreast)
+            most = maximum(most, minimum(abreast, size))
         if dimension == last and array.role != "local":  # a burst fills as many words at once as the port is wide
-            most = np.maximum(most, min(size, port_bits(array, nest) / array.bits))
-        split, depth = split * most, depth * np.ceil(size / most)
+            most = maximum(most, min(size, port_bits(array, nest) / array.bits))
+        split, depth = split * most, depth * ceil(size / most)
     return split, depth
 
 
-def vectors(nest: Nest, u: Unrolled, copies: Sequence[Column], n: int, tool: Tool) -> dict[str, Column]:
+def vectors(nest: Nest, u: Unrolled, copies: Sequence[Term], tool: Tool) -> dict[str, Term]:
     """What it takes to reach the elements of one-dimensional arrays that an unrolled loop puts into registers.
 
     A burst, or a loop that walks through such a vector, may turn to any of its elements at every step: the selectors
@@ -101,11 +110,11 @@ def vectors(nest: Nest, u: Unrolled, copies: Sequence[Column], n: int, tool: Too
         copies: of each loop's body, by place.
 
     Returns:
-        Columns (n,) of 64-bit words times steps, by `VECTORS`: the bursts that fill vectors; loops that set them, that
+        Terms of 64-bit words times steps, by `VECTORS`: the bursts that fill vectors; loops that set them, that
         store what they compute from loads, and that load them.
     """
     most = tool.observed.registers
-    out = {name: np.zeros(n) for name in VECTORS}
+    out: dict[str, Term] = dict.fromkeys(VECTORS, 0.0)
     for array in nest.kernel.arrays:
         if len(array.shape) != 1 or array.size > most or array.role == "unused":
             continue
@@ -113,19 +122,20 @@ def vectors(nest: Nest, u: Unrolled, copies: Sequence[Column], n: int, tool: Too
             (x, nest.place[next(iter(access.affine[0].counters))], store) for x, access, store in nest.accesses()
             if access.array == array.name and access.affine[0] is not None and len(access.affine[0].counters) == 1
         ]  # fmt: skip
-        spread = np.zeros(n, bool)
+        spread: Truth = False
         for x, at, _ in (w for w in walks if w[0].loop.loads):  # a loop that only sets a vector does not spread it
-            elements, kept = np.full(n, float(array.size)), np.zeros(n, bool)
+            elements: Term = float(array.size)
+            kept: Truth = False
             for p in x.path[1:]:
-                elements = elements * np.where(u.full[p], 1.0, copies[p])
+                elements = elements * select(u.full[p], 1.0, copies[p])
                 kept = kept | (u.tiled(nest.nodes[p]) & (not tool.observed.registers_tiled))
             for y in nest.beside[x.at] if tool.observed.odd else ():  # banks that a row does not fill keep it in memory
                 kept = kept | u.odd(nest.nodes[y])
-            spread = spread | (u.full[at] & (elements <= most) & ~kept)
+            spread = spread | (u.full[at] & (elements <= most) & no(kept))
         size, words = float(array.size), array.size * array.bits / WORD_BITS
         if array.role in ("in", "inout") or nest.read_back(array):
-            out["vector_fills"] = out["vector_fills"] + np.where(spread, words * size, 0.0)
+            out["vector_fills"] = out["vector_fills"] + select(spread, words * size, 0.0)
         for x, at, store in walks:
             key = ("vector_stores" if x.loop.loads else "vector_sets") if store else "vector_loads"
-            out[key] = out[key] + np.where(spread & ~u.full[at], words * np.ceil(size / u.factor[at]), 0.0)
-    return {name: np.minimum(column, MOST_TURNS) for name, column in out.items()}
+            out[key] = out[key] + select(spread & no(u.full[at]), words * ceil(size / u.factor[at]), 0.0)
+    return {name: minimum(column, MOST_TURNS) for name, column in out.items()}

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from ...datasets.kernel import Access, Array, Kernel
+from ....datasets.kernel import Access, Array, Kernel
 from .loops import Loops, Node, along, make_nodes, reach, row_counters
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from .loops import SERIAL_SUM, TREE, Node
-from .tools import Tool
+from ..lowering.loops import SERIAL_SUM, TREE, Node
+from ..tables.tools import Tool
 
 #: Operations that another one's operator does: a root is a division, a power a product.
 SAME_OPERATOR: Mapping[str, str] = MappingProxyType(

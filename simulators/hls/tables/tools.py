@@ -10,7 +10,7 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
-from ...errors import unknown
+from ....errors import unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..core import Column
-from .reference import RESOURCES, UNCOUNTED, Reports
+from ...core import Column
+from .reports import RESOURCES, UNCOUNTED, Reports
 
 #: Rows and spread (standard deviation of ln(cycles)) from which ranks mean something.
 MOST_FLAT, FEWEST_RANKED = 0.3, 20

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
-from ..core import Column
-from .loops import CHAIN, FREE, SERIAL_SUM, TREE, Node
-from .nest import Nest
-from .tools import Tool
+from ..lowering.loops import CHAIN, FREE, SERIAL_SUM, TREE, Node
+from ..lowering.nest import Nest
+from ..tables.tools import Tool
+from .terms import Term, Truth, equal, minimum, no, remainder, select
 
 OFF, CG, FLATTEN = range(3)
 
 
 @dataclass(frozen=True)
 class Unrolled:
-    """The loops of a nest under n designs: a column (n,) for each node, in the nest's order.
+    """The loops of a nest under a design: a term for each node, in the nest's order.
 
     Attributes:
         factor: iterations side by side; the whole trip of a loop that is gone.
@@ -35,71 +33,66 @@ class Unrolled:
         copied_above: and no dependence keeps its copies from running.
     """
 
-    factor: list[Column]
-    pipe: list[Column]
-    tile: list[Column]
-    full: list[Column]
-    whole: list[Column]
-    innermost: list[Column]
-    piped: list[Column]
-    stuck: list[Column]
-    running: list[Column]
-    built: list[Column]
-    split_above: list[Column]
-    copied_above: list[Column]
+    factor: list[Term]
+    pipe: list[Term]
+    tile: list[Term]
+    full: list[Truth]
+    whole: list[Truth]
+    innermost: list[Truth]
+    piped: list[Truth]
+    stuck: list[Truth]
+    running: list[Term]
+    built: list[Term]
+    split_above: list[Truth]
+    copied_above: list[Truth]
 
-    def tiled(self, node: Node) -> Column:
-        """Whether a loop is tiled: tiles of 1 and of the whole trip are none, shape (n,) bool."""
+    def tiled(self, node: Node) -> Truth:
+        """Whether a loop is tiled: tiles of 1 and of the whole trip are none."""
         tile = self.tile[node.at]
-        tiled: Column = (tile > 1) & (tile < node.loop.trip)
-        return tiled
+        return (tile > 1) & (tile < node.loop.trip)
 
-    def ragged(self, node: Node) -> Column:
-        """Whether the factor does not divide the trip, shape (n,) bool."""
+    def ragged(self, node: Node) -> Truth:
+        """Whether the factor does not divide the trip."""
         factor = self.factor[node.at]
-        ragged: Column = (factor > 1) & (np.mod(node.loop.trip, factor) != 0)
-        return ragged
+        return (factor > 1) & no(equal(remainder(node.loop.trip, factor), 0.0))
 
-    def odd(self, node: Node) -> Column:
-        """Whether a loop is unrolled by an odd factor, shape (n,) bool."""
+    def odd(self, node: Node) -> Truth:
+        """Whether a loop is unrolled by an odd factor."""
         factor = self.factor[node.at]
-        odd: Column = (factor > 1) & (np.mod(factor, 2) == 1)
-        return odd
+        return (factor > 1) & equal(remainder(factor, 2.0), 1.0)
 
-    def partial(self, node: Node) -> Column:
-        """Whether a loop that holds loops has a factor that is not its whole trip, shape (n,) bool."""
+    def partial(self, node: Node) -> Truth:
+        """Whether a loop that holds loops has a factor that is not its whole trip."""
         factor = self.factor[node.at]
-        partial: Column = (factor > 1) & (factor < node.loop.trip) & ~self.innermost[node.at]
-        return partial
+        return (factor > 1) & (factor < node.loop.trip) & no(self.innermost[node.at])
 
 
-def unroll(nest: Nest, knobs: Mapping[str, Column], n: int, tool: Tool) -> Unrolled:
-    """The loops of `nest` under n designs; knobs are columns of numbers, `pipe_` ones OFF, CG or FLATTEN."""
-    one, off = np.ones(n), np.zeros(n, bool)
-    blank = [off] * len(nest.nodes)
+def unroll(nest: Nest, knobs: Mapping[str, Term], tool: Tool) -> Unrolled:
+    """The loops of `nest` under a design; knobs are terms, `pipe_` ones OFF, CG or FLATTEN."""
+    blank: list[Truth] = [False] * len(nest.nodes)
+    ones: list[Term] = [1.0] * len(nest.nodes)
     u = Unrolled(
-        [np.minimum(knobs.get(f"para_{x.loop.label}", one), max(1.0, x.loop.trip)).astype(float) for x in nest.nodes],
-        [knobs.get(f"pipe_{x.loop.label}", np.zeros(n, np.int64)) for x in nest.nodes],
-        [knobs.get(f"tile_{x.loop.label}", one).astype(float) for x in nest.nodes],
-        [*blank], [*blank], [*blank], [*blank], [*blank], [one] * len(nest.nodes), [one] * len(nest.nodes), [*blank],
-        [*blank],
+        [minimum(knobs.get(f"para_{x.loop.label}", 1.0), max(1.0, float(x.loop.trip))) for x in nest.nodes],
+        [knobs.get(f"pipe_{x.loop.label}", float(OFF)) for x in nest.nodes],
+        [knobs.get(f"tile_{x.loop.label}", 1.0) for x in nest.nodes],
+        [*blank], [*blank], [*blank], [*blank], [*blank], [*ones], [*ones], [*blank], [*blank],
     )  # fmt: skip
     under = [*blank]
     for x in nest.nodes[1:]:
-        flat = u.pipe[x.parent] == FLATTEN
+        flat = equal(u.pipe[x.parent], FLATTEN)
         varies = nest.varies(x.parent)
         under[x.at] = under[x.parent] | (flat & (not varies))
         u.stuck[x.at] = u.stuck[x.parent] | (flat & varies)
     for x in reversed(nest.nodes):
-        inner = ~off
+        inner: Truth = True
         for c in x.children:
             inner = inner & u.full[c]
         u.innermost[x.at] = inner
         if x.loop.fixed and x.at:
             u.whole[x.at] = u.factor[x.at] >= x.loop.trip
             u.full[x.at] = (under[x.at] | u.whole[x.at]) & inner
-            u.piped[x.at] = inner & ~u.full[x.at] & may_pipeline(x)
-            u.factor[x.at] = np.where(u.full[x.at], float(x.loop.trip), u.factor[x.at])
+            u.piped[x.at] = inner & no(u.full[x.at]) & may_pipeline(x)
+            u.factor[x.at] = select(u.full[x.at], float(x.loop.trip), u.factor[x.at])
     for x in nest.nodes[1:]:
         p, around = x.parent, nest.nodes[x.parent]
         u.split_above[x.at] = u.split_above[p] | u.partial(around)
@@ -131,7 +124,7 @@ def two_level(nest: Nest, x: Node) -> bool:
 def _copy(nest: Nest, x: Node, u: Unrolled, tool: Tool) -> None:
     """Fills `running` and `built` of a loop."""
     i, seen = x.at, tool.observed
-    coarse = ~u.innermost[i] & (u.factor[i] > 1)
+    coarse = no(u.innermost[i]) & (u.factor[i] > 1)
     whole = u.factor[i] >= x.loop.trip
     simple = two_level(nest, x)
     dropped = coarse & (held(nest, x, tool) | nest.linear | (whole & (not simple)))
@@ -141,24 +134,24 @@ def _copy(nest: Nest, x: Node, u: Unrolled, tool: Tool) -> None:
     if not seen.ragged_keeps_copies and x.sums:
         for d in nest.below[i]:
             if d.recurrence == FREE and not d.children and nest.along_row(d) and nest.accumulates_around(d):
-                dropped = dropped | (coarse & ~u.full[d.at] & u.ragged(d))
-    u.running[i] = np.where(dropped, 1.0, u.factor[i])
+                dropped = dropped | (coarse & no(u.full[d.at]) & u.ragged(d))
+    u.running[i] = select(dropped, 1.0, u.factor[i])
     steps = [p for p in x.path if nest.nodes[p].ordered and len(nest.nodes[p].children) > 1]
     free = not x.ordered and all(d.recurrence != CHAIN for d in nest.below[i])
     if steps and free:  # phases of a time loop: the copies are built, although they bring no time
         dropped = coarse & (nest.linear | (whole & (not simple)))
-    u.built[i] = np.where(dropped | (coarse & u.ragged(x) & (not simple)), 1.0, u.factor[i])
+    u.built[i] = select(dropped | (coarse & u.ragged(x) & (not simple)), 1.0, u.factor[i])
 
 
-def copies_of(x: Node, u: Unrolled, tool: Tool) -> Column:
-    """Copies of a loop's body, unrolled or side by side, (n,)."""
+def copies_of(x: Node, u: Unrolled, tool: Tool) -> Term:
+    """Copies of a loop's body, unrolled or side by side."""
     i = x.at
-    return np.where(u.piped[i], pipeline_copies(x, u, tool), np.where(u.full[i], u.factor[i], u.built[i]))
+    return select(u.piped[i], pipeline_copies(x, u, tool), select(u.full[i], u.factor[i], u.built[i]))
 
 
-def pipeline_copies(x: Node, u: Unrolled, tool: Tool) -> Column:
+def pipeline_copies(x: Node, u: Unrolled, tool: Tool) -> Term:
     """Copies of a pipeline's body; in SDx a tile that is no larger keeps those of an outermost loop of loops back."""
     i = x.at
     if not x.children or x.parent != 0 or tool.observed.reload_by_copy:
         return u.factor[i]
-    return np.where(u.piped[i] & (u.tile[i] > 1) & (u.tile[i] <= u.factor[i]), 1.0, u.factor[i])
+    return select(u.piped[i] & (u.tile[i] > 1) & (u.tile[i] <= u.factor[i]), 1.0, u.factor[i])

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
-from ..core import Column
+from ..lowering.loops import CHAIN, PORT_BITS, Node, port_bits
+from ..lowering.nest import Nest
+from ..tables.tools import Tool
 from .latency import Schedule
-from .loops import CHAIN, PORT_BITS, Node, port_bits
 from .memories import memories, vectors
-from .nest import Nest
 from .operations import operator_of
-from .tools import Tool
+from .terms import Term, Truth, ceil, maximum, minimum, select, total
 from .unroll import Unrolled, copies_of, pipeline_copies
 
 #: Operators that are instantiated, integer products by their bits; roots count as divisions, powers as products.
@@ -24,35 +22,35 @@ OPERATORS = ("dadd", "dmul", "ddiv", "fadd", "fmul", "fdiv", "imul8", "imul16", 
 MOST_DSP = 8000.0
 #: Banks, and block RAMs of buffers, beyond which more do not cost more.
 MOST_BANKS, MOST_BUFFERS, MOST_ROW_BANKS = 4000.0, 8000.0, 128.0
+#: What sums of prices may be above a whole number and still be it.
+ROUNDING = 5e-7
 
 
-def use(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Column]:
-    """`dsp`, `lut`, `ff` and `bram18` of n designs, (n,) each."""
-    found = quantities(nest, done, n, tool)
+def use(nest: Nest, done: Schedule, tool: Tool) -> dict[str, Term]:
+    """`dsp`, `lut`, `ff` and `bram18` of a design."""
+    found = quantities(nest, done, tool)
     used = {"dsp": found["dsp"]}
     for resource, prices in tool.prices.items():
-        priced = sum((price * found[name] for name, price in prices.items()), np.zeros(n))
-        used[resource] = np.ceil(np.round(priced, 6))
+        priced = total([price * found[name] for name, price in prices.items()])
+        used[resource] = ceil(maximum(priced - ROUNDING, 0.0))
     return used
 
 
-def quantities(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Column]:
-    """What the prices in `Tool.prices` are of, (n,) each.
+def quantities(nest: Nest, done: Schedule, tool: Tool) -> dict[str, Term]:
+    """What the prices in `Tool.prices` are of.
 
     `dadd` … `logic`: operators; `shared`: operations that wait for a shared one; `vector_…`: see `memories.vectors`;
     `banks` and `buffers`: banks of all arrays and block RAMs of those held on chip; `row_banks`: banks of the others,
     of which a row at a time is; `ports`: of full width to memory; `arguments`: arrays in memory; `one`: 1.
     """
-    u, made = done.unrolled, operators(nest, done, n, tool)
+    u, made = done.unrolled, operators(nest, done, tool)
     copies = [copies_of(x, u, tool) for x in nest.nodes]
-    dsp = sum((tool.operators.dsp[o] * made[o] for o in OPERATORS if o in tool.operators.dsp), np.zeros(n))
-    scale = np.where(dsp > MOST_DSP, MOST_DSP / np.maximum(dsp, 1.0), 1.0)
+    dsp = total([tool.operators.dsp[o] * made[o] for o in OPERATORS if o in tool.operators.dsp])
+    scale = select(dsp > MOST_DSP, MOST_DSP / maximum(dsp, 1.0), 1.0)
     found = {name: column * scale for name, column in made.items()}
     floating = [o for o in OPERATORS if o[0] in "df"]
-    found["shared"] = np.maximum(
-        0.0, scale * _asked(nest, u, copies, n) - sum((found[o] for o in floating), np.zeros(n))
-    )
-    banks, buffers, row_banks = memories(nest, u, copies, n, tool)
+    found["shared"] = maximum(0.0, scale * _asked(nest, u, copies) - total([found[o] for o in floating]))
+    banks, buffers, row_banks = memories(nest, u, copies, tool)
     arguments = nest.arguments()
     ports = sum(
         port_bits(a, nest) / PORT_BITS * (2 if a.role == "inout" else 1) for a in nest.kernel.arrays
@@ -60,24 +58,24 @@ def quantities(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Colu
     )  # fmt: skip
     return (
         found
-        | vectors(nest, u, copies, n, tool)
+        | vectors(nest, u, copies, tool)
         | {
             "dsp": dsp,
-            "banks": np.minimum(banks, MOST_BANKS),
-            "buffers": np.minimum(buffers, MOST_BUFFERS),
-            "row_banks": np.minimum(row_banks, MOST_ROW_BANKS),
-            "ports": np.full(n, float(ports)),
-            "arguments": np.full(n, float(len(arguments))),
-            "one": np.ones(n),
+            "banks": minimum(banks, MOST_BANKS),
+            "buffers": minimum(buffers, MOST_BUFFERS),
+            "row_banks": minimum(row_banks, MOST_ROW_BANKS),
+            "ports": float(ports),
+            "arguments": float(len(arguments)),
+            "one": 1.0,
         }
     )
 
 
-def operators(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Column]:
-    """Operators of each kind that are instantiated, (n,) each."""
+def operators(nest: Nest, done: Schedule, tool: Tool) -> dict[str, Term]:
+    """Operators of each kind that are instantiated."""
     u = done.unrolled
-    made: list[dict[str, Column]] = [{}] * len(nest.nodes)
-    inside: list[dict[str, Column]] = [{}] * len(nest.nodes)  # of one iteration, unrolled loops included
+    made: list[dict[str, Term]] = [{}] * len(nest.nodes)
+    inside: list[dict[str, Term]] = [{}] * len(nest.nodes)  # of one iteration, unrolled loops included
     have = [_by_operator(x.operations, x.bits) for x in nest.nodes]
     for x in reversed(nest.nodes):
         i = x.at
@@ -85,24 +83,24 @@ def operators(nest: Nest, done: Schedule, n: int, tool: Tool) -> dict[str, Colum
         copies = pipeline_copies(x, u, tool)
         hoisted = _by_operator(x.loop.hoisted, x.bits)
         for name, count in have[i].items():
-            body: Column = np.full(n, count)
-            ahead: Column = np.full(n, hoisted[name])
+            body: Term = count
+            ahead: Term = hoisted[name]
             for c in x.children:
                 several = _unshared(nest.nodes[c], name, have[c][name], u.piped[i], u.factor[c])
                 product = name == nest.nodes[c].precision + "mul"
                 scaled, common = (nest.scalings[c], nest.common[c]) if product else (0.0, 0.0)
-                body = body + np.where(u.full[c], (inside[c][name] - scaled - common) * several, 0.0)
-                ahead = ahead + np.where(u.full[c], scaled + common * several, 0.0)
+                body = body + select(u.full[c], (inside[c][name] - scaled - common) * several, 0.0)
+                ahead = ahead + select(u.full[c], scaled + common * several, 0.0)
             inside[i][name] = body
-            shared = np.ceil((body * copies + ahead) / np.maximum(done.ii[i], 1.0))
+            shared = ceil((body * copies + ahead) / maximum(done.ii[i], 1.0))
             most = body
             for c in x.children:
-                most = np.maximum(most, np.where(u.full[c], 0.0, made[c][name]))
-            made[i][name] = np.where(u.piped[i], shared, most * (u.built[i] if i else 1.0))
+                most = maximum(most, select(u.full[c], 0.0, made[c][name]))
+            made[i][name] = select(u.piped[i], shared, most * (u.built[i] if i else 1.0))
     return made[0]
 
 
-def _unshared(x: Node, name: str, count: float, piped: Column, factor: Column) -> Column | float:
+def _unshared(x: Node, name: str, count: float, piped: Truth, factor: Term) -> Term:
     """Copies of an unrolled loop's operators: one where its iterations follow one another anyway.
 
     Of a recurrence, each iteration has products of its own nevertheless: those of the chains.
@@ -110,18 +108,18 @@ def _unshared(x: Node, name: str, count: float, piped: Column, factor: Column) -
     if x.recurrence == CHAIN:
         own = x.chained.get(name, 0.0) if name in ("dmul", "fmul") else 0.0
         return (1.0 - own / count) + own / count * factor if count else 1.0
-    return np.where(~piped, 1.0, factor) if x.loop.guard else factor
+    return select(piped, factor, 1.0) if x.loop.guard else factor
 
 
-def _asked(nest: Nest, u: Unrolled, copies: Sequence[Column], n: int) -> Column:
-    """Floating-point operations asked for at once, (n,)."""
-    asked = np.zeros(n)
+def _asked(nest: Nest, u: Unrolled, copies: Sequence[Term]) -> Term:
+    """Floating-point operations asked for at once."""
+    asked: Term = 0.0
     for x in nest.nodes[1:]:
-        abreast = np.ones(n)
+        abreast: Term = 1.0
         for p in (*x.path[1:], x.at):
             abreast = abreast * copies[p]
         own = sum(v for k, v in x.operations.items() if k[0] in "df")
-        asked = asked + abreast * (own - np.where(u.full[x.at], nest.scalings[x.at], 0.0))
+        asked = asked + abreast * (own - select(u.full[x.at], nest.scalings[x.at], 0.0))
     return asked
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 
-from ...datasets.kernel import UNNAMED, Access, Affine, Array, Carried, Kernel, Loop
+from ....datasets.kernel import UNNAMED, Access, Affine, Array, Carried, Kernel, Loop
 
 #: Bits of the widest port to memory.
 PORT_BITS = 512

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import ChipgymError, shorten, unknown
-from ..core import Column
-from ..fpga import load_fpga_device
-from .space import PIPES
+from ....errors import ChipgymError, shorten, unknown
+from ...core import Column
+from ...fpga import load_fpga_device
+from ..space import pipe_codes
 
 FOLDER = Path("fpga")
 HARP, HLSYN = "merlin_vitis_bsd3.parquet", "hlsyn_ccbysa.parquet"
@@ -70,10 +70,7 @@ class Reports:
 
     def numbers(self) -> dict[str, Column]:
         """The knobs as `schedule` takes them."""
-        return {
-            name: np.array([PIPES.index(v) for v in column.tolist()]) if name.startswith("pipe_") else column
-            for name, column in self.knobs.items()
-        }
+        return {name: pipe_codes(column) if name.startswith("pipe_") else column for name, column in self.knobs.items()}
 
 
 def read_reports(reference: Path, table: str = HARP) -> list[Reports]:

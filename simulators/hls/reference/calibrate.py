@@ -1,6 +1,6 @@
 """Fits `tools.json` to reports of the tools, and prints the error, also on kernel families left out.
 
-    python -m chipgym.simulators.hls.calibrate REFERENCE [--write] [--no-cross-validation]
+    python -m chipgym.simulators.hls.reference.calibrate REFERENCE [--write] [--no-cross-validation]
 
 REFERENCE holds `fpga/merlin_vitis_bsd3.parquet` (HARP and GNN-DSE) and `fpga/hlsyn_ccbysa.parquet` (HLSyn).
 """
@@ -10,27 +10,36 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from ...datasets import build_kernel
-from ..fpga import load_fpga_device
+from ....datasets import build_kernel
+from ...fpga import load_fpga_device
+from ..lowering.nest import make_nest
+from ..model.latency import schedule
+from ..model.program import make_program
+from ..model.resources import use
+from ..model.terms import Term
+from ..tables.tools import Tool, load_tool, tool_names
 from .calibration import calibrate, cross_validate, samples
 from .figures import Figures, Predicted, figures
-from .latency import schedule
-from .nest import make_nest
-from .reference import DEVICE, HARP, HLSYN, Reports, read_reports
-from .resources import use
-from .tools import Tool, load_tool, tool_names
+from .reports import DEVICE, HARP, HLSYN, Reports, read_reports
 
-TABLE = Path(__file__).with_name("tools.json")
+TABLE = Path(__file__).parents[1] / "tables" / "tools.json"
 
 
 def predict(reports: Reports, tool: Tool) -> Predicted:
     """What the model with a tool's constants says of some rows."""
     nest, total = make_nest(build_kernel(reports.kernel)), load_fpga_device(DEVICE).resources
-    done = schedule(nest, reports.numbers(), reports.n, tool)
-    used = use(nest, done, reports.n, tool)
-    return Predicted(reports, done.cycles, {name: column / total[name] for name, column in used.items()})
+    knobs = reports.numbers()
+
+    def make(terms: Mapping[str, Term]) -> dict[str, Term]:
+        done = schedule(nest, terms, tool)
+        return use(nest, done, tool) | {"cycles": done.cycles}
+
+    out = make_program(tuple(knobs), make).run(knobs, reports.n)
+    cycles = out.pop("cycles")
+    return Predicted(reports, cycles, {name: column / total[name] for name, column in out.items()})
 
 
 def show(title: str, found: Figures) -> None:

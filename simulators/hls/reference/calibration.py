@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
+from typing import TypeAlias
 
 import numpy as np
 
-from ...datasets import build_kernel
-from ..core import Column
-from .latency import Schedule, schedule
-from .memories import VECTORS
-from .nest import Nest, make_nest
-from .reference import RESOURCES, UNCOUNTED, Reports
-from .resources import quantities
-from .tools import Fitted, Tool
+from ....datasets import build_kernel
+from ...core import Column
+from ..lowering.nest import Nest, make_nest
+from ..model.latency import Schedule, schedule
+from ..model.memories import VECTORS
+from ..model.program import make_program
+from ..model.resources import quantities
+from ..model.terms import Term
+from ..tables.tools import Fitted, Tool
+from .reports import RESOURCES, UNCOUNTED, Reports
 
 #: Bounds of fitted constants, in cycles or factors; a tree's level is at least an addition's stage.
 BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType({
@@ -62,6 +65,10 @@ _STEP = 1.4
 _ROUNDS = 3
 
 
+#: Terms of a schedule by name.
+Answers: TypeAlias = Callable[[Nest, Schedule, Tool], Mapping[str, Term]]
+
+
 @dataclass(frozen=True)
 class Sample:
     """The rows of one kernel and tool, ready to be scheduled; cycles are compared on valid ones alone."""
@@ -74,9 +81,14 @@ class Sample:
     utilization: Mapping[str, Column]
     valid: Column
 
-    def schedule(self, tool: Tool) -> Schedule:
-        """The rows under a tool."""
-        return schedule(self.nest, self.knobs, self.n, tool)
+    def answers(self, tool: Tool, make: Answers) -> dict[str, Column]:
+        """What `make` makes of the rows' schedule under a tool, (n,) by name."""
+        program = make_program(tuple(self.knobs), lambda knobs: make(self.nest, schedule(self.nest, knobs, tool), tool))
+        return program.run(self.knobs, self.n)
+
+    def scheduled_cycles(self, tool: Tool) -> Column:
+        """Cycles of the rows under a tool, (n,)."""
+        return self.answers(tool, lambda _, done, __: {"cycles": done.cycles})["cycles"]
 
 
 def samples(reports: Sequence[Reports], tool: str) -> list[Sample]:
@@ -94,7 +106,7 @@ def loss(group: Sequence[Sample], tool: Tool) -> float:
     """Pseudo-Huber loss of log2(cycles)/2, large kernels weighted down."""
     total = weight = 0.0
     for s in group:
-        gap = 0.5 * np.log2(s.schedule(tool).cycles / s.cycles)[s.valid]
+        gap = 0.5 * np.log2(s.scheduled_cycles(tool) / s.cycles)[s.valid]
         each = len(gap) ** ROWS_POWER
         total += each * float((HUBER**2 * (np.sqrt(1 + (gap / HUBER) ** 2) - 1)).sum())
         weight += each * len(gap)
@@ -138,7 +150,7 @@ def fit_prices(group: Sequence[Sample], tool: Tool) -> Tool:
     """
     from scipy.optimize import nnls
 
-    found = [quantities(s.nest, s.schedule(tool), s.n, tool) for s in group]
+    found = [s.answers(tool, quantities) for s in group]
     valid = np.concatenate([s.valid for s in group])
     often = np.concatenate([np.full(s.n, s.valid.sum() ** PRICES_POWER) for s in group])
     prices = {}
