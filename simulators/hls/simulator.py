@@ -14,12 +14,12 @@ from ...datasets import Kernel, Workload, load_workload
 from ...errors import ChipgymError, shorten
 from ..core import Breakdown, Column, Columns, Designs, Limit, Metrics, Simulator
 from ..fpga import fpga_device_names, load_fpga_device
+from ..fpga.formulas.program import Program, make_program
+from ..fpga.formulas.terms import Term, ceil, maximum, select
 from .lowering.nest import make_nest
 from .metrics import LOOP_METRICS, METRICS, RESOURCES
 from .model.latency import schedule
-from .model.program import Program, make_program
 from .model.resources import use
-from .model.terms import Term, ceil, maximum, select
 from .space import kernel_space, pipe_codes
 from .tables.tools import Tool, load_tool, tool_names
 

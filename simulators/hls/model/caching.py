@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ...fpga.formulas.terms import Term, Truth, ceil, equal, maximum, no, power_of_two, select
 from ..lowering.loops import PORT_BITS, Node, port_bits
 from ..lowering.nest import Nest
 from ..tables.tools import Tool
-from .terms import Term, Truth, ceil, equal, maximum, no, power_of_two, select
 from .unroll import CG, Unrolled, held, two_level
 
 #: Bits of the words that constants per word count.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ...fpga.formulas.terms import Term, Truth, equal, log2, maximum, no, select
 from ..lowering.loops import CHAIN, FREE, MEMORY_SUM, PORT_BITS, SERIAL_SUM, Node
 from ..lowering.nest import Nest
 from ..tables.tools import Tool
 from .operations import chain_latency, makes_tree, sum_interval, tree_level
-from .terms import Term, Truth, equal, log2, maximum, no, select
 from .unroll import CG, OFF, Unrolled
 
 #: Accesses of a block RAM in a cycle: it has two ports (AMD UG573).

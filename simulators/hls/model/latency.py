@@ -6,13 +6,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ...fpga.formulas.terms import Term, ceil, equal, maximum, no, remainder, select, total
 from ..lowering.loops import CHAIN, MEMORY_SUM, SERIAL_SUM, Node
 from ..lowering.nest import Nest
 from ..tables.tools import Tool
 from .caching import off_chip, tiling, transfers, updated_in_place
 from .intervals import Interval, interval
 from .operations import body_latency, chain_latency, makes_tree, sum_latency, tree_level, within_a_cycle
-from .terms import Term, ceil, equal, maximum, no, remainder, select, total
 from .unroll import Unrolled, unroll
 
 

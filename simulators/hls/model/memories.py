@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-import math
 from collections.abc import Sequence
 
 from ....datasets.kernel import Array
-from ...fpga import BRAM18_SHAPES
+from ...fpga.formulas.block_ram import block_rams
+from ...fpga.formulas.terms import Term, Truth, ceil, maximum, minimum, no, power_of_two, select
 from ..lowering.loops import port_bits
 from ..lowering.nest import Nest
 from ..tables.tools import Tool
 from .caching import WORD_BITS
-from .terms import Term, Truth, ceil, maximum, minimum, no, power_of_two, select
 from .unroll import Unrolled
 
 #: What vectors in registers cost by: see `vectors`.
@@ -44,12 +42,6 @@ def memories(nest: Nest, u: Unrolled, copies: Sequence[Term], tool: Tool) -> tup
         each = select(depth * array.bits <= most, 0.0, block_rams(array.bits, depth))
         buffers = buffers + each * split * _rest(nest, array, u, tool)
     return banks, buffers, row_banks
-
-
-def block_rams(width: float, depth: Term) -> Term:
-    """`fpga.bram18_count` as a term."""
-    shapes = [math.ceil(width / w) * ceil(depth / d) for w, d in BRAM18_SHAPES]
-    return functools.reduce(minimum, shapes)
 
 
 def _whole_rows(nest: Nest, array: Array, u: Unrolled) -> Term:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ...fpga.formulas.terms import Term, Truth, ceil, maximum, minimum, select, total
 from ..lowering.loops import CHAIN, PORT_BITS, Node, port_bits
 from ..lowering.nest import Nest
 from ..tables.tools import Tool
 from .latency import Schedule
 from .memories import memories, vectors
 from .operations import operator_of
-from .terms import Term, Truth, ceil, maximum, minimum, select, total
 from .unroll import Unrolled, copies_of, pipeline_copies
 
 #: Operators that are instantiated, integer products by their bits; roots count as divisions, powers as products.

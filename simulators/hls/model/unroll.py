@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ...fpga.formulas.terms import Term, Truth, equal, minimum, no, remainder, select
 from ..lowering.loops import CHAIN, FREE, SERIAL_SUM, TREE, Node
 from ..lowering.nest import Nest
 from ..tables.tools import Tool
-from .terms import Term, Truth, equal, minimum, no, remainder, select
 
 OFF, CG, FLATTEN = range(3)
 

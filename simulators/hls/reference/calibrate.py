@@ -15,11 +15,11 @@ from pathlib import Path
 
 from ....datasets import build_kernel
 from ...fpga import load_fpga_device
+from ...fpga.formulas.program import make_program
+from ...fpga.formulas.terms import Term
 from ..lowering.nest import make_nest
 from ..model.latency import schedule
-from ..model.program import make_program
 from ..model.resources import use
-from ..model.terms import Term
 from ..tables.tools import Tool, load_tool, tool_names
 from .calibration import calibrate, cross_validate, samples
 from .figures import Figures, Predicted, figures

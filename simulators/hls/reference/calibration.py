@@ -15,12 +15,12 @@ import numpy as np
 
 from ....datasets import build_kernel
 from ...core import Column
+from ...fpga.formulas.program import make_program
+from ...fpga.formulas.terms import Term
 from ..lowering.nest import Nest, make_nest
 from ..model.latency import Schedule, schedule
 from ..model.memories import VECTORS
-from ..model.program import make_program
 from ..model.resources import quantities
-from ..model.terms import Term
 from ..tables.tools import Fitted, Tool
 from .reports import RESOURCES, UNCOUNTED, Reports
 

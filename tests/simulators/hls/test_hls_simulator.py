@@ -8,10 +8,10 @@ import pytest
 import chipgym
 from chipgym.datasets import Access, Array, Kernel, Loop, build_kernel, kernel_names
 from chipgym.errors import ChipgymError
+from chipgym.simulators.fpga.formulas.program import make_program
 from chipgym.simulators.hls import HlsSimulator, tool_names
 from chipgym.simulators.hls.lowering.nest import make_nest
 from chipgym.simulators.hls.model.latency import schedule
-from chipgym.simulators.hls.model.program import make_program
 from chipgym.simulators.hls.model.resources import operators
 from chipgym.simulators.hls.space import para_values
 from chipgym.simulators.hls.tables.tools import load_tool

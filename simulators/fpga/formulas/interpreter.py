@@ -16,6 +16,7 @@ ADD, SUBTRACT, MULTIPLY, DIVIDE = int(Op.ADD), int(Op.SUBTRACT), int(Op.MULTIPLY
 MINIMUM, MAXIMUM, LESS, LESS_EQUAL = int(Op.MINIMUM), int(Op.MAXIMUM), int(Op.LESS), int(Op.LESS_EQUAL)
 EQUAL, BOTH, EITHER, NOT = int(Op.EQUAL), int(Op.BOTH), int(Op.EITHER), int(Op.NOT)
 SELECT, CEIL, REMAINDER, LOG2 = int(Op.SELECT), int(Op.CEIL), int(Op.REMAINDER), int(Op.LOG2)
+FLOOR, ROUND, EXPM1 = int(Op.FLOOR), int(Op.ROUND), int(Op.EXPM1)
 
 
 @inlined
@@ -94,6 +95,15 @@ def work_out(code: Array, registers: Array, inputs: Array, where: Array, wanted:
             elif op == LOG2:
                 for i in range(width):
                     r[to, i] = np.log2(r[a, i])
+            elif op == FLOOR:
+                for i in range(width):
+                    r[to, i] = np.floor(r[a, i])
+            elif op == ROUND:
+                for i in range(width):
+                    r[to, i] = np.rint(r[a, i])
+            elif op == EXPM1:
+                for i in range(width):
+                    r[to, i] = np.expm1(r[a, i])
             else:
                 for i in range(width):
                     r[to, i] = next_power_of_two(r[a, i])

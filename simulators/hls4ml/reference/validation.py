@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ChipgymError, shorten
-from ..core.validation import Finding, read_reference
+from ....errors import ChipgymError, shorten
+from ...core.validation import Finding, read_reference
+from ..lowering.reuse import legal_reuse_factors
+from ..simulator import Hls4mlSimulator
 from .calibrate import design_columns
 from .reports import FILE, REFERENCE, SOURCE, Reports, read_reports
-from .reuse import legal_reuse_factors
-from .simulator import Hls4mlSimulator
 
 RULES = Path("hls4ml", "reuse_factors.csv")
 PACKAGE = "hls4ml 1.3.0"

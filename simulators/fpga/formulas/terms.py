@@ -1,7 +1,7 @@
-"""Terms: what the model says of a design, as a formula over its knobs rather than a number.
+"""Terms: what a model says of a design, as a formula over its knobs rather than a number.
 
-The rules of the model are written once, over terms, and run once for each kernel and tool. What depends on the kernel
-alone is then a number already, what two rules both ask for is one term, and what remains is a list of instructions that
+The rules of a model are written once, over terms, and run once for each workload. What depends on the workload alone is
+then a number already, what two rules both ask for is one term, and what remains is a list of instructions that
 `interpreter` works out for any number of designs.
 """
 
@@ -35,13 +35,16 @@ class Op(IntEnum):
     REMAINDER = 14
     LOG2 = 15
     POWER_OF_TWO = 16  # the smallest that is no less
-    CONSTANT = 17  # no instruction: a register that holds it
-    INPUT = 18  # no instruction: a register that a knob is put into
+    FLOOR = 17
+    ROUND = 18  # halves to even numbers
+    EXPM1 = 19  # e to the power of it, less 1
+    CONSTANT = 20  # no instruction: a register that holds it
+    INPUT = 21  # no instruction: a register that a knob is put into
 
 
 @dataclass(eq=False)
 class Tape:
-    """The terms of one kernel and tool, in the order in which they were made.
+    """The terms of one program, in the order in which they were made.
 
     Attributes:
         made: of each term its operation and operands: places of other terms, of an input its number, of a constant
@@ -171,6 +174,21 @@ def minimum(a: Term, b: Term) -> Term:
 def ceil(a: Term) -> Term:
     """The smallest whole number that is no less."""
     return _make(Op.CEIL, a) if isinstance(a, Formula) else float(np.ceil(a))
+
+
+def floor(a: Term) -> Term:
+    """The largest whole number that is no more."""
+    return _make(Op.FLOOR, a) if isinstance(a, Formula) else float(np.floor(a))
+
+
+def rounded(a: Term) -> Term:
+    """The nearest whole number; of two, the even one."""
+    return _make(Op.ROUND, a) if isinstance(a, Formula) else float(np.rint(a))
+
+
+def expm1(a: Term) -> Term:
+    """e to the power of a term, less 1."""
+    return _make(Op.EXPM1, a) if isinstance(a, Formula) else float(np.expm1(a))
 
 
 def remainder(a: Term, b: Term) -> Term:

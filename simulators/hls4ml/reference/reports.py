@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ChipgymError, shorten
-from ..core.validation import read_reference
+from ....errors import ChipgymError, shorten
+from ...core.validation import read_reference
 
 FILE = Path("fpga", "wa_hls4ml_dense_apache2.csv")
 REFERENCE = "wa-hls4ml (Vivado HLS)"

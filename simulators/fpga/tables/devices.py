@@ -10,7 +10,7 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
-from ...errors import unknown
+from ....errors import unknown
 
 #: What a device has of, and a design uses: look-up tables, flip-flops, DSP slices, 18-Kb block RAMs, UltraRAMs.
 RESOURCES = ("lut", "ff", "dsp", "bram18", "uram")

@@ -1,10 +1,10 @@
 """Fits the constants of `constants.json` to the reports of wa-hls4ml, and says how far shapes left out are then.
 
-    python -m chipgym.simulators.hls4ml.calibrate REFERENCE
+    python -m chipgym.simulators.hls4ml.reference.calibrate REFERENCE
 
 fits to the table in the folder REFERENCE and writes the file. Every fit is a least-squares fit of relative errors that
-is linear in the constants, of the very terms that `products.py` adds up; only the delay of a level of adders is chosen
-from a grid. Constants are then kept to four digits.
+is linear in the constants, of the very terms that `model/products.py` adds up; only the delay of a level of adders is
+chosen from a grid. Constants are then kept to four digits.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from typing import Any
 
 import numpy as np
 
-from .constants import ACCUMULATOR_BITS, DSP_BITS, Constants
-from .products import sum_cycles
+from ...fpga.formulas import make_program
+from ..model.products import sum_cycles
+from ..tables.constants import ACCUMULATOR_BITS, DSP_BITS, Constants
 from .reports import FILE, SOURCE, Column, Reports, read_reports
 
 #: hls4ml's default input of the reports, and their clock.
 INPUT_BITS, CLOCK_NS = 16, 5.0
 #: Shapes are dealt into so many parts, each left out once.
-FOLDS = 8
+PARTS = 8
 #: Delays of a level of adders that are tried, in ns.
 DELAYS_NS = np.round(np.arange(0.3, 1.5, 0.01), 2)
 
@@ -64,15 +65,15 @@ class Calibration:
 
 
 def calibrate(reports: Reports) -> Calibration:
-    """Fits to all rows, and measures on each of `FOLDS` parts of the shapes what fits to the others say of it."""
+    """Fits to all rows, and measures on each of `PARTS` parts of the shapes what fits to the others say of it."""
     shapes = list(reports.shapes())
     part = np.empty(len(reports), np.int64)
     for i, order in enumerate(np.random.default_rng(0).permutation(len(shapes))):
-        part[shapes[order][1]] = i % FOLDS
+        part[shapes[order][1]] = i % PARTS
     errors: dict[str, list[Column]] = {}
-    for fold in range(FOLDS):
-        constants = fit(reports.take(part != fold))
-        for name, error in relative_errors(reports.take(part == fold), constants).items():
+    for left_out in range(PARTS):
+        constants = fit(reports.take(part != left_out))
+        for name, error in relative_errors(reports.take(part == left_out), constants).items():
             errors.setdefault(name, []).append(error)
     constants = fit(reports)
     return Calibration(
@@ -103,11 +104,14 @@ def _fit_dsp(rows: Reports) -> dict[str, float]:
 
 def _fit_delay(rows: Reports) -> float:
     """The delay with which most latencies are exact; the middle of those that are equally good."""
-    shape = dict.fromkeys(MEANING, 0.0)
+    program = make_program(
+        ("d_in", "weight_bits", "delay"),
+        lambda x: {"cycles": sum_cycles(x["d_in"], x["weight_bits"], CLOCK_NS, x["delay"])},
+    )
+    given = {"d_in": rows.d_in, "weight_bits": rows.weight_bits}
     exact = [
         np.mean(
-            sum_cycles(rows.d_in, rows.weight_bits, CLOCK_NS, Constants(**shape | {"level_delay_ns": delay}))
-            == rows.reported["cycles"]
+            program.run({**given, "delay": np.full(len(rows), delay)}, len(rows))["cycles"] == rows.reported["cycles"]
         )
         for delay in DELAYS_NS
     ]
@@ -167,7 +171,7 @@ def _least_squares(terms: Mapping[str, Column], target: Column, scale: Column | 
 
 def relative_errors(reports: Reports, constants: Constants) -> dict[str, Column]:
     """Relative errors of LUTs and flip-flops by strategy, in percent, of the rows whose synthesis succeeded."""
-    from .simulator import Hls4mlSimulator
+    from ..simulator import Hls4mlSimulator
 
     done = reports.take(reports.success)
     out: dict[str, Column] = {}
@@ -201,11 +205,11 @@ def _median(error: Column) -> float:
 
 def document(calibration: Calibration, rows: int) -> dict[str, Any]:
     """What `constants.json` holds."""
-    errors = {"of the rows fitted to": calibration.fitted, f"of shapes left out, {FOLDS} parts": calibration.left_out}
+    errors = {"of the rows fitted to": calibration.fitted, f"of shapes left out, {PARTS} parts": calibration.left_out}
     return {
         "source": SOURCE,
         "rows": rows,
-        "fit": "least squares of relative errors by chipgym.simulators.hls4ml.calibrate",
+        "fit": "least squares of relative errors by chipgym.simulators.hls4ml.reference.calibrate",
         "median_error_percent": {
             of: {name: round(value, 2) for name, value in table.items()} for of, table in errors.items()
         },
@@ -217,12 +221,12 @@ def document(calibration: Calibration, rows: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Fits to the table in a folder, and writes `constants.json` beside this module."""
+    """Fits to the table in a folder, and writes `constants.json`."""
     parser = argparse.ArgumentParser(description="Fits the hls4ml simulator's constants to Vivado HLS reports.")
     parser.add_argument("reference", type=Path, help=f"folder with {FILE}")
     reports = read_reports(parser.parse_args().reference)
     text = json.dumps(document(calibrate(reports), len(reports)), indent=1)
-    Path(__file__).with_name("constants.json").write_text(text + "\n", encoding="utf-8")
+    (Path(__file__).parents[1] / "tables" / "constants.json").write_text(text + "\n", encoding="utf-8")
     sys.stdout.write(text + "\n")
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from chipgym.simulators.fpga import bram18_count
-from chipgym.simulators.hls.model import terms as t
-from chipgym.simulators.hls.model.memories import block_rams
-from chipgym.simulators.hls.model.program import ABREAST, make_program
+from chipgym.simulators.fpga.formulas import terms as t
+from chipgym.simulators.fpga.formulas.block_ram import block_rams
+from chipgym.simulators.fpga.formulas.program import ABREAST, make_program
 
 RNG = np.random.default_rng(0)
 A, B = RNG.integers(1, 40, 300).astype(float), RNG.choice([0.5, 1.0, 2.0, 3.0, 4.0, 7.0, 16.0], 300)
@@ -35,6 +35,9 @@ OPERATIONS = {
     "not": (lambda a, b: t.no(a > b), lambda a, b: ~(a > b)),
     "select": (lambda a, b: t.select(a > b, a, b + 1), lambda a, b: np.where(a > b, a, b + 1)),
     "ceil": (lambda a, b: t.ceil(a * 0.3), lambda a, b: np.ceil(a * 0.3)),
+    "floor": (lambda a, b: t.floor(a * 0.3), lambda a, b: np.floor(a * 0.3)),
+    "round": (lambda a, b: t.rounded(a * 0.5), lambda a, b: np.rint(a * 0.5)),
+    "exponential": (lambda a, b: t.expm1(b * -0.1), lambda a, b: np.expm1(b * -0.1)),
     "logarithm": (lambda a, b: t.log2(a), lambda a, b: np.log2(a)),
     "power of two": (lambda a, b: t.power_of_two(a), lambda a, b: [1 << (int(x) - 1).bit_length() for x in a]),
 }
@@ -68,7 +71,9 @@ def test_powers_of_two_are_exact():
 @pytest.mark.parametrize("seed", range(20))
 def test_any_formula_for_any_number_of_designs(seed):
     """Drawn formulas of many terms, so that registers are used again, for numbers around those that go abreast."""
-    names = [name for name in OPERATIONS if name not in ("divide", "remainder", "logarithm", "power of two")]
+    names = [
+        name for name in OPERATIONS if name not in ("divide", "remainder", "logarithm", "power of two", "exponential")
+    ]
     drawn = np.random.default_rng(seed)
     steps = [(str(drawn.choice(names)), *drawn.integers(0, 2 + i, 2)) for i in range(80)]
 

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
-import numpy as np
-
-from ...datasets import (
+from ....datasets import (
     Concat,
     Conv2d,
     Elementwise,
@@ -23,19 +19,17 @@ from ...datasets import (
     Reshape,
     Softmax,
 )
-from ...errors import ChipgymError
+from ....errors import ChipgymError
 
 #: Kinds of layers: products with trained matrices, and what works on each element by itself or on small windows.
-PRODUCT, SELECT, TABLE, SOFTMAX, ADD, MULTIPLY, MAX_POOL, AVERAGE_POOL = range(8)
+PRODUCT, SELECT, LOOK_UP, SOFTMAX, ADD, MULTIPLY, MAX_POOL, AVERAGE_POOL = range(8)
 
-#: Element-wise functions that hls4ml has layers for, by what they are made of. Those of `TABLE` are looked up.
+#: Element-wise functions that hls4ml has layers for, by what they are made of. Those of `LOOK_UP` are looked up.
 FUNCTIONS = {
     "relu": SELECT, "relu6": SELECT, "leaky_relu": SELECT, "clip": SELECT, "threshold": SELECT, "hardsigmoid": SELECT,
-    "sigmoid": TABLE, "tanh": TABLE, "elu": TABLE, "softplus": TABLE, "softsign": TABLE,
+    "sigmoid": LOOK_UP, "tanh": LOOK_UP, "elu": LOOK_UP, "softplus": LOOK_UP, "softsign": LOOK_UP,
     "add": ADD, "sub": ADD, "maximum": ADD, "minimum": ADD, "shift": ADD, "mul": MULTIPLY, "scale": MULTIPLY,
 }  # fmt: skip
-
-Vector = np.ndarray[Any, np.dtype[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +41,7 @@ class Layer:
         kind: operator type, such as "Conv2d".
         family: one of `PRODUCT` … `AVERAGE_POOL`.
         sources: places in the list of layers of those whose results it reads; empty for the network's inputs.
-        n_in: of a product: inputs that an output is a weighted sum of. Of a pool: elements of its window.
+        n_in: of a product: inputs that an output is a weighted sum of. Of a pool: elements of its `window`.
         n_out: outputs at one place, the elements of a pixel of the result.
         places: output pixels; 1 for a dense layer.
         packets: input pixels, padding included: what a stream brings in one after the other.
@@ -75,6 +69,11 @@ class Layer:
     is_convolution: bool = False
     whole: bool = False
 
+    @property
+    def window(self) -> int:
+        """Elements of a pool's window."""
+        return self.n_in
+
 
 @dataclass(frozen=True)
 class LoweredNetwork:
@@ -89,24 +88,14 @@ class LoweredNetwork:
         return tuple(i for i, layer in enumerate(self.layers) if layer.family == PRODUCT)
 
     @cached_property
-    def others(self) -> tuple[int, ...]:
-        """Places of the remaining layers."""
-        return tuple(i for i, layer in enumerate(self.layers) if layer.family != PRODUCT)
-
-    @cached_property
-    def columns(self) -> tuple[int, ...]:
-        """For each layer its column in tables of costs, which have products first and the others behind them."""
-        order = (*self.products, *self.others)
-        return tuple(order.index(i) for i in range(len(order)))
+    def read(self) -> frozenset[int]:
+        """Places of the layers whose results another layer reads; those of others leave the circuit."""
+        return frozenset(j for layer in self.layers for j in layer.sources)
 
     @property
     def matrix_layers(self) -> tuple[Layer, ...]:
         """The layers that have reuse factors and weights."""
         return tuple(self.layers[i] for i in self.products)
-
-    def column(self, places: Sequence[int], field: str) -> Vector:
-        """A field of some layers, float64 (layers,)."""
-        return np.array([getattr(self.layers[i], field) for i in places], np.float64)
 
 
 def lower(network: Network) -> LoweredNetwork:
