@@ -9,7 +9,9 @@ import numpy as np
 from ...datasets.kernel import Kernel, Loop
 from ..core import Choices, Column, DesignSpace, Integers, Parameter
 
+#: What a pipeline pragma may be, and its place among them.
 PIPES = ("off", "cg", "flatten")
+OFF, CG, FLATTEN = range(len(PIPES))
 #: Unroll factors beyond this are offered only as the whole trip (the tables' own rule).
 MOST_PARTIAL = 32
 TILES = (1, 2, 4, 8)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from ...fpga.formulas.terms import Term, Truth, ceil, equal, maximum, no, power_of_two, select
 from ..lowering.loops import PORT_BITS, Node, port_bits
 from ..lowering.nest import Nest
+from ..space import CG
 from ..tables.tools import Tool
-from .unroll import CG, Unrolled, held, two_level
+from .unroll import Unrolled, held, two_level
 
 #: Bits of the words that constants per word count.
 WORD_BITS = 64

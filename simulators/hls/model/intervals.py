@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from ...fpga.formulas.terms import Term, Truth, equal, log2, maximum, no, select
 from ..lowering.loops import CHAIN, FREE, MEMORY_SUM, PORT_BITS, SERIAL_SUM, Node
 from ..lowering.nest import Nest
+from ..space import CG, OFF
 from ..tables.tools import Tool
 from .operations import chain_latency, makes_tree, sum_interval, tree_level
-from .unroll import CG, OFF, Unrolled
+from .unroll import Unrolled
 
 #: Accesses of a block RAM in a cycle: it has two ports (AMD UG573).
 RAM_PORTS = 2

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from ...fpga.formulas.terms import Term, Truth, equal, minimum, no, remainder, select
 from ..lowering.loops import CHAIN, FREE, SERIAL_SUM, TREE, Node
 from ..lowering.nest import Nest
+from ..space import FLATTEN, OFF
 from ..tables.tools import Tool
-
-OFF, CG, FLATTEN = range(3)
 
 
 @dataclass(frozen=True)
