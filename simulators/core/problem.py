@@ -17,7 +17,7 @@ from .objective import Constraint, Objective, parse_constraints, parse_objective
 from .parameter import Column, Value, is_column
 from .reward import REWARDS
 from .simulator import Simulator
-from .space import Designs, DesignSpace
+from .space import Columns, Designs, DesignSpace
 
 # Seeded draws looked at for a reference where the default design cannot be built for a workload.
 REFERENCE_DRAWS = 4096
@@ -112,7 +112,10 @@ class Problem:
         Raises:
             ChipgymError: as `Simulator.evaluate`.
         """
-        columns, n = self.space.columns(designs)
+        return self.evaluate_columns(*self.space.columns(designs))
+
+    def evaluate_columns(self, columns: Columns, n: int) -> Evaluation:
+        """As `evaluate`, for complete columns that the space has made."""
         metrics = self.simulator.evaluate_columns(columns, n)
         values = [o(metrics) for o in self.objectives]
         objectives = np.stack(values, axis=1) if len(values) > 1 else values[0][:, None]

@@ -134,7 +134,7 @@ class Simulator(ABC):
                     return False
         except (AttributeError, TypeError, ValueError):
             return False
-        return values.keys() == self._metric_names and not np.count_nonzero(violation)
+        return values.keys() == self._metric_names and bool((violation >= 0).all())
 
     @cached_property
     def _metric_names(self) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Energy of a run and area of a chip.
+"""What a run takes: its time, energy by component, and the area of a chip.
 
 Areas scale Plasticine's published ones (Prabhakar et al., ISCA 2017) by lanes, stages, capacity, bandwidth and node;
 at Plasticine's own numbers they are its 112.8 mm². The areas and powers of SN10 and SN40L are not published: theirs are
@@ -7,11 +7,11 @@ estimates to compare designs by. Every constant is in technology.json, with its 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from ..core import Column, Columns
+from .model import answers as a
+from .run import Run
 from .tables.chip import Chip
 from .tables.constants import load_technology
 
@@ -41,13 +41,11 @@ def links_area_mm2(chip: Chip, columns: Columns) -> Column:
     return area
 
 
-def energy_columns(
-    chip: Chip, columns: Columns, totals: Mapping[str, Column], area: Column, socket_s: Column
-) -> dict[str, Column]:
+def energy_columns(chip: Chip, columns: Columns, totals: Column, area: Column, socket_s: Column) -> dict[str, Column]:
     """Energy by component, J, each of shape (n,).
 
     Args:
-        totals: of all sockets and the whole run: `macs`, `ops`, and bytes by tier, of the mesh times hops.
+        totals: of all sockets and the whole run, (n, TOTALS); bytes of the mesh times hops.
         area: of a socket's chip, mm².
         socket_s: time of the run times the number of sockets.
     """
@@ -55,19 +53,50 @@ def energy_columns(
     volts = 1 + t["voltage_slope"] * (columns["clock_ghz"] / chip.values["clock_ghz"] - 1)
     square = np.square(volts)
     out = {
-        "compute_energy_j": (totals["macs"] + t["op_energy"] * totals["ops"])
+        "compute_energy_j": (totals[:, a.MACS] + t["op_energy"] * totals[:, a.OPS])
         * t["mac_energy"]
         * t["datapath"]
         * square,
-        "sram_energy_j": totals["sram_bytes"] * t["sram_energy"] * t["energy"] * square,
-        "noc_energy_j": totals["noc_bytes"] * t["noc_energy"] * t["energy"] * square,
-        "hbm_energy_j": totals["hbm_bytes"] * t["hbm_energy"],
-        "ddr_energy_j": totals["ddr_bytes"] * t["ddr_energy"],
-        "link_energy_j": totals["link_bytes"] * t["link_energy"],
+        "sram_energy_j": totals[:, a.SRAM_BYTES] * t["sram_energy"] * t["energy"] * square,
+        "noc_energy_j": totals[:, a.NOC_BYTES] * t["noc_energy"] * t["energy"] * square,
+        "hbm_energy_j": totals[:, a.HBM_BYTES] * t["hbm_energy"],
+        "ddr_energy_j": totals[:, a.DDR_BYTES] * t["ddr_energy"],
+        "link_energy_j": totals[:, a.LINK_BYTES] * t["link_energy"],
     }
     out = {name: value * 1e-12 for name, value in out.items()}
     capacity = columns["ddr_gb"] + (columns["hbm_gb"] if chip.has_hbm else 0.0)
     return out | {
         "static_energy_j": area * socket_s * t["static_power"] * volts,
         "standby_energy_j": capacity * socket_s * t["standby_power"],
+    }
+
+
+def metric_columns(run: Run, columns: Columns, answers: a.Answers) -> dict[str, Column]:
+    """Metric columns of n designs, each of shape (n,), from what the compiled model answers."""
+    totals = answers.totals
+    latency, first = totals[:, a.TIME], totals[:, a.FIRST_TOKEN]
+    area = area_mm2(run.chip, columns) + (links_area_mm2(run.chip, columns) if run.sockets > 1 else 0.0)
+    energy = energy_columns(run.chip, columns, totals, area, run.sockets * latency)
+    joules = np.zeros(len(totals))
+    for component in energy.values():  # one by one: `np.sum` adds in another order in batches of another size
+        joules = joules + component
+    peak = columns["pcus"] * columns["lanes"] * columns["stages"] * columns["clock_ghz"] * 1e9 * run.sockets
+    return {
+        "latency_s": latency,
+        "ttft_s": first,
+        "tpot_s": (latency - first) / max(run.tokens[1] - 1, 1),
+        "tokens_per_s": run.tokens[1] * run.batch / latency,
+        "samples_per_s": run.batch / latency,
+        "energy_j": joules,
+        "power_w": joules / latency,
+        "area_mm2": area,
+        "utilization": run.macs / (latency * peak),
+        "sram_bytes": totals[:, a.SRAM_BYTES],
+        "hbm_bytes": totals[:, a.HBM_BYTES],
+        "ddr_bytes": totals[:, a.DDR_BYTES],
+        "link_bytes": totals[:, a.LINK_BYTES],
+        **energy,
+        "sections": totals[:, a.SECTIONS],
+        "hbm_used_gb": answers.needed[:, a.HBM],
+        "ddr_used_gb": answers.needed[:, a.DDR],
     }
