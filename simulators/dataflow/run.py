@@ -14,6 +14,7 @@ from .lowering.passes import Part, Pass
 from .lowering.rows import Row, flatten, rows_of
 from .model import answers as a
 from .model.batch import run_batch
+from .model.prices import Prices
 from .model.program import Fixed, Program
 from .space import cut_knobs, share_knobs
 from .tables.chip import HBM_KNOBS, Chip
@@ -33,6 +34,7 @@ class Run:
         rows: the parts of all passes, each once.
         blocks: the parts that knobs for cuts and shares are of; those of decoding are mapped as prefill's.
         program: the same as arrays.
+        prices: of the chip's parts, and of what a run does.
         layout: of designs as arrays.
         fixed: what no design changes.
     """
@@ -45,6 +47,7 @@ class Run:
     rows: tuple[Row, ...]
     blocks: tuple[Part, ...]
     program: Program
+    prices: Prices
     layout: Layout
     fixed: Fixed
 
@@ -66,7 +69,7 @@ class Run:
         )  # fmt: skip
         part, sections, kernels = record or a.Record(-1, np.empty((0, 1)), np.empty((0, 1)))
         designs, cuts, shares = self.layout.arrays(columns, n)
-        run_batch(self.program, designs, cuts, shares, self.fixed, found, part, sections, kernels)
+        run_batch(self.program, self.prices, self.fixed, designs, cuts, shares, found, part, sections, kernels)
         return found
 
     @property
@@ -76,7 +79,13 @@ class Run:
 
 
 def make_run(
-    chip: Chip, sockets: int, batch: int, tokens: tuple[int, int], passes: tuple[Pass, ...], fixed: Fixed
+    chip: Chip,
+    passes: tuple[Pass, ...],
+    tokens: tuple[int, int],
+    prices: Prices,
+    fixed: Fixed,
+    sockets: int,
+    batch: int,
 ) -> Run:
     """The run of some passes; arguments as in `Run`."""
     rows = rows_of(passes)
@@ -87,4 +96,4 @@ def make_run(
         sum(len(part.graph.edges) for part in blocks), sum(len(part.graph.kernels) for part in blocks),
     )  # fmt: skip
     program = flatten(rows, passes, tokens, sockets=sockets, batch=batch, hbm=chip.has_hbm)
-    return Run(chip, tokens, batch, sockets, passes, rows, blocks, program, layout, fixed)
+    return Run(chip, tokens, batch, sockets, passes, rows, blocks, program, prices, layout, fixed)

@@ -15,7 +15,7 @@ from ...datasets.network.zoo.llama import DECODERS
 from ...errors import ChipgymError, count, shorten, unknown
 from ..core import Breakdown, Column, Columns, Design, Designs, Limit, MetricSpec, Roofline, Simulator, Value
 from .breakdown import kernel_breakdown, layer_breakdown, section_breakdown
-from .cost import metric_columns
+from .cost import metric_columns, prices_of
 from .limits import broken_limits
 from .lowering.passes import Part, Pass, decoder_passes, network_passes
 from .metrics import METRICS
@@ -111,7 +111,7 @@ class DataflowSimulator(Simulator):
         fixed = Fixed(
             WORD, calibration.compute_efficiency, calibration.sequence_us * 1e-6, fidelity == "event", imbalance
         )
-        self.run = make_run(self.chip, sockets, self.workload.batch, tokens, passes, fixed)
+        self.run = make_run(self.chip, passes, tokens, prices_of(self.chip), fixed, sockets, self.workload.batch)
         weights = sum(part.repeats * part.graph.weight_bytes for part in passes[0].parts)
         scale = Scale(sockets, self.run.batch, self.run.stages, weights)
         self.space = dataflow_space(self.chip, self.blocks, scale, explore)
@@ -135,7 +135,7 @@ class DataflowSimulator(Simulator):
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
         answers = self.run.answers(columns, n)
-        return metric_columns(self.run, columns, answers), answers.violation
+        return metric_columns(self.run, answers), answers.violation
 
     def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
         """Sockets, stages, microbatches, PCUs, PMUs, SRAM, HBM, DDR and FIFO depths that one design lacks.

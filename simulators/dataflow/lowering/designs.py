@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ...core import Columns
-from ...core.parameter import codes_of
 from ..model import columns as c
 from ..model import policies
 from ..tables.chip import CHIP_KNOBS
@@ -28,15 +27,15 @@ NUMBERS = {
     "ep": c.EP,
     "microbatches": c.MICROBATCHES,
 }
-_CHOICES = {
-    name: (at, {value: code for code, value in enumerate(values)})
+_CHOICES = tuple(
+    (at, name, {value: code for code, value in enumerate(values)})
     for name, at, values in (
         ("fusion", c.FUSION, policies.FUSIONS), ("fifo_depth", c.FIFO, policies.FIFOS),
         ("pcu_allocation", c.ALLOCATION, policies.ALLOCATIONS), ("pcu_split", c.SPLIT, policies.SPLITS),
         ("placement", c.PLACEMENT, policies.PLACEMENTS), ("weight_residency", c.RESIDENCY, policies.RESIDENCIES),
         ("weight_tier", c.TIER, policies.TIERS), ("looping", c.LOOPING, policies.LOOPINGS),
     )
-}  # fmt: skip
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -61,8 +60,8 @@ class Layout:
         designs = np.zeros((n, c.N_DESIGN))
         designs[:, c.EP] = 1.0
         _fill(designs, columns, self.numbers)
-        for name, (at, codes) in _CHOICES.items():
-            designs[:, at] = codes_of(columns[name], codes)
+        for at, name, codes in _CHOICES:
+            designs[:, at] = [codes[value] for value in columns[name].tolist()]
         cuts, shares = np.zeros((n, self.edges), np.int64), np.ones((n, self.kernels))
         _fill(cuts, columns, self.cuts)
         _fill(shares, columns, self.shares)

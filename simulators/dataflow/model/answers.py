@@ -15,8 +15,12 @@ Array = np.ndarray[Any, np.dtype[Any]]
 ) = range(14)  # fmt: skip
 
 # Columns of a run's totals, of all sockets and the whole run: TIME to LINK_BYTES as above, then the time to the first
-# token, the sections that the network is cut into, and how many replicas have sequences.
-FIRST_TOKEN, SECTIONS, WORKING, TOTALS = range(8, 12)
+# token, the sections that the network is cut into, how many replicas have sequences, the multiply-accumulates a second
+# that all PCUs could do, mm² of a socket's chip, and joules by component and in all.
+(
+    FIRST_TOKEN, SECTIONS, WORKING, PEAK, AREA, COMPUTE_J, SRAM_J, NOC_J, HBM_J, DDR_J, LINK_J, STATIC_J, STANDBY_J,
+    ENERGY_J, TOTALS,
+) = range(8, 23)  # fmt: skip
 
 # What a design needs, and has, in columns: sockets of its groups, and those left over; pipeline stages, microbatches,
 # PCUs, PMUs, MB of SRAM, samples by which FIFOs are short, GB of HBM and DDR.

@@ -1,4 +1,4 @@
-"""The batch model: every design on every part of every pass, what it needs, and what the run adds up to."""
+"""The batch model: every design on every part of every pass, what it needs, what the run adds up to and costs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from .answers import Answers
 from .needs import fill_needs, sequences_of, stage_repeats, weight_bytes
 from .part import Shape, make_scratch, run_part
 from .policies import RESIDENT
+from .prices import Prices, fill_prices
 from .program import (
     DECODE,
     FETCHED,
@@ -51,8 +52,8 @@ def shape_of(program: Program, p: int, d: Array) -> Shape:
 
 @compiled
 def run_batch(
-    program: Program, designs: Array, cuts: Array, shares: Array, fixed: Fixed, answers: Answers, recorded: int,
-    sections: Array, kernels: Array,
+    program: Program, prices: Prices, fixed: Fixed, designs: Array, cuts: Array, shares: Array, answers: Answers,
+    recorded: int, sections: Array, kernels: Array,
 ) -> None:  # fmt: skip
     """Fills `answers` for designs (n, N_DESIGN), cuts (n, edges) and shares (n, kernels).
 
@@ -82,3 +83,4 @@ def run_batch(
             )  # fmt: skip
         answers.violation[i] = fill_needs(program, d, found, answers.needed[i], answers.has[i])
         fill_totals(program, d, found, answers.totals[i])
+        fill_prices(program, prices, d, answers.totals[i])

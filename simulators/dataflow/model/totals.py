@@ -32,6 +32,7 @@ def fill_totals(program: Program, d: Array, found: Array, out: Array) -> None:
     link = d[c.LINK_GBPS] * 1e9
     out[:] = 0.0
     out[a.WORKING] = working
+    out[a.PEAK] = d[c.PCUS] * d[c.LANES] * d[c.STAGES] * d[c.CLOCK] * 1e9 * program.sockets
     for number in range(len(program.passes)):
         times, step, handed = program.passes[number, TIMES], program.passes[number, STEP] > 0, 0.0
         stage = 0.0
