@@ -79,6 +79,7 @@ def assess(problem: Problem, rows: Indices, each_objective: bool = False) -> Ass
     Raises:
         ChipgymError: for an index that is no whole number or out of range.
     """
-    evaluation = problem.evaluate(rows)
+    rows = problem.space.rows(rows)
+    evaluation = problem.evaluate_columns(problem.space.values(rows), len(rows))
     rewards = problem.reward_vector(evaluation) if each_objective else problem.reward(evaluation)
-    return Assessment(problem.space.canonicalize(rows), evaluation, rewards)
+    return Assessment(rows, evaluation, rewards)

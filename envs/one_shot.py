@@ -45,7 +45,10 @@ class OneShot(Episodes):
         self.action_space = tasks.space.to_gymnasium()
         self.observation_space = observation_box(tasks.features.shape[1])
         self.reward_range = tasks.reward_range
-        self._mask: Masks = tasks.space.mask()
+        masks = tasks.space.mask()
+        self._mask = np.concatenate(masks)
+        ends = np.cumsum([len(mask) for mask in masks]).tolist()
+        self._each = [slice(end - len(mask), end) for mask, end in zip(masks, ends, strict=True)]
         self.now = tasks.start(self.task)
         self.rows = self.now.rows
 
@@ -66,7 +69,9 @@ class OneShot(Episodes):
         return self.tasks.features[self.task]
 
     def masks(self) -> list[Masks]:
-        return [tuple([m.copy() for m in self._mask])] * self.n
+        # Parts of one copy: as many copies as knobs would take longer than a simulation.
+        mask = self._mask.copy()
+        return [tuple([mask[part] for part in self._each])] * self.n
 
     def flat_masks(self) -> Flags:
-        return np.tile(np.concatenate(self._mask).astype(np.bool_), (self.n, 1))
+        return np.tile(self._mask.astype(np.bool_), (self.n, 1))

@@ -96,7 +96,8 @@ class Metrics(Mapping[str, Column]):
         whole = np.count_nonzero(feasible) == len(feasible)  # as `all`, of which the call alone takes longer
         table = {spec.name: columns[spec.name] for spec in self.specs}
         if not whole:
-            table |= {spec.name: np.where(feasible, table[spec.name], np.nan) for spec in self.specs if spec.cost}
+            blank = np.where(feasible, 1.0, np.nan)  # once: a choice takes longer than a product
+            table |= {spec.name: table[spec.name] * blank for spec in self.specs if spec.cost}
         table["feasible"] = feasible
         table["violation"] = violation
         self._columns = table

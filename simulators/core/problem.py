@@ -124,7 +124,10 @@ class Problem:
         Raises:
             ChipgymError: as `Simulator.evaluate`.
         """
-        columns, n = self.space.columns(designs, self.simulator.beside)
+        return self.evaluate_columns(*self.space.columns(designs, self.simulator.beside))
+
+    def evaluate_columns(self, columns: Columns, n: int) -> Evaluation:
+        """As `evaluate`, for complete columns that the space has made."""
         return self.judge(columns, self.simulator.evaluate_columns(columns, n))
 
     def encode(self, designs: Designs) -> Indices:

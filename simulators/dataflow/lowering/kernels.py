@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..model import columns as c
+from ..model.policies import NO_COLLECTIVE
 
 #: Name of the kernel that brings in what a graph reads.
 INPUT = "input"
@@ -36,7 +37,7 @@ class Kernel:
     split_cols: int = 1
     split_inner: int = 1
     split_count: int = 1
-    collect: int = 0
+    collect: int = NO_COLLECTIVE
     cache: bool = False
     experts: int = 0
     active: int = 0

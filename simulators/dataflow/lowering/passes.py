@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
-
-import numpy as np
 
 from ....datasets import Elementwise, Network
 from ....datasets.network.zoo.llama import LlamaConfig, llama
 from ..model.columns import PRODUCT
+from ..model.policies import ALL_GATHER, ALL_REDUCE, NO_COLLECTIVE
 from .graph import KernelGraph, Lowering
 from .kernels import Kernel
 from .repeats import fold
@@ -62,13 +60,6 @@ class Pass:
         """The part whose repeats pipeline stages share out; None where no part repeats, or several do."""
         repeated = [part for part in self.parts if part.repeats > 1]
         return repeated[0] if len(repeated) == 1 else None
-
-    def turns(self, microbatches: Any, pp: Any) -> Any:
-        """How many times over a pipeline stage's time the pass takes, of numbers or columns (n,).
-
-        A step of decoding needs the one before; with as many microbatches as stages none of them waits.
-        """
-        return np.maximum(microbatches, pp) if self.decode else microbatches + pp - 1
 
 
 def decoder_passes(config: LlamaConfig, input_tokens: int, output_tokens: int, word: float) -> tuple[Pass, ...]:
@@ -136,14 +127,14 @@ def tensor_parallel(config: LlamaConfig, word: float) -> Callable[[Kernel], Kern
         if name == "mul":
             return replace(kernel, split_rows=config.hidden)
         if name == "o_proj":
-            return replace(kernel, split_inner=config.heads, collect=2)
+            return replace(kernel, split_inner=config.heads, collect=ALL_REDUCE)
         if name == "down_proj":
             # Partial sums of experts are first weighted and added up, which is linear, and all-reduced as one.
-            return replace(kernel, split_inner=config.hidden, collect=0 if config.experts else 2)
+            return replace(kernel, split_inner=config.hidden, collect=NO_COLLECTIVE if config.experts else ALL_REDUCE)
         if name == f"combine{config.active - 1}":
-            return replace(kernel, collect=2)
+            return replace(kernel, collect=ALL_REDUCE)
         if name == "lm_head":
-            return replace(kernel, split_cols=config.vocabulary, collect=1)
+            return replace(kernel, split_cols=config.vocabulary, collect=ALL_GATHER)
         return kernel
 
     return refine
@@ -160,8 +151,8 @@ def network_passes(network: Network, word: float, folded: bool) -> tuple[Pass, .
         if kernel.kind != PRODUCT:
             return kernel
         if kernel.shared and kernel.count == 1:
-            return replace(kernel, split_cols=int(kernel.cols), collect=1)
-        return replace(kernel, split_count=int(kernel.count), collect=1)
+            return replace(kernel, split_cols=int(kernel.cols), collect=ALL_GATHER)
+        return replace(kernel, split_count=int(kernel.count), collect=ALL_GATHER)
 
     causal = any(isinstance(node.op, Elementwise) and node.op.function == "mask" for node in network.nodes)
     graph = Lowering(network, word, causal, cut).lower(network.nodes)

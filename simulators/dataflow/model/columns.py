@@ -19,7 +19,7 @@ from ..tables.chip import CHIP_KNOBS
     OUT,  # bytes per sample that are put out
     HOLD,  # bytes per sample of a second operand made on chip, which stays until the sample is over
     SPLIT_ROWS, SPLIT_COLS, SPLIT_INNER, SPLIT_COUNT,  # into how many parts tensor parallelism may cut each
-    COLLECT,  # 2 where partial sums are all-reduced, 1 where slices are all-gathered, 0 where neither
+    COLLECT,  # ALL_REDUCE of partial sums, ALL_GATHER of slices, or NO_COLLECTIVE
     CACHE,  # 1 where a KV cache is read, sequence by sequence
     EXPERTS,  # weights of which each row multiplies by the one that it is routed to; 0 where all multiply by the same
     ACTIVE,  # experts that a token goes to, each of them a row
@@ -42,13 +42,3 @@ CHIP = {name: i for i, name in enumerate(CHIP_KNOBS)}
 (
     FUSION, TILE, FIFO, ALLOCATION, SPLIT, PLACEMENT, RESIDENCY, TIER, TP, PP, EP, MICROBATCHES, LOOPING, N_DESIGN,
 ) = range(len(CHIP), len(CHIP) + 14)  # fmt: skip
-
-#: Values of the named mapping knobs; a value's code is its place.
-FUSIONS = ("none", "layer", "full", "custom")
-FIFOS = ("single", "double", "matched")
-ALLOCATIONS = ("equal", "work", "balanced", "custom")
-SPLITS = ("auto", "lanes", "stages", "square")
-PLACEMENTS = ("snake", "row_major")
-RESIDENCIES = ("prefetch", "section", "streamed", "resident")
-TIERS = ("hbm", "ddr")
-LOOPINGS = ("off", "on")

@@ -12,18 +12,29 @@ from . import columns as c
 from . import work as w
 from .pcu import allocate, tile_cycles
 from .pipeline import Section, closed_form, recurrence, section_seconds
+from .policies import (
+    BY_WORK,
+    CUSTOM_CUTS,
+    CUSTOM_SHARES,
+    FROM_DDR,
+    FULL,
+    LOOPED,
+    ON_CHIP,
+    PER_SECTION,
+    PREFETCH,
+    RESIDENT,
+    STREAMED,
+    UNREAD,
+    WRITTEN,
+)
+from .program import Fixed
 from .sections import cut_sections, place, size_fifos
 from .work import WORK, fill_work
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-RESIDENT, PER_SECTION = c.RESIDENCIES.index("resident"), c.RESIDENCIES.index("section")
-FULL, CUSTOM_CUTS = c.FUSIONS.index("full"), c.FUSIONS.index("custom")
-BY_WORK, CUSTOM_SHARES = c.ALLOCATIONS.index("work"), c.ALLOCATIONS.index("custom")
-LOOPED, FROM_DDR = c.LOOPINGS.index("on"), c.TIERS.index("ddr")
 #: The section of a source that is not on the chip with what reads it.
 BEFORE = -1
-STREAMED, PREFETCH = c.RESIDENCIES.index("streamed"), c.RESIDENCIES.index("prefetch")
 
 
 class Shape(NamedTuple):
@@ -52,16 +63,6 @@ class Shape(NamedTuple):
     mapped: bool
     fetched: bool
     spread: float
-
-
-class Fixed(NamedTuple):
-    """What no design changes: bytes of an element, the calibrated constants, the fidelity, and experts' imbalance."""
-
-    word: float
-    efficiency: float
-    sequence_s: float
-    event: bool
-    imbalance: float
 
 
 class Scratch(NamedTuple):
@@ -186,18 +187,18 @@ def stage_bytes(links: Array, looped: bool, s: Scratch, k: int) -> None:
     for i in range(k):
         s.reads[i] = s.work[i, w.T_STREAM]
         s.writes[i] = s.work[i, w.T_WRITE]
-        s.progress[i] = 0  # 0: nobody reads it, 1: on chip only, 2: written
+        s.progress[i] = UNREAD
     if not looped:
         s.reads[0] += s.work[0, w.T_OUT]
     for e in range(len(links)):
         u, v = links[e, c.PRODUCER], links[e, c.CONSUMER]
         if s.section[u] == s.section[v]:
-            s.progress[u] = max(s.progress[u], 1)
+            s.progress[u] = max(s.progress[u], ON_CHIP)
         else:
             s.reads[v] += s.work[u, w.T_OUT]
-            s.progress[u] = 2
+            s.progress[u] = WRITTEN
     for i in range(1, k):
-        if s.progress[i] == 2 or (s.progress[i] == 0 and not looped):
+        if s.progress[i] == WRITTEN or (s.progress[i] == UNREAD and not looped):
             s.writes[i] += s.work[i, w.T_OUT]
 
 

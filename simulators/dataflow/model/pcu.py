@@ -14,14 +14,12 @@ from typing import Any
 import numpy as np
 
 from ...core.compiled import compiled
-from .columns import ALLOCATIONS, PRODUCT, SOURCE, SPLITS
-from .work import T_COLS, T_COUNT, T_INNER, T_KIND, T_OPS, T_OUT, T_PART, T_ROWS
+from .columns import PRODUCT, SOURCE
+from .policies import AUTO, BALANCED, BY_LANES, BY_STAGES, CUSTOM_SHARES, EQUAL, SQUARE
+from .work import T_COLS, T_COUNT, T_FRACTION, T_INNER, T_KIND, T_OPS, T_OUT, T_ROWS
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-AUTO, BY_LANES, BY_STAGES = SPLITS.index("auto"), SPLITS.index("lanes"), SPLITS.index("stages")
-SQUARE = SPLITS.index("square")
-EQUAL, BALANCED, CUSTOM = ALLOCATIONS.index("equal"), ALLOCATIONS.index("balanced"), ALLOCATIONS.index("custom")
 #: Halvings of the interval (of logarithms) in which a balanced allocation's pace is sought.
 ROUNDS = 16
 
@@ -57,13 +55,13 @@ def tile_cycles(work: Array, i: int, p: float, split: int, lanes: float, stages:
     if work[i, T_KIND] == SOURCE:
         return 0.0
     if work[i, T_KIND] != PRODUCT:
-        return float(np.ceil(work[i, T_ROWS] / (p * lanes)) * np.ceil(work[i, T_OPS] / stages) * work[i, T_PART])
+        return float(np.ceil(work[i, T_ROWS] / (p * lanes)) * np.ceil(work[i, T_OPS] / stages) * work[i, T_FRACTION])
     abreast = min(work[i, T_COUNT], p)
     rounds = np.ceil(work[i, T_COUNT] / abreast)
     each = product_cycles(
         work[i, T_ROWS], work[i, T_COLS], work[i, T_INNER], np.floor(p / abreast), split, lanes, stages
     )
-    return float(rounds * each * work[i, T_PART])
+    return float(rounds * each * work[i, T_FRACTION])
 
 
 @compiled
@@ -73,11 +71,11 @@ def fewest_pcus(work: Array, i: int, cycles: float, split: int, lanes: float, st
     Found side by side: with so many units over the lanes, how many over the stages bring it within the cycles.
     """
     if work[i, T_KIND] != PRODUCT:
-        most = np.floor(cycles / (np.ceil(work[i, T_OPS] / stages) * work[i, T_PART]) * (1 + 1e-12))
+        most = np.floor(cycles / (np.ceil(work[i, T_OPS] / stages) * work[i, T_FRACTION]) * (1 + 1e-12))
         return np.ceil(work[i, T_ROWS] / (most * lanes)) if most >= 1 else np.inf
     m, n, count = work[i, T_ROWS], work[i, T_COLS], work[i, T_COUNT]
-    budget = cycles / (work[i, T_INNER] * work[i, T_PART]) * (1 + 1e-12)  # blocks of outputs, one after another
-    alone = tile_cycles(work, i, 1.0, split, lanes, stages) / (count * work[i, T_INNER] * work[i, T_PART])
+    budget = cycles / (work[i, T_INNER] * work[i, T_FRACTION]) * (1 + 1e-12)  # blocks of outputs, one after another
+    alone = tile_cycles(work, i, 1.0, split, lanes, stages) / (count * work[i, T_INNER] * work[i, T_FRACTION])
     if alone <= budget:
         return float(np.ceil(count / np.floor(budget / alone)))
     if budget < 1 and split == AUTO:  # every output at once, and K divided
@@ -163,7 +161,7 @@ def allocate(
             kernels += 1
             if how == EQUAL:
                 weight[i] = 1.0
-            elif how == CUSTOM:
+            elif how == CUSTOM_SHARES:
                 weight[i] = shares[i]
             else:
                 weight[i] = tile_cycles(work, i, 1.0, int(np.int64(AUTO)), lanes, stages)

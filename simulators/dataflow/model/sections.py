@@ -7,23 +7,10 @@ from typing import Any
 import numpy as np
 
 from ...core.compiled import compiled
-from .columns import (
-    BARRIER,
-    CONSUMER,
-    FIFOS,
-    FUSIONS,
-    KIND,
-    PLACEMENTS,
-    PRODUCER,
-    PRODUCT,
-    SOURCE,
-)
+from .columns import BARRIER, CONSUMER, KIND, PRODUCER, PRODUCT, SOURCE
+from .policies import BY_LAYER, CUSTOM_CUTS, DOUBLE, SINGLE, SNAKE, UNFUSED
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
-NONE, LAYER, CUSTOM = FUSIONS.index("none"), FUSIONS.index("layer"), FUSIONS.index("custom")
-SINGLE, DOUBLE = FIFOS.index("single"), FIFOS.index("double")
-SNAKE = PLACEMENTS.index("snake")
 
 
 @compiled
@@ -40,7 +27,7 @@ def cut_sections(table: Array, first: int, links: Array, fusion: int, cuts: Arra
         section: (kernels,), filled.
     """
     section[:] = 0
-    if fusion == NONE:
+    if fusion == UNFUSED:
         for i in range(1, len(section)):
             section[i] = i - 1
         return max(len(section) - 1, 1)
@@ -49,9 +36,9 @@ def cut_sections(table: Array, first: int, links: Array, fusion: int, cuts: Arra
         producer, consumer = links[e, PRODUCER], links[e, CONSUMER]
         cut = 0
         if table[first + producer, KIND] != SOURCE:
-            if fusion == LAYER:
+            if fusion == BY_LAYER:
                 cut = 1 if table[first + consumer, KIND] == PRODUCT else 0
-            elif fusion == CUSTOM:
+            elif fusion == CUSTOM_CUTS:
                 cut = cuts[e]
         section[consumer] = max(section[consumer], section[producer] + cut)
         last = max(last, section[consumer])

@@ -8,13 +8,14 @@ import numpy as np
 
 from ...core.compiled import compiled
 from . import columns as c
+from .policies import ALL_GATHER
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 # Columns of the work table, float64 (kernels, WORK): per tile, on one socket. Where sockets share experts, what must be
 # there and takes time is the busiest one's, and what adds up (IN, OUT, MACS, LOADED, SENT) is the mean.
 (
-    T_KIND, T_ROWS, T_COLS, T_INNER, T_COUNT, T_PART,  # T_PART: of a tile smaller than one row, the part of it
+    T_KIND, T_ROWS, T_COLS, T_INNER, T_COUNT, T_FRACTION,  # T_FRACTION: of a row, where a tile is less than one
     T_OPS,  # operations per element, or 0
     T_IN,  # bytes that are read from the memory units, weights included
     T_BUSY_IN,  # the same of the busiest socket
@@ -87,13 +88,13 @@ def fill_work(
             rows *= samples
         else:
             count *= samples
-        part = 1.0
+        fraction = 1.0
         if rows < 1:
-            part, rows = rows, 1.0
+            fraction, rows = rows, 1.0
         cols, inner = np.ceil(k[c.COLS] / per_col), np.ceil(k[c.INNER] / per_inner)
         weights = k[c.WEIGHTS] / (per_col * per_inner * per_count)
         room = load = loaded = tile_load = tile_loaded = weights
-        macs_rows = rows * part
+        macs_rows = rows * fraction
         busy = sending = 1.0
         experts, active = k[c.EXPERTS], k[c.ACTIVE]
         if experts > 0:
@@ -114,25 +115,25 @@ def fill_work(
                 rows, count = max(1.0, busiest_expert(experts, active, tokens, imbalance)), max(touched / ep, 1.0)
             else:
                 rows *= busy
-        per_out = 1.0 if k[c.COLLECT] == 1 else per_count * per_row * per_col
+        per_out = 1.0 if k[c.COLLECT] == ALL_GATHER else per_count * per_row * per_col
         stream = k[c.STREAM] * samples / per_count
         # Tiles that share a row share what it reads of the weights, as they share its cycles.
-        tile_load, tile_loaded = tile_load * part, tile_loaded * part
+        tile_load, tile_loaded = tile_load * fraction, tile_loaded * fraction
         if k[c.KIND] == c.PRODUCT:
             every = 1.0 if k[c.FAR] > 0 else count  # rows of all experts are counted together
             operands = macs_rows * inner * every * word
-            second = tile_loaded if k[c.SHARED] > 0 else inner * cols * np.ceil(count) * part * word
+            second = tile_loaded if k[c.SHARED] > 0 else inner * cols * np.ceil(count) * fraction * word
             busy_in = operands * busy + (tile_load if k[c.SHARED] > 0 else second)
             macs = macs_rows * cols * inner * every
         else:
-            operands, second = macs_rows * word, weights * part
+            operands, second = macs_rows * word, weights * fraction
             busy_in = operands * busy + second
             macs = macs_rows * k[c.OPS]
         collect = k[c.COLLECT] * k[c.OUT] * samples * (tp - 1) / tp
         send = k[c.SEND] * samples * (ep - 1) / ep
         out[i, T_KIND] = k[c.KIND]
         out[i, T_ROWS], out[i, T_COLS], out[i, T_INNER] = np.ceil(rows - 1e-9), cols, inner
-        out[i, T_COUNT], out[i, T_PART], out[i, T_OPS] = np.ceil(count - 1e-9), part, k[c.OPS]
+        out[i, T_COUNT], out[i, T_FRACTION], out[i, T_OPS] = np.ceil(count - 1e-9), fraction, k[c.OPS]
         out[i, T_IN], out[i, T_BUSY_IN], out[i, T_STREAM] = operands + second, busy_in, stream
         out[i, T_WEIGHTS], out[i, T_LOAD], out[i, T_TILE_LOAD] = room, load, tile_load
         out[i, T_LOADED], out[i, T_TILE_LOADED] = loaded, tile_loaded

@@ -81,10 +81,8 @@ def _interval_cost(simulator: DataflowSimulator, design: Design, number: int, se
     """Seconds of one section of a part of which all others are single kernels; inf where it cannot be built."""
     columns, _ = simulator.space.columns(design)
     kernels = len(simulator.blocks[number].graph.kernels)
-    found, sections = np.zeros((1, len(simulator.rows), a.PART)), np.zeros((kernels, a.SECTION))
-    record = a.Record(number, sections, np.zeros((0, a.KERNEL)))
-    simulator.run(*simulator.design_arrays(columns, 1), found, record)
-    answer = found[0, number]
+    sections = np.zeros((kernels, a.SECTION))
+    answer = simulator.run.answers(columns, 1, a.Record(number, sections, np.zeros((0, a.KERNEL)))).parts[0, number]
     if np.isnan(answer[a.TIME]):
         return np.inf
     reconfigure = columns["reconfigure_us"][0] * 1e-6 if answer[a.N_SECTIONS] == 1 else 0.0

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,8 @@ def predict(simulators: Sequence[DataflowSimulator], constants: Sequence[float])
     sync, sequence, efficiency = constants
     out = []
     for simulator in simulators:
-        simulator.fixed = simulator.fixed._replace(efficiency=efficiency, sequence_s=sequence * 1e-6)
+        fixed = simulator.run.fixed._replace(efficiency=efficiency, sequence_s=sequence * 1e-6)
+        simulator.run = replace(simulator.run, fixed=fixed)
         out.append(simulator.evaluate({"sync_us": sync})["latency_s"][0])
     return np.array(out)
 

@@ -1,4 +1,4 @@
-"""The parts of all passes of a run as the arrays that the compiled kernel walks."""
+"""The parts of all passes of a run, each once, and as the arrays that the compiled model walks."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..model.batch import Tables
+from ..model.program import Program
 from .passes import Part, Pass
 
 
 @dataclass(frozen=True)
 class Row:
-    """A part as the kernel evaluates it, and the passes that have it: such as several lengths of the cache one head.
+    """A part that is evaluated, and the passes that have it: such as several lengths of the cache one head.
 
     Attributes:
         knobs: at which edge, and which kernel, of the parts that are searched its own begin.
@@ -44,8 +44,18 @@ def rows_of(passes: Sequence[Pass]) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def flatten(rows: Sequence[Row]) -> Tables:
-    """The kernel's tables."""
+def flatten(
+    rows: Sequence[Row], passes: Sequence[Pass], tokens: tuple[int, int], *, sockets: int, batch: int, hbm: bool
+) -> Program:
+    """The arrays of a run.
+
+    Args:
+        rows: of the passes (see `rows_of`).
+        passes: of the run.
+        tokens: that a sequence reads, and writes.
+        sockets, batch, hbm: as in `Program`.
+    """
+    staged = passes[0].staged
     kernels, links, parts = [], [], []
     first = first_edge = 0
     for i, row in enumerate(rows):
@@ -55,12 +65,25 @@ def flatten(rows: Sequence[Row]) -> Tables:
         mapped = before is not None and before.first.decode and row.first.decode and before.part.name == part.name
         parts.append((
             first, last, first_edge, last_edge, part.repeats, part.searched, part.sample_rows, row.first.decode,
-            row.first.decode, mapped, part.fetched, *row.knobs,
+            mapped, part.fetched, *row.knobs,
         ))  # fmt: skip
         kernels.append(g.table)
         links.append(g.links)
         first, first_edge = last, last_edge
-    return Tables(
-        np.concatenate(kernels), np.concatenate(links), np.array(parts, dtype=np.int64),
-        max(len(k) for k in kernels), max(1, *(len(e) for e in links)),
-    )  # fmt: skip
+    return Program(
+        kernels=np.concatenate(kernels),
+        links=np.concatenate(links),
+        parts=np.array(parts, dtype=np.int64),
+        passes=np.array([(p.times, p.decode, (p.staged or p.parts[0]).graph.kernels[0].out) for p in passes]),
+        members=np.array([[any(p is member for member in row.passes) for row in rows] for p in passes]),
+        most_kernels=max(len(k) for k in kernels),
+        most_edges=max(1, *(len(e) for e in links)),
+        sockets=sockets,
+        batch=batch,
+        stages=staged.repeats if staged else 1,
+        hbm=hbm,
+        read=tokens[0],
+        positions=sum(tokens),
+        table_bytes=float(sum(part.graph.table_bytes for part in passes[0].parts)),
+        widest=float(max(k.out for part in passes[0].parts if part.searched for k in part.graph.kernels)),
+    )
