@@ -56,7 +56,7 @@ def rebuilt(result: SearchResult, workloads: Sequence[str]) -> Problem | str:
     # Targets are given for the moment, so that nothing is evaluated for a reference.
     return bind_problem(
         simulator,
-        objective=_objectives(result),
+        objective=result.table.objective_names,
         constraints=identity["constraints"],
         space=identity["space"],
         targets=[1.0] * len(result.table.objective_names),
@@ -101,7 +101,7 @@ def command(result: SearchResult, problem: Problem | None, workloads: tuple[str,
         return _python(result, workloads, settings, grids, options)
     words = ["chipgym", "search", result.identity["simulator"], *_flags("--workload", workloads)]
     words += _flags("--option", (f"{name}={_text(value)}" for name, value in settings.items()))
-    words += _flags("--objective", _objectives(result))
+    words += _flags("--objective", result.table.objective_names)
     words += _flags("--constraint", result.identity["constraints"])
     words += _flags("--space", (f"{name}={','.join(map(_text, values))}" for name, values in grids.items()))
     words += ["--agent", result.agent]
@@ -131,11 +131,6 @@ def _texts(result: SearchResult) -> tuple[str, ...]:
 
 def _flags(flag: str, values: Sequence[str] | Iterator[str]) -> list[str]:
     return [word for value in values for word in (flag, value)]
-
-
-def _objectives(result: SearchResult) -> list[str]:
-    """The objectives as a user gives them: a metric of which more is better is given as itself."""
-    return [name.removeprefix("1/") for name in result.table.objective_names]
 
 
 def _settings(result: SearchResult, problem: Problem | None, workloads: tuple[str, ...] | None) -> dict[str, Any]:
@@ -192,7 +187,7 @@ def _usual_reward(result: SearchResult, problem: Problem | None) -> bool:
     try:
         usual = bind_problem(
             problem.simulator,
-            objective=_objectives(result),
+            objective=result.table.objective_names,
             constraints=result.identity["constraints"],
             space=result.identity["space"],
         )
@@ -224,7 +219,7 @@ def _python(
     reward = result.provenance.reward
     arguments = {
         "workload": workloads[0] if workloads and len(workloads) == 1 else list(workloads or ()),
-        "objective": _objectives(result),
+        "objective": list(result.table.objective_names),
         "constraints": list(result.identity["constraints"]),
         "space": {name: list(values) for name, values in grids.items()},
         **({} if reward.get("own") else {"reward": reward["name"]}),

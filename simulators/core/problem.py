@@ -13,7 +13,7 @@ import numpy as np
 from ...errors import ChipgymError, shorten, unknown
 from .limit import Limit
 from .metrics import Metrics, row_dict
-from .objective import Constraint, Objective, parse_constraints, parse_objectives, total_excess
+from .objective import Constraint, Objective, limited_values, parse_constraints, parse_objectives, total_excess
 from .parameter import Column, Value, is_column
 from .reward import REWARD_RANGES, REWARDS, RewardFunction, checked_rewards, name_of_reward
 from .simulator import Simulator
@@ -144,7 +144,7 @@ class Problem:
         objectives = np.stack(values, axis=1) if len(values) > 1 else values[0][:, None]
         violation = metrics["violation"]
         if self.constraints:
-            violation = violation + total_excess(self.constraints, metrics)
+            violation = violation + total_excess(self.constraints, metrics, columns)
         return Evaluation(metrics, objectives, violation)
 
     def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
@@ -159,7 +159,8 @@ class Problem:
         if n != 1:
             raise ChipgymError(f"broken_limits: takes one design, not {n}")
         metrics = self.simulator.evaluate_columns(columns, n)
-        limits = [c.limit_of(metrics) for c in self.constraints]
+        values = limited_values(self.constraints, metrics, columns)
+        limits = [c.limit_of(values) for c in self.constraints]
         return (*self.simulator.broken_limits(row_dict(columns, 0)), *(limit for limit in limits if limit.broken))
 
     def reward(self, evaluation: Evaluation) -> Column:
@@ -200,7 +201,7 @@ class Problem:
         """Everything that makes two problems the same, as JSON-able data."""
         return {
             **self.simulator.identity(),
-            "objectives": [o.product.text for o in self.objectives],
+            "objectives": [o.quantity.text for o in self.objectives],
             "constraints": [c.text for c in self.constraints],
             "space": {p.name: list(p.values) for p in self.space.parameters},
         }
@@ -233,8 +234,9 @@ def bind_problem(
     wanted = simulator.default_objective if objective is None else objective
     objectives = parse_objectives(wanted, simulator.metrics, simulator.objectives)
     own = reward if callable(reward) else None
-    if targets is None and reward == "target_distance" and all(o.product.text in simulator.targets for o in objectives):
-        targets = [simulator.targets[o.product.text] for o in objectives]
+    texts = [o.quantity.text for o in objectives]
+    if targets is None and reward == "target_distance" and all(text in simulator.targets for text in texts):
+        targets = [simulator.targets[text] for text in texts]
     if isinstance(targets, Mapping):
         for name in targets:
             if name not in {o.name for o in objectives}:
@@ -245,11 +247,12 @@ def bind_problem(
         targets = [targets[o.name] for o in objectives]
     if targets is not None and not is_column(targets):
         raise ChipgymError(f"targets: {shorten(targets)} is not a list of numbers or a dict of them by objective")
+    narrowed = simulator.space.narrow(space)
     return Problem(
         simulator,
-        simulator.space.narrow(space),
+        narrowed,
         objectives,
-        parse_constraints(constraints, simulator.metrics, simulator.objectives),
+        parse_constraints(constraints, simulator.metrics, simulator.objectives, narrowed.parameters),
         name_of_reward(own) if own is not None else reward,  # type: ignore[arg-type]  # the problem checks it
         tuple(targets) if targets is not None else None,
         own,

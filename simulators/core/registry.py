@@ -184,8 +184,9 @@ def make_problem(
     Args:
         simulator: a registered name, or a simulator object (then `workload` and `options` must be left out).
         workload: as for `make_simulator`.
-        objective: a preset such as "edp", a metric, a product of metrics, or a list of them for Pareto search.
-        constraints: texts such as "area_mm2 <= 10".
+        objective: a preset such as "edp", a metric, a product of metrics, a sum such as "energy_j + 0.1 * latency_s"
+            (in J + 0.1 s), or a list of these for Pareto search.
+        constraints: texts such as "area_mm2 <= 10", on metrics and knobs: "rows * cols <= 4096".
         space: restrictions of the grid, as in {"rows": [16, 32], "dataflow": "ws"}.
         reward: "log_ratio" (decades better than the default design) or "target_distance" (ArchGym's); or a function
             of an `Evaluation` of n designs and the `Problem`, which answers a finite number for each, maximised.

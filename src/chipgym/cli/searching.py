@@ -29,13 +29,17 @@ def search_designs(
         list[str] | None,
         typer.Option(
             metavar="WHAT",
-            help="What to minimise: a preset such as edp, a metric, a product of metrics; repeat for a Pareto front.",
+            help="What to minimise: a preset such as edp, a metric, a product of metrics, a sum; repeat for a Pareto front.",
             show_default=False,
         ),
     ] = None,
     constraint: Annotated[
         list[str] | None,
-        typer.Option(metavar="TEXT", help="A limit such as 'area_mm2 <= 10'; repeatable.", show_default=False),
+        typer.Option(
+            metavar="TEXT",
+            help="A limit such as 'area_mm2 <= 10' or 'rows * cols <= 4096'; repeatable.",
+            show_default=False,
+        ),
     ] = None,
     space: SpaceRestrictions = None,
     agent: Annotated[str, typer.Option(metavar="NAME", help="See `chipgym list agents`.")] = "nsga2",
