@@ -15,6 +15,7 @@ from .assess import Assessment, Flags, assess
 from .episodes import Action, Episodes, action_array
 from .info import Facts, Info
 from .observation import Observation
+from .starts import start_row
 from .tasks import Tasks
 from .viewers import RENDER_FPS, RENDER_MODES, View, render
 
@@ -72,17 +73,19 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
 
         Args:
             seed: seeds `np_random`, which draws the workload where there are several, and a random start.
-            options: `workload`, the name of the one to take, where there are several.
+            options: `workload`, the name of the one to take, where there are several; in the mode `refine`, `design`,
+                the one to begin at: a dict of values, the rest at their defaults, or an index row.
 
         Raises:
             ChipgymError: for other options.
         """
         super().reset(seed=seed)
         several = self.tasks.several
-        check_reset_options(options, ("workload",) if several else ())
+        check_reset_options(options, known_reset_options(self.episodes), self.mode)
         if several:
             self.episodes.task = np.array([draw_task(self.tasks, self.np_random, options)])
-        self.episodes.begin(_ONE, [self.np_random])
+        design = (options or {}).get("design")
+        self.episodes.begin(_ONE, [self.np_random], [start_row(self.tasks.space, design)])
         self._running, self._warned, self._reward = True, False, None
         return self.episodes.observe()[0], self.writer.each(facts_of(self.episodes))[0]
 
@@ -194,13 +197,24 @@ def check_render_mode(render_mode: str | None) -> str | None:
     return render_mode
 
 
-def check_reset_options(options: Mapping[str, Any] | None, known: tuple[str, ...] = ()) -> None:
+def known_reset_options(episodes: Episodes) -> tuple[str, ...]:
+    """What `reset` takes as options, beside those of a vector."""
+    several = ("workload",) if episodes.tasks.several else ()
+    return (*several, "design") if episodes.told_starts else several
+
+
+def check_reset_options(options: Mapping[str, Any] | None, known: tuple[str, ...], mode: str) -> None:
     """Refuses options of `reset` that mean nothing here, so that a misspelt one is not passed over.
 
     Raises:
         ChipgymError: naming the first.
     """
     for name in options or ():
+        if name == "design" and name not in known:
+            raise ChipgymError(
+                f"reset option 'design': an episode of the mode {mode!r} chooses all of its design and begins at none; "
+                "the mode 'refine' takes it"
+            )
         if not known:
             raise ChipgymError(f"reset option {name!r}: this environment takes none")
         if name not in known:

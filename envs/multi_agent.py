@@ -17,6 +17,7 @@ from .base import check_render_mode, draw_task, view_of
 from .info import Facts, Info
 from .make import make_tasks
 from .observation import DECADES, Observation, decades, observation_box, places
+from .starts import start_row
 from .tasks import Tasks
 from .viewers import RENDER_FPS, RENDER_MODES, render
 
@@ -41,6 +42,10 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
     The same `Box` of float32 for all, shape (f + p + m + 1,): the workload's features; for each parameter the place
     of its value in its grid, from 0 to 1, in the design of the last round (the default one at first); for each metric
     the decades that this design is above the default one; and whether it is feasible.
+
+    ## State
+    `state()`, for a critic that sees all, is what every agent sees and the part of the rounds that is left, shape
+    (f + p + m + 2,), as `state_space` says.
 
     ## Rewards
     `problem.reward` of the round's design, the same for every agent.
@@ -84,12 +89,11 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
         self.possible_agents = list(split)
         self.agents: list[str] = []
         metrics = len(tasks.problems[0].simulator.metrics)
+        parts = (len(space), 0.0, 1.0), (metrics, -DECADES, DECADES)
         self.observation_spaces = {
-            agent: observation_box(
-                tasks.features.shape[1], (len(space), 0.0, 1.0), (metrics, -DECADES, DECADES), (1, 0.0, 1.0)
-            )
-            for agent in split
+            agent: observation_box(tasks.features.shape[1], *parts, (1, 0.0, 1.0)) for agent in split
         }
+        self.state_space = observation_box(tasks.features.shape[1], *parts, (2, 0.0, 1.0))
         self.action_spaces = {agent: _actions(space.sizes[own]) for agent, own in self._own.items()}
         self._writer = info_writer(info, tasks)
         self._mask = space.mask()
@@ -118,18 +122,20 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
 
         Args:
             seed: draws the workload where there are several.
-            options: `workload`, the name of the one to take, where there are several; others are passed over, as
-                PettingZoo's own tests expect.
+            options: `workload`, the name of the one to take, where there are several; `design`, the one seen at first
+                in place of the default: a dict of values, the rest at their defaults, or an index row; others are
+                passed over, as PettingZoo's own tests expect.
 
         Raises:
-            ChipgymError: where no workload has that name.
+            ChipgymError: where no workload has that name, and for a design that is not on the grid.
         """
         several = self.tasks.several
         if seed is not None or self._rng is None:
             self._rng = seeding.np_random(seed)[0]
         if several:
             self._task = np.array([draw_task(self.tasks, self._rng, options)])
-        self._now = self.tasks.starts.take(self._task)
+        start = start_row(self.tasks.space, (options or {}).get("design"))
+        self._now = self.tasks.starts.take(self._task) if start is None else self.tasks.assess(start[None], self._task)
         self._round = 0
         self.agents = self.possible_agents.copy()
         return self._observe(), self._infos()
@@ -178,9 +184,18 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
     def close(self) -> None:
         """Nothing is held."""
 
+    def state(self) -> Observation:
+        """What there is to know of the whole, float32, as `state_space` has it: for a central critic."""
+        left = 1 - self._round / self.rounds
+        return np.append(self._seen(), left).astype(np.float32)
+
     def _observe(self) -> dict[str, Observation]:
+        seen = self._seen()
+        return {agent: seen.copy() for agent in self.agents}
+
+    def _seen(self) -> Observation:
         evaluation = self._now.evaluation
-        seen = np.concatenate(
+        return np.concatenate(
             [
                 self.tasks.features[self._task[0]],
                 places(self._now.rows, self.tasks.space)[0],
@@ -188,7 +203,6 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
                 evaluation.violation <= 0,
             ]
         ).astype(np.float32)
-        return {agent: seen.copy() for agent in self.agents}
 
     def _infos(self) -> dict[str, Info]:
         out = {}

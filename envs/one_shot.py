@@ -8,6 +8,7 @@ from .assess import Flags
 from .episodes import Action, Episodes, Outcome, action_array, spread
 from .info import Masks
 from .observation import Observation, observation_box
+from .starts import Starts
 from .tasks import Tasks
 
 
@@ -49,7 +50,7 @@ class OneShot(Episodes):
         self.now = tasks.start(self.task)
         self.rows = self.now.rows
 
-    def begin(self, which: Flags, rngs: list[np.random.Generator]) -> None:
+    def begin(self, which: Flags, rngs: list[np.random.Generator], starts: Starts | None = None) -> None:
         assert self.now is not None
         self.now = self.now.replaced(which, self.tasks.start(self.task[which]))
         self.rows = self.now.rows

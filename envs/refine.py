@@ -12,6 +12,7 @@ from ..simulators.core.parameter import Column
 from .assess import Flags
 from .episodes import Action, Episodes, Outcome, action_array
 from .observation import DECADES, Observation, decades, observation_box, places
+from .starts import Starts
 from .tasks import Tasks
 
 STARTS = ("default", "random")
@@ -35,7 +36,8 @@ class Refine(Episodes):
     what the last design has over the first.
 
     ## Starting State
-    The default design, or with `start="random"` one drawn uniformly from the grid.
+    The default design, or with `start="random"` one drawn uniformly from the grid; or the one that
+    `reset(options={"design": …})` tells.
 
     ## Episode End
     Truncated after `horizon` steps (by default twice the number of parameters), never terminated.
@@ -45,6 +47,7 @@ class Refine(Episodes):
     """
 
     mode = "refine"
+    told_starts = True
 
     def __init__(self, tasks: Tasks, n: int, *, horizon: int | None = None, start: str = "default") -> None:
         """See the class.
@@ -76,15 +79,17 @@ class Refine(Episodes):
     def sized(self, n: int) -> Refine:
         return Refine(self.tasks, n, horizon=self.horizon, start="random" if self.draws else "default")
 
-    def begin(self, which: Flags, rngs: list[np.random.Generator]) -> None:
+    def begin(self, which: Flags, rngs: list[np.random.Generator], starts: Starts | None = None) -> None:
         assert self.now is not None
-        task = self.task[which]
-        if self.draws:
-            drawn = np.concatenate([self.tasks.space.sample(1, rng) for rng in rngs])
-            starts = self.tasks.assess(drawn, task)
+        task, space = self.task[which], self.tasks.space
+        told = starts if starts is not None else [None] * len(task)
+        if self.draws or any(row is not None for row in told):
+            usual = [space.sample(1, rng)[0] for rng in rngs] if self.draws else [space.default_indices] * len(task)
+            rows = [one if row is None else row for one, row in zip(usual, told, strict=True)]
+            began = self.tasks.assess(np.stack(rows), task)
         else:
-            starts = self.tasks.start(task)
-        self.now = self.now.replaced(which, starts)
+            began = self.tasks.start(task)
+        self.now = self.now.replaced(which, began)
         self.rows = self.now.rows
         self._step, self._invalid = self._step.copy(), self._invalid.copy()
         self._step[which] = 0

@@ -11,6 +11,7 @@ from ..simulators.core.parameter import Column
 from .assess import Flags
 from .episodes import Action, Episodes, Outcome, action_array
 from .observation import Observation, observation_box, places
+from .starts import Starts
 from .tasks import Tasks
 
 
@@ -62,7 +63,7 @@ class Sequential(Episodes):
         self._turn = np.zeros(n, np.int64)
         self._invalid = np.zeros(n, np.bool_)
 
-    def begin(self, which: Flags, rngs: list[np.random.Generator]) -> None:
+    def begin(self, which: Flags, rngs: list[np.random.Generator], starts: Starts | None = None) -> None:
         self.rows, self._turn, self._invalid = self.rows.copy(), self._turn.copy(), self._invalid.copy()
         self.rows[which] = self.tasks.space.default_indices
         self._turn[which] = 0
