@@ -95,8 +95,11 @@ class Episodes(ABC):
         """What each agent sees now, float32, shape (n, d)."""
 
     @abstractmethod
-    def masks(self) -> list[Any]:
-        """Legal actions of each episode now, as `action_space.sample(mask=…)` takes them; fresh arrays."""
+    def masks(self) -> list[Any] | None:
+        """Legal actions of each episode now, as `action_space.sample(mask=…)` takes them; fresh arrays.
+
+        None where it takes none: all continuous actions are legal.
+        """
 
     @abstractmethod
     def flat_masks(self) -> Flags:

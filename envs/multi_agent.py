@@ -10,19 +10,20 @@ from gymnasium.utils import seeding
 from pettingzoo import ParallelEnv
 
 from ..errors import ChipgymError, count, shorten, unexpected_keyword, unknown
-from ..simulators import Problem
+from ..simulators import Indices, Problem
 from ..simulators.core.registry import problem_arguments
 from .array_info import info_writer
 from .base import check_render_mode, draw_task, view_of
+from .continuous import action_box, numbers, positions
 from .info import Facts, Info
-from .make import make_tasks
+from .make import check_action_type, make_tasks
 from .observation import DECADES, Observation, decades, observation_box, places
 from .starts import start_row
 from .tasks import Tasks
 from .viewers import RENDER_FPS, RENDER_MODES, render
 
 AGENTS = ("subsystem", "parameter")
-_OWN = ("agents", "rounds", "problem", "render_mode", "info")
+_OWN = ("agents", "rounds", "action_type", "problem", "render_mode", "info")
 
 
 class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[misc]
@@ -36,7 +37,8 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
     `scheduling`, `buffers`, `refresh` and `arbitration` of a memory controller. `agents="parameter"`: one for each.
 
     ## Action Spaces
-    `MultiDiscrete` over the agent's parameters in the order of `problem.space`, or `Discrete` where it has one.
+    `MultiDiscrete` over the agent's parameters in the order of `problem.space`, or `Discrete` where it has one. With
+    `action_type="box"` a `Box` of as many numbers from -1 to 1, as in `BoxOneShot`.
 
     ## Observation Spaces
     The same `Box` of float32 for all, shape (f + p + m + 1,): the workload's features; for each parameter the place
@@ -68,16 +70,19 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
         *,
         agents: str = "subsystem",
         rounds: int = 1,
+        action_type: str = "discrete",
         render_mode: str | None = None,
         info: str = "dicts",
     ) -> None:
         """See the class.
 
         Raises:
-            ChipgymError: for another split, a number of rounds below 1, an unknown render mode or kind of info.
+            ChipgymError: for another split, a number of rounds below 1, an unknown type of actions, render mode or
+                kind of info.
         """
         if not isinstance(agents, str) or agents not in AGENTS:
             raise unknown("agents", agents, AGENTS)
+        self.continuous = check_action_type(action_type) == "box"
         self.render_mode = check_render_mode(render_mode)
         self.tasks = tasks
         self.rounds = count("rounds", rounds)
@@ -94,7 +99,10 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
             agent: observation_box(tasks.features.shape[1], *parts, (1, 0.0, 1.0)) for agent in split
         }
         self.state_space = observation_box(tasks.features.shape[1], *parts, (2, 0.0, 1.0))
-        self.action_spaces = {agent: _actions(space.sizes[own]) for agent, own in self._own.items()}
+        self.action_spaces = {
+            agent: action_box(len(own)) if self.continuous else _actions(space.sizes[own])
+            for agent, own in self._own.items()
+        }
         self._writer = info_writer(info, tasks)
         self._mask = space.mask()
         self._rng: np.random.Generator | None = None
@@ -156,10 +164,7 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
         for agent, own in self._own.items():
             if agent not in actions:
                 raise ChipgymError(f"actions: there is none of agent {agent!r}")
-            given = np.array(actions[agent])
-            if given.dtype.kind not in "iu" or given.size != len(own) or given.ndim > 1:
-                raise ChipgymError(f"action of {agent}: {shorten(actions[agent])} is not {len(own)} whole numbers")
-            row[own] = given
+            row[own] = self._positions(agent, actions[agent])
         self._now = self.tasks.assess(row[None], self._task)
         self._round += 1
         over = self._round >= self.rounds
@@ -172,6 +177,16 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
         if over:
             self.agents = []
         return out
+
+    def _positions(self, agent: str, action: Any) -> Indices:
+        """What an agent chooses: positions in the grids of its parameters, which are checked with the others'."""
+        own = self._own[agent]
+        if self.continuous:
+            return positions(numbers(action, (len(own),), f"action of {agent}"), self.tasks.space.sizes[own])
+        given: Indices = np.array(action)
+        if given.dtype.kind not in "iu" or given.size != len(own) or given.ndim > 1:
+            raise ChipgymError(f"action of {agent}: {shorten(action)} is not {len(own)} whole numbers")
+        return given
 
     def render(self) -> Any:
         """The last design as text or as a picture, as for the scalar environment."""
@@ -208,8 +223,8 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
         out = {}
         for agent in self.agents:
             own = tuple([self._mask[j].copy() for j in self._own[agent]])
-            mask = own if len(own) > 1 else own[0]
-            out[agent] = self._writer.each(Facts(self._now.rows, self._task, self._now, [mask], {}))[0]
+            masks: list[Any] | None = None if self.continuous else [own if len(own) > 1 else own[0]]
+            out[agent] = self._writer.each(Facts(self._now.rows, self._task, self._now, masks, {}))[0]
         return out
 
 
@@ -222,6 +237,7 @@ def make_parallel_env(
     *,
     agents: str = "subsystem",
     rounds: int = 1,
+    action_type: str = "discrete",
     problem: Any = None,
     render_mode: str | None = None,
     info: str = "dicts",
@@ -233,4 +249,6 @@ def make_parallel_env(
         if name not in known:
             raise unexpected_keyword(simulator, name, known)
     tasks = make_tasks(simulator, problem, arguments)
-    return DesignParallelEnv(tasks, agents=agents, rounds=rounds, render_mode=render_mode, info=info)
+    return DesignParallelEnv(
+        tasks, agents=agents, rounds=rounds, action_type=action_type, render_mode=render_mode, info=info
+    )

@@ -66,7 +66,7 @@ class OneShot(Episodes):
     def observe(self) -> Observation:
         return self.tasks.features[self.task]
 
-    def masks(self) -> list[Masks]:
+    def masks(self) -> list[Masks] | None:
         return [tuple([m.copy() for m in self._mask])] * self.n
 
     def flat_masks(self) -> Flags:

@@ -8,6 +8,7 @@ import numpy as np
 from gymnasium.spaces import Discrete
 
 from ..errors import ChipgymError, count, shorten
+from ..simulators import Indices
 from ..simulators.core.parameter import Column
 from .assess import Flags
 from .episodes import Action, Episodes, Outcome, action_array
@@ -77,7 +78,7 @@ class Refine(Episodes):
         self._invalid = np.zeros(n, np.bool_)
 
     def sized(self, n: int) -> Refine:
-        return Refine(self.tasks, n, horizon=self.horizon, start="random" if self.draws else "default")
+        return type(self)(self.tasks, n, horizon=self.horizon, start="random" if self.draws else "default")
 
     def begin(self, which: Flags, rngs: list[np.random.Generator], starts: Starts | None = None) -> None:
         assert self.now is not None
@@ -106,6 +107,11 @@ class Refine(Episodes):
         rows = self.rows.copy()
         moved = which & (parameter >= 0)
         rows[every[moved], parameter[moved]] = self._to[wrapped[moved]]
+        return self.changed(rows, which)
+
+    def changed(self, rows: Indices, which: Flags) -> Outcome:
+        """The step in which the designs marked become those of index rows (n, p)."""
+        assert self.now is not None
         before = self.now.rewards
         self.now = self.now.replaced(which, self.tasks.assess(rows[which], self.task[which]))
         self.rows = self.now.rows
@@ -133,7 +139,7 @@ class Refine(Episodes):
         legal[:, 0] = True
         return legal
 
-    def masks(self) -> list[Any]:
+    def masks(self) -> list[Any] | None:
         return list(self.flat_masks().astype(np.int8))
 
     def noted(self) -> dict[str, Column]:

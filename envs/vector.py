@@ -21,6 +21,7 @@ from .base import (
     check_reset_options,
     draw_task,
     facts_of,
+    flat_masks,
     known_reset_options,
     picture_of,
     reward_box,
@@ -203,8 +204,12 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
         return infos
 
     def action_masks(self) -> Flags:
-        """Legal actions of every environment, flat over all parameters, shape (num_envs, k)."""
-        return self.episodes.flat_masks()
+        """Legal actions of every environment, flat over all parameters, shape (num_envs, k).
+
+        Raises:
+            ChipgymError: for continuous actions, all of which are legal.
+        """
+        return flat_masks(self.episodes)
 
     def render(self) -> tuple[Any, ...] | None:
         """A picture or text of every environment's design in hand, as for the scalar environment."""
@@ -284,7 +289,7 @@ def checked_autoreset_mode(mode: object) -> AutoresetMode:
 
 def _part(facts: Facts, which: Flags, assessed: Assessment | None) -> Facts:
     """The facts about some designs, evaluated as given."""
-    masks = [mask for mask, here in zip(facts.masks, which, strict=True) if here]
+    masks = None if facts.masks is None else [m for m, here in zip(facts.masks, which, strict=True) if here]
     noted = {name: column[which] for name, column in facts.noted.items()}
     return Facts(facts.rows[which], facts.task[which], assessed, masks, noted)
 

@@ -11,7 +11,7 @@ from chipgym.errors import ChipgymError
 from chipgym.simulators import registered
 
 pytest.importorskip("pettingzoo")
-SPLITS = {"agents": "subsystem"}, {"agents": "parameter", "rounds": 3}
+SPLITS = {"agents": "subsystem"}, {"agents": "parameter", "rounds": 3}, {"action_type": "box", "info": "arrays"}
 
 
 @pytest.mark.parametrize("arguments", SPLITS, ids=str)
