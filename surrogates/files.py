@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..datasets import TableHeader
-from ..durable import durable_file, output_file
+from ..durable import durable_file, output_file, writing
 from ..errors import ChipgymError, shorten, unknown
 from ..files import regular_file_size
 from ..simulators import Column
@@ -58,15 +58,20 @@ def model_path(path: str | os.PathLike[str]) -> Path:
 
 
 def write_surrogate(surrogate: Surrogate, path: str | os.PathLike[str]) -> None:
-    """Writes a fitted surrogate; the file is there whole or not at all."""
+    """Writes a fitted surrogate; the file is there whole or not at all.
+
+    Raises:
+        ChipgymError: for what is not the path of a `.npz` file, and where it cannot be written.
+    """
     target = model_path(path)
     text = _header(surrogate)
     arrays = _arrays(surrogate)
     digest = _digest(text, arrays)
     entries = {"header": _bytes(text), "sha256": _bytes(digest), **arrays}
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with durable_file(target, target.with_name(f"{target.name}.partial")) as file:
-        _write_npz(file, entries)
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with durable_file(target) as file:
+            _write_npz(file, entries)
 
 
 def _write_npz(file: BinaryIO, entries: Mapping[str, Column]) -> None:
