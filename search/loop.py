@@ -14,7 +14,7 @@ from ..errors import ChipgymError, shorten
 from ..simulators import Indices, Problem
 from ..simulators.core.metrics import row_dict
 from .agents import registry
-from .agents.base import Agent, whole
+from .agents.base import MOST_AT_ONCE, Agent, whole
 from .log import Log, best_number
 from .progress import Progress
 from .result import Evaluations, SearchResult
@@ -66,7 +66,7 @@ def optimize(
         raise ChipgymError(f"callback: {shorten(callback)} is not a function that takes a Progress")
     budget = whole("budget", budget)
     searcher = registry.make_agent(agent, problem, seed, agent_options)
-    size = searcher.batch if batch is None else whole("batch", batch)
+    size = searcher.batch if batch is None else whole("batch", batch, high=MOST_AT_ONCE)
     options = {**registry.agent_options(agent), **(agent_options or {})}  # a default spelled out is the same run
     key = RunKey.of(problem, agent, options, searcher.seed, size)
     log = Log(problem)
