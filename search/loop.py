@@ -15,7 +15,7 @@ from ..errors import ChipgymError, shorten
 from ..simulators import Designs, Evaluation, Indices, Problem, Value
 from ..simulators.core.metrics import row_dict
 from .agents import registry
-from .agents.base import Agent, whole
+from .agents.base import MOST_AT_ONCE, Agent, whole
 from .evaluating import Catch, Evaluator, Failure, SimulationError, evaluator, exceptions, joined
 from .log import Log, best_number
 from .progress import Progress
@@ -89,7 +89,7 @@ def optimize(
     budget, jobs, catch = whole("budget", budget), whole("jobs", jobs), exceptions(catch)
     seconds = math.inf if timeout is None else _seconds(timeout)
     searcher = registry.make_agent(agent, problem, seed, agent_options)
-    size = searcher.batch if batch is None else whole("batch", batch)
+    size = searcher.batch if batch is None else whole("batch", batch, high=MOST_AT_ONCE)
     options = {**registry.agent_options(agent), **(agent_options or {})}  # a default spelled out is the same run
     first = _first_rows(problem, start)
     begun = tuple(problem.space.design(row) for row in first)

@@ -118,20 +118,20 @@ def processes(function: Callable[..., R], jobs: int, says: bool) -> Iterator[dic
     finally:
         for connection, worker in workers.items():
             connection.close()
-            worker.terminate()
+            worker.kill()  # not SIGTERM, which it does not see
         for worker in workers.values():
             worker.join()
 
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """What is started meanwhile never sees Ctrl-C: a terminal sends it to all, and one has to answer."""
+    """What is started meanwhile never sees Ctrl-C or SIGTERM: a whole group is sent them, and one has to answer."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
     # Started with the first process otherwise, after which Python lets interrupts through again.
     resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..simulators import Column
+from .algebra import one_thread
 from .models import Family, QuadraticRidge, TreeEnsemble
 from .target import Target
 
@@ -61,11 +62,12 @@ def fit_sloped(
         seed: of what is drawn.
     """
     slopes = np.zeros((x.shape[1], len(targets)))
-    if not family.extrapolates:
-        logarithmic = np.array([t.scale != "linear" for t in targets])
-        width = np.array([t.width for t in targets])
-        slopes = size_slopes(x, z * width, workload, designs, sizes) * logarithmic / width
-    return Sloped(slopes, family.fit(x, z - along(x, slopes), designs, seed))
+    with one_thread():
+        if not family.extrapolates:
+            logarithmic = np.array([t.scale != "linear" for t in targets])
+            width = np.array([t.width for t in targets])
+            slopes = size_slopes(x, z * width, workload, designs, sizes) * logarithmic / width
+        return Sloped(slopes, family.fit(x, z - along(x, slopes), designs, seed))
 
 
 def size_slopes(x: Column, logs: Column, workload: Column, designs: int, sizes: Column) -> Column:

@@ -12,7 +12,6 @@ import io
 import json
 import os
 import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from importlib.metadata import version
@@ -22,9 +21,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..datasets import TableHeader
-from ..durable import durable_file, output_file
+from ..durable import durable_file, output_file, writing
 from ..errors import ChipgymError, shorten, unknown
-from ..files import regular_file_size
+from ..files import in_file, is_file, most_unpacked, named, open_file, parse_json, reading
 from ..simulators import Column
 from .baseline import Sloped
 from .models import Gnn, GnnEnsemble, OperatorGraph, Pairing, QuadraticRidge, TreeEnsemble, family
@@ -38,6 +37,8 @@ FORMAT = 2
 #: Bytes that a model may have in memory.
 MAX_BYTES = 2 * 2**30
 
+# The bit of a zip entry's flags that says that it is encrypted (APPNOTE.TXT, 4.4.4).
+_ENCRYPTED = 1
 _SHIPPED = Path(__file__).parent / "shipped"
 _ENTRIES = {"format", "chipgym", "model", "seed", "settings", "tables", "parts"}
 _TREES, _RIDGE = TreeEnsemble, QuadraticRidge
@@ -58,15 +59,20 @@ def model_path(path: str | os.PathLike[str]) -> Path:
 
 
 def write_surrogate(surrogate: Surrogate, path: str | os.PathLike[str]) -> None:
-    """Writes a fitted surrogate; the file is there whole or not at all."""
+    """Writes a fitted surrogate; the file is there whole or not at all.
+
+    Raises:
+        ChipgymError: for what is not the path of a `.npz` file, and where it cannot be written.
+    """
     target = model_path(path)
     text = _header(surrogate)
     arrays = _arrays(surrogate)
     digest = _digest(text, arrays)
     entries = {"header": _bytes(text), "sha256": _bytes(digest), **arrays}
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with durable_file(target, target.with_name(f"{target.name}.partial")) as file:
-        _write_npz(file, entries)
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with durable_file(target) as file:
+            _write_npz(file, entries)
 
 
 def _write_npz(file: BinaryIO, entries: Mapping[str, Column]) -> None:
@@ -97,33 +103,31 @@ def load_surrogate(spec: str | os.PathLike[str]) -> Surrogate:
             raise ChipgymError("surrogate: expected a name or a path, got an empty text")
         if spec.strip() in surrogate_names():
             path = _SHIPPED / f"{spec.strip()}.npz"
-        elif "\0" not in spec and "/" not in spec and os.sep not in spec and not path.suffix and not path.is_file():
+        elif "\0" not in spec and "/" not in spec and os.sep not in spec and not path.suffix and not is_file(path):
             raise ChipgymError(f"{unknown('surrogate', spec, surrogate_names())}, or the path of a .npz file")
-    regular_file_size(path)
-    label = f"file {shorten(os.fspath(path), 200)}"
-    try:
-        entries = _entries(path)
-    except ChipgymError as error:
-        raise ChipgymError(f"{label}: {error}") from None
-    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-        raise ChipgymError(f"{label}: is no model, or damaged ({shorten(str(error), 120)})") from None
-    try:
+    label = named(path)
+    with reading(f"{label}: is no model, or damaged"), open_file(path) as file, in_file(label):
+        entries = _entries(file)
+    with reading(f"{label}: is damaged"), in_file(label):
         return _surrogate(entries)
-    except ChipgymError as error:
-        raise ChipgymError(f"{label}: {error}") from None
 
 
 # --- reading -------------------------------------------------------------------------------------------------------
 
 
-def _entries(path: Path) -> dict[str, Column]:
+def _entries(file: BinaryIO) -> dict[str, Column]:
     """The arrays of an archive, none of which holds objects."""
-    with zipfile.ZipFile(path) as archive:
+    most = min(MAX_BYTES, most_unpacked(os.fstat(file.fileno()).st_size))
+    with zipfile.ZipFile(file) as archive:
         infos = archive.infolist()
-        if sum(info.file_size for info in infos) > MAX_BYTES:
-            raise ChipgymError(f"takes more than the {MAX_BYTES >> 30} GiB that are read")
+        if sum(info.file_size for info in infos) > most:
+            raise ChipgymError(f"unpacks to more than {most / 2**20:.0f} MiB")
         if len({info.filename for info in infos}) != len(infos):
             raise ChipgymError("has an entry twice")
+        if any(info.flag_bits & _ENCRYPTED for info in infos):
+            raise ChipgymError("has an entry under a password, which no model has")
+        if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in infos):
+            raise ChipgymError("has an entry that is packed as no model is; expected deflated ones")
         out = {}
         for info in infos:
             with archive.open(info) as member:
@@ -150,10 +154,7 @@ def _surrogate(entries: dict[str, Column]) -> Surrogate:
         raise ChipgymError("is no surrogate that chipgym wrote")
     if _digest(header, entries) != told:
         raise ChipgymError("is damaged (its content has another checksum than it was written with)")
-    try:
-        data = json.loads(header)
-    except (ValueError, RecursionError):
-        raise ChipgymError("header is not JSON") from None
+    data = parse_json(header, "header")
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         found = data.get("format") if isinstance(data, dict) else data
         raise ChipgymError(f"format: the model has {shorten(found)}, this version of chipgym reads {FORMAT}")

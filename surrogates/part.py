@@ -16,8 +16,11 @@ from .target import Scale, Target
 CALIBRATION = 0.2
 #: Share of the workloads that a second model is not fitted to.
 CALIBRATION_WORKLOADS = 0.33
-#: Designs below which none can be spared: errors on the training itself are taken then, which are too small.
+#: Designs below which none can be spared: the model learns from all, and is calibrated by others that each leave out a
+#: part of them.
 FEWEST = 20
+#: Such parts at most.
+FOLDS = 5
 #: Fits a model to the standardised values (n, t) of some targets over what it sees of n designs, and the number of each
 #: design's workload (n,).
 Learner = Callable[[Any, Column, Sequence[Target], Column], Fitted]
@@ -71,6 +74,11 @@ def fit_part(
     "Inductive confidence machines for regression", ECML 2002; Lei et al., JASA 113, 2018). For workloads that are new
     to the model, c and m are those of a second model on the workloads that it was not fitted to.
 
+    Of fewer than `FEWEST` designs none is kept from the model: others are fitted to four fifths of them in turn, and c
+    and m are of all of their errors (Vovk, "Cross-conformal predictors", Ann. Math. Artif. Intell. 74, 2015). One
+    design alone says nothing of how others differ: m is then the whole width, which of a logarithm is a factor of e,
+    and otherwise the value itself.
+
     Args:
         learn: fits a model.
         x: what it sees of n designs: features (n, d), or designs on graphs.
@@ -85,13 +93,18 @@ def fit_part(
     targets = [Target.of(name, y, scales.get(name)) for name, y in values.items()]
     z = np.stack([t.standard(y) for t, y in zip(targets, values.values(), strict=True)], axis=1)
 
-    apart = _apart(design, CALIBRATION, rng) if len(x) >= FEWEST else np.zeros(len(x), dtype=bool)
-    fitted = learn(x[~apart], z[~apart], targets, workload[~apart])
-    noise, stretch = _calibration(fitted, x, z, apart)
+    if len(x) >= FEWEST:
+        apart = _apart(design, CALIBRATION, rng)
+        fitted = learn(x[~apart], z[~apart], targets, workload[~apart])
+        noise, stretch = _calibration(*_errors(fitted, x, z, apart if apart.any() else ~apart))
+    else:
+        fitted = learn(x, z, targets, workload)
+        noise, stretch = _of_few(learn, x, z, targets, design, workload, rng)
     noise_new, stretch_new = noise, stretch
     apart = _apart(workload, CALIBRATION_WORKLOADS, rng)
     if apart.any():
-        noise_new, stretch_new = _calibration(learn(x[~apart], z[~apart], targets, workload[~apart]), x, z, apart)
+        other = learn(x[~apart], z[~apart], targets, workload[~apart])
+        noise_new, stretch_new = _calibration(*_errors(other, x, z, apart))
     told = [
         replace(t, noise=float(a), stretch=float(b), noise_new=float(c), stretch_new=float(d))
         for t, a, b, c, d in zip(targets, noise, stretch, noise_new, stretch_new, strict=True)
@@ -105,11 +118,33 @@ def _apart(group: Column, share: float, rng: np.random.Generator) -> Column:
     return np.isin(group, numbers[: min(max(1, round(share * len(numbers))), len(numbers) - 1)])
 
 
-def _calibration(fitted: Fitted, x: Rows, z: Column, apart: Column) -> tuple[Column, Column]:
-    """Median error, and what makes spreads as wide as errors are, each (t,), on the rows apart or else on all."""
-    check = apart if apart.any() else ~apart
+def _of_few(
+    learn: Learner,
+    x: Rows,
+    z: Column,
+    targets: Sequence[Target],
+    design: Column,
+    workload: Column,
+    rng: np.random.Generator,
+) -> tuple[Column, Column]:
+    """As `_calibration`, on models that each leave out a part of the designs."""
+    numbers = rng.permutation(np.unique(design))
+    if len(numbers) == 1:
+        return np.ones(z.shape[1]), np.ones(z.shape[1])
+    folds = [np.isin(design, part) for part in np.array_split(numbers, min(FOLDS, len(numbers)))]
+    found = [_errors(learn(x[~fold], z[~fold], targets, workload[~fold]), x, z, fold) for fold in folds]
+    error, spread = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return _calibration(error, spread)
+
+
+def _errors(fitted: Fitted, x: Rows, z: Column, check: Column) -> tuple[Column, Column]:
+    """Absolute errors and spreads, each (c, t), on the rows that `check` (n,) says."""
     mean, spread = fitted.predict(x[check])
-    error = np.abs(mean - z[check])
+    return np.abs(mean - z[check]), spread
+
+
+def _calibration(error: Column, spread: Column) -> tuple[Column, Column]:
+    """Median error, and what makes spreads as wide as errors are, each (t,), of errors and spreads (c, t)."""
     noise: Column = np.median(error, axis=0)
     wide = np.sqrt(spread**2 + noise**2)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ChipgymError, shorten
+from ..files import is_file
 from ..simulators import Column, Columns, MetricSpec, Simulator
 from .files import load_surrogate, model_digest
 from .models import OperatorGraph
@@ -126,6 +127,6 @@ def _learned(spec: object) -> LearnedWorkload:
     if isinstance(os.fspath(spec), bytes):
         raise ChipgymError(f"workload: expected a text, got {shorten(spec)}")
     model, at, workload = str(spec).rpartition(AT)
-    if not at or os.path.exists(os.path.expanduser(str(spec)).replace("\0", "")):
+    if not at or is_file(os.path.expanduser(spec)):
         return LearnedWorkload.of(load_surrogate(spec))
     return LearnedWorkload.of(load_surrogate(model), workload)

@@ -272,8 +272,8 @@ class Surrogate:
         """Writes it to a `.npz` file, which `load_surrogate` reads; the same model is the same bytes.
 
         Raises:
-            ChipgymError: before `fit`, and for a path of another extension.
-            OSError: where it cannot be written; what was there before is as it was.
+            ChipgymError: before `fit`, for a path of another extension, and where it cannot be written; what was there
+                before is as it was.
         """
         from .files import write_surrogate
 

@@ -26,9 +26,10 @@ class Target:
         scale: "log", "log1p" or "linear".
         unit: of `log1p`: the smallest positive value of the training designs.
         centre: mean of the training designs in that scale.
-        width: their standard deviation in that scale; 1 where all are equal.
-        low: their least value in that scale.
-        high: their greatest value in that scale.
+        width: their standard deviation in that scale; 1 where all are equal, and of a single one that is not a
+            logarithm its size.
+        low: their least value in that scale; of a single one a width less.
+        high: their greatest value in that scale; of a single one a width more.
         noise: error that remains where the model's own spread is 0, in units of `width`.
         stretch: what the model's spread is multiplied by, so that it is as wide as errors are.
         noise_new: as `noise`, on a workload that the model has not learned from.
@@ -57,7 +58,11 @@ class Target:
         spread = float(z.std())
         # Equal values have a standard deviation of rounding errors.
         width = spread if spread > 1e-12 * max(1.0, float(np.abs(z).max())) else 1.0
-        return Target(name, scale, unit, float(z.mean()), width, float(z.min()), float(z.max()))
+        low, high = float(z.min()), float(z.max())
+        if len(z) == 1:  # one value says nothing of how far others are from it, other than its own size
+            width = abs(low) or 1.0 if scale == "linear" else 1.0
+            low, high = low - width, high + width
+        return Target(name, scale, unit, float(z.mean()), width, low, high)
 
     def forward(self, y: Column) -> Column:
         """Values in the scale of learning, (n,)."""

@@ -6,7 +6,7 @@ import optuna
 from optuna.distributions import BaseDistribution
 
 from ...simulators import Problem
-from .base import whole
+from .base import MOST_AT_ONCE, whole
 from .optuna_agent import OptunaAgent
 
 
@@ -34,7 +34,7 @@ class TPEAgent(OptunaAgent):
     ) -> None:
         super().__init__(problem, seed)
         self._startup = whole("n_startup_trials", n_startup_trials, 0)
-        self._candidates = whole("n_ei_candidates", n_ei_candidates)
+        self._candidates = whole("n_ei_candidates", n_ei_candidates, high=MOST_AT_ONCE)
         self._multivariate = None if multivariate is None else bool(multivariate)
 
     def sampler(self, seed: int) -> optuna.samplers.BaseSampler:

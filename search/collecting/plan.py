@@ -11,7 +11,7 @@ from ...errors import ChipgymError
 from ...simulators import DesignSpace, Indices, Simulator
 from ...simulators.core.parameter import Column
 from ...simulators.tabular import header_of
-from ..agents.base import whole
+from ..agents.base import LARGEST_SEED, whole
 
 # Rows drawn at a time at least, so that few draws are needed for the last of a small space.
 DRAW = 4096
@@ -85,7 +85,7 @@ def make_plan(simulator: Simulator, space: DesignSpace, samples: int | None, see
         if space.size > np.iinfo(np.int64).max:
             raise ChipgymError(f"space: {space.size:.3g} grid rows cannot be gone through; narrow it or draw samples")
         return Plan(simulator, space, header_of(simulator, space))
-    n, seed = checked_samples(space, samples), whole("seed", seed, 0)
+    n, seed = checked_samples(space, samples), whole("seed", seed, 0, LARGEST_SEED)
     rows = draw(space, n, np.random.default_rng(seed))
     return Plan(simulator, space, header_of(simulator, space, n, seed), rows)
 

@@ -6,8 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...durable import durable_file
-from ...errors import ChipgymError, shorten
+from ...durable import check_writable, durable_file, output_file, writing
+from ...errors import ChipgymError
 from .document import document
 from .page import page
 from .runs import Source, gather, place_name
@@ -39,19 +39,15 @@ def report(
         ChipgymError: plotly is not installed; there is no such run, or it has no evaluations; runs of different
             problems, or of another version of their simulator; the file cannot be written. Nothing is written then.
     """
-    place = _place(path)
+    place = output_file(path, "report.html", any_suffix=True)
     runs = gather(results)
     stores = {Path(r.store).absolute() for r in runs.results if r.store and "://" not in r.store}
     if place.absolute() in stores:
         raise ChipgymError(f"out: {place} is the store; choose another file")
+    check_writable(place)
     content = page(document(runs, _names(workload)))
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with durable_file(place, place.with_name(f".{place.name}.{os.getpid()}.partial")) as file:
-            file.write(content.encode())
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ChipgymError(f"out: {place} cannot be written ({reason})") from None
+    with writing(place), durable_file(place) as file:
+        file.write(content.encode(errors="replace"))  # half of a letter, as a file's name may have
     return place
 
 
@@ -64,16 +60,3 @@ def default_place(source: Source) -> Path:
     """Where the report of a run belongs: beside its store's file, in runs/ where that is no file."""
     place = place_name(source)
     return Path("runs", "report.html") if "://" in place else Path(f"{os.path.expanduser(place)}.report.html")
-
-
-def _place(path: str | os.PathLike[str]) -> Path:
-    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
-        raise ChipgymError(f"out: {shorten(path)} is not the path of a file such as 'runs/report.html'")
-    place = Path(os.path.expanduser(path))
-    try:
-        folder = place.is_dir()
-    except ValueError:  # a NUL in the text
-        folder = False
-    if folder:
-        raise ChipgymError(f"out: {place} is a folder, expected a file such as {place / 'report.html'}")
-    return place

@@ -79,7 +79,7 @@ def engine(where: Path | sa.URL, label: str, *, create: bool) -> sa.Engine:
         ChipgymError: naming what is wrong with the place.
     """
     if not isinstance(where, Path):
-        return _server(where, label)
+        return _server(where, label, create)
     _check_file(where, create)
     uri = f"file:{quote(os.fsencode(where.absolute()))}?mode={'rwc' if create else 'rw'}"
 
@@ -102,7 +102,7 @@ def engine(where: Path | sa.URL, label: str, *, create: bool) -> sa.Engine:
     return made
 
 
-def _server(url: sa.URL, label: str) -> sa.Engine:
+def _server(url: sa.URL, label: str, create: bool) -> sa.Engine:
     try:
         # No pool: a search holds one connection, and a reader none between its questions.
         made = sa.create_engine(url, poolclass=sa.pool.NullPool)
@@ -114,7 +114,7 @@ def _server(url: sa.URL, label: str) -> sa.Engine:
     except (SQLAlchemyError, ImportError, TypeError, ValueError) as error:
         raise ChipgymError(f"store: {label} cannot be used ({reason(error)})") from None
     if made.dialect.name == "postgresql":
-        sa.event.listen(made, "begin", _begin_postgresql)
+        sa.event.listen(made, "begin", _begin_postgresql if create else _begin_to_read)
     return made
 
 
@@ -124,6 +124,12 @@ def _begin_postgresql(connection: sa.Connection) -> None:
     connection.exec_driver_sql(
         f"SELECT set_config('lock_timeout', '{BUSY_S:.0f}s', true), set_config('extra_float_digits', '3', true)"
     )
+
+
+def _begin_to_read(connection: sa.Connection) -> None:
+    # One state of the store in all queries, so that rows and their checksums belong together.
+    connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    _begin_postgresql(connection)
 
 
 def _check_file(path: Path, create: bool) -> None:
@@ -187,13 +193,13 @@ def writable(label: str, stored: int | None = None) -> Iterator[None]:
         ) from error
 
 
-def prepare(connection: sa.Connection, label: str, *, create: bool) -> bool:
-    """Checks that a database is a store of this format, and makes it one where it is empty and `create` says so.
+def prepare(connection: sa.Connection, label: str, *, create: bool) -> str | None:
+    """Checks that a database is a store of a known format, and makes it one where it is empty and `create` says so.
 
     With `create`, one process at a time goes on from here to the end of its transaction.
 
     Returns:
-        Whether it is a store (False only for an empty database that is not to be changed).
+        The format; None for an empty database that is not to be changed.
 
     Raises:
         ChipgymError: for another program's database or another format.
@@ -207,16 +213,20 @@ def prepare(connection: sa.Connection, label: str, *, create: bool) -> bool:
         if tables if connection.dialect.name == "sqlite" else tables & set(schema.metadata.tables):
             raise ChipgymError(f"store: {label} is a database of another program; it was left as it is")
         if not create:
-            return False
+            return None
         schema.metadata.create_all(connection)
         connection.execute(schema.meta.insert().values(key="format", value=schema.FORMAT))
-        return True
+        return schema.FORMAT
     query = sa.select(schema.meta.c.value).where(schema.meta.c.key == "format")
     found = connection.execute(query).scalar()
-    if create and found == schema.FORMAT:
-        schema.metadata.create_all(connection)  # what a store from before there was any has not
-    if found != schema.FORMAT:
+    if found not in (schema.FORMAT, schema.UNSEALED):
         raise ChipgymError(
             f"store format: {label} has {shorten(found)}, this version writes {schema.FORMAT!r}; choose another store"
         )
-    return True
+    later = {schema.seals.name, schema.reasons.name, schema.starts.name} if found == schema.UNSEALED else set()
+    needed = schema.metadata.tables.keys() - later
+    if not needed <= tables or (found == schema.UNSEALED and schema.seals.name in tables):
+        raise ChipgymError(f"store: {label} is damaged (its tables are not those of format {found})")
+    if create and not later <= tables:
+        schema.metadata.create_all(connection, [schema.reasons, schema.starts])  # the old rows stay without checksums
+    return str(found)

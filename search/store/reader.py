@@ -18,7 +18,7 @@ from ...simulators.core.parameter import Column
 from ..result import Evaluations, SearchResult
 from ..run import Provenance
 from . import codec, connect, schema
-from .rows import read_reasons, read_rows, read_start
+from .rows import intact, read_rows, read_runs, read_start, warn_unsealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +74,16 @@ class Store:
     def runs(self) -> tuple[RunSummary, ...]:
         """Every run, in the order in which they began."""
         table = schema.evaluations
-        with self._connected() as connection:
+        with self._connected() as (connection, sealed):
             counts = connection.execute(
                 sa.select(table.c.run, sa.func.count(), sa.func.sum(sa.cast(table.c.feasible, sa.Integer))).group_by(
                     table.c.run
                 )
             ).all()
-            found = connection.execute(sa.select(schema.runs).order_by(schema.runs.c.id)).all()
-        numbers = {run: (int(n), int(feasible or 0)) for run, n, feasible in counts}
-        with self._intact():
+            with intact(self.label):
+                found = read_runs(connection, sealed)
+        with intact(self.label):
+            numbers = {run: (int(n), int(feasible or 0)) for run, n, feasible in counts}
             return tuple(
                 RunSummary(
                     id=r.id,
@@ -105,9 +106,10 @@ class Store:
         """A run's evaluations; those of the latest run where `run` is None.
 
         Raises:
-            ChipgymError: where there is no such run, naming those that there are, or rows of it are missing.
+            ChipgymError: where there is no such run, naming those that there are, or rows of it are missing or are not
+                what was written.
         """
-        with self._connected() as connection:
+        with self._connected() as (connection, sealed):
             ids = list(connection.execute(sa.select(schema.runs.c.id).order_by(schema.runs.c.id)).scalars())
             if not ids:
                 raise ChipgymError(f"store: {self.label} has no runs yet")
@@ -117,10 +119,12 @@ class Store:
             about = connection.execute(sa.select(schema.runs).where(schema.runs.c.id == wanted)).one()
             key = schema.meta.c.key == schema.WORKLOAD
             source = connection.execute(sa.select(schema.meta.c.value).where(key)).scalar()
-            with self._intact():
-                rows, _ = read_rows(connection, wanted)
-                reasons, start = read_reasons(connection, wanted), read_start(connection, wanted)
-        with self._intact():
+            with intact(self.label):
+                stored, start = read_rows(connection, about, sealed), read_start(connection, wanted)
+        rows = stored.evaluations
+        if not sealed:
+            warn_unsealed(self.label)
+        with intact(self.label):
             names = tuple(json.loads(about.objectives))
             metrics, designs = codec.parse_all(r.metrics for r in rows), codec.parse_all(r.design for r in rows)
             texts = codec.parse_all(r.objectives for r in rows)
@@ -139,7 +143,7 @@ class Store:
                 reward=_rewards(reward, objectives, violation),
                 asks=np.array([r.ask for r in rows], dtype=np.int64),
                 units=units,
-                reasons=reasons,
+                reasons=stored.reasons,
             )
             provenance = Provenance(
                 options=json.loads(about.options),
@@ -154,18 +158,13 @@ class Store:
             return SearchResult(evaluations, about.agent, int(about.seed), identity, self.label, "stored", provenance)
 
     @contextmanager
-    def _connected(self) -> Iterator[sa.Connection]:
+    def _connected(self) -> Iterator[tuple[sa.Connection, bool]]:
+        """A transaction that reads, and whether the store has checksums."""
         with connect.readable(self.label), self._engine.connect() as connection, connection.begin():
-            if not connect.prepare(connection, self.label, create=False):
+            found = connect.prepare(connection, self.label, create=False)
+            if found is None:
                 raise ChipgymError(f"store: {self.label} is empty: it has no runs yet")
-            yield connection
-
-    @contextmanager
-    def _intact(self) -> Iterator[None]:
-        try:
-            yield
-        except (KeyError, TypeError, ValueError) as error:
-            raise ChipgymError(f"store: {self.label} is damaged ({shorten(str(error))})") from error
+            yield connection, found != schema.UNSEALED
 
 
 def _rewards(reward: Mapping[str, Any], objectives: Column, violation: Column) -> Column:

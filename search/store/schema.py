@@ -5,7 +5,9 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Integer, MetaData, String, Table, Text
 
 # Changes whenever a table does.
-FORMAT = "1"
+FORMAT = "2"
+# The format before there were checksums; read, and gone on with, as it is.
+UNSEALED = "1"
 # The key of `meta` under which a store keeps what its runs' workload was made from, where that is known.
 WORKLOAD = "workload"
 
@@ -81,4 +83,15 @@ asks = Table(
     Column("run", Integer, ForeignKey("runs.id"), primary_key=True),
     Column("ask", Integer, primary_key=True, autoincrement=False),
     Column("numbers", Text, nullable=False),  # JSON: the evaluation of each of its designs
+)
+
+# A checksum of each transaction that added to a run, the first of the run's own row; see `seals`.
+seals = Table(
+    "seals",
+    metadata,
+    Column("run", Integer, ForeignKey("runs.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),  # of the transaction
+    Column("evaluations", Integer, nullable=False),  # that the run has after it
+    Column("asks", Integer, nullable=False),  # likewise
+    Column("checksum", String(64), nullable=False),
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -13,13 +14,14 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from ...errors import ChipgymError, shorten
+from ...errors import ChipgymError
 from ...simulators import Indices
 from ..difference import first_difference
 from ..log import Log
 from ..run import RunKey, library_versions
 from . import codec, connect, schema
-from .rows import read_reasons, read_rows
+from .rows import intact, read_rows, read_runs, warn_unsealed
+from .seals import Reasons, Seal
 
 
 class StoredRun:
@@ -45,6 +47,9 @@ class StoredRun:
         self._log = log
         self._budget = budget
         self._asked: list[Indices] = []
+        self._seal: Seal | None = None
+        self._sealed = True
+        self._begun_under: Mapping[str, str] = {}
 
     def __enter__(self) -> Self:
         """Opens the store, finds or makes the run, and fills the log.
@@ -60,6 +65,7 @@ class StoredRun:
                 self._run = self._find_or_make()
             with connect.readable(self._name), self._connection.begin():
                 self._load()
+            self._warn()
         except BaseException:
             self._connection.close()
             raise
@@ -81,40 +87,61 @@ class StoredRun:
         Raises:
             ChipgymError: where the database refuses; nothing of the batch is written then.
         """
+        evaluations = self._evaluations(start) if start < self._log.n else {}
+        asks: dict[str, list[Any]] = (
+            {} if numbers is None else {"ask": [ask], "numbers": [json.dumps(numbers.tolist())]}
+        )
+        if not evaluations and not asks:
+            return
+        reasons = [(number, reason) for number, reason in sorted(self._log.reasons.items()) if number >= start]
+        seal = self._seal and self._seal.after([*evaluations.values()], [*asks.values()], reasons)
         with connect.writable(self._name, start), self._connection.begin():
-            if start < self._log.n:
-                self._connection.execute(schema.evaluations.insert(), self._records(start))
-                self._write_reasons(start)
-            if numbers is not None:
-                record = {"run": self._run, "ask": ask, "numbers": json.dumps(numbers.tolist())}
-                self._connection.execute(schema.asks.insert(), record)
+            for table, columns in ((schema.evaluations, evaluations), (schema.asks, asks)):
+                if columns:
+                    self._connection.execute(table.insert(), self._records(columns))
+            self._write_reasons(reasons)
+            if seal:
+                self._connection.execute(schema.seals.insert(), seal.record(self._run))
+        self._seal = seal
 
     # --- the run's own row ---------------------------------------------------------------------------------------
 
     def _find_or_make(self) -> int:
-        connection, table = self._connection, schema.runs
-        mine = sa.select(table.c.id).where(table.c.digest == self._key.digest())
+        connection = self._connection
         try:
             with connection.begin():
-                connect.prepare(connection, self._name, create=True)
+                self._sealed = connect.prepare(connection, self._name, create=True) != schema.UNSEALED
                 self._check_problem()
                 self._keep_source()
-                found = connection.execute(mine).scalar()
-                if found is None:
-                    inserted = connection.execute(table.insert().values(self._run_record())).inserted_primary_key
-                    assert inserted is not None
-                    found = inserted[0]
-                    self._keep_start(int(found))
-                return int(found)
+                found = self._find()
+                return self._make() if found is None else found
         except IntegrityError:  # another process has just made it
             with connection.begin():
-                return int(connection.execute(mine).scalar_one())
+                found = self._find()
+                if found is None:
+                    raise ChipgymError(f"store: {self._name} is damaged (a run has another's digest)") from None
+                return found
 
-    def _keep_start(self, run: int) -> None:
-        """The designs that the run begins with, for reports; its digest tells it from a run without them."""
-        if self._key.start:
-            text = json.dumps(list(self._key.start))
-            self._connection.execute(schema.starts.insert().values(run=run, designs=text))
+    def _find(self) -> int | None:
+        """The run of this key, whose settings are what was written."""
+        with intact(self._name, "; choose another store"):
+            for run in read_runs(self._connection, self._sealed):
+                if run.digest == self._key.digest():
+                    self._begun_under = {**json.loads(run.versions)}
+                    return int(run.id)
+        return None
+
+    def _make(self) -> int:
+        record = self._run_record()
+        inserted = self._connection.execute(schema.runs.insert().values(record)).inserted_primary_key
+        assert inserted is not None
+        run = int(inserted[0])
+        start = json.dumps(list(self._key.start)) if self._key.start else None
+        if start:  # for reports; its digest tells it from a run without them
+            self._connection.execute(schema.starts.insert().values(run=run, designs=start))
+        if self._sealed:
+            self._connection.execute(schema.seals.insert(), Seal.of_run(record, start).record(run))
+        return run
 
     def _run_record(self) -> dict[str, Any]:
         problem = self._key.problem
@@ -141,7 +168,9 @@ class StoredRun:
         if stored is None:
             return
         # Through JSON, so that tuples compare with the lists that they are stored as.
-        theirs, ours = json.loads(stored), json.loads(json.dumps(self._key.problem.identity()))
+        with intact(self._name, "; choose another store"):
+            theirs = json.loads(stored)
+        ours = json.loads(json.dumps(self._key.problem.identity()))
         if theirs != ours:
             where, has, this = first_difference("", theirs, ours)
             raise ChipgymError(f"{where}: store {self._name} has {has}, this is {this}; choose another store")
@@ -153,40 +182,42 @@ class StoredRun:
         if source and self._connection.execute(known).scalar() is None:
             self._connection.execute(table.insert().values(key=schema.WORKLOAD, value=json.dumps(source)))
 
-    def _write_reasons(self, start: int) -> None:
-        reasons = [(number, reason) for number, reason in self._log.reasons.items() if number >= start]
+    def _write_reasons(self, reasons: Reasons) -> None:
         if reasons:
             records = [{"run": self._run, "number": number, "reason": reason} for number, reason in reasons]
             self._connection.execute(schema.reasons.insert(), records)
 
     # --- rows ----------------------------------------------------------------------------------------------------
 
-    def _records(self, start: int) -> list[dict[str, Any]]:
+    def _evaluations(self, start: int) -> dict[str, list[Any]]:
+        """The log's evaluations from `start` on as columns of the store, in the order of its table."""
         log = self._log
-        columns = (
-            log.asks[start:, 0].tolist(),
-            log.asks[start:, 1].tolist(),
-            codec.design_texts(log.problem.space, log.rows[start:]),
-            codec.object_texts(log.metric_names, log.metrics[start:]),
-            codec.array_texts(log.objectives[start:]),
-            log.violation[start:].tolist(),
-            log.simulator_violation[start:].tolist(),
-            (log.violation[start:] <= 0).tolist(),
-        )
-        names = ("ask", "position", "design", "metrics", "objectives", "violation", "simulator_violation", "feasible")
+        return {
+            "number": list(range(start, log.n)),
+            "ask": log.asks[start:, 0].tolist(),
+            "position": log.asks[start:, 1].tolist(),
+            "design": codec.design_texts(log.problem.space, log.rows[start:]),
+            "metrics": codec.object_texts(log.metric_names, log.metrics[start:]),
+            "objectives": codec.array_texts(log.objectives[start:]),
+            "violation": log.violation[start:].tolist(),
+            "simulator_violation": log.simulator_violation[start:].tolist(),
+            "feasible": (log.violation[start:] <= 0).tolist(),
+        }
+
+    def _records(self, columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+        """Columns as rows of this run."""
         return [
-            {"run": self._run, "number": number, **dict(zip(names, row, strict=True))}
-            for number, row in enumerate(zip(*columns, strict=True), start)
+            {"run": self._run, **dict(zip(columns, row, strict=True))} for row in zip(*columns.values(), strict=True)
         ]
 
     def _load(self) -> None:
         # Waits for a batch of this run that is being written: a server may still be at it when the process that sent it
         # is dead. SQLite locks the whole file.
-        runs = schema.runs
-        self._connection.execute(sa.select(runs.c.id).where(runs.c.id == self._run).with_for_update())
-        log, problem = self._log, self._log.problem
-        try:
-            rows, self._asked = read_rows(self._connection, self._run)
+        runs, log, problem = schema.runs, self._log, self._log.problem
+        about = self._connection.execute(sa.select(runs).where(runs.c.id == self._run).with_for_update()).one()
+        with intact(f"run {self._run} of {self._name}", "; choose another store"):
+            stored = read_rows(self._connection, about, self._sealed)
+            rows, self._asked, self._seal = stored.evaluations, stored.asked, stored.seal
             designs = codec.parse_rows(problem.space, codec.parse_all(r.design for r in rows))
             metrics = codec.parse_matrix(codec.parse_all(r.metrics for r in rows), log.metric_names)
             texts = codec.parse_all(r.objectives for r in rows)
@@ -195,10 +226,19 @@ class StoredRun:
             violations = np.array([(r.simulator_violation, r.violation) for r in rows], dtype=np.float64).reshape(-1, 2)
             rewards = np.zeros((len(rows), 1))
             asks = np.array([(r.ask, r.position) for r in rows], dtype=np.int64).reshape(-1, 2)
-            log.reasons = read_reasons(self._connection, self._run)
+            log.reasons = stored.reasons
             log.extend(designs, np.hstack([metrics, violations, rewards, objectives]), asks)
             log.reward[:] = problem.reward(log.take(np.arange(log.n)))
-        except (KeyError, TypeError, ValueError) as error:
-            raise ChipgymError(
-                f"store: run {self._run} of {self._name} is damaged ({shorten(str(error))}); choose another store"
-            ) from error
+
+    def _warn(self) -> None:
+        """Says what a run that goes on is not protected from, and what it began under."""
+        if not self._sealed:
+            warn_unsealed(self._name)
+        now, then = library_versions(), self._begun_under
+        other = [f"{name} {then[name]} (now {now[name]})" for name in now if then.get(name, now[name]) != now[name]]
+        if other and self._log.n < self._budget:
+            warnings.warn(
+                f"store: run {self._run} of {self._name} was begun under {', '.join(other)}; "
+                "what it proposes from here on may differ from a run of one version",
+                stacklevel=3,
+            )

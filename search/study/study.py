@@ -18,7 +18,7 @@ from ...errors import ChipgymError, unknown
 from ...simulators import Problem
 from ...simulators.core.parameter import Column
 from ..agents import AgentEntry, agent_names, agent_options, register_agent, registered_agents
-from ..agents.base import whole
+from ..agents.base import MOST_AT_ONCE, MOST_JOBS, whole
 from ..difference import first_difference
 from ..loop import optimize
 from ..regret import GroundTruth, ground_truth
@@ -127,7 +127,8 @@ def run_study(
     Raises:
         ChipgymError: naming the argument that is wrong; for a folder with another study; and as `ground_truth`.
     """
-    seeds, budget, jobs = whole("seeds", seeds), whole("budget", budget), whole("jobs", jobs)
+    seeds, budget = whole("seeds", seeds, high=MOST_AT_ONCE), whole("budget", budget, high=MOST_AT_ONCE)
+    jobs = whole("jobs", jobs, high=MOST_JOBS)
     options = _all_options(agents, agent_options or {})
     truth = ground_truth(problem)
     if truth.optimum <= 0:

@@ -14,7 +14,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from numba import config, njit
+from ...errors import ChipgymError
+
+try:
+    from numba import config, njit
+except ValueError as error:  # it reads its settings from the environment as it is imported
+    raise ChipgymError(f"NUMBA_NUM_THREADS: expected a whole number from 1 ({error})") from None
 from numba.core import event
 from numba.core.cpu import CPUTargetOptions
 

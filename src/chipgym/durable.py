@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 import os
+import secrets
+import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from .errors import ChipgymError, shorten
+from .errors import ChipgymError, printable, shorten
+from .files import reason, status
 
 
-def output_file(path: str | os.PathLike[str], example: str) -> Path:
+def output_file(path: str | os.PathLike[str], example: str, field: str = "out", *, any_suffix: bool = False) -> Path:
     """Where a file is to be written; a `~` is one's home.
 
     Args:
         path: as the user gave it.
         example: a file's name, with the extension that is expected.
+        field: what to call it in messages.
+        any_suffix: whether another extension will do.
 
     Raises:
-        ChipgymError: for what is not the path of such a file, and for a folder.
+        ChipgymError: for what is not the path of such a file, and for what is there and is no regular file: a device
+            or a pipe would be replaced.
     """
     if not isinstance(path, str | os.PathLike) or not os.fspath(path) or "\0" in str(path):
-        raise ChipgymError(f"out: {shorten(path)} is not the path of a file such as {example!r}")
+        raise ChipgymError(f"{field}: {shorten(path)} is not the path of a file such as {example!r}")
     found = Path(os.path.expanduser(path))
-    if found.is_dir():
-        raise ChipgymError(f"out: {found} is a folder, expected a file such as {found / example}")
+    label = printable(str(found))
+    there = status(found)
+    if there is not None and stat.S_ISDIR(there.st_mode):
+        raise ChipgymError(f"{field}: {label} is a folder, expected a file such as {found / example}")
+    if there is not None and not stat.S_ISREG(there.st_mode):
+        raise ChipgymError(f"{field}: {label} is there and is not a regular file, expected a new one or a regular file")
     suffix = Path(example).suffix
-    if found.suffix.lower() != suffix:
-        raise ChipgymError(f"out: {found} does not end in {suffix}; nearest is {found.name}{suffix}")
+    if not any_suffix and found.suffix.lower() != suffix:
+        raise ChipgymError(f"{field}: {label} does not end in {suffix}; nearest is {printable(found.name)}{suffix}")
     return found
 
 
@@ -41,35 +52,81 @@ def output_folder(path: str | os.PathLike[str]) -> Path:
     if not isinstance(path, str | os.PathLike) or not os.fspath(path) or "\0" in str(path):
         raise ChipgymError(f"out: {shorten(path)} is not the path of a folder such as 'tables'")
     found = Path(os.path.expanduser(path))
+    label = printable(str(found))
     if found.suffix.lower() == ".parquet":
-        raise ChipgymError(f"out: {found} is one file; expected a folder for several, such as {found.with_suffix('')}")
-    if found.exists() and not found.is_dir():
-        raise ChipgymError(f"out: {found} is a file, expected a folder")
+        raise ChipgymError(f"out: {label} is one file; expected a folder for several, such as {found.with_suffix('')}")
+    there = status(found)
+    if there is not None and not stat.S_ISDIR(there.st_mode):
+        raise ChipgymError(f"out: {label} is a file, expected a folder")
     if not found.name:
-        raise ChipgymError(f"out: {found} has no name; expected a folder such as 'tables'")
+        raise ChipgymError(f"out: {label} has no name; expected a folder such as 'tables'")
     return found
 
 
+def check_writable(path: Path, field: str = "out") -> None:
+    """That a file can be written at a path now: hours of work must not end at a result without a place.
+
+    Its folders are made.
+
+    Raises:
+        ChipgymError: naming the field, the path and why not.
+    """
+    with writing(path, field):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if os.path.lexists(path) and not os.access(path, os.W_OK) and not path.is_symlink():
+            raise ChipgymError(f"{field}: {printable(str(path))} cannot be written (it is write-protected)")
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+
+
 @contextmanager
-def durable_file(path: Path, partial: Path) -> Iterator[BinaryIO]:
+def writing(path: Path, field: str = "out", hint: str = "") -> Iterator[None]:
+    """Turns a disk's errors into one line that names the output.
+
+    Args:
+        path: of the output.
+        field: what to call it.
+        hint: what is safe and how to go on, after a semicolon.
+
+    Raises:
+        ChipgymError: for any of them.
+    """
+    try:
+        yield
+    except ChipgymError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: letters that no file name has
+        raise ChipgymError(f"{field}: {printable(str(path))} cannot be written ({reason(error)}){hint}") from error
+
+
+def partial_of(path: Path) -> Path:
+    """Where a file is written before it takes its place: beside it, under a name that no other writer has."""
+    # The beginning of its name alone: with all of a long one this would be longer than the system allows.
+    return path.with_name(f".{path.name[:40]}.{os.getpid()}-{secrets.token_hex(4)}.partial")
+
+
+@contextmanager
+def durable_file(path: Path, partial: Path | None = None) -> Iterator[BinaryIO]:
     """A file to write that takes its place at `path` once it is complete and on disk.
 
     Args:
         path: where it belongs; what is there is replaced.
-        partial: where it is written, in the same file system. Removed where writing fails; a kill leaves it behind.
+        partial: where it is written, in the same file system; `partial_of` where None. Removed where writing fails; a
+            kill leaves it behind.
 
     Raises:
         OSError: where the disk is full or cannot be written; `path` is as it was.
     """
+    aside = partial_of(path) if partial is None else partial
     try:
-        with partial.open("wb") as file:
+        with aside.open("wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
+        aside.replace(path)
         sync_folder(path.parent)
     except BaseException:
-        partial.unlink(missing_ok=True)
+        aside.unlink(missing_ok=True)
         raise
 
 

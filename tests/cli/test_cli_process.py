@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,80 @@ def test_ctrl_c_keeps_what_was_found(tmp_path):
     done = run_process(*arguments, "--budget", str(stored + 10), cwd=tmp_path)
     assert done.returncode == 0
     assert load_result(tmp_path / "a.db").evaluations == stored + 10
+
+
+def test_sigterm_keeps_what_was_found(tmp_path):
+    """As a scheduler ends a job: one line, status 143, and the same command goes on."""
+    arguments = ("search", "systolic", "--workload", "mlp:64-64", "--agent", "random", "--store", "a.db")
+    command = [*COMMAND, *arguments, "--budget", "10000000"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    assert "designs/s" in process.stderr.readline()
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, out) == (143, "")
+    assert err.splitlines()[-1].startswith("terminated: ")
+    assert "the same command goes on" in err
+    stored = load_result(tmp_path / "a.db").evaluations
+    assert run_process(*arguments, "--budget", str(stored + 10), cwd=tmp_path).returncode == 0
+
+
+def test_sigterm_to_all_processes_of_a_collection(tmp_path):
+    """A whole group is sent it: the one that answers does, and its workers go with it."""
+    arguments = ("collect", "systolic", "--workload", "resnet18", "--n", "50000", "--out", "t.parquet", "--jobs", "2")
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    assert "designs" in process.stderr.readline()
+    os.killpg(process.pid, signal.SIGTERM)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 143
+    assert err.splitlines()[-1].startswith("terminated: ")
+    deadline = time.monotonic() + 30
+    while is_there(process.pid) and time.monotonic() < deadline:  # Python's own helper ends a little later
+        time.sleep(0.1)
+    assert not is_there(process.pid)
+
+
+def is_there(group: int) -> bool:
+    """Whether any process of a group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)], ids=str)
+def test_closed_streams(closed, tmp_path):
+    """Output that is closed is told before any work; a file that is opened must not take its number."""
+    redirections = " ".join(f"{number}>&-" if number else "0<&-" for number in closed)
+    arguments = "search systolic --workload mlp:8-8 --agent random --budget 20 --store a.db"
+    done = subprocess.run(
+        ["sh", "-c", f"exec '{sys.executable}' -m chipgym {arguments} {redirections}"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr
+    if 1 in closed:
+        assert done.returncode == 2
+        assert done.stderr in ("", "error: output: standard output is closed; /dev/null takes what nobody is to see\n")
+        assert list(tmp_path.iterdir()) == []
+    else:
+        assert (done.returncode, load_result(tmp_path / "a.db").evaluations) == (0, 20)
+
+
+@pytest.mark.parametrize("threads", ["0", "-2"])
+def test_a_number_of_threads_that_numba_refuses(threads):
+    done = run_process("simulate", "systolic", env={**os.environ, "NUMBA_NUM_THREADS": threads})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: NUMBA_NUM_THREADS: expected a whole number from 1 (")
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")

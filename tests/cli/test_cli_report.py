@@ -27,7 +27,7 @@ BAD = {
     "no such run": (("runs/a.db#9",), "error: run: 9 is not in runs/a.db, which has 1"),
     "an empty run": (("empty.db",), "error: run: empty.db has no evaluations yet"),
     "an empty file": (("nothing.db",), "nothing.db is empty: it has no runs yet"),
-    "another format": (("format.db",), "error: store format: format.db has '0', this version writes '1'"),
+    "another format": (("format.db",), "error: store format: format.db has '0', this version writes '2'"),
     "another problem": (("runs/a.db", "other.db"), "error: objectives: other.db has ['area_mm2'], runs/a.db has"),
     "no place": (("runs/a.db", "--out", ""), "error: out: '' is not the path of a file"),
     "a place that is a folder": (("runs/a.db", "--out", "runs"), "error: out: runs is a folder, expected a file"),

@@ -321,7 +321,7 @@ def test_folders_that_cannot_be_gone_on_from(tmp_path):
     plan = stopped(out) / "plan.json"
     text = plan.read_text()
     plan.write_text("{")
-    assert "cannot be gone on from (header is not JSON)" in refused("toy", out)
+    assert "cannot be gone on from (header is not JSON (" in refused("toy", out)
     plan.write_text(json.dumps(json.loads(text) | {"format": 9}))
     assert "format: the table has 9" in refused("toy", out)
     plan.unlink()

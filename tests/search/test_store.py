@@ -37,7 +37,7 @@ def refused(*arguments, **options) -> str:
 def test_tables_can_be_read_by_anyone(pareto, tmp_path):
     result = optimize(pareto, "random", 90, batch=10, store=tmp_path / "new" / "folder" / "s.db")
     path = tmp_path / "new" / "folder" / "s.db"
-    assert rows(path, "select * from chipgym_meta") == [("format", "1"), ("workload", '["mlp:16-64-5"]')]
+    assert rows(path, "select * from chipgym_meta") == [("format", "2"), ("workload", '["mlp:16-64-5"]')]
     ((agent, seed, batch, problem),) = rows(path, "select agent, seed, batch, problem from runs")
     assert (agent, seed, batch) == ("random", "0", 10)
     assert json.loads(problem) == json.loads(json.dumps(pareto.identity()))
@@ -197,7 +197,7 @@ def test_another_format_is_refused(toy, tmp_path):
     with sqlite3.connect(tmp_path / "s.db") as connection:
         connection.execute("update chipgym_meta set value = '99'")
     assert "store format: " in refused(toy, store=tmp_path / "s.db")
-    with pytest.raises(chipgym.ChipgymError, match="has '99', this version writes '1'"):
+    with pytest.raises(chipgym.ChipgymError, match="has '99', this version writes '2'"):
         open_store(tmp_path / "s.db")
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pickle
+import random
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from collected import SETTINGS, systolic, table
+from fuzzing import attempt, broken_bytes, broken_json
 
 import chipgym
 from chipgym.errors import ChipgymError
@@ -192,7 +196,73 @@ def test_a_changed_number(forest):
 def test_a_claim_of_much_memory(forest, monkeypatch):
     """A small file whose entries claim to be large takes no room for them."""
     monkeypatch.setattr(files, "MAX_BYTES", 1000)
-    assert "takes more than the" in refused(forest)
+    assert "unpacks to more than" in refused(forest)
+
+
+def test_a_small_file_that_becomes_a_large_one(tmp_path):
+    path = tmp_path / "x.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("header.npy", "w") as member:
+        for _ in range(300):
+            member.write(bytes(2**20))
+    assert path.stat().st_size < 2**20
+    assert "unpacks to more than 256 MiB" in refused(path)
+
+
+def test_entries_that_no_model_has(forest, tmp_path):
+    """Packed otherwise, or under a password, which the flags of local and central header say."""
+    with zipfile.ZipFile(forest) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    for kind in (zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2):
+        with zipfile.ZipFile(tmp_path / "x.npz", "w", kind) as archive:
+            for name, data in content.items():
+                archive.writestr(name, data)
+        assert "is packed as no model is" in refused(tmp_path / "x.npz")
+    whole = bytearray(forest.read_bytes())
+    whole[6] |= 1
+    at = whole.index(b"PK\x01\x02")
+    whole[at + 8] |= 1
+    (tmp_path / "x.npz").write_bytes(whole)
+    assert "under a password" in refused(tmp_path / "x.npz")
+
+
+@pytest.mark.parametrize("count", [pytest.param(60, id="few"), pytest.param(3000, marks=pytest.mark.slow, id="many")])
+def test_any_damage_is_one_line_or_means_nothing(saved, tmp_path, count):
+    surrogate, whole = saved
+    content, path, rng = whole.read_bytes(), tmp_path / "m.npz", random.Random(0)
+    rows = table().positions.astype(np.int64)
+    expected = surrogate.predict(rows).to_pandas()
+    for _ in range(count):
+        path.write_bytes(broken_bytes(content, rng))
+        again, _ = attempt(load_surrogate, path)
+        assert again is None or again.predict(rows).to_pandas().equals(expected)
+
+
+@pytest.mark.parametrize("count", [pytest.param(80, id="few"), pytest.param(5000, marks=pytest.mark.slow, id="many")])
+def test_any_header_is_taken_or_refused(saved, tmp_path, count):
+    """Under a checksum that holds."""
+    _, whole = saved
+    path, rng = tmp_path / "m.npz", random.Random(1)
+    with np.load(whole) as file:
+        data = json.loads(file["header"].tobytes())
+    data["tables"][0]["header"] = json.loads(data["tables"][0]["header"])
+    lines = []
+    for _ in range(count):
+        broken = broken_json(data, rng)
+        with contextlib.suppress(KeyError, IndexError, TypeError):  # it may be gone
+            broken["tables"][0]["header"] = json.dumps(broken["tables"][0]["header"])
+        path.write_bytes(whole.read_bytes())
+        rewrite(path, header=np.frombuffer(json.dumps(broken).encode(), np.uint8))
+        lines.append(attempt(load_surrogate, path)[1])
+    assert sum(line is not None for line in lines) > count / 2
+
+
+def test_two_writers_of_one_file(tmp_path):
+    """Each writes aside, under a name of its own; the last one's file stays, whole."""
+    surrogate, path = fit("ridge"), tmp_path / "m.npz"
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: surrogate.save(path), range(12)))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["m.npz"]
+    assert load_surrogate(path).tables == surrogate.tables
 
 
 def test_a_shape_that_is_not_there(tmp_path):

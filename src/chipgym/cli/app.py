@@ -1,6 +1,7 @@
 """The command and its verbs, and how anything that goes wrong becomes one line and an exit status.
 
-Exit status: 0 done, 2 bad input or a failing disk, 130 interrupted, 1 the reader of a pipe went away.
+Exit status: 0 done, 2 bad input, a failing disk or too little memory, 130 interrupted, 143 terminated, 1 the reader of
+a pipe went away.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from ..errors import ChipgymError, printable, shorten, unknown
-from . import INTERRUPTED
+from . import INTERRUPTED, TERMINATED, was_terminated
 from .collecting import collect_designs
 from .listing import list_registered
 from .output import UserInterruptError, note
@@ -81,8 +82,7 @@ def run(arguments: Sequence[str]) -> int:
     except TyperException as error:
         return _fail(_usage(error))
     except UserInterruptError as stopped:
-        note(f"interrupted: {stopped}")
-        return INTERRUPTED
+        return _stopped(f": {stopped}")
     except (KeyboardInterrupt, Abort):
         status = INTERRUPTED
     except BrokenPipeError:
@@ -91,9 +91,23 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         _discard_output()
         return _fail(f"{error.filename or 'output'}: {error.strerror or error}")
+    except MemoryError:
+        return _fail("memory: there is not enough of it for this; a smaller batch, space or file takes less")
     if status == INTERRUPTED:  # typer's answer to Ctrl-C
-        note("interrupted")
+        return _stopped("")
     return status if isinstance(status, int) else 0
+
+
+def say_output_is_closed() -> int:
+    """The answer to a command whose standard output is closed, before any work: nobody would see what comes of it."""
+    return _fail("output: standard output is closed; /dev/null takes what nobody is to see")
+
+
+def _stopped(what: str) -> int:
+    """Says that the user or the system stopped the command, and answers its exit status."""
+    terminated = was_terminated()
+    note(f"{'terminated' if terminated else 'interrupted'}{what}")
+    return TERMINATED if terminated else INTERRUPTED
 
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import os
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ChipgymError
+from ..durable import durable_file, writing
 from . import output
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Designs of a front that the screen shows; the file has all.
 SHOWN = 20
+# How a text begins that spreadsheets take for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # Inactive knobs that are all named; of more the first and the last.
 NAMED = 6
 
@@ -112,20 +114,20 @@ def write_designs(path: Path, result: SearchResult) -> None:
     Raises:
         ChipgymError: naming the file and why it cannot be written.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with partial.open("w", newline="", encoding="utf-8") as file:
-                csv.writer(file).writerows(_rows(result))
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ChipgymError(
-            f"--csv: {path} cannot be written ({reason}); every evaluation is in {result.store}"
-        ) from None
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([_plain_text(cell) for cell in row] for row in _rows(result))
+    with writing(path, "--csv", f"; every evaluation is in {result.store}"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with durable_file(path) as file:
+            file.write(text.getvalue().encode(errors="replace"))
+
+
+def _plain_text(cell: object) -> object:
+    """A cell that a spreadsheet takes for text where it is one, rather than for a formula to run.
+
+    An apostrophe before it is what spreadsheets themselves write for that (OWASP, "CSV Injection").
+    """
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def _rows(result: SearchResult) -> Iterator[list[object]]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..durable import check_writable, output_file
 from ..errors import ChipgymError
 from . import output, parse
 from .designs import print_designs, write_designs
@@ -181,26 +181,17 @@ def _beside(store: str, name: str) -> Path:
 
 
 def _writable(field: str, path: Path, store: str) -> Path:
-    """The path, in a folder that can be written to now: hours of search must not end at a table without a place.
+    """The path, where a file can be written now: hours of search must not end at a table without a place.
 
     Raises:
-        ChipgymError: naming the field that it follows from, where it is a folder or the store itself, or no file can be
-            made there.
+        ChipgymError: naming the field that it follows from, where it is a folder, a device or the store itself, or no
+            file can be made there.
     """
-    try:
-        if path.is_dir():
-            raise ChipgymError(f"{field}: {path} is a folder, expected a file")
-        if path.absolute() == Path(store).absolute():
-            raise ChipgymError(f"{field}: {path} is the store; choose another file")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-    except ChipgymError:
-        raise
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ChipgymError(f"{field}: {path} cannot be written ({reason})") from None
-    return path
+    place = output_file(path, "designs.csv", field, any_suffix=True)
+    if place.absolute() == Path(store).absolute():
+        raise ChipgymError(f"{field}: {place} is the store; choose another file")
+    check_writable(place, field)
+    return place
 
 
 def _what_is_safe(report: ProgressReport, store: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..durable import check_writable
 from ..errors import ChipgymError, unknown
 from . import output, parse
 from .options import Json
@@ -79,6 +80,7 @@ def train_surrogate(
     from ..surrogates.models import settings_of
 
     path = model_path(out)
+    check_writable(path)  # now, rather than after all the training
     settings = parse.settings("--option", option or (), settings_of(model), model)
     loaded = [table for spec in tables for table in load_tables(spec)]
     networks = [_network(name) for name in network or ()]
