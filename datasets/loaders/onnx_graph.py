@@ -248,6 +248,8 @@ def add_initializers(graph: Graph, body: onnx.GraphProto) -> None:
         graph.tensors[weight.name] = _constant(graph, weight.name, weight)
     for sparse in body.sparse_initializer:
         graph.types[sparse.values.name] = sparse.values.data_type
+        if any(extent < 0 for extent in sparse.dims):
+            raise ChipgymError(f"{graph.writer.source}: weight {shorten(sparse.values.name)}: negative extents")
         graph.tensors[sparse.values.name] = Tensor(sparse.values.name, tuple(sparse.dims), sign=sparse.values.name)
 
 
