@@ -14,8 +14,9 @@ from .importing.movement import concat, flattened, gather, reshape, split, take,
 from .importing.patterns import combined
 from .importing.products import softmax
 from .importing.windows import normalize, pool, reduce
-from .onnx_graph import QONNX_DOMAINS, QUANTISERS, Call
+from .onnx_graph import Call
 from .onnx_products import PRODUCTS, window_of
+from .onnx_shapes import QONNX_DOMAINS, QUANTISERS
 
 Result = Tensor | list[Tensor]
 
