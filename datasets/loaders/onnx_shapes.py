@@ -72,7 +72,7 @@ def try_inferred(graph: Graph, node: onnx.NodeProto, where: str = "") -> tuple[t
     for label in labels:
         values = graph.tensors[label].values
         if values is not None and values.dtype.kind in "iufb":
-            data[label] = numpy_helper.from_array(np.ascontiguousarray(values), label)
+            data[label] = numpy_helper.from_array(np.array(values, order="C"), label)
     try:
         found = shape_inference.infer_node_outputs(
             schema, node, types, data, opset_imports=[helper.make_opsetid(d, v) for d, v in graph.opsets.items()]
