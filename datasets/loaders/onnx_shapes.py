@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,6 +50,15 @@ def inferred(graph: Graph, node: onnx.NodeProto, where: str) -> tuple[tuple[int,
     return shapes
 
 
+def _is_equation(node: onnx.NodeProto) -> bool:
+    """Whether an einsum's equation is one: of others the onnx package's inference may never end."""
+    text = b"".join(a.s for a in node.attribute if a.name == "equation").decode("utf-8", "replace").replace(" ", "")
+    terms = text.split("->", 1)[0].split(",")
+    result = text.split("->", 1)[1:]
+    whole = all(re.fullmatch(r"[A-Za-z]*(\.{3})?[A-Za-z]*", term) for term in (*terms, *result))
+    return whole and len(terms) == len(node.input)
+
+
 def try_inferred(graph: Graph, node: onnx.NodeProto, where: str = "") -> tuple[tuple[int, ...], ...] | None:
     import onnx
     from onnx import helper, numpy_helper, shape_inference
@@ -65,6 +75,10 @@ def try_inferred(graph: Graph, node: onnx.NodeProto, where: str = "") -> tuple[t
     except onnx.defs.SchemaError:
         return declared if len(declared) == len(node.output) else None
     labels = [label for label in node.input if label]
+    if node.op_type == "Einsum" and not _is_equation(node):
+        if not where:
+            return None
+        raise ChipgymError(f"{where}: its equation is not letters, commas, ellipses and an arrow for its inputs")
     types = {
         label: helper.make_tensor_type_proto(graph.types.get(label, 1), graph.tensors[label].shape) for label in labels
     }

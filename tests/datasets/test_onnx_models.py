@@ -526,6 +526,8 @@ def test_an_operator_that_is_not_known_is_refused_unless_the_user_says_otherwise
          "MatMul node 'y': its shapes do not fit"),
         ([node("Relu", "nowhere")], [("x", [1, 5])], {},
          "Relu node 'y': reads 'nowhere', which nothing before it makes"),
+        *(([node("Einsum", "x x", equation=equation)], [("x", [5, 5])], {}, "its equation is not letters, commas")
+          for equation in ("...i\x7f,ij", "i..j,ij", "ij", "ij,jk->i,k", "ij,jk-k", "....ij,jk", "")),
         ([node("Einsum", "x x", equation="ii,ij->j")], [("x", [5, 5])], {},
          "einsum 'ii,ij->j' is not supported: it takes a diagonal"),
         ([node("LSTM", "x w z", ["y"], hidden_size=5)], [("x", [4, 2, 3]), ("z", [1, 20, 5])],
