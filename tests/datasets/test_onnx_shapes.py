@@ -176,7 +176,8 @@ def others() -> list[bytes]:
     made = [
         models.model([lstm], [("x", [4, 1, 3]), ("h", [2, 1, 4]), ("c", [2, 1, 4])],
                      [weight("w", 2, 16, 3), weight("r", 2, 16, 4), weight("b", 2, 32), weight("p", 2, 12)]),
-        models.model([node("Einsum", "x z u", equation="...ij,jk,kl")], [("x", [1, 2, 3]), ("z", [3, 4]), ("u", [4, 5])]),
+        models.model([node("Einsum", "x z u", equation="...ij,jk,kl")],
+                     [("x", [1, 2, 3]), ("z", [3, 4]), ("u", [4, 5])]),
         models.model(video, [("x", [2, 4, 5, 5, 5])],
                      [weight("w", 6, 4, 3, 3, 3), weight("b", 6), weight("v", 6, 2, 2, 2, 2)]),
         models.model([node("Attention", "q k v - s t", ["y", "a", "b"])],
@@ -185,7 +186,7 @@ def others() -> list[bytes]:
     return [each.SerializeToString() for each in made]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.integers(0, 3), st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255), st.integers(0, 3)), max_size=4)
 )
