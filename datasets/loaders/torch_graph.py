@@ -78,7 +78,7 @@ def writes_in_place(module: torch.fx.GraphModule) -> bool:
 
     An operation in place whose tensor nothing else reads, as most activation functions are, is like any other.
     """
-    graphs = [part.graph for part in module.modules() if hasattr(part, "graph")]
+    graphs: list[Any] = [part.graph for part in module.modules() if hasattr(part, "graph")]
     return any(_changes(node) for graph in graphs for node in graph.nodes)
 
 
@@ -86,12 +86,10 @@ def _changes(node: torch.fx.Node) -> bool:
     schema = getattr(node.target, "_schema", None)
     if schema is None or not schema.is_mutable:
         return False
-    changed = [
-        given
-        for argument, given in zip(schema.arguments, node.args, strict=False)
-        if argument.is_write and hasattr(given, "users")
+    changed: list[Any] = [
+        given for argument, given in zip(schema.arguments, node.args, strict=False) if argument.is_write
     ]
-    return any(len(given.users) > 1 or _is_view(given) for given in changed)
+    return any(len(given.users) > 1 or _is_view(given) for given in changed if hasattr(given, "users"))
 
 
 def _is_view(node: torch.fx.Node) -> bool:

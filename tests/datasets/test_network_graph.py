@@ -12,7 +12,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from chipgym.datasets import FEATURE_NAMES, Conv2d, Input, Linear, Network, NetworkBuilder, Node, network_names
+import chipgym
+from chipgym.datasets import (
+    FEATURE_NAMES,
+    Conv2d,
+    ConvTranspose2d,
+    Input,
+    Linear,
+    Network,
+    NetworkBuilder,
+    Node,
+    matrix_products,
+    network_names,
+)
 from chipgym.datasets import load_workload as load
 from chipgym.errors import ChipgymError
 
@@ -209,3 +221,46 @@ def test_builder_names_scopes_and_mistakes():
         b.conv(x, 2, 3, name="c")
     with pytest.raises(ChipgymError, match="unknown node of 'names'"):
         b.build().node("nothing")
+
+
+def shared(count: int | None) -> Network:
+    """Two convolutions of one size, the second owning `count` of its 148 trained numbers."""
+    image = Node("x", Input((4, 6, 6)), (), (4, 6, 6))
+    first = Node("a", Conv2d(4, (3, 3), bias=True), ("x",), (4, 4, 4))
+    return Network("two", (image, first, Node("b", Conv2d(4, (3, 3)), ("a",), (4, 2, 2), count)))
+
+
+def test_what_a_node_shares_counts_at_the_node_that_comes_first():
+    assert shared(None).parameters == 2 * 148
+    assert shared(0).parameters == 148
+    assert shared(4).node_parameters("b") == 4  # a bias of its own
+    assert shared(None).macs == shared(0).macs
+    assert len({shared(count).digest for count in (None, 0, 4)}) == 3
+    for count, message in (
+        (149, "owned: 149 is more than its 148"),
+        (-1, "owned"),
+        (1.5, "owned: expected an integer"),
+    ):
+        with pytest.raises(ChipgymError, match=f"node 'b' {message}"):
+            shared(count)
+
+
+def test_several_images_under_one_filter_are_the_products_of_a_batch():
+    def conv(images, batch):
+        b = NetworkBuilder("images")
+        x = b.input((*images, 4, 9, 7))
+        x = b.conv(x, 6, 3, stride=2, padding=1, groups=2)
+        b.conv(b.add(ConvTranspose2d(8, (2, 2), (2, 2)), x), 5, 1)
+        return b.build(batch)
+
+    several, batch = conv((3,), 2), conv((), 6)
+    assert (several.macs, several.parameters) == (batch.macs, batch.parameters)
+    for a, b in zip(several.matrix_nodes, batch.matrix_nodes, strict=True):
+        assert matrix_products(several, a) == matrix_products(batch, b)
+        assert a.shape == (3, *b.shape)
+    one = chipgym.make_simulator("systolic", several).evaluate([{}, {"rows": 8, "dataflow": "os"}])
+    other = chipgym.make_simulator("systolic", batch).evaluate([{}, {"rows": 8, "dataflow": "os"}])
+    for name in ("cycles", "energy_j", "dram_ifmap_reads"):
+        assert (one[name] == other[name]).all()
+    with pytest.raises(ChipgymError, match="is a convolution of 3 images per sample"):
+        chipgym.make_simulator("hls4ml", conv((3,), 1))

@@ -165,3 +165,34 @@ def test_any_damage_to_a_file(tmp_path, changes):
 @given(st.binary(max_size=200))
 def test_any_bytes(tmp_path, data):
     one_line_or_a_network(tmp_path / "bytes.onnx", data)
+
+
+def others() -> list[bytes]:
+    """Models of recurrent layers, an einsum, a video's convolutions and attention."""
+    node, weight = models.node, models.weight
+    lstm = node("LSTM", "x w r b - h c p", ["y", "s", "m"], hidden_size=4, direction="bidirectional")
+    video = [node("Conv", "x w b", "c", pads=[1] * 6, strides=[1, 2, 1]), node("ConvTranspose", "c v")]
+    cache = [(name, [1, 2, 9, 8]) for name in "st"]
+    made = [
+        models.model([lstm], [("x", [4, 1, 3]), ("h", [2, 1, 4]), ("c", [2, 1, 4])],
+                     [weight("w", 2, 16, 3), weight("r", 2, 16, 4), weight("b", 2, 32), weight("p", 2, 12)]),
+        models.model([node("Einsum", "x z u", equation="...ij,jk,kl")],
+                     [("x", [1, 2, 3]), ("z", [3, 4]), ("u", [4, 5])]),
+        models.model(video, [("x", [2, 4, 5, 5, 5])],
+                     [weight("w", 6, 4, 3, 3, 3), weight("b", 6), weight("v", 6, 2, 2, 2, 2)]),
+        models.model([node("Attention", "q k v - s t", ["y", "a", "b"])],
+                     [*((name, [1, 2, 1, 8]) for name in "qkv"), *cache], opset=23),
+    ]  # fmt: skip
+    return [each.SerializeToString() for each in made]
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.integers(0, 3), st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255), st.integers(0, 3)), max_size=4)
+)
+def test_any_damage_to_other_files(tmp_path, which, changes):
+    data = bytearray(others()[which])
+    for place, byte, kind in changes:
+        at = place % len(data)
+        data[at : at + (kind != 2)] = b"" if kind == 1 else bytes([byte])
+    one_line_or_a_network(tmp_path / "damaged.onnx", bytes(data))

@@ -137,6 +137,8 @@ def _contracted(
     w: GraphWriter, a: Tensor, left: str, b: Tensor, right: str, later: set[str], name: str
 ) -> tuple[Tensor, str]:
     """The product of two tensors, summed over the letters that nothing later has, and its letters."""
+    if a.constant and not b.constant:  # a weight comes second
+        a, left, b, right = b, right, a, left
     a, left = _summed(w, a, left, later | set(right), f"{name}.a")
     b, right = _summed(w, b, right, later | set(left), f"{name}.b")
     shared = [i for i in left if i in right and i in later]
