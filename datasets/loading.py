@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import ChipgymError, nearest, shorten, unknown
+from ..files import is_file
 from .kernel import build_kernel, kernel_names, load_kernel
 from .loaders import load_onnx, load_scalesim, load_trace, parse_shorthand
 from .network.graph import Network
@@ -85,7 +86,7 @@ def _resolve(spec: str, batch: int | None) -> Workload:
     if name.lower().startswith("mlp:"):
         return _with_batch(parse_shorthand(name), batch)
     settings: Settings = {}
-    if not _is_file(spec):
+    if not is_file(spec):
         name, settings = split_settings(name)
     if name in network_names():
         return _with_batch(_renamed(build_network(name, settings), settings), batch)
@@ -95,7 +96,7 @@ def _resolve(spec: str, batch: int | None) -> Workload:
     if name in kernel_names():
         _refuse(name, settings)
         return _with_batch(build_kernel(name), batch)
-    if _looks_like_path(name) or _is_file(name):
+    if _looks_like_path(name) or is_file(name):
         return _load_file(name if settings else spec, batch, settings)
     if ":" in name:
         return _with_batch(parse_shorthand(name), batch)
@@ -128,13 +129,6 @@ def _looks_like_path(text: str) -> bool:
     return "/" in text or os.sep in text or re.fullmatch(r"\.[A-Za-z]\w{0,9}", Path(text).suffix) is not None
 
 
-def _is_file(text: str) -> bool:
-    try:
-        return os.path.isfile(text)
-    except ValueError:  # a NUL in the text
-        return False
-
-
 def _load_file(path: str | bytes, batch: int | None, settings: Settings | None = None) -> Workload:
     if isinstance(path, bytes):
         path = os.fsdecode(path)
@@ -147,7 +141,7 @@ def _load_file(path: str | bytes, batch: int | None, settings: Settings | None =
         return _with_batch(load_trace(path), batch)
     if suffix in KERNEL_FORMATS:
         return _with_batch(load_kernel(path), batch)
-    if suffix not in FILE_FORMATS and _is_file(path):
+    if suffix not in FILE_FORMATS and is_file(path):
         known = {extension: what for extension, (what, _) in FILE_FORMATS.items()} | KERNEL_FORMATS | TRACE_FORMATS
         formats = ", ".join(f"{extension} ({what})" for extension, what in known.items())
         raise ChipgymError(

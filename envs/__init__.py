@@ -52,7 +52,7 @@ def parallel_env(simulator: str, **arguments: Any) -> DesignParallelEnv:
 
     Args:
         simulator: a registered name, such as "memory".
-        arguments: `agents`, `rounds` and `render_mode` as `DesignParallelEnv` has them; the rest as for
+        arguments: `agents`, `rounds`, `render_mode` and `info` as `DesignParallelEnv` has them; the rest as for
             `gymnasium.make`.
 
     Raises:

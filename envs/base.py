@@ -10,9 +10,10 @@ import numpy as np
 
 from ..errors import ChipgymError, unknown
 from ..simulators import Problem
+from .array_info import info_writer
 from .assess import Assessment, Flags, assess
 from .episodes import Action, Episodes, action_array
-from .info import Facts, Info, InfoWriter
+from .info import Facts, Info
 from .observation import Observation
 from .tasks import Tasks
 from .viewers import RENDER_FPS, RENDER_MODES, View, render
@@ -31,7 +32,8 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
     ## Arguments
     `workload` (one, or a list: every episode is about one of them, drawn by the seed), `objective`, `constraints`,
     `space`, `reward`, `targets` and the simulator's own options as for `chipgym.make_problem`, or a `problem` (or a
-    list) instead of all of them; `mode`, and the mode's own; `render_mode=None | "ansi" | "rgb_array"`.
+    list) instead of all of them; `mode`, and the mode's own; `render_mode=None | "ansi" | "rgb_array"`;
+    `info="dicts" | "arrays"`, what infos are made of (see `ArrayInfoWriter`).
 
     Attributes:
         tasks: the problems, one per workload.
@@ -41,17 +43,17 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": list(RENDER_MODES), "render_fps": RENDER_FPS}  # type: ignore[misc]
 
-    def __init__(self, episodes: Episodes, *, render_mode: str | None = None) -> None:
+    def __init__(self, episodes: Episodes, *, render_mode: str | None = None, info: str = "dicts") -> None:
         """Takes episodes of which there is one.
 
         Raises:
-            ChipgymError: for another render mode.
+            ChipgymError: for another render mode or kind of info.
         """
         self.render_mode = check_render_mode(render_mode)
         self.episodes = episodes
         self.tasks = episodes.tasks
         self.mode = episodes.mode
-        self.writer = InfoWriter(self.tasks, often=episodes.now)
+        self.writer = info_writer(info, self.tasks, often=episodes.now)
         self.action_space = episodes.action_space
         self.observation_space = episodes.observation_space
         if self.tasks.each_objective:
@@ -96,7 +98,7 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
         """
         if not self._running:
             self._check_running()
-        outcome = self.episodes.act(action_array(action, self.action_space.shape or ())[None])
+        outcome = self.episodes.act(action_array(action, self.action_space.shape or ())[None], _ONE)
         self._reward = outcome.rewards[0].copy() if outcome.rewards.ndim > 1 else float(outcome.rewards[0])
         terminated, truncated = bool(outcome.terminated[0]), bool(outcome.truncated[0])
         self._running = not (terminated or truncated)

@@ -75,8 +75,12 @@ class Episodes(ABC):
         """
 
     @abstractmethod
-    def act(self, actions: Action) -> Outcome:
-        """One step of every episode; an ended one has to `begin` before the next.
+    def act(self, actions: Action, which: Flags) -> Outcome:
+        """One step of the episodes marked; an ended one has to `begin` before the next.
+
+        Args:
+            actions: one for each of the n, of which those marked are looked at.
+            which: bool (n,); the others stay where they are, with reward 0.
 
         Raises:
             ChipgymError: for actions of another shape or type.
@@ -97,6 +101,13 @@ class Episodes(ABC):
     def noted(self) -> dict[str, Column]:
         """What infos say beside the keys of every mode: columns, shape (n,), about the step just taken."""
         return {}
+
+
+def spread(rewards: Column, which: Flags) -> Column:
+    """Rewards of the k episodes marked among n, (k,) or (k, m), with 0 for the others: (n,) or (n, m)."""
+    out = np.zeros((len(which), *rewards.shape[1:]))
+    out[which] = rewards
+    return out
 
 
 def action_array(actions: Any, shape: tuple[int, ...]) -> Indices:

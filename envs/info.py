@@ -7,6 +7,7 @@ array of which environments have the key; a dict of values becomes a dict of suc
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,6 +160,27 @@ def _together(masks: list[Any]) -> np.ndarray[Any, Any]:
     out = np.empty(len(masks), dtype=object)
     out[:] = masks
     return out
+
+
+def place_columns(columns: Mapping[str, Column], which: Flags) -> Info:
+    """Columns of k values each as the infos of the k environments marked among n."""
+    info: Info = {}
+    for name, column in columns.items():
+        _put(info, name, column, which)
+    return info
+
+
+def overlay(infos: Info, others: Info, which: Flags) -> None:
+    """Puts what is said of the environments marked among n in place of what infos of them all say."""
+    for key, value in others.items():
+        if key.startswith("_"):
+            continue
+        if key not in infos:
+            infos[key], infos[f"_{key}"] = value, others[f"_{key}"]
+        elif isinstance(value, dict):
+            overlay(infos[key], value, which)
+        else:
+            infos[key][which] = value[which]
 
 
 def _put(info: Info, key: str, value: Any, which: Flags) -> None:

@@ -9,18 +9,19 @@ import numpy as np
 from gymnasium.utils import seeding
 from pettingzoo import ParallelEnv
 
-from ..errors import ChipgymError, count, shorten, unknown
+from ..errors import ChipgymError, count, shorten, unexpected_keyword, unknown
 from ..simulators import Problem
 from ..simulators.core.registry import problem_arguments
+from .array_info import info_writer
 from .base import check_render_mode, draw_task, view_of
-from .info import Facts, Info, InfoWriter
+from .info import Facts, Info
 from .make import make_tasks
 from .observation import DECADES, Observation, decades, observation_box, places
 from .tasks import Tasks
 from .viewers import RENDER_FPS, RENDER_MODES, render
 
 AGENTS = ("subsystem", "parameter")
-_OWN = ("agents", "rounds", "problem", "render_mode")
+_OWN = ("agents", "rounds", "problem", "render_mode", "info")
 
 
 class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[misc]
@@ -48,7 +49,8 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
     Truncated after `rounds` rounds (1 by default).
 
     ## Infos
-    Every agent's has what the scalar environment's has; `action_mask` is the agent's own.
+    Every agent's has what the scalar environment's has, with `info="arrays"` in arrays alone; `action_mask` is the
+    agent's own.
     """
 
     metadata: ClassVar[dict[str, Any]] = {
@@ -56,12 +58,18 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
     }  # fmt: skip
 
     def __init__(
-        self, tasks: Tasks, *, agents: str = "subsystem", rounds: int = 1, render_mode: str | None = None
+        self,
+        tasks: Tasks,
+        *,
+        agents: str = "subsystem",
+        rounds: int = 1,
+        render_mode: str | None = None,
+        info: str = "dicts",
     ) -> None:
         """See the class.
 
         Raises:
-            ChipgymError: for another split, a number of rounds below 1, or an unknown render mode.
+            ChipgymError: for another split, a number of rounds below 1, an unknown render mode or kind of info.
         """
         if not isinstance(agents, str) or agents not in AGENTS:
             raise unknown("agents", agents, AGENTS)
@@ -83,7 +91,7 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
             for agent in split
         }
         self.action_spaces = {agent: _actions(space.sizes[own]) for agent, own in self._own.items()}
-        self._writer = InfoWriter(tasks)
+        self._writer = info_writer(info, tasks)
         self._mask = space.mask()
         self._rng: np.random.Generator | None = None
         self._task = np.zeros(1, np.int64)
@@ -202,11 +210,13 @@ def make_parallel_env(
     rounds: int = 1,
     problem: Any = None,
     render_mode: str | None = None,
+    info: str = "dicts",
     **arguments: Any,
 ) -> DesignParallelEnv:
     """See `chipgym.envs.parallel_env`."""
+    known = (*problem_arguments(simulator), *_OWN)
     for name in arguments:
-        if problem is None and name not in (known := (*problem_arguments(simulator), *_OWN)):
-            raise unknown(f"argument or option of {simulator}:", name, known)
+        if name not in known:
+            raise unexpected_keyword(simulator, name, known)
     tasks = make_tasks(simulator, problem, arguments)
-    return DesignParallelEnv(tasks, agents=agents, rounds=rounds, render_mode=render_mode)
+    return DesignParallelEnv(tasks, agents=agents, rounds=rounds, render_mode=render_mode, info=info)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .assess import Flags
-from .episodes import Action, Episodes, Outcome, action_array
+from .episodes import Action, Episodes, Outcome, action_array, spread
 from .info import Masks
 from .observation import Observation, observation_box
 from .tasks import Tasks
@@ -57,11 +57,13 @@ class OneShot(Episodes):
         self.now = self.now.replaced(which, self.tasks.start(self.task[which]))
         self.rows = self.now.rows
 
-    def act(self, actions: Action) -> Outcome:
-        self.now = self.tasks.assess(action_array(actions, (self.n, len(self.tasks.space))), self.task)
+    def act(self, actions: Action, which: Flags) -> Outcome:
+        assert self.now is not None
+        rows = action_array(actions, (self.n, len(self.tasks.space)))
+        ended = self.tasks.assess(rows[which], self.task[which])
+        self.now = self.now.replaced(which, ended)
         self.rows = self.now.rows
-        every = np.ones(self.n, np.bool_)
-        return Outcome(self.now.rewards, every, ~every, self.now)
+        return Outcome(spread(ended.rewards, which), which.copy(), np.zeros(self.n, np.bool_), ended)
 
     def observe(self) -> Observation:
         return self.tasks.features[self.task]

@@ -268,6 +268,12 @@ def _arguments(entry: SimulatorEntry, simulator: Simulator) -> list[tuple[object
         ),
         ("`problem`", "", "a `Problem`, or a list of them, instead of all of the above but the mode"),
         ("`render_mode`", "none", "`ansi` or `rgb_array`"),
+        (
+            "`num_envs`, `autoreset_mode`",
+            "1, `SameStep`",
+            "of `make_vec`: how many, and when an episode that ended is followed by the next",
+        ),
+        ("`info`", "`dicts`", "what infos are made of: `dicts` of plain values, or numpy `arrays` alone"),
     ]
     own = [(f"`{k}`", "" if v is None else f"`{v}`", told.get(k, "")) for k, v in simulator_options(entry.name).items()]
     return [shared[0], *own, *shared[1:]]

@@ -90,22 +90,22 @@ class Refine(Episodes):
         self._step[which] = 0
         self._invalid[which] = False
 
-    def act(self, actions: Action) -> Outcome:
+    def act(self, actions: Action, which: Flags) -> Outcome:
         assert self.now is not None
         chosen = action_array(actions, (self.n,))
         wrapped = chosen % len(self._sets)
         parameter = self._sets[wrapped]
         every = np.arange(self.n)
         idle = (parameter >= 0) & ~self.tasks.space.active(self.rows)[every, parameter]
-        self._invalid = (wrapped != chosen) | idle
+        self._invalid = np.where(which, (wrapped != chosen) | idle, self._invalid)
         rows = self.rows.copy()
-        moved = parameter >= 0
+        moved = which & (parameter >= 0)
         rows[every[moved], parameter[moved]] = self._to[wrapped[moved]]
         before = self.now.rewards
-        self.now = self.tasks.assess(rows, self.task)
+        self.now = self.now.replaced(which, self.tasks.assess(rows[which], self.task[which]))
         self.rows = self.now.rows
-        self._step = self._step + 1
-        done = self._step >= self.horizon
+        self._step = self._step + which
+        done = which & (self._step >= self.horizon)
         ended = self.now.take(done) if done.any() else None
         return Outcome(self.now.rewards - before, np.zeros(self.n, np.bool_), done, ended)
 

@@ -68,21 +68,22 @@ class Sequential(Episodes):
         self._turn[which] = 0
         self._invalid[which] = False
 
-    def act(self, actions: Action) -> Outcome:
+    def act(self, actions: Action, which: Flags) -> Outcome:
         space, every = self.tasks.space, np.arange(self.n)
         chosen = action_array(actions, (self.n,))
-        turn = self._turns[self._turn]
+        turn = self._turns[np.minimum(self._turn, len(self._turns) - 1)]
         legal = self._legal()
         count = legal.sum(axis=1)
         inside = (chosen >= 0) & (chosen < self._widest)
-        self._invalid = ~(inside & legal[every, np.where(inside, chosen, 0)])
+        wrong = ~(inside & legal[every, np.where(inside, chosen, 0)])
         # The k-th legal position: where the running count first exceeds k.
         wrapped = (np.cumsum(legal, axis=1) > (chosen % count)[:, None]).argmax(axis=1)
+        self._invalid = np.where(which, wrong, self._invalid)
         rows = self.rows.copy()
-        rows[every, turn] = np.where(self._invalid, wrapped, chosen)
+        rows[every[which], turn[which]] = np.where(wrong, wrapped, chosen)[which]
         self.rows = space.canonicalize(rows)
-        self._turn = self._turn + 1
-        done = self._turn == len(self._turns)
+        self._turn = self._turn + which
+        done = which & (self._turn == len(self._turns))
         rewards = np.zeros((self.n, len(self.tasks.problems[0].objectives)) if self.tasks.each_objective else self.n)
         ended = None
         if done.any():

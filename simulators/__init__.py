@@ -42,7 +42,7 @@ register(
         title="HLS",
         target=f"{__name__}.hls:HlsSimulator",
         doc="Loop kernels under the pragmas of high-level synthesis (Merlin on Vitis HLS), without the vendor's tools",
-        validation=f"{__name__}.hls.validation:validate",
+        validation=f"{__name__}.hls.reference.validation:validate",
     )
 )
 register(
@@ -51,7 +51,7 @@ register(
         title="HLS4ML",
         target=f"{__name__}.hls4ml:Hls4mlSimulator",
         doc="Neural networks as circuits on FPGAs, as hls4ml and Vivado HLS build them",
-        validation=f"{__name__}.hls4ml.validation:validate",
+        validation=f"{__name__}.hls4ml.reference.validation:validate",
     )
 )
 register(

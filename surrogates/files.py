@@ -22,9 +22,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..datasets import TableHeader
-from ..datasets.loaders.files import regular_file_size
 from ..durable import durable_file, output_file
 from ..errors import ChipgymError, shorten, unknown
+from ..files import regular_file_size
 from ..simulators import Column
 from .baseline import Sloped
 from .models import Gnn, GnnEnsemble, OperatorGraph, Pairing, QuadraticRidge, TreeEnsemble, family

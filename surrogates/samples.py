@@ -10,7 +10,9 @@ from functools import cached_property
 import numpy as np
 
 from ..datasets import DesignTable, KnobField, TableHeader
+from ..datasets.table.table import check_numbers
 from ..errors import ChipgymError, shorten
+from ..files import in_file
 from ..simulators import Column, DesignSpace
 from ..simulators.tabular import space_of
 from .encoding import Encoder
@@ -34,7 +36,8 @@ class Samples:
         """Tables that one model can learn from.
 
         Raises:
-            ChipgymError: for none, an empty one, and tables of other simulators, spaces or kinds of workload.
+            ChipgymError: for none, an empty one, tables of other simulators, spaces or kinds of workload, and
+                costs that are no numbers.
         """
         given = (tables,) if isinstance(tables, DesignTable) else tuple(tables)
         for table in given:
@@ -43,6 +46,9 @@ class Samples:
         if not any(len(table) for table in given):
             raise ChipgymError("tables: there is no design to learn from; expected one table or more")
         check_headers([table.header for table in given])
+        for table in given:
+            with in_file(f"table of {table.header.workload}"):
+                check_numbers(table)
         return Samples(given)
 
     def __len__(self) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 from ..datasets import DesignTable, Network, TableHeader, Workload, load_workload
 from ..errors import ChipgymError, nearest, shorten
 from ..simulators import Column, Columns, Designs, DesignSpace, MetricSpec
+from ..simulators.core.simulator import BESIDE
 from ..simulators.tabular import metrics_of, space_of
 from .baseline import fit_sloped
 from .encoding import Encoder
@@ -182,7 +183,7 @@ class Surrogate:
                 from where there was only one.
         """
         found = self.workload(workload)
-        columns, n = self.space.columns(designs)
+        columns, n = self.space.columns(designs, {*BESIDE, *(m.name for m in self.metrics)})
         return self.predict_columns(columns, n, self.describe(found), isinstance(found, TrainedOn))
 
     def workload(self, workload: str | os.PathLike[str] | Workload | None = None) -> TrainedOn | Workload:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import cache
 from importlib import resources
-from pathlib import Path
 from typing import Any, TypeVar
 
 from ...errors import ChipgymError, shorten, unknown
+from ...files import in_file, is_file, named, read_json
 from .access import Access
+from .checks import MOST_NESTED
 from .kernel import ROOT, Kernel
 from .loop import Array, Carried, Loop
 
@@ -47,19 +48,14 @@ def load_kernel(path: str | os.PathLike[str]) -> Kernel:
     Raises:
         ChipgymError: the file is missing or is no kernel; the message names the file and the field.
     """
-    where = f"file {shorten(os.fspath(path), 200)}"
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        ships = os.fspath(path) in kernel_names()
-        hint = f"; the kernel of that name that ships is build_kernel({os.fspath(path)!r})" if ships else ""
-        raise ChipgymError(f"{where}: {error.strerror}{hint}") from None
-    except (ValueError, RecursionError) as error:
-        raise ChipgymError(f"{where}: not JSON: {shorten(str(error), 120)}") from None
-    try:
-        return kernel_from_json(data)
+        data = read_json(path)
     except ChipgymError as error:
-        raise ChipgymError(f"{where}: {error}") from None
+        ships = os.fspath(path) in kernel_names() and not is_file(path)
+        hint = f"; the kernel of that name that ships is build_kernel({os.fspath(path)!r})" if ships else ""
+        raise ChipgymError(f"{error}{hint}") from None
+    with in_file(named(path)):
+        return kernel_from_json(data)
 
 
 def kernel_from_json(data: object) -> Kernel:
@@ -68,6 +64,15 @@ def kernel_from_json(data: object) -> Kernel:
     Raises:
         ChipgymError: naming the field that is missing, unknown or of another form.
     """
+    try:
+        return _kernel(data)
+    except RecursionError:
+        raise ChipgymError(
+            f"kernel: lists or loops are nested too deep, expected at most {MOST_NESTED} loops"
+        ) from None
+
+
+def _kernel(data: object) -> Kernel:
     given = _object("kernel", data, ("name", "origin", "arrays", "loops", *_STATEMENTS), ("name", "arrays", "loops"))
     outside = {key: given[key] for key in _STATEMENTS if key in given}
     return Kernel(
@@ -89,7 +94,7 @@ def _loop(data: object) -> Loop:
     made = dict(given)
     for key, read in _PARTS.items():
         if key in given:
-            made[key] = _each(f"{key} of loop {given['label']}", given[key], read)
+            made[key] = _each(f"{key} of loop {shorten(given['label']).strip(chr(39))}", given[key], read)
     return Loop(**made)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, cast, get_type_hints
 
 from ...errors import ChipgymError, shorten, unknown
+from ...files import reading
 
 #: The layout of header and columns; a reader refuses any other.
 FORMAT = 2
@@ -62,6 +63,7 @@ class MetricField:
         doc: one line.
         goal: "min" or "max".
         cost: whether it is NaN where a design is infeasible.
+        signed: whether less than 0 means something though the unit is one of amounts; written only where it does.
     """
 
     name: str
@@ -69,6 +71,7 @@ class MetricField:
     doc: str = ""
     goal: Literal["min", "max"] = "min"
     cost: bool = True
+    signed: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,9 @@ class TableHeader:
                 del data[name]
         data["knobs"] = [dataclasses.asdict(k) for k in self.knobs]
         data["metrics"] = [dataclasses.asdict(m) for m in self.metrics]
+        for metric in data["metrics"]:
+            if not metric["signed"]:  # as in tables from before there were any
+                del metric["signed"]
         return json.dumps(_plain(data), sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
 
     @staticmethod
@@ -160,10 +166,8 @@ class TableHeader:
         Raises:
             ChipgymError: for another format, or naming the first entry that is not what it should be.
         """
-        try:
-            data = json.loads(text)
-        except (ValueError, RecursionError):
-            raise ChipgymError("header is not JSON") from None
+        with reading("header is not JSON"):
+            data = json.loads(text, parse_constant=_no_number)
         if not isinstance(data, dict):
             raise ChipgymError("header is not a JSON object")
         found = data.pop("format", None)
@@ -180,7 +184,10 @@ class TableHeader:
         data["targets"] = {name: _number("target", name, value) for name, value in data["targets"].items()}
         data["knobs"] = tuple(_knob(entry) for entry in data["knobs"])
         data["metrics"] = tuple(_metric(entry) for entry in data["metrics"])
-        return TableHeader(**data)
+        header = TableHeader(**data)
+        with reading("header has what cannot be written again"):  # half of a letter, or nested too deeply
+            header.to_json().encode()
+        return header
 
 
 # Entries of tables that agents had a part in, each a list of texts; no other table has them.
@@ -201,6 +208,11 @@ def _plain(value: object) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
     return str(value) if isinstance(value, float) and math.isinf(value) else value
+
+
+def _no_number(text: str) -> object:
+    """JSON as this module writes it has no NaN and no Infinity, which Python would read."""
+    raise ValueError(f"it has {text}")
 
 
 def _check_entries(data: object, cls: type, what: str) -> None:
@@ -226,7 +238,7 @@ def _field(entry: object, cls: type[F], what: str) -> F:
 
 
 def _metric(entry: object) -> MetricField:
-    field = _field(entry, MetricField, "metric")
+    field = _field({"signed": False, **entry} if isinstance(entry, dict) else entry, MetricField, "metric")
     if field.goal not in ("min", "max"):
         raise ChipgymError(f"metric {shorten(field.name)}: goal is {shorten(field.goal)}, expected min or max")
     return field
@@ -234,7 +246,7 @@ def _metric(entry: object) -> MetricField:
 
 def _knob(entry: object) -> KnobField:
     field = _field(entry, KnobField, "knob")
-    if field.kind not in _PYTHON:
+    if not isinstance(field.kind, str) or field.kind not in _PYTHON:
         raise ChipgymError(f"knob {shorten(field.name)}: kind is {shorten(field.kind)}, expected {', '.join(_PYTHON)}")
     if not isinstance(field.values, list) or not isinstance(field.condition, list):
         raise ChipgymError(f"knob {shorten(field.name)}: values or condition is not a list")
@@ -254,9 +266,14 @@ def _knob(entry: object) -> KnobField:
 def _value(field: KnobField, value: object) -> Value:
     if field.kind == "real" and value in ("inf", "-inf"):
         return float(value)
-    if not isinstance(value, _PYTHON[field.kind]) or isinstance(value, bool):
+    if not isinstance(value, _PYTHON[field.kind]) or isinstance(value, bool) or not _is_in_range(value):
         raise ChipgymError(f"knob {shorten(field.name)}: {shorten(value)} is not of kind {field.kind}")
     return float(cast(float, value)) if field.kind == "real" else cast(Value, value)
+
+
+def _is_in_range(value: object) -> bool:
+    """Whether a column has room for a number: whole ones have 64 bits."""
+    return not isinstance(value, int) or -(2**63) <= value < 2**63
 
 
 def _texts_or_numbers(name: str, values: object) -> tuple[Value, ...]:
@@ -280,6 +297,8 @@ def _texts(name: str, value: object) -> str | tuple[str, ...]:
 
 
 def _number(what: str, name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_in_range(value):
         raise ChipgymError(f"{what} {shorten(name)}: {shorten(value)} is not a number")
+    if not math.isfinite(value):
+        raise ChipgymError(f"{what} {shorten(name)}: {value} is not a finite number")
     return float(value)

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from ...errors import ChipgymError, shorten, unknown
+from ...files import is_file, is_folder
 from .table import DesignTable
 
 _SHIPPED = Path(__file__).parent / "shipped"
@@ -52,8 +53,8 @@ def load_tables(spec: str | os.PathLike[str]) -> tuple[DesignTable, ...]:
     Raises:
         ChipgymError: as `load_table`, and for a folder without a table.
     """
-    folder = Path(os.path.expanduser(spec)) if isinstance(spec, str | os.PathLike) and "\0" not in str(spec) else None
-    if folder is None or not folder.is_dir() or spec in table_names():
+    folder = Path(os.path.expanduser(spec)) if isinstance(spec, str | os.PathLike) else None
+    if folder is None or not is_folder(folder) or spec in table_names():
         return (load_table(spec),)
     found = sorted(folder.rglob("*.parquet"))
     if not found:
@@ -64,4 +65,4 @@ def load_tables(spec: str | os.PathLike[str]) -> tuple[DesignTable, ...]:
 def _looks_like_path(text: str) -> bool:
     if "\0" in text:
         return True  # the reader says what is wrong with it
-    return "/" in text or os.sep in text or bool(Path(text).suffix) or Path(text).is_file()
+    return "/" in text or os.sep in text or bool(Path(text).suffix) or is_file(text)

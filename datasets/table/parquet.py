@@ -7,9 +7,10 @@ arrival, no row group of another size.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import BinaryIO, Self
 
 import numpy as np
 import pyarrow as pa
@@ -17,12 +18,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ...errors import ChipgymError, shorten
-from ..loaders.files import regular_file_size
+from ...files import MAX_TEXT, in_file, named, open_file, reading
 from .header import FEASIBLE, VIOLATION, KnobField, TableHeader
-from .table import Column, ContentHash, DesignTable
+from .table import Column, ContentHash, DesignTable, check_costs
 
 #: Bytes that a table may have in memory: larger ones are for a database.
 MAX_BYTES = 8 * 2**30
+#: Bytes that a file of any size may take in memory, and times its own size that a larger one may. The tables that ship
+#: take up to 130 times theirs.
+FREE_BYTES, MAX_EXPANSION = 2**30, 500
 #: Rows of one row group: a few megabytes of metrics, so that writing takes little memory.
 GROUP_ROWS = 65536
 
@@ -127,12 +131,8 @@ def read_header(path: str | os.PathLike[str]) -> tuple[TableHeader, str, int]:
     Raises:
         ChipgymError: the file is missing, cut off, or no table of evaluated designs of this format.
     """
-    label = _check_ends(path)
-    try:
-        with pq.ParquetFile(path) as file:
-            return _checked_header(label, file)
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(label, error) from None
+    with _opened(path) as (label, _, file):
+        return _checked_header(label, file)
 
 
 def read_table(path: str | os.PathLike[str]) -> DesignTable:
@@ -141,87 +141,100 @@ def read_table(path: str | os.PathLike[str]) -> DesignTable:
     Raises:
         ChipgymError: as `read_header`, and for a table too large or whose content is not what the checksum says.
     """
-    label = _check_ends(path)
-    try:
-        with pq.ParquetFile(path) as file:
-            header, digest, rows = _checked_header(label, file)
-            if decoded_bytes(header, rows) > MAX_BYTES:
-                size = decoded_bytes(header, rows) / 2**30
-                raise ChipgymError(
-                    f"file {label}: {rows} designs take {size:.3g} GiB, at most {MAX_BYTES >> 30} are read"
-                )
-            content = file.read()
-    except (pa.ArrowException, OSError, MemoryError) as error:
-        raise _damaged(label, error) from None
-    table = _decoded(label, header, content)
-    if table.digest != digest:
-        raise ChipgymError(f"file {label}: is damaged (its content has another checksum than it was written with)")
+    with _opened(path) as (label, source, file):
+        header, digest, rows = _checked_header(label, file)
+        _check_size(label, header, rows, os.fstat(source.fileno()).st_size)
+        # A text may be long; as numbers of a dictionary it is there once, however many rows have it.
+        texts = [knob.name for knob in header.knobs if knob.kind == "text"]
+        with pq.ParquetFile(source, metadata=file.metadata, read_dictionary=texts) as columns:
+            table = _decoded(label, header, rows, columns)
+        if table.digest != digest:
+            raise ChipgymError(f"{label}: is damaged (its content has another checksum than it was written with)")
+    with in_file(label):
+        check_costs(table)
     return table
 
 
-def _check_ends(path: str | os.PathLike[str]) -> str:
-    """What to call a file in messages, once it begins and ends as a Parquet file does."""
-    label = shorten(os.fspath(path), 200)
-    size = regular_file_size(path)
-    try:
-        with open(path, "rb") as file:
-            head = file.read(len(_MAGIC))
-            file.seek(max(size - len(_MAGIC), 0))
-            tail = file.read(len(_MAGIC))
-    except OSError as error:
-        raise ChipgymError(f"file {label}: cannot be read ({error.strerror})") from None
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[str, BinaryIO, pq.ParquetFile]]:
+    """What to call a file in messages, and the file, once it begins and ends as a Parquet file does."""
+    label = named(path)
+    with open_file(path) as source, reading(f"{label}: is damaged"):
+        _check_ends(label, source)
+        with pq.ParquetFile(source, thrift_string_size_limit=MAX_TEXT) as file:
+            yield label, source, file
+
+
+def _check_size(label: str, header: TableHeader, rows: int, packed: int) -> None:
+    """That so many rows fit into memory, and are no more than a file of so many bytes can be meant to have."""
+    size, most = decoded_bytes(header, rows), max(FREE_BYTES, MAX_EXPANSION * packed)
+    if size > min(MAX_BYTES, most):
+        of = "" if most > MAX_BYTES else f" of a file of {packed / 2**20:.1f} MiB"
+        raise ChipgymError(
+            f"{label}: {rows} designs take {size / 2**30:.3g} GiB, "
+            f"at most {min(MAX_BYTES, most) / 2**30:.3g} are read{of}"
+        )
+
+
+def _check_ends(label: str, file: BinaryIO) -> None:
+    head = file.read(len(_MAGIC))
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(size - len(_MAGIC), 0))
+    tail = file.read(len(_MAGIC))
+    file.seek(0)
     if not head:
-        raise ChipgymError(f"file {label}: is empty")
+        raise ChipgymError(f"{label}: is empty")
     if head != _MAGIC:
-        raise ChipgymError(f"file {label}: is not a Parquet file")
+        raise ChipgymError(f"{label}: is not a Parquet file")
     if tail != _MAGIC or size < 12:  # both magic words and the length of the footer
-        raise ChipgymError(f"file {label}: is cut off (a Parquet file ends in PAR1)")
-    return label
+        raise ChipgymError(f"{label}: is cut off (a Parquet file ends in PAR1)")
 
 
 def _checked_header(label: str, file: pq.ParquetFile) -> tuple[TableHeader, str, int]:
     metadata = file.metadata.metadata or {}
     if _HEADER_KEY not in metadata or _DIGEST_KEY not in metadata:
-        raise ChipgymError(f"file {label}: is a Parquet file, but not a table that chipgym collect wrote")
-    try:
+        raise ChipgymError(f"{label}: is a Parquet file, but not a table that chipgym collect wrote")
+    with in_file(label):
         header = TableHeader.from_json(metadata[_HEADER_KEY].decode(errors="replace"))
-    except ChipgymError as error:
-        raise ChipgymError(f"file {label}: {error}") from None
     found, expected = file.schema_arrow.remove_metadata(), _schema(header)
     for field in expected:
         if field.name not in found.names:
-            raise ChipgymError(f"file {label}: has no column {field.name}, which its header names")
+            raise ChipgymError(f"{label}: has no column {field.name}, which its header names")
     if found.names != expected.names or not found.equals(expected, check_metadata=True):
-        raise ChipgymError(f"file {label}: its columns are not those that its header names, or of other types or units")
+        raise ChipgymError(f"{label}: its columns are not those that its header names, or of other types or units")
     return header, metadata[_DIGEST_KEY].decode(errors="replace"), file.metadata.num_rows
 
 
-def _decoded(label: str, header: TableHeader, content: pa.Table) -> DesignTable:
-    positions = np.empty((len(content), len(header.knobs)), dtype=np.int32)
+def _decoded(label: str, header: TableHeader, rows: int, file: pq.ParquetFile) -> DesignTable:
+    """The rows of a file, a column at a time, so that no other copy of all of them is made."""
+
+    def column(name: str) -> pa.ChunkedArray:
+        found = file.read(columns=[name])[name]
+        if len(found) != rows or found.null_count:
+            raise ChipgymError(f"{label}: {name} has rows without a value")
+        return found
+
+    positions = np.empty((rows, len(header.knobs)), dtype=np.int32)
     for j, knob in enumerate(header.knobs):
-        positions[:, j] = _positions(label, knob, content[knob.name])
-    columns = {name: _numbers(label, name, content[name]) for name in (*(m.name for m in header.metrics), VIOLATION)}
-    violation = columns.pop(VIOLATION)
-    if not np.array_equal(content[FEASIBLE].to_numpy(), violation <= 0) or np.isnan(violation).any():
-        raise ChipgymError(f"file {label}: is damaged (the columns {FEASIBLE} and {VIOLATION} contradict each other)")
-    return DesignTable(header, positions, columns, violation)
+        positions[:, j] = _positions(label, knob, column(knob.name))
+    metrics = {m.name: column(m.name).to_numpy() for m in header.metrics}
+    violation = column(VIOLATION).to_numpy()
+    if not np.array_equal(column(FEASIBLE).to_numpy(), violation <= 0) or np.isnan(violation).any():
+        raise ChipgymError(f"{label}: is damaged (the columns {FEASIBLE} and {VIOLATION} contradict each other)")
+    return DesignTable(header, positions, metrics, violation)
 
 
 def _positions(label: str, knob: KnobField, column: pa.ChunkedArray) -> Column:
-    found = pc.index_in(column, value_set=pa.array(knob.values, type=_TYPES[knob.kind]))
-    if found.null_count:
-        wrong = column.filter(pc.is_null(found))[0].as_py()
-        raise ChipgymError(f"file {label}: {knob.name} has {shorten(wrong)}, which is not on the grid of its header")
-    positions: Column = found.to_numpy()
-    return positions
-
-
-def _numbers(label: str, name: str, column: pa.ChunkedArray) -> Column:
-    if column.null_count:
-        raise ChipgymError(f"file {label}: {name} has rows without a value")
-    numbers: Column = column.to_numpy()
-    return numbers
-
-
-def _damaged(label: str, error: Any) -> ChipgymError:
-    return ChipgymError(f"file {label}: is damaged ({shorten(str(error), 120)})")
+    """Places of a column's values in a knob's grid, (n,)."""
+    grid = pa.array(knob.values, type=_TYPES[knob.kind])
+    parts = [np.empty(0, np.int32)]
+    for chunk in column.chunks:
+        values = chunk.dictionary if isinstance(chunk, pa.DictionaryArray) else chunk
+        places = pc.index_in(values, value_set=grid)
+        if isinstance(chunk, pa.DictionaryArray):
+            places = places.take(chunk.indices)
+        if places.null_count:
+            wrong = chunk.filter(pc.is_null(places))[0].as_py()
+            raise ChipgymError(f"{label}: {knob.name} has {shorten(wrong)}, which is not on the grid of its header")
+        parts.append(places.to_numpy())
+    return np.concatenate(parts)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...errors import ChipgymError
 from .header import FEASIBLE, VIOLATION, TableHeader
 
 if TYPE_CHECKING:
@@ -46,6 +47,34 @@ class ContentHash:
         for name, column in self._columns.items():
             whole.update(b"\0" + name.encode() + b"\0" + column.digest())
         return whole.hexdigest()
+
+
+def check_costs(table: DesignTable) -> None:
+    """That every feasible design has all of its costs: NaN says that one means nothing.
+
+    Raises:
+        ChipgymError: naming the metric, the row and what it has.
+    """
+    for field in table.header.metrics:
+        if field.cost:
+            _check_rows(field.name, table.metrics[field.name], table.feasible & np.isnan(table.metrics[field.name]))
+
+
+def check_numbers(table: DesignTable) -> None:
+    """That everything that a model may learn is a finite number: costs of feasible designs, and all other metrics.
+
+    Raises:
+        ChipgymError: naming the metric, the row and what it has.
+    """
+    for field in table.header.metrics:
+        wrong = ~np.isfinite(table.metrics[field.name])
+        _check_rows(field.name, table.metrics[field.name], wrong & table.feasible if field.cost else wrong)
+
+
+def _check_rows(name: str, column: Column, wrong: Column) -> None:
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise ChipgymError(f"{name}: row {row} has {column[row]}, expected a finite number")
 
 
 @dataclass(frozen=True, eq=False, repr=False)

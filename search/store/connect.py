@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
-from ...errors import ChipgymError, shorten
+from ...errors import ChipgymError, printable, shorten
+from ...files import open_file, reading, reason, status
 from . import schema
 
 # Seconds to wait for another process's transaction.
@@ -38,15 +39,32 @@ def place(store: str | os.PathLike[str]) -> tuple[str, Path | sa.URL]:
             raise ChipgymError("store: a database URL has one '@' before the host; write others as %40")
         if url.drivername in ("postgres", "postgresql"):
             url = url.set(drivername="postgresql+psycopg")
-        if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
-            path = Path(os.path.expanduser(str(url.database)))
-            return str(path), path
+        if url.get_backend_name() == "sqlite":
+            _check_sqlite(url)
+            if url.database not in (None, "", ":memory:"):
+                path = Path(os.path.expanduser(str(url.database)))
+                return printable(str(path)), path
         secrets = [name for name in url.query if "passw" in name.lower()]
         return url.difference_update_query(secrets).render_as_string(hide_password=True), url
     if not isinstance(store, str | os.PathLike) or not os.fspath(store) or "\0" in str(store):
         raise ChipgymError(f"store: {shorten(store)} is not a path or a database URL")
     path = Path(os.path.expanduser(store))
-    return str(path), path
+    return printable(str(path)), path
+
+
+def _check_sqlite(url: sa.URL) -> None:
+    """That a URL of an SQLite file says nothing that would be left aside: least of all a password to encrypt it with.
+
+    Raises:
+        ChipgymError: naming what it says.
+    """
+    expected = "expected sqlite:///PATH, or PATH alone"
+    if url.drivername not in ("sqlite", "sqlite+pysqlite"):
+        raise ChipgymError(f"store: {url.drivername} is not supported, so that nothing would be encrypted; {expected}")
+    given = {"user": url.username, "password": url.password, "host": url.host, "port": url.port, **url.query}
+    for name, value in given.items():
+        if value:
+            raise ChipgymError(f"store: an SQLite file takes no {shorten(name)}; {expected}")
 
 
 def engine(where: Path | sa.URL, label: str, *, create: bool) -> sa.Engine:
@@ -63,7 +81,7 @@ def engine(where: Path | sa.URL, label: str, *, create: bool) -> sa.Engine:
     if not isinstance(where, Path):
         return _server(where, label)
     _check_file(where, create)
-    uri = f"file:{quote(str(where.absolute()))}?mode={'rwc' if create else 'rw'}"
+    uri = f"file:{quote(os.fsencode(where.absolute()))}?mode={'rwc' if create else 'rw'}"
 
     def connect() -> sqlite3.Connection:
         # Transactions are begun by SQLAlchemy's event below, so that creating tables is part of one too.
@@ -109,23 +127,27 @@ def _begin_postgresql(connection: sa.Connection) -> None:
 
 
 def _check_file(path: Path, create: bool) -> None:
+    label = printable(str(path))
     try:
-        if path.is_dir():
-            raise ChipgymError(f"store: {path} is a folder, expected a file such as {path / 'search.db'}")
+        found = status(path)
+        if found is None and not create:
+            raise ChipgymError(f"store: there is no file {label}")
+        if found is not None and stat.S_ISDIR(found.st_mode):
+            raise ChipgymError(f"store: {label} is a folder, expected a file such as {path / 'search.db'}")
         if create:
             path.parent.mkdir(parents=True, exist_ok=True)
-        elif not path.is_file():
-            raise ChipgymError(f"store: there is no file {path}")
-        if path.exists():
-            with path.open("rb") as file:
+        if found is not None:
+            with open_file(path) as file:
                 head = file.read(len(_SQLITE_HEADER))
             # A search that was killed before its first transaction leaves an empty file: that is an empty store.
             if head not in (b"", _SQLITE_HEADER):
-                raise ChipgymError(f"store: {path} is not a store (not an SQLite file); it was left as it is")
+                raise ChipgymError(f"store: {label} is not a store (not an SQLite file); it was left as it is")
     except (FileExistsError, NotADirectoryError):
-        raise ChipgymError(f"store: {path.parent} is not a folder") from None
-    except OSError as error:
-        raise ChipgymError(f"store: {path} cannot be opened ({error.strerror})") from None
+        raise ChipgymError(f"store: {printable(str(path.parent))} is not a folder") from None
+    except (OSError, ValueError) as error:
+        if isinstance(error, ChipgymError):
+            raise error if str(error).startswith("store: ") else ChipgymError(f"store: {error}") from None
+        raise ChipgymError(f"store: {label} cannot be opened ({reason(error)})") from None
 
 
 @contextmanager
@@ -135,10 +157,8 @@ def readable(label: str, verb: str = "read") -> Iterator[None]:
     Raises:
         ChipgymError: for any of them.
     """
-    try:
+    with reading(f"store: {label} cannot be {verb}"):
         yield
-    except (SQLAlchemyError, sqlite3.Error) as error:
-        raise ChipgymError(f"store: {label} cannot be {verb} ({reason(error)})") from error
 
 
 @contextmanager
@@ -167,12 +187,6 @@ def writable(label: str, stored: int | None = None) -> Iterator[None]:
         ) from error
 
 
-def reason(error: Exception) -> str:
-    """The database's own words on one line."""
-    original: Any = getattr(error, "orig", None) or error
-    return " ".join(str(original).split())[:200]
-
-
 def prepare(connection: sa.Connection, label: str, *, create: bool) -> bool:
     """Checks that a database is a store of this format, and makes it one where it is empty and `create` says so.
 
@@ -199,6 +213,8 @@ def prepare(connection: sa.Connection, label: str, *, create: bool) -> bool:
         return True
     query = sa.select(schema.meta.c.value).where(schema.meta.c.key == "format")
     found = connection.execute(query).scalar()
+    if create and found == schema.FORMAT:
+        schema.metadata.create_all(connection)  # what a store from before there was any has not
     if found != schema.FORMAT:
         raise ChipgymError(
             f"store format: {label} has {shorten(found)}, this version writes {schema.FORMAT!r}; choose another store"

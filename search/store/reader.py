@@ -14,10 +14,11 @@ import sqlalchemy as sa
 
 from ...errors import ChipgymError, shorten
 from ...simulators import REWARDS
+from ...simulators.core.parameter import Column
 from ..result import Evaluations, SearchResult
 from ..run import Provenance
 from . import codec, connect, schema
-from .rows import read_rows
+from .rows import read_reasons, read_rows, read_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,7 @@ class Store:
             source = connection.execute(sa.select(schema.meta.c.value).where(key)).scalar()
             with self._intact():
                 rows, _ = read_rows(connection, wanted)
+                reasons, start = read_reasons(connection, wanted), read_start(connection, wanted)
         with self._intact():
             names = tuple(json.loads(about.objectives))
             metrics, designs = codec.parse_all(r.metrics for r in rows), codec.parse_all(r.design for r in rows)
@@ -134,9 +136,10 @@ class Store:
                 objectives=objectives,
                 objective_names=names,
                 violation=violation,
-                reward=REWARDS[reward["name"]](objectives, np.array(reward["reference"]), violation),
+                reward=_rewards(reward, objectives, violation),
                 asks=np.array([r.ask for r in rows], dtype=np.int64),
                 units=units,
+                reasons=reasons,
             )
             provenance = Provenance(
                 options=json.loads(about.options),
@@ -146,6 +149,7 @@ class Store:
                 run=wanted,
                 started_at=about.started_at,
                 workloads=() if source is None else tuple(map(str, json.loads(source))),
+                start=tuple(start),
             )
             return SearchResult(evaluations, about.agent, int(about.seed), identity, self.label, "stored", provenance)
 
@@ -162,3 +166,10 @@ class Store:
             yield
         except (KeyError, TypeError, ValueError) as error:
             raise ChipgymError(f"store: {self.label} is damaged ({shorten(str(error))})") from error
+
+
+def _rewards(reward: Mapping[str, Any], objectives: Column, violation: Column) -> Column:
+    """Rewards of stored evaluations, (n,); NaN where the run had one of its user's own: no store holds a function."""
+    if reward.get("own"):
+        return np.full(len(violation), np.nan)
+    return REWARDS[reward["name"]](objectives, np.array(reward["reference"]), violation)

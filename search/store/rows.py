@@ -13,6 +13,29 @@ from ...simulators import Indices
 from . import schema
 
 
+def read_reasons(connection: sa.Connection, run: int) -> dict[int, str]:
+    """By number of a run's evaluations, why a design is infeasible where no limit says so."""
+    table = schema.reasons
+    if not sa.inspect(connection).has_table(table.name):
+        return {}
+    query = sa.select(table.c.number, table.c.reason).where(table.c.run == run)
+    return {int(number): str(reason) for number, reason in connection.execute(query)}
+
+
+def read_start(connection: sa.Connection, run: int) -> list[dict[str, Any]]:
+    """The designs that a run began with, values by knob.
+
+    Raises:
+        ValueError: where the store is damaged.
+    """
+    table = schema.starts
+    if not sa.inspect(connection).has_table(table.name):
+        return []
+    text = connection.execute(sa.select(table.c.designs).where(table.c.run == run)).scalar()
+    designs: list[dict[str, Any]] = [] if text is None else json.loads(text)
+    return designs
+
+
 def read_rows(connection: sa.Connection, run: int) -> tuple[Sequence[sa.Row[Any]], list[Indices]]:
     """A run's evaluations in order, and for each ask that was told the numbers of its designs' evaluations.
 

@@ -19,7 +19,7 @@ from ..difference import first_difference
 from ..log import Log
 from ..run import RunKey, library_versions
 from . import codec, connect, schema
-from .rows import read_rows
+from .rows import read_reasons, read_rows
 
 
 class StoredRun:
@@ -84,6 +84,7 @@ class StoredRun:
         with connect.writable(self._name, start), self._connection.begin():
             if start < self._log.n:
                 self._connection.execute(schema.evaluations.insert(), self._records(start))
+                self._write_reasons(start)
             if numbers is not None:
                 record = {"run": self._run, "ask": ask, "numbers": json.dumps(numbers.tolist())}
                 self._connection.execute(schema.asks.insert(), record)
@@ -103,10 +104,17 @@ class StoredRun:
                     inserted = connection.execute(table.insert().values(self._run_record())).inserted_primary_key
                     assert inserted is not None
                     found = inserted[0]
+                    self._keep_start(int(found))
                 return int(found)
         except IntegrityError:  # another process has just made it
             with connection.begin():
                 return int(connection.execute(mine).scalar_one())
+
+    def _keep_start(self, run: int) -> None:
+        """The designs that the run begins with, for reports; its digest tells it from a run without them."""
+        if self._key.start:
+            text = json.dumps(list(self._key.start))
+            self._connection.execute(schema.starts.insert().values(run=run, designs=text))
 
     def _run_record(self) -> dict[str, Any]:
         problem = self._key.problem
@@ -145,6 +153,12 @@ class StoredRun:
         if source and self._connection.execute(known).scalar() is None:
             self._connection.execute(table.insert().values(key=schema.WORKLOAD, value=json.dumps(source)))
 
+    def _write_reasons(self, start: int) -> None:
+        reasons = [(number, reason) for number, reason in self._log.reasons.items() if number >= start]
+        if reasons:
+            records = [{"run": self._run, "number": number, "reason": reason} for number, reason in reasons]
+            self._connection.execute(schema.reasons.insert(), records)
+
     # --- rows ----------------------------------------------------------------------------------------------------
 
     def _records(self, start: int) -> list[dict[str, Any]]:
@@ -181,6 +195,7 @@ class StoredRun:
             violations = np.array([(r.simulator_violation, r.violation) for r in rows], dtype=np.float64).reshape(-1, 2)
             rewards = np.zeros((len(rows), 1))
             asks = np.array([(r.ask, r.position) for r in rows], dtype=np.int64).reshape(-1, 2)
+            log.reasons = read_reasons(self._connection, self._run)
             log.extend(designs, np.hstack([metrics, violations, rewards, objectives]), asks)
             log.reward[:] = problem.reward(log.take(np.arange(log.n)))
         except (KeyError, TypeError, ValueError) as error:

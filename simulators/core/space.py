@@ -7,7 +7,7 @@ store see columns of values. A batch is the normal case and one design is n = 1.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 Design = Mapping[str, Any]
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 Columns = dict[str, Column]
+
+
+#: What the names of objectives begin with in tables of results.
+OBJECTIVE = "objective:"
 
 
 class Table(Protocol):
@@ -270,13 +274,18 @@ class DesignSpace:
             out[:, j] = found
         return out
 
-    def columns(self, designs: Designs) -> tuple[Columns, int]:
+    def columns(self, designs: Designs, beside: Collection[str] = ()) -> tuple[Columns, int]:
         """Any accepted form of designs as complete, checked, canonical columns of values, and their number n.
 
         Accepts a list of dicts, one dict, a dict of columns (scalars are repeated; a column is a list, an array or
-        what pandas has), a pandas or polars table, or an integer index array. A knob left out takes the default; a
-        value outside the grid but inside the domain is kept. The columns returned are new: what was passed is never
-        shared.
+        what pandas has), a pandas or polars table, a row of one, an integer index array, or results: an object with a
+        `design`, a list of those, or one with columns of `designs`. A knob left out takes the default; a value outside
+        the grid but inside the domain is kept. The columns returned are new: what was passed is never shared.
+
+        Args:
+            designs: in any of these forms.
+            beside: names that rows of results have beside knobs; they are left aside, and so are objectives, whose
+                names begin with "objective:". Any other name that is no knob is an error.
 
         Raises:
             ChipgymError: naming the knob, the value, what was expected, and the nearest legal choice.
@@ -286,7 +295,7 @@ class DesignSpace:
             return self.values(rows), len(rows)
         given, n = _given_columns(designs, self.default)
         for name in given:
-            if name not in self.default:
+            if name not in self.default and name not in beside and not name.startswith(OBJECTIVE):
                 raise unknown("knob", name, self.names)
         columns = {
             p.name: p.accepts.column(p.name, given[p.name])
@@ -394,6 +403,22 @@ class DesignSpace:
         return out
 
 
+def _plain_designs(given: Any) -> Any:
+    """Results, tables and rows of tables as dicts of values or columns; anything else as it is."""
+    if isinstance(given, Mapping | list | tuple):
+        return given
+    for name in ("design", "designs"):  # an evaluated design, and the columns of many
+        found = getattr(given, name, None)
+        found = found() if callable(found) else found
+        if isinstance(found, Mapping):
+            return found
+    if getattr(given, "columns", None) is not None:
+        return {name: given[name] for name in given.columns}
+    if getattr(given, "ndim", 0) == 1 and hasattr(given, "items"):  # a row of a pandas table
+        return dict(given.items())
+    return given
+
+
 def _together(positions: list[int]) -> slice | Indices:
     """Positions as a slice where they follow one another: assigning to it takes a fifth of the time."""
     if positions == list(range(positions[0], positions[-1] + 1)):
@@ -403,10 +428,7 @@ def _together(positions: list[int]) -> slice | Indices:
 
 def _given_columns(designs: object, default: Mapping[str, Value]) -> tuple[dict[str, Any], int]:
     """Columns as the user gave them (lists or arrays of one length) and their length."""
-    names: Any = getattr(designs, "columns", None)
-    if names is not None and not isinstance(designs, Mapping):
-        table: Any = designs
-        designs = {name: table[name] for name in names}
+    designs = _plain_designs(designs)
     if isinstance(designs, Mapping):
         lengths = {k: len(v) for k, v in designs.items() if is_column(v)}
         if len(set(lengths.values())) > 1:
@@ -418,6 +440,7 @@ def _given_columns(designs: object, default: Mapping[str, Value]) -> tuple[dict[
             f"designs: {shorten(designs)} is not a dict, a list of dicts, a dict of columns, a table "
             "or an integer index array"
         )
+    designs = [_plain_designs(d) for d in designs]
     for d in designs:
         if not isinstance(d, Mapping):
             raise ChipgymError(f"designs: {shorten(d)} in the list is not a dict")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...datasets import Trace
+from .lowering.bursts import Bursts
 from .lowering.mapping import AddressMap
 from .model.metrics import Prices
 from .tables.device import Device
@@ -20,8 +20,8 @@ _MILLI = 1e-3
 MM2_PER_BIT = 4.522e-6
 
 
-def prices_of(device: Device, trace: Trace, where: AddressMap, channels: int, ranks: int) -> Prices:
-    """The prices of a trace on so many channels of a device, with so many ranks each."""
+def prices_of(device: Device, bursts: Bursts, where: AddressMap, channels: int, ranks: int) -> Prices:
+    """The prices of bursts on so many channels of a device, with so many ranks each."""
     t, e = device.timings, device.energy_timings
     ras, precharge = t["RAS"], e["row_cycle"] - t["RAS"]
     rails = [
@@ -44,8 +44,8 @@ def prices_of(device: Device, trace: Trace, where: AddressMap, channels: int, ra
         refresh=e["refresh"],
         cycle_s=device.cycle_s,
         energy_cycle_s=device.energy_cycle_s,
-        requests=len(trace),
-        writes=int(trace.is_write.sum()),
+        requests=len(bursts),
+        writes=int(bursts.is_write.sum()),
         burst_bytes=device.burst_bytes,
         ranks=ranks,
         banks=device.banks,

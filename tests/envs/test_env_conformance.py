@@ -232,11 +232,12 @@ def test_nothing_is_printed(moded, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_vector_env_answers_what_gymnasiums_own_would(name, mode):
+@pytest.mark.parametrize("autoreset", list(AutoresetMode), ids=lambda one: one.value)
+def test_vector_env_answers_what_gymnasiums_own_would(name, mode, autoreset):
     n, seed = 9, 5
-    native = gymnasium.make_vec(name, num_envs=n, mode=mode)
-    sync = SyncVectorEnv([lambda: gymnasium.make(name, mode=mode)] * n, autoreset_mode=AutoresetMode.SAME_STEP)
-    assert native.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP
+    native = gymnasium.make_vec(name, num_envs=n, mode=mode, autoreset_mode=autoreset)
+    sync = SyncVectorEnv([lambda: gymnasium.make(name, mode=mode)] * n, autoreset_mode=autoreset)
+    assert native.metadata["autoreset_mode"] == autoreset
     assert native.observation_space == sync.observation_space
     assert native.action_space == sync.action_space
     assert data_equivalence(native.reset(seed=seed), sync.reset(seed=seed), exact=True)
@@ -248,6 +249,10 @@ def test_vector_env_answers_what_gymnasiums_own_would(name, mode):
         assert data_equivalence(ours, theirs, exact=True)
         assert ours[0] in native.observation_space
         assert np.array_equal(native.action_masks(), sync.call("action_masks"))
+        ended = ours[2] | ours[3]
+        if autoreset is AutoresetMode.DISABLED and ended.any():
+            again = [e.reset(seed=i, options={"reset_mask": ended.copy()}) for e in (native, sync)]
+            assert data_equivalence(*again, exact=True)
         if i == 1:  # from here on not all are at the same place of their episode
             again = [e.reset(seed=7, options={"reset_mask": some.copy()}) for e in (native, sync)]
             assert data_equivalence(*again, exact=True)

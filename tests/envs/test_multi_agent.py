@@ -78,7 +78,7 @@ def test_workloads_and_rendering():
         ({"render_mode": "text"}, "ansi"),
         ({"objectiv": "edp"}, "did you mean 'objective'"),
         ({"agent": "x"}, "did you mean 'agents'"),
-        ({"mode": "refine"}, "unknown argument"),
+        ({"mode": "refine"}, "toy: unexpected keyword argument 'mode'"),
     ],
 )
 def test_wrong_arguments_are_one_clear_error(arguments, words):

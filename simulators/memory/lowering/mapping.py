@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ....errors import unknown
+from ....errors import ChipgymError, unknown
 from ..tables.device import Device
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
@@ -48,6 +48,40 @@ class AddressMap:
             rest = rest >> width
         bank = out["bank"] + self.banks_per_group * (out["group"] + self.groups * out["rank"])
         return {"channel": channel, "bank": bank, "row": out["row"]}
+
+    def encode(self, places: dict[str, Ints]) -> Ints:
+        """Byte addresses (n,) of places: `channel`, `row`, `byte` within the row, and of `rank`, `group` and `bank`
+        within it those that are not 0 everywhere; int64 (n,) each.
+
+        Raises:
+            ChipgymError: the memory has no such channel, rank, group, bank or row.
+        """
+        line = max(LINE_BITS, self.fields[0][1])
+        shift = 0
+        widths = dict(self.fields) | {"channel": self.channel_bits}
+        rest: Ints = np.zeros(len(places["row"]), np.int64)
+        parts = dict(places) | {"byte": places["byte"] & ((1 << widths["byte"]) - 1)}
+        parts["column"] = places["byte"] >> widths["byte"]
+        for name, values in parts.items():
+            most = (1 << widths.get(name, 0)) - 1
+            if (values > most).any():
+                i = int(np.argmax(values > most))
+                raise nowhere(name, int(values[i]), i, most)
+        for name, width in self.fields:
+            if name in parts:
+                rest |= parts[name] << shift
+            shift += width
+        high: Ints = rest >> line << (line + self.channel_bits)
+        low: Ints = rest & ((1 << line) - 1)
+        low |= parts["channel"] << line
+        return high | low
+
+
+def nowhere(level: str, value: int, request: int, most: int) -> ChipgymError:
+    """The error for a vector that names a channel, rank, group, bank, row or column that the memory has not."""
+    return ChipgymError(
+        f"workload: {level} {value} in the address of request {request}, expected at most {most} of this memory"
+    )
 
 
 def address_map(device: Device, mapping: str, channels: int, ranks: int) -> AddressMap:

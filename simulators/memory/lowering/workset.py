@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ....datasets import Trace
 from ..model.bank import REQUEST
+from .bursts import Bursts
 from .mapping import AddressMap
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -43,8 +43,8 @@ class Workset:
         return bool(writes.any()) and not bool(writes.all())
 
 
-def make_workset(trace: Trace, where: AddressMap, channels: int, banks: int, burst_bytes: int) -> Workset:
-    """Decodes a trace for a memory of `channels` with `banks` each (all ranks)."""
+def make_workset(trace: Bursts, where: AddressMap, channels: int, banks: int, burst_bytes: int) -> Workset:
+    """Decodes bursts for a memory of `channels` with `banks` each (all ranks)."""
     decoded = where.decode(trace.address)
     order = np.argsort(decoded["channel"], kind="stable")
     rows = np.arange(len(trace)) + 2 * decoded["channel"][order]
@@ -61,6 +61,8 @@ def make_workset(trace: Trace, where: AddressMap, channels: int, banks: int, bur
         n = int(start[c + 1] - start[c]) - 2
         part = slice(int(start[c]), int(start[c]) + n)
         own = requests[part]
+        if trace.relative and n:
+            own["arrival"] = _waits(own["arrival"], trace.request[order[start[c] - 2 * c :][:n]])
         own["next_bank"] = _next(own["bank"], n)
         own["next_row"] = _next(own["bank"].astype(np.int64) << 32 | own["row"], n)
         # Counted from the last one back: n becomes -1, and that n + 1.
@@ -70,6 +72,13 @@ def make_workset(trace: Trace, where: AddressMap, channels: int, banks: int, bur
         found, place = np.unique(own["bank"], return_index=True)
         first[c, found] = place
     return Workset(start, requests, rows, order, first)
+
+
+def _waits(cycle: Ints, request: Ints) -> Ints:
+    """Cycles of each burst of a channel since the request before, -1 for the further bursts of one; int64 (n,)."""
+    waits = np.diff(cycle, prepend=0)
+    waits[1:][request[1:] == request[:-1]] = -1
+    return waits
 
 
 def _next(key: Array, none: int) -> Positions:

@@ -15,9 +15,12 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @inlined
 def next_arrival(
-    i: int, n: int, stored: int, left: int, arbiter: int, active: int, requests: Array, received: Array, receipts: int
-) -> tuple[int, int]:
-    """When request `i` leaves the requestor, and when it stands at the controller; INF where that is not known yet.
+    i: int, n: int, stored: int, left: int, arbiter: int, active: int, requests: Array, received: Array, receipts: int,
+    since: int,
+) -> tuple[int, int, int, int]:  # fmt: skip
+    """When request `i` arrives, is issued by the requestor, leaves it for the arbiter, and stands at the controller.
+
+    The last two are INF where they are not known yet, all of them where there is no such request.
 
     A simple arbiter hands a request on as soon as the one before is stored. The others take one a cycle while fewer
     than `active` are unanswered, and hand them on one a cycle.
@@ -26,16 +29,17 @@ def next_arrival(
         n: requests in all.
         stored: when the request before was stored, and `left` when it left the requestor; -1 before the first.
         received: when the k-th response reached the requestor, known for the first `receipts`.
+        since: 0, or when the request before was issued where arrivals count from that.
     """
     if i >= n:
-        return INF, INF
-    arrival = requests[i].arrival
+        return INF, INF, INF, INF
+    # The further bursts of a request, whose waits are -1, come with its first.
+    arrival = max(requests[i].arrival, 0) + since
     if arbiter == SIMPLE:
         q = max(arrival, stored + 1)
-        return q, q
+        return arrival, q, q, q
+    p = max(arrival, left + 1)
     if i - active >= receipts:
-        return INF, INF
-    s = max(arrival, left + 1)
-    if i >= active:
-        s = max(s, received[i - active])
-    return s, max(s, stored + 1)
+        return arrival, p, INF, INF
+    s = max(p, received[i - active]) if i >= active else p
+    return arrival, p, s, max(s, stored + 1)

@@ -68,7 +68,7 @@ def run_batch(
             record.commands[before:logged, LOG_CHANNEL] = channel
             for i in range(n):
                 # The k-th response is not the k-th request's, but of all of them the sum is the same.
-                out[d, SOJOURN] += answers.received[i] - own[i].arrival
+                out[d, SOJOURN] += answers.received[i]
                 latency = answers.answered[i] - answers.stands[i]
                 if own[i].is_write:
                     out[d, WRITE_SUM] += latency

@@ -43,10 +43,10 @@ KNOBS = 10
 ) = range(8, 23)  # fmt: skip
 FIELDS = 23
 
-# Per-request times, in columns of the log: left the requestor, stands at the controller, stored, data command issued,
-# response at the controller, response at the requestor.
-LEFT, STANDS, STORED, SERVED, ANSWERED, RECEIVED = range(6)
-TIMES = 6
+# Per-request times, in columns of the log: arrived, left the requestor, stands at the controller, stored, data command
+# issued, response at the controller, response at the requestor.
+ARRIVED, LEFT, STANDS, STORED, SERVED, ANSWERED, RECEIVED = range(7)
+TIMES = 7
 # Columns of the record of commands: time, command, bank within the channel (a rank's first for PREAB, REFAB), request
 # within the channel (-1 for those), channel.
 LOG_CYCLE, LOG_COMMAND, LOG_BANK, LOG_REQUEST, LOG_CHANNEL = range(5)
@@ -60,6 +60,7 @@ class Machine(NamedTuple):
         distances, lengths: as in `Device`.
         groups: bank groups of a rank.
         mixed: whether there are reads and writes.
+        relative: whether arrivals count from when the request before was issued.
         uniform: whether all commands take one cycle of one bus, so that what goes next does not depend on the time at
             which it is asked.
         interval: between refreshes of a rank.
@@ -74,6 +75,7 @@ class Machine(NamedTuple):
     lengths: Array
     groups: int
     mixed: bool
+    relative: bool
     uniform: bool
     interval: int
     faw: int
@@ -129,7 +131,10 @@ def run_channel(
     last_answer, last_received = -1, -1
     window, window_at = 0, -1
     end = INF - 1 if n > 0 else -1
-    left, stand = INF, INF  # when the next request leaves the requestor, and when it stands at the controller
+    # When the next request arrives, is issued, leaves the requestor, and stands at the controller; and when the last
+    # request whose wait is counted from the one before was issued.
+    arrival, sent, left, stand = INF, INF, INF, INF
+    since = 0
     last_left, last_stored = -1, -1  # when the last stored request left, and was stored
     renew, storing, full = True, False, False
     low, high, other = 0, 0, -1  # banks that something happened to: a range, and one more
@@ -150,10 +155,13 @@ def run_channel(
                 else:
                     reads += 1
                 out[AT_ARBITER] += stand - left
+                out[SOJOURN] -= arrival
+                if machine.relative and request.arrival >= 0:
+                    since = sent
                 out[QUEUED_SUM] -= now
                 answers.stands[i] = stand
                 if len(times) > 0:
-                    times[i, LEFT], times[i, STORED] = left, now
+                    times[i, ARRIVED], times[i, LEFT], times[i, STORED] = arrival, left, now
                 stored, last_left, last_stored, renew = i + 1, left, now, True
                 if low >= high:
                     low, high = last_bank, last_bank + 1
@@ -162,8 +170,8 @@ def run_channel(
                 resting = resting and issued  # a cycle without a command selects once more
         if renew:
             renew = False
-            left, stand = next_arrival(
-                stored, n, last_stored, last_left, arbiter, active, requests, answers.received, answered
+            arrival, sent, left, stand = next_arrival(
+                stored, n, last_stored, last_left, arbiter, active, requests, answers.received, answered, since
             )
         while low < high:
             bank = banks[low]

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import Abort, TyperException
 
-from ..errors import ChipgymError, shorten, unknown
+from ..errors import ChipgymError, printable, shorten, unknown
 from . import INTERRUPTED
 from .collecting import collect_designs
 from .listing import list_registered
@@ -98,11 +98,11 @@ def run(arguments: Sequence[str]) -> int:
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:
     """A warning as one line, without the place in the source that Python names."""
-    note(f"warning: {' '.join(str(message).split())}")
+    note(f"warning: {printable(' '.join(str(message).split()))}")
 
 
 def _fail(message: str) -> int:
-    line = " ".join(message.split())
+    line = printable(" ".join(message.split()))
     try:
         sys.stdout.flush()
         sys.stderr.write(f"error: {line}\n")
