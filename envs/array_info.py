@@ -51,9 +51,10 @@ class ArrayInfoWriter(InfoWriter):
             "feasible": violation <= 0,
             "violation": violation,
             "metrics": metrics,
-            "action_mask": np.stack([_flat(mask) for mask in facts.masks]),
             **{name: column.copy() for name, column in facts.noted.items()},
         }
+        if facts.masks is not None:
+            columns["action_mask"] = np.stack([_flat(mask) for mask in facts.masks])
         if self._workloads is not None:
             columns["workload"] = facts.task.copy()
         return columns

@@ -13,6 +13,7 @@ from ..simulators import Indices
 from ..simulators.core.parameter import Column
 from .assess import Assessment, Flags
 from .observation import Observation
+from .starts import Starts
 from .tasks import Ints, Tasks
 
 Action = np.ndarray[Any, np.dtype[np.int64]]
@@ -48,6 +49,8 @@ class Episodes(ABC):
     mode: ClassVar[str]
     #: Whether `begin` draws from its generators.
     draws: bool = False
+    #: Whether an episode can be told the design that it begins at.
+    told_starts: ClassVar[bool] = False
 
     action_space: gymnasium.Space[Any]
     observation_space: gymnasium.Space[Any]
@@ -66,12 +69,13 @@ class Episodes(ABC):
         return type(self)(self.tasks, n)
 
     @abstractmethod
-    def begin(self, which: Flags, rngs: list[np.random.Generator]) -> None:
+    def begin(self, which: Flags, rngs: list[np.random.Generator], starts: Starts | None = None) -> None:
         """Starts the episodes marked, k of them, on the tasks that `task` holds.
 
         Args:
             which: bool (n,), with k marks.
             rngs: k generators, if it `draws`.
+            starts: k designs to begin at, in a mode with `told_starts`.
         """
 
     @abstractmethod
@@ -91,8 +95,11 @@ class Episodes(ABC):
         """What each agent sees now, float32, shape (n, d)."""
 
     @abstractmethod
-    def masks(self) -> list[Any]:
-        """Legal actions of each episode now, as `action_space.sample(mask=…)` takes them; fresh arrays."""
+    def masks(self) -> list[Any] | None:
+        """Legal actions of each episode now, as `action_space.sample(mask=…)` takes them; fresh arrays.
+
+        None where it takes none: all continuous actions are legal.
+        """
 
     @abstractmethod
     def flat_masks(self) -> Flags:

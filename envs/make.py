@@ -12,6 +12,7 @@ from ..errors import ChipgymError, count, unexpected_keyword, unknown
 from ..simulators import Problem, bind_problem, make_problem
 from ..simulators.core.registry import problem_arguments
 from .base import DesignEnv
+from .continuous import BOX_MODES
 from .episodes import Episodes
 from .one_shot import OneShot
 from .refine import Refine
@@ -21,12 +22,16 @@ from .vector import DesignVectorEnv
 
 MODES: Mapping[str, type[Episodes]] = MappingProxyType({c.mode: c for c in (OneShot, Sequential, Refine)})
 
+#: The modes by what an action is.
+ACTION_TYPES: Mapping[str, Mapping[str, type[Episodes]]] = MappingProxyType({"discrete": MODES, "box": BOX_MODES})
+
 #: Arguments of one mode alone.
 MODE_ARGUMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType({"refine": ("horizon", "start")})
 
 # What environments take beside the arguments that make a problem.
 OWN_ARGUMENTS = (
     "mode",
+    "action_type",
     "problem",
     "render_mode",
     "info",
@@ -44,6 +49,7 @@ def make_env(
     problem: Problem | Sequence[Problem] | None = None,
     render_mode: str | None = None,
     info: str = "dicts",
+    action_type: str = "discrete",
     **arguments: Any,
 ) -> DesignEnv:
     """A scalar environment.
@@ -53,6 +59,7 @@ def make_env(
         mode: what one step is, one of `MODES`.
         problem: an existing problem, or several of one design space, instead of `arguments`.
         render_mode: "ansi", "rgb_array" or None.
+        action_type: "discrete" or "box", numbers from -1 to 1 (see `continuous`).
         info: what infos are made of, "dicts" of plain values or "arrays" alone.
         arguments: those of the mode; and as for `chipgym.make_problem`: workload (or a list of them), objective,
             constraints, space, reward, targets, and the simulator's own options.
@@ -61,7 +68,8 @@ def make_env(
         UnexpectedKeywordError: a ChipgymError and TypeError that names the first keyword that is none, and the nearest.
         ChipgymError: naming the first argument that is wrong, and the nearest right one.
     """
-    return DesignEnv(_episodes(registered, 1, mode, problem, arguments), render_mode=render_mode, info=info)
+    episodes = _episodes(registered, 1, mode, action_type, problem, arguments)
+    return DesignEnv(episodes, render_mode=render_mode, info=info)
 
 
 # Gymnasium looks here for the modes that it can turn into "human" or "rgb_array_list".
@@ -77,6 +85,7 @@ def make_vector_env(
     problem: Problem | Sequence[Problem] | None = None,
     render_mode: str | None = None,
     info: str = "dicts",
+    action_type: str = "discrete",
     **arguments: Any,
 ) -> DesignVectorEnv:
     """A native vector environment of `num_envs`.
@@ -89,7 +98,9 @@ def make_vector_env(
     Raises:
         UnexpectedKeywordError, ChipgymError: as `make_env`.
     """
-    episodes = _episodes(registered, count("num_envs", num_envs), mode, problem, arguments, VECTOR_ARGUMENTS)
+    episodes = _episodes(
+        registered, count("num_envs", num_envs), mode, action_type, problem, arguments, VECTOR_ARGUMENTS
+    )
     return DesignVectorEnv(episodes, render_mode=render_mode, info=info, autoreset_mode=autoreset_mode)
 
 
@@ -97,6 +108,7 @@ def _episodes(
     registered: Mapping[str, Any],
     n: int,
     mode: str,
+    action_type: str,
     problem: Any,
     arguments: dict[str, Any],
     further: tuple[str, ...] = (),
@@ -113,6 +125,7 @@ def _episodes(
             raise unexpected_keyword(simulator, name, (*known, *further))
     if not isinstance(mode, str) or mode not in MODES:
         raise unknown("mode", mode, MODES)
+    kinds = ACTION_TYPES[check_action_type(action_type)]
     own = {}
     for owner, names in MODE_ARGUMENTS.items():
         for name in names:
@@ -121,7 +134,18 @@ def _episodes(
                     raise ChipgymError(f"{name}: only the mode {owner!r} takes it, not {mode!r}")
                 own[name] = arguments.pop(name)
     tasks = make_tasks(simulator, problem, arguments, registered["each_objective"])
-    return MODES[mode](tasks, n, **own)
+    return kinds[mode](tasks, n, **own)
+
+
+def check_action_type(action_type: str) -> str:
+    """The type of actions itself.
+
+    Raises:
+        ChipgymError: where there is none of that name.
+    """
+    if not isinstance(action_type, str) or action_type not in ACTION_TYPES:
+        raise unknown("action_type", action_type, ACTION_TYPES)
+    return action_type
 
 
 def make_tasks(simulator: str, problem: Any, arguments: Mapping[str, Any], each_objective: bool = False) -> Tasks:

@@ -8,6 +8,7 @@ from .assess import Flags
 from .episodes import Action, Episodes, Outcome, action_array, spread
 from .info import Masks
 from .observation import Observation, observation_box
+from .starts import Starts
 from .tasks import Tasks
 
 
@@ -52,7 +53,7 @@ class OneShot(Episodes):
         self.now = tasks.start(self.task)
         self.rows = self.now.rows
 
-    def begin(self, which: Flags, rngs: list[np.random.Generator]) -> None:
+    def begin(self, which: Flags, rngs: list[np.random.Generator], starts: Starts | None = None) -> None:
         assert self.now is not None
         self.now = self.now.replaced(which, self.tasks.start(self.task[which]))
         self.rows = self.now.rows
@@ -68,7 +69,7 @@ class OneShot(Episodes):
     def observe(self) -> Observation:
         return self.tasks.features[self.task]
 
-    def masks(self) -> list[Masks]:
+    def masks(self) -> list[Masks] | None:
         # Parts of one copy: as many copies as knobs would take longer than a simulation.
         mask = self._mask.copy()
         return [tuple([mask[part] for part in self._each])] * self.n

@@ -62,8 +62,9 @@ class SB3VecEnv(VecEnv):
         options: dict[str, Any] = {}
         for given in self._options:
             options.update(given)
-        if "workload" in options:
-            options["workload"] = [given.get("workload") for given in self._options]
+        for name in ("workload", "design"):
+            if name in options:
+                options[name] = [given.get(name) for given in self._options]
         observations, _ = self.venv.reset(seed=list(self._seeds), options=options)
         self.reset_infos = self.venv.step_infos()
         self._reset_seeds()

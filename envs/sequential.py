@@ -11,6 +11,7 @@ from ..simulators.core.parameter import Column
 from .assess import Flags
 from .episodes import Action, Episodes, Outcome, action_array
 from .observation import Observation, observation_box, places
+from .starts import Starts
 from .tasks import Tasks
 
 
@@ -62,7 +63,7 @@ class Sequential(Episodes):
         self._turn = np.zeros(n, np.int64)
         self._invalid = np.zeros(n, np.bool_)
 
-    def begin(self, which: Flags, rngs: list[np.random.Generator]) -> None:
+    def begin(self, which: Flags, rngs: list[np.random.Generator], starts: Starts | None = None) -> None:
         self.rows, self._turn, self._invalid = self.rows.copy(), self._turn.copy(), self._invalid.copy()
         self.rows[which] = self.tasks.space.default_indices
         self._turn[which] = 0
@@ -72,7 +73,7 @@ class Sequential(Episodes):
         space, every = self.tasks.space, np.arange(self.n)
         chosen = action_array(actions, (self.n,))
         turn = self._turns[np.minimum(self._turn, len(self._turns) - 1)]
-        legal = self._legal()
+        legal = self.legal()
         count = legal.sum(axis=1)
         inside = (chosen >= 0) & (chosen < self._widest)
         wrong = ~(inside & legal[every, np.where(inside, chosen, 0)])
@@ -100,7 +101,7 @@ class Sequential(Episodes):
         design = np.where(known, places(self.rows, space), -1.0)
         return np.concatenate([self.tasks.features[self.task], design, mine], axis=1).astype(np.float32)
 
-    def _legal(self) -> Flags:
+    def legal(self) -> Flags:
         """Legal positions of the parameter whose turn it is (the last one's after the end), bool, shape (n, widest)."""
         space = self.tasks.space
         turn = self._turns[np.minimum(self._turn, len(self._turns) - 1)]
@@ -110,11 +111,11 @@ class Sequential(Episodes):
         legal: Flags = np.where(active, position < space.sizes[turn][:, None], only)
         return legal
 
-    def masks(self) -> list[Any]:
-        return list(self._legal().astype(np.int8))
+    def masks(self) -> list[Any] | None:
+        return list(self.legal().astype(np.int8))
 
     def flat_masks(self) -> Flags:
-        return self._legal()
+        return self.legal()
 
     def noted(self) -> dict[str, Column]:
         return {"invalid_action": self._invalid}

@@ -16,10 +16,20 @@ from ..simulators import Problem
 from ..simulators.core.parameter import Column
 from .array_info import info_writer
 from .assess import Assessment, Flags
-from .base import check_render_mode, check_reset_options, draw_task, facts_of, picture_of, reward_box
+from .base import (
+    check_render_mode,
+    check_reset_options,
+    draw_task,
+    facts_of,
+    flat_masks,
+    known_reset_options,
+    picture_of,
+    reward_box,
+)
 from .episodes import Action, Episodes, Outcome
 from .info import Facts, Info, overlay
 from .observation import Observation
+from .starts import Starts, start_rows
 from .viewers import RENDER_FPS, RENDER_MODES, render
 
 
@@ -99,7 +109,9 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
         Args:
             seed: one seed, of which each environment takes the next whole number, or one per environment.
             options: `reset_mask`, a bool array of the environments to reset, leaves the others where they are;
-                `workload`, where there are several, is the name of the one to take, or a list of one per environment.
+                `workload`, where there are several, is the name of the one to take, or a list of one per environment;
+                `design`, in the mode `refine`, is the design to begin at, or a list of one or None per environment, or
+                an index array of shape (num_envs, p).
 
         Raises:
             ChipgymError: for other options, a mask of another form, or another number of seeds than environments.
@@ -109,11 +121,12 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
         if not (seed is None or isinstance(seed, int | np.integer)) and len(seed) != self.num_envs:
             raise ChipgymError(f"seed: {len(seed)} seeds for {self.num_envs} environments")
         super().reset(seed=seed if seed is None or isinstance(seed, int | np.integer) else seed[0])
-        several = self.tasks.several
-        check_reset_options(options, ("reset_mask", "workload") if several else ("reset_mask",))
+        check_reset_options(options, ("reset_mask", *known_reset_options(self.episodes)), self.mode)
         which = self._mask((options or {}).get("reset_mask"))
+        design = (options or {}).get("design")
+        starts = None if design is None else start_rows(self.tasks.space, design, self.num_envs)
         self._seed(seed, which)
-        self._begin(which, options)
+        self._begin(which, options, starts)
         self._running, self._rewards = True, None
         self._ended = self._ended & ~which
         self._fresh = np.zeros(self.num_envs, np.bool_)
@@ -146,7 +159,7 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
                     f"step(): the episodes of environments {shorten(np.flatnonzero(self._fresh).tolist())} have ended; "
                     'call reset(options={"reset_mask": …}) first'
                 )
-            self._begin(self._fresh, None)
+            self._begin(self._fresh)
         outcome = self._idle() if self._fresh.all() else self.episodes.act(actions, ~self._fresh)
         self._rewards = outcome.rewards
         done = outcome.terminated | outcome.truncated
@@ -173,7 +186,7 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
                 "final_obs": _objects(last, done), "_final_obs": done.copy(),
                 "final_info": self.writer.many(final, done), "_final_info": done.copy(),
             }  # fmt: skip
-            self._begin(done, None)
+            self._begin(done)
             return self.writer.many(facts_of(self.episodes), self._every) | ending
         infos = self.writer.many(facts, self._every)
         if facts.assessed is None:  # designs in hand are not complete but where an episode ends
@@ -191,8 +204,12 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
         return infos
 
     def action_masks(self) -> Flags:
-        """Legal actions of every environment, flat over all parameters, shape (num_envs, k)."""
-        return self.episodes.flat_masks()
+        """Legal actions of every environment, flat over all parameters, shape (num_envs, k).
+
+        Raises:
+            ChipgymError: for continuous actions, all of which are legal.
+        """
+        return flat_masks(self.episodes)
 
     def render(self) -> tuple[Any, ...] | None:
         """A picture or text of every environment's design in hand, as for the scalar environment."""
@@ -207,7 +224,7 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
         reward = None if self._rewards is None or self._fresh[i] else self._rewards[i]
         return render(picture_of(self.episodes, reward, i), self.render_mode)
 
-    def _begin(self, which: Flags, options: dict[str, Any] | None) -> None:
+    def _begin(self, which: Flags, options: dict[str, Any] | None = None, starts: Starts | None = None) -> None:
         at = np.flatnonzero(which)
         rngs = [self._rng(int(i)) for i in at] if self._draws else []
         if self.tasks.several:
@@ -215,7 +232,7 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
             told = self._told(options)
             task[at] = [draw_task(self.tasks, rng, told[i]) for i, rng in zip(at, rngs, strict=True)]
             self.episodes.task = task
-        self.episodes.begin(which, rngs)
+        self.episodes.begin(which, rngs, None if starts is None else [starts[int(i)] for i in at])
 
     def _told(self, options: dict[str, Any] | None) -> list[dict[str, Any] | None]:
         """The options of each environment's `reset`."""
@@ -272,7 +289,7 @@ def checked_autoreset_mode(mode: object) -> AutoresetMode:
 
 def _part(facts: Facts, which: Flags, assessed: Assessment | None) -> Facts:
     """The facts about some designs, evaluated as given."""
-    masks = [mask for mask, here in zip(facts.masks, which, strict=True) if here]
+    masks = None if facts.masks is None else [m for m, here in zip(facts.masks, which, strict=True) if here]
     noted = {name: column[which] for name, column in facts.noted.items()}
     return Facts(facts.rows[which], facts.task[which], assessed, masks, noted)
 

@@ -53,8 +53,9 @@ def test_masked_policies_never_take_a_forbidden_action(mode):
 @pytest.mark.parametrize("arguments", [{}, {"agents": "parameter", "rounds": 3}], ids=str)
 @pytest.mark.parametrize("name", ["toy", "memory"])
 def test_several_agents(name, arguments):
-    env = envs.PettingZooWrapper(chipgym.envs.parallel_env(name, info="arrays", **arguments))
+    env = envs.PettingZooWrapper(chipgym.envs.parallel_env(name, info="arrays", **arguments), return_state=True)
     envs.check_env_specs(env)
+    assert env.reset()["state"].shape == env.state_space.shape
     steps = env.rollout(10)
     assert steps.batch_size == (arguments.get("rounds", 1),)
     assert set(env.group_map) <= set(steps.keys())
