@@ -14,7 +14,11 @@ class ToySimulator(Simulator):
     """Units that share a workload's work; a cache that helps only where it is switched on."""
 
     name, version, default_objective = "toy", "1", "edp"
-    metrics = (MetricSpec("latency_s", "s"), MetricSpec("energy_j", "J"), MetricSpec("area_mm2", "mm2"))
+    metrics = (
+        MetricSpec("latency_s", "s", "time of the work"),
+        MetricSpec("energy_j", "J", "energy of the work"),
+        MetricSpec("area_mm2", "mm2", "area of units and cache"),
+    )
     objectives: ClassVar = {"all": ("latency_s", "energy_j", "area_mm2")}
 
     def __init__(self, workload: str | Workload = "mlp:16-64-5", budget_mm2: float = 40.0) -> None:
@@ -22,10 +26,10 @@ class ToySimulator(Simulator):
         self.options = {"budget_mm2": budget_mm2}
         self.space = DesignSpace(
             (
-                Parameter("units", (1, 2, 4, 8, 16, 32), default=4, subsystem="compute"),
-                Parameter("cache", ("off", "on"), subsystem="cache"),
-                Parameter("cache_kb", (4, 8, 16, 32), condition=when(cache="on"), subsystem="cache"),
-                Parameter("clock_mhz", (100, 200, 400), unit="MHz", subsystem="compute"),
+                Parameter("units", (1, 2, 4, 8, 16, 32), default=4, subsystem="compute", doc="sharers of the work"),
+                Parameter("cache", ("off", "on"), subsystem="cache", doc="whether there is a cache"),
+                Parameter("cache_kb", (4, 8, 16, 32), condition=when(cache="on"), subsystem="cache", doc="its size"),
+                Parameter("clock_mhz", (100, 200, 400), unit="MHz", subsystem="compute", doc="clock"),
             )
         )
 

@@ -1,4 +1,4 @@
-"""Counting the different machines in a space whose inactive parameters are folded."""
+"""Counting the different machines in a space whose inactive parameters are at their defaults."""
 
 from __future__ import annotations
 

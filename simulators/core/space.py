@@ -81,7 +81,7 @@ class DesignSpace:
 
     @cached_property
     def canonical_size(self) -> int:
-        """How many different machines there are: `size` with inactive parameters folded."""
+        """How many different machines there are: `size` with inactive parameters at their defaults."""
         return canonical_size(self.parameters)
 
     @cached_property
@@ -127,7 +127,7 @@ class DesignSpace:
     # --- index rows ----------------------------------------------------------------------------------------------
 
     def sample(self, n: int, rng: np.random.Generator) -> Indices:
-        """`n` rows drawn uniformly from the grid, folded to canonical form; shape (n, p)."""
+        """`n` rows drawn uniformly from the grid, made canonical; shape (n, p)."""
         return self.canonicalize(rng.integers(0, self.sizes, size=(n, len(self.parameters))))
 
     def enumerate(self, start: int = 0, stop: int | None = None) -> Indices:
@@ -157,12 +157,12 @@ class DesignSpace:
 
     def active(self, indices: Indices) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Which parameters mean anything in each row; shape (n, p)."""
-        return self._fold(np.array(indices, dtype=np.int64, ndmin=2))
+        return self._make_canonical(np.array(indices, dtype=np.int64, ndmin=2))
 
     def canonicalize(self, indices: Indices) -> Indices:
         """Rows with every inactive parameter at its default, so that the same hardware is the same row."""
         rows = np.array(indices, dtype=np.int64, ndmin=2)
-        self._fold(rows)
+        self._make_canonical(rows)
         return rows.reshape(np.shape(indices))
 
     def mutate(self, indices: Indices, rng: np.random.Generator, rate: float | None = None) -> Indices:
@@ -172,7 +172,7 @@ class DesignSpace:
         back canonical, and as they were only where no active parameter has another value.
         """
         rows = np.array(indices, dtype=np.int64, ndmin=2)
-        active = self._fold(rows)
+        active = self._make_canonical(rows)
         n, p = rows.shape
         free = self.sizes > 1
         change = (rng.random((n, p)) < (1 / max(free.sum(), 1) if rate is None else rate)) & free
@@ -303,7 +303,7 @@ class DesignSpace:
             else np.full(n, p.default, dtype=p.accepts.dtype)
             for p in self.parameters
         }
-        return self._fold_columns(columns, n), n
+        return self._canonical_columns(columns, n), n
 
     def narrow(self, restrictions: Mapping[str, Value | Sequence[Value]] | None) -> DesignSpace:
         """A space whose grids are restricted, as in `{"rows": [16, 32], "dataflow": "ws"}`.
@@ -377,7 +377,7 @@ class DesignSpace:
             for condition, members in groups.items()
         ]
 
-    def _fold(self, rows: Indices) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    def _make_canonical(self, rows: Indices) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Makes rows (n, p) canonical where they stand; which of their parameters are active, shape (n, p)."""
         active = np.ones(rows.shape, dtype=bool)
         for members, clauses in self._rules:
@@ -392,7 +392,7 @@ class DesignSpace:
                 active[at, members] = False
         return active
 
-    def _fold_columns(self, columns: Columns, n: int) -> Columns:
+    def _canonical_columns(self, columns: Columns, n: int) -> Columns:
         out = dict(columns)
         for p in self.parameters:
             if p.condition:

@@ -14,29 +14,28 @@ from ...datasets import Trace, Workload, load_workload
 from ...errors import ChipgymError, nearest_number, shorten
 from ..core import Column, Columns, Design, Metrics, Simulator
 from ..core.compiled import threads
-from .cost import energy_columns, storage_columns
+from .cost import prices_of
 from .history import History, make_history
 from .lowering.bursts import check_clock, make_bursts
 from .lowering.mapping import address_map
 from .lowering.workset import make_workset
 from .metrics import METRICS
 from .model import channel as k
-from .model.arbiter import ARBITERS, BUFFERS
-from .model.bank import PAGE_POLICIES, SCHEDULERS
+from .model import metrics as m
+from .model import policies
 from .model.batch import run_batch
-from .model.commands import ACT, PREAB, PREPB, RD, RDA, REFAB, WR, WRA
-from .space import REFRESH_POLICIES, RESPONSE_QUEUES, memory_space
+from .space import memory_space
 from .tables.device import Device, device_names, load_device
 
-# The design matrix's columns: a named value's code is its place among the names.
-_NAMED = {
-    "page_policy": (k.PAGE, PAGE_POLICIES),
-    "scheduler": (k.SCHEDULER, SCHEDULERS),
-    "scheduler_buffer": (k.BUFFER, BUFFERS),
-    "resp_queue": (k.RESPONSES, RESPONSE_QUEUES),
-    "refresh_policy": (k.REFRESH, REFRESH_POLICIES),
-    "arbiter": (k.ARBITER, ARBITERS),
-}
+#: The design matrix's column of each named choice, with the codes of its values, and of each number.
+_CHOICES = tuple(
+    (at, name, {value: code for code, value in enumerate(values)})
+    for name, at, values in (
+        ("page_policy", k.PAGE, policies.PAGE_POLICIES), ("scheduler", k.SCHEDULER, policies.SCHEDULERS),
+        ("scheduler_buffer", k.BUFFER, policies.BUFFERS), ("resp_queue", k.RESPONSES, policies.RESPONSE_QUEUES),
+        ("refresh_policy", k.REFRESH, policies.REFRESH_POLICIES), ("arbiter", k.ARBITER, policies.ARBITERS),
+    )
+)  # fmt: skip
 _NUMBERS = {
     "request_buffer_size": k.BUFFER_SIZE,
     "refresh_max_postponed": k.POSTPONED,
@@ -112,6 +111,7 @@ class MemorySimulator(Simulator):
         self.workset = make_workset(
             self.bursts, self.address_map, channels, self.ranks * self.device.banks, self.device.burst_bytes
         )
+        self._prices = prices_of(self.device, self.bursts, self.address_map, channels, self.ranks)
         self.machine: k.Machine = _machine(self.device, self.workset.mixed, self.bursts.relative)
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
@@ -121,14 +121,14 @@ class MemorySimulator(Simulator):
         if workers == 1:
             self._run(designs, counts)
         else:
-            # The kernel lets go of the interpreter. Not by prange: Numba's portable threads end the process where two
+            # The model lets go of the interpreter. Not by prange: Numba's portable threads end the process where two
             # threads of a program evaluate at once. Designs dealt in turn share the slow ones out evenly.
-            parts = [np.ascontiguousarray(designs[i::workers]) for i in range(workers)]
-            found = [np.empty((len(part), k.FIELDS), np.int64) for part in parts]
+            dealt = [np.ascontiguousarray(designs[i::workers]) for i in range(workers)]
+            found = [np.empty((len(some), k.FIELDS), np.int64) for some in dealt]
             with ThreadPoolExecutor(workers) as pool:
-                list(pool.map(self._run, parts, found))
-            for i, part in enumerate(found):
-                counts[i::workers] = part
+                list(pool.map(self._run, dealt, found))
+            for i, some in enumerate(found):
+                counts[i::workers] = some
         return self._price(designs, counts), np.zeros(n)
 
     def history(self, design: Design) -> History:
@@ -178,35 +178,10 @@ class MemorySimulator(Simulator):
         run_batch(w.start, w.requests, w.first, designs, self.ranks, buses, self.machine, counts, record)
 
     def _price(self, designs: Counts, counts: Counts) -> dict[str, Column]:
-        """Metric columns of a design matrix (n, KNOBS) and its kernel counts (n, FIELDS)."""
-        cycle, n = self.device.cycle_s, len(self.bursts)
-        writes = int(self.bursts.is_write.sum())
-        c = counts.astype(np.float64)
-        latency = c[:, k.END] * cycle
-        waited = c[:, k.READ_SUM] + c[:, k.WRITE_SUM] + c[:, k.AT_ARBITER]
-        out: dict[str, Column] = {
-            "latency_s": latency,
-            "cycles": c[:, k.END],
-            "read_latency_s": c[:, k.READ_SUM] * cycle / max(n - writes, 1),
-            "read_latency_p50_s": c[:, k.P50] * cycle,
-            "read_latency_p95_s": c[:, k.P95] * cycle,
-            "read_latency_p99_s": c[:, k.P99] * cycle,
-            "write_latency_s": c[:, k.WRITE_SUM] * cycle / max(writes, 1),
-            "request_latency_s": waited * cycle / n,
-            "access_latency_s": c[:, k.SOJOURN] * cycle / n,
-            "bandwidth_gbps": n * self.device.burst_bytes / latency / 1e9,
-            "queue_occupancy": c[:, k.QUEUED_SUM] / c[:, k.END],
-            "row_hits": c[:, k.HITS],
-            "row_misses": c[:, k.MISSES],
-            "row_conflicts": c[:, k.CONFLICTS],
-            "n_act": c[:, ACT],
-            "n_rd": c[:, RD] + c[:, RDA],
-            "n_wr": c[:, WR] + c[:, WRA],
-            "n_pre": c[:, PREPB] + c[:, PREAB],
-            "n_ref": c[:, REFAB],
-        }
-        energy = energy_columns(self.device, self.ranks * self.channels, c)
-        return out | energy | storage_columns(self.device, self.address_map, self.channels, self.ranks, designs)
+        """Metric columns of a design matrix (n, KNOBS) and its counts (n, FIELDS)."""
+        out = np.empty((len(designs), m.METRICS))
+        m.fill_metrics(self._prices, designs, counts, out)
+        return {spec.name: out[:, at] for at, spec in enumerate(METRICS)}
 
 
 def _trace(workload: str | os.PathLike[str] | Workload) -> Trace:
@@ -248,11 +223,10 @@ def _machine(device: Device, mixed: bool, relative: bool) -> k.Machine:
 
 
 def _design_matrix(columns: Columns, n: int) -> Counts:
-    """Designs as the kernel reads them, int64 (n, KNOBS)."""
+    """Designs as the compiled model reads them, int64 (n, KNOBS)."""
     designs = np.zeros((n, k.KNOBS), np.int64)
-    for name, (at, names) in _NAMED.items():
-        for code, value in enumerate(names):
-            designs[columns[name] == value, at] = code
+    for at, name, codes in _CHOICES:
+        designs[:, at] = [codes[value] for value in columns[name].tolist()]
     for name, at in _NUMBERS.items():
         designs[:, at] = columns[name]
     return designs

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from ..core import Choices, DesignSpace, Integers, Parameter, when
-from .model.arbiter import ARBITERS, BUFFERS
-from .model.bank import PAGE_POLICIES, SCHEDULERS
-
-RESPONSE_QUEUES = ("fifo", "reorder")
-REFRESH_POLICIES = ("no_refresh", "all_bank")
+from .model.policies import ARBITERS, BUFFERS, PAGE_POLICIES, REFRESH_POLICIES, RESPONSE_QUEUES, SCHEDULERS
 
 #: Buffer entries and transactions in flight.
 SIZES = tuple(2**i for i in range(8))

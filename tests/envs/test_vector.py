@@ -20,13 +20,13 @@ def test_one_call_of_the_kernel_per_step(monkeypatch):
     envs = gymnasium.make_vec(ID, num_envs=50)
     envs.reset(seed=0)
     calls = []
-    plain = Problem.evaluate
+    plain = Problem.evaluate_columns
 
-    def counted(self, designs):
-        calls.append(len(designs))
-        return plain(self, designs)
+    def counted(self, columns, n):
+        calls.append(n)
+        return plain(self, columns, n)
 
-    monkeypatch.setattr(Problem, "evaluate", counted)
+    monkeypatch.setattr(Problem, "evaluate_columns", counted)
     envs.step(envs.action_space.sample())
     assert calls == [50]
 
@@ -152,13 +152,13 @@ def test_steps_of_the_next_steps_autoreset_evaluate_what_acts_alone(monkeypatch)
     envs = gymnasium.make_vec(ID, num_envs=50, autoreset_mode=AutoresetMode.NEXT_STEP)
     envs.reset(seed=0)
     calls = []
-    plain = Problem.evaluate
+    plain = Problem.evaluate_columns
 
-    def counted(self, designs):
-        calls.append(len(designs))
-        return plain(self, designs)
+    def counted(self, columns, n):
+        calls.append(n)
+        return plain(self, columns, n)
 
-    monkeypatch.setattr(Problem, "evaluate", counted)
+    monkeypatch.setattr(Problem, "evaluate_columns", counted)
     for _ in range(4):
         envs.step(envs.action_space.sample())
     assert calls == [50, 50]

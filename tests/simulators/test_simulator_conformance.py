@@ -84,8 +84,7 @@ def test_metrics_are_declared_with_units(sim):
     for m in sim.metrics:
         assert m.name.isidentifier()
         assert m.goal in ("min", "max")
-        if sim.name != "toy":
-            assert m.doc, m.name
+        assert m.doc, m.name
         for suffix, unit in suffixes.items():
             if m.name.endswith(suffix) and not m.name.endswith("per_s"):
                 assert m.unit == unit, m.name
@@ -94,8 +93,7 @@ def test_metrics_are_declared_with_units(sim):
 def test_parameters_are_declared(sim):
     for p in sim.space.parameters:
         assert p.name.isidentifier()
-        if sim.name != "toy":
-            assert p.doc, p.name
+        assert p.doc, p.name
         assert p.accepts.column(p.name, p.values).tolist() == list(p.values)
         if isinstance(p.accepts, Choices):
             assert set(p.values) <= set(p.accepts.names)

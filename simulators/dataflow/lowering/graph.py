@@ -42,7 +42,7 @@ from ..model import columns as c
 from .experts import send_to_experts
 from .kernels import INPUT, Edge, Kernel
 
-Table = np.ndarray[Any, np.dtype[Any]]
+Matrix = np.ndarray[Any, np.dtype[Any]]
 
 _MOVES = (Reshape, Transpose, Slice, Concat)
 
@@ -60,12 +60,12 @@ class KernelGraph:
     table_bytes: float = 0.0
 
     @cached_property
-    def table(self) -> Table:
+    def matrix(self) -> Matrix:
         """Float64 (kernels, FIELDS)."""
         return np.array([k.row() for k in self.kernels], dtype=np.float64)
 
     @cached_property
-    def links(self) -> Table:
+    def links(self) -> Matrix:
         """Int64 (edges, 3), sorted by consumer."""
         return np.array([(e.producer, e.consumer, e.barrier) for e in self.edges], dtype=np.int64).reshape(-1, 3)
 

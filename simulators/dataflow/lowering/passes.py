@@ -16,7 +16,7 @@ from ..model.columns import PRODUCT
 from ..model.policies import ALL_GATHER, ALL_REDUCE, NO_COLLECTIVE
 from .graph import KernelGraph, Lowering
 from .kernels import Kernel
-from .repeats import fold
+from .repeats import find_repeats
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def tensor_parallel(config: LlamaConfig, word: float) -> Callable[[Kernel], Kern
 
 
 def network_passes(network: Network, word: float, folded: bool) -> tuple[Pass, ...]:
-    """One forward pass of any network; with `folded`, equal blocks in a row are a part that repeats (see `fold`).
+    """One forward pass of any network; `folded`, equal blocks in a row are a part that repeats (see `find_repeats`).
 
     Tensor parallelism divides the columns of every product with weights (a convolution's filters) and the heads of
     attention, and gathers what they put out, so that everything else is done everywhere.
@@ -156,8 +156,8 @@ def network_passes(network: Network, word: float, folded: bool) -> tuple[Pass, .
 
     causal = any(isinstance(node.op, Elementwise) and node.op.function == "mask" for node in network.nodes)
     graph = Lowering(network, word, causal, cut).lower(network.nodes)
-    rows = graph.sample_rows  # of all parts the same, so that tiles are what they are where nothing is folded
-    stretches = fold(graph, word) if folded else ()
+    rows = graph.sample_rows  # of all parts the same, so that tiles are what they are where nothing repeats
+    stretches = find_repeats(graph, word) if folded else ()
     if all(s.repeats == 1 for s in stretches):
         return (Pass("forward", (Part("block", graph, 1, True, rows),), 1.0),)
     parts = (

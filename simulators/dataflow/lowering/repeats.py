@@ -16,7 +16,7 @@ from .kernels import INPUT, Edge, Kernel
 
 #: Products with weights that a block has at least: layers one by one, as of an MLP, are faster fused with each other.
 FEWEST_PRODUCTS = 2
-#: Kernels that folding leaves of a network at most, as a share: a few pairs of blocks are better off fused.
+#: Kernels that are left of a network at most, as a share: a few pairs of blocks are better off fused.
 MOST_LEFT = 2 / 3
 
 #: A kernel, and what it reads: how far before it, or the bytes of what comes from before the block; whether it waits.
@@ -38,7 +38,7 @@ class Stretch:
     first: bool
 
 
-def fold(graph: KernelGraph, word: float) -> tuple[Stretch, ...]:
+def find_repeats(graph: KernelGraph, word: float) -> tuple[Stretch, ...]:
     """The parts of a graph in order: blocks that repeat, as long and as often as they do, and what lies between them.
 
     A graph of which that leaves more than `MOST_LEFT` is one part. `word` is the bytes of an element.

@@ -67,7 +67,7 @@ def flatten(
             first, last, first_edge, last_edge, part.repeats, part.searched, part.sample_rows, row.first.decode,
             mapped, part.fetched, *row.knobs,
         ))  # fmt: skip
-        kernels.append(g.table)
+        kernels.append(g.matrix)
         links.append(g.links)
         first, first_edge = last, last_edge
     return Program(

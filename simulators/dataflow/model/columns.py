@@ -1,4 +1,4 @@
-"""Columns of the tables that the compiled kernels read."""
+"""Columns of the matrices that the compiled model reads."""
 
 from __future__ import annotations
 

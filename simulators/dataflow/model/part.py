@@ -38,7 +38,7 @@ BEFORE = -1
 
 
 class Shape(NamedTuple):
-    """How a part is run: its place in the tables, and what of the batch one microbatch of a stage has.
+    """How a part is run: its place in the program, and what of the batch one microbatch of a stage has.
 
     Attributes:
         samples: of one tile.
@@ -102,7 +102,15 @@ def is_looped(d: Array, shape: Shape, sections: int) -> bool:
 
 @compiled
 def lay_out(
-    d: Array, cuts: Array, shares: Array, table: Array, links: Array, shape: Shape, fixed: Fixed, s: Scratch, out: Array
+    d: Array,
+    cuts: Array,
+    shares: Array,
+    matrix: Array,
+    links: Array,
+    shape: Shape,
+    fixed: Fixed,
+    s: Scratch,
+    out: Array,
 ) -> int:
     """Cuts a part into sections and fills what they need: `out` from NEED_PCUS on. Returns how many sections there are.
 
@@ -112,13 +120,13 @@ def lay_out(
     section, pcus = s.section[:k], s.pcus[:k]
     batch = shape.samples * shape.tiles * d[c.MICROBATCHES]  # a section's weights are loaded once for all microbatches
     fill_work(
-        table, shape.first, shape.last, shape.samples, batch, d[c.TP], d[c.EP], shape.spread, fixed.word,
+        matrix, shape.first, shape.last, shape.samples, batch, d[c.TP], d[c.EP], shape.spread, fixed.word,
         fixed.imbalance, s.work,
     )  # fmt: skip
     fusion = int(d[c.FUSION])
     if not shape.searched and fusion == CUSTOM_CUTS:
         fusion = FULL
-    n = cut_sections(table, shape.first, links, fusion, cuts, section)
+    n = cut_sections(matrix, shape.first, links, fusion, cuts, section)
     if shape.fetched and not is_looped(d, shape, n):
         section[0] = BEFORE  # its edges are cut: what they carry is in memory
     short = size_fifos(links, section, int(d[c.FIFO]), shape.span, s.level[:k], s.capacity)
@@ -204,7 +212,7 @@ def stage_bytes(links: Array, looped: bool, s: Scratch, k: int) -> None:
 
 @compiled
 def serve(
-    d: Array, table: Array, links: Array, here: int, shape: Shape, fixed: Fixed, s: Scratch, kernels: Array
+    d: Array, matrix: Array, links: Array, here: int, shape: Shape, fixed: Fixed, s: Scratch, kernels: Array
 ) -> float:
     """Fills seconds per tile of a section's kernels and delays of its edges; returns bytes × hops of a tile."""
     k = shape.last - shape.first
@@ -231,9 +239,9 @@ def serve(
         carried += s.work[u, w.T_OUT] * hops
         s.delay[e] = hops * d[c.NOC_HOP] * 1e-9
         if s.work[u, w.T_COLLECT] > 0:  # a ring of TP sockets: TP - 1 steps to gather, as many to reduce first
-            steps = (d[c.TP] - 1) * table[shape.first + u, c.COLLECT]
+            steps = (d[c.TP] - 1) * matrix[shape.first + u, c.COLLECT]
             s.delay[e] += steps * d[c.LINK_LATENCY] * 1e-6 + s.work[u, w.T_COLLECT] / (d[c.LINK_GBPS] * 1e9)
-        if table[shape.first + u, c.FAR] != table[shape.first + v, c.FAR] and d[c.EP] > 1:
+        if matrix[shape.first + u, c.FAR] != matrix[shape.first + v, c.FAR] and d[c.EP] > 1:
             # All with all, one pair after another (Thakur et al., IJHPCA 19(1), 2005: (p - 1) latencies and all bytes).
             s.delay[e] += (d[c.EP] - 1) * d[c.LINK_LATENCY] * 1e-6 + s.work[u, w.T_SEND] / (d[c.LINK_GBPS] * 1e9)
     for i in range(k):
@@ -256,7 +264,7 @@ def serve(
 
 @compiled
 def run_part(
-    d: Array, cuts: Array, shares: Array, table: Array, links: Array, shape: Shape, fixed: Fixed, s: Scratch,
+    d: Array, cuts: Array, shares: Array, matrix: Array, links: Array, shape: Shape, fixed: Fixed, s: Scratch,
     out: Array, sections: Array, kernels: Array,
 ) -> None:  # fmt: skip
     """Fills one part's answer `out` (PART,), and its records `sections` and `kernels` where they have rows.
@@ -264,7 +272,7 @@ def run_part(
     What cannot be built is not timed: its time is NaN.
     """
     k = shape.last - shape.first
-    n = lay_out(d, cuts, shares, table, links, shape, fixed, s, out)
+    n = lay_out(d, cuts, shares, matrix, links, shape, fixed, s, out)
     looped = is_looped(d, shape, n)
     stage_bytes(links, looped, s, k)
     residency = int(d[c.RESIDENCY])
@@ -292,7 +300,7 @@ def run_part(
     microbatches = d[c.MICROBATCHES]
     tiles = float(shape.tiles)
     for here in range(n):
-        carried = serve(d, table, links, here, shape, fixed, s, kernels)
+        carried = serve(d, matrix, links, here, shape, fixed, s, kernels)
         weights, staged, collected, busiest, used = 0.0, 0.0, 0.0, 0.0, 0.0
         loaded, moved, sent, macs, ops, local = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0  # means over sockets
         cached = False
@@ -316,7 +324,7 @@ def run_part(
             else:
                 ops += s.work[i, w.T_MACS]
             busiest = max(busiest, s.service[i])
-            cached = cached or table[shape.first + i, c.CACHE] > 0
+            cached = cached or matrix[shape.first + i, c.CACHE] > 0
             s.reads[i] *= s.work[i, w.T_BUSY] / near
         stream = staged / near
         model = Section(

@@ -51,7 +51,7 @@ def product_cycles(m: float, n: float, k: float, p: float, split: int, lanes: fl
 
 @compiled
 def tile_cycles(work: Array, i: int, p: float, split: int, lanes: float, stages: float) -> float:
-    """Cycles of one tile of kernel `i` of a work table on `p` units."""
+    """Cycles of one tile of kernel `i` of a work matrix on `p` units."""
     if work[i, T_KIND] == SOURCE:
         return 0.0
     if work[i, T_KIND] != PRODUCT:

@@ -15,7 +15,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
     FIRST_SHARE, INDEX,
 ) = range(13)  # fmt: skip
 
-# Columns of the table of passes, float64 (passes, PASS). TIMES: passes that it stands for; STEP: 1 where it is a step
+# Columns of the matrix of passes, float64 (passes, PASS). TIMES: passes that it stands for; STEP: 1 where it is a step
 # of decoding; HANDED: bytes of a sequence that a pipeline stage hands to the next.
 TIMES, STEP, HANDED, PASS = range(4)
 
@@ -35,7 +35,7 @@ class Program(NamedTuple):
         stages: most pipeline stages that there can be.
         hbm: whether the chip has any.
         read, positions: tokens that a sequence reads, and reads and writes; 0 of a network without any.
-        table_bytes: of embedding tables.
+        table_bytes: of embeddings, which are looked up.
         widest: bytes per sample of the largest result.
     """
 

@@ -14,7 +14,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @compiled
-def cut_sections(table: Array, first: int, links: Array, fusion: int, cuts: Array, section: Array) -> int:
+def cut_sections(matrix: Array, first: int, links: Array, fusion: int, cuts: Array, section: Array) -> int:
     """Numbers the section of every kernel, in the order in which sections run; returns how many there are.
 
     A kernel runs as early as its producers allow: in the last of their sections, or the one after where the edge is
@@ -35,9 +35,9 @@ def cut_sections(table: Array, first: int, links: Array, fusion: int, cuts: Arra
     for e in range(len(links)):
         producer, consumer = links[e, PRODUCER], links[e, CONSUMER]
         cut = 0
-        if table[first + producer, KIND] != SOURCE:
+        if matrix[first + producer, KIND] != SOURCE:
             if fusion == BY_LAYER:
-                cut = 1 if table[first + consumer, KIND] == PRODUCT else 0
+                cut = 1 if matrix[first + consumer, KIND] == PRODUCT else 0
             elif fusion == CUSTOM_CUTS:
                 cut = cuts[e]
         section[consumer] = max(section[consumer], section[producer] + cut)

@@ -12,8 +12,8 @@ from .policies import ALL_GATHER
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-# Columns of the work table, float64 (kernels, WORK): per tile, on one socket. Where sockets share experts, what must be
-# there and takes time is the busiest one's, and what adds up (IN, OUT, MACS, LOADED, SENT) is the mean.
+# Columns of the matrix of work, float64 (kernels, WORK): per tile, on one socket. Where sockets share experts, what
+# must be there and takes time is the busiest one's, and what adds up (IN, OUT, MACS, LOADED, SENT) is the mean.
 (
     T_KIND, T_ROWS, T_COLS, T_INNER, T_COUNT, T_FRACTION,  # T_FRACTION: of a row, where a tile is less than one
     T_OPS,  # operations per element, or 0
@@ -63,10 +63,10 @@ def busiest_socket(experts: float, active: float, tokens: float, imbalance: floa
 
 @compiled
 def fill_work(
-    table: Array, first: int, last: int, samples: float, batch: float, tp: float, ep: float, spread: float,
+    matrix: Array, first: int, last: int, samples: float, batch: float, tp: float, ep: float, spread: float,
     word: float, imbalance: float, out: Array,
 ) -> None:  # fmt: skip
-    """Fills `out` (last - first, WORK) from rows `first` to `last` of a kernel table.
+    """Fills `out` (last - first, WORK) from rows `first` to `last` of a kernel matrix.
 
     Args:
         samples: of the batch in one tile; less than 1 where a sample has several.
@@ -78,7 +78,7 @@ def fill_work(
         imbalance: tokens of the busiest expert, over the mean.
     """
     for i in range(last - first):
-        k = table[first + i]
+        k = matrix[first + i]
         per_count = min(tp, k[c.SPLIT_COUNT])
         per_row = max(1.0, min(tp / per_count, k[c.SPLIT_ROWS]))
         per_col, per_inner = min(tp, k[c.SPLIT_COLS]), min(tp, k[c.SPLIT_INNER])

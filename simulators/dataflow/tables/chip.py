@@ -38,7 +38,7 @@ _HALVES = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 #: A clock is bounded by what the voltage can follow (see technology.json).
 _CLOCKS = (0.5, 0.625, 0.75, 0.875, 1.0, 1.125, 1.25)
 
-#: Every number of a chip, in the order of the kernel's design matrix.
+#: Every number of a chip, in the order of the design matrix.
 CHIP_KNOBS: Mapping[str, ChipKnob] = MappingProxyType({
     "pcus": ChipKnob("", Integers(1, 65536), _HALVES, "compute", "pattern compute units"),
     "lanes": ChipKnob("", Integers(1, 256), (0.25, 0.5, 1.0, 2.0), "compute", "SIMD lanes of a PCU"),

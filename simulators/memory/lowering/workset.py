@@ -1,4 +1,4 @@
-"""A trace as the kernel reads it: split by channel, addresses decoded, and who follows whom known in advance."""
+"""A trace as the compiled model reads it: split by channel, decoded, and who follows whom known in advance."""
 
 from __future__ import annotations
 

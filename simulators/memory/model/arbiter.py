@@ -1,4 +1,4 @@
-"""How requests reach the controller: arrival, arbiter, and space in the scheduler's buffer."""
+"""The arbiter: when the next request leaves its requestor, and when it stands at the controller."""
 
 from __future__ import annotations
 
@@ -7,15 +7,10 @@ from typing import Any
 import numpy as np
 
 from ...core.compiled import inlined
+from .policies import SIMPLE
+from .timing import INF
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
-# Knob values by number.
-BUFFERS = ("bankwise", "read_write", "shared")
-ARBITERS = ("simple", "fifo", "reorder")
-
-#: Later than any event.
-INF = 2**62
 
 
 @inlined
@@ -40,7 +35,7 @@ def next_arrival(
         return INF, INF, INF, INF
     # The further bursts of a request, whose waits are -1, come with its first.
     arrival = max(requests[i].arrival, 0) + since
-    if arbiter == 0:
+    if arbiter == SIMPLE:
         q = max(arrival, stored + 1)
         return arrival, q, q, q
     p = max(arrival, left + 1)
@@ -48,17 +43,3 @@ def next_arrival(
         return arrival, p, INF, INF
     s = max(p, received[i - active]) if i >= active else p
     return arrival, p, s, max(s, stored + 1)
-
-
-@inlined
-def has_space(buffer: int, size: int, of_last_bank: int, reads: int, writes: int) -> bool:
-    """Whether the buffer takes another request.
-
-    A bankwise buffer looks at the requests of the bank of the last stored request, whatever the bank of the next: a
-    bank can hold one more than `size`.
-    """
-    if buffer == 0:
-        return of_last_bank < size
-    if buffer == 1:
-        return reads < size and writes < size
-    return reads + writes < size

@@ -7,18 +7,13 @@ from typing import Any
 import numpy as np
 
 from ...core.compiled import inlined
-from .arbiter import INF
 from .commands import ACT, N_COMMANDS, PREPB, RD, WR
-from .timing import Timing, Wishes
+from .policies import CLOSED, CLOSED_ADAPTIVE, FIFO, OPEN_ADAPTIVE, WRITING
+from .timing import INF, Timing, Wishes
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-# Knob values by number.
-PAGE_POLICIES = ("open", "open_adaptive", "closed", "closed_adaptive")
-SCHEDULERS = ("fifo", "fr_fcfs", "fr_fcfs_grp")
-
-
-#: A request of a channel as the kernel reads it. n requests are followed by two that are none: position n, never
+#: A request of a channel as the model reads it. n requests are followed by two that are none: position n, never
 #: served, where there is no next one, and n + 1, served, where there is no one before. Positions are unsigned, which
 #: spares every access a look at whether they count from the end; what is subtracted is signed.
 #:   arrival: memory-clock cycle.
@@ -32,6 +27,9 @@ REQUEST = np.dtype(
     align=True,
 )  # fmt: skip
 
+#: How a request finds its row.
+HIT, MISS, CONFLICT = range(3)
+
 #: State of a bank.
 #:   command, request: what it wants, if anything, and for which request.
 #:   group: of all ranks' groups, the bank's; rank: its rank.
@@ -39,8 +37,8 @@ REQUEST = np.dtype(
 #:   open_row: -1 where precharged; opened: time of the last ACT.
 #:   queued: requests in the buffer.
 #:   busy: whether the bank works on a request.
-#:   opening: 1 after an ACT, 2 after one that a conflict made necessary, 0 once a request was served; conflict: whether
-#:   the last row was closed for another.
+#:   opening: what the next request is, a HIT, a MISS (after an ACT) or a CONFLICT (after one that another row's made
+#:   necessary); conflict: whether the last row was closed for another.
 BANK = np.dtype(
     [
         ("opened", "i8"), ("queued", "i8"), ("busy", "i8"), ("opening", "i8"), ("conflict", "i8"), ("command", "u4"),
@@ -77,7 +75,7 @@ def plan_bank(
     more = False  # whether another request waits for the open row
     if bank.open_row < 0:
         command = ACT
-    elif scheduler == 0:
+    elif scheduler == FIFO:
         command = PREPB
         if requests[chosen].row == bank.open_row:
             command = RD
@@ -96,14 +94,22 @@ def plan_bank(
             i = chosen
             while i < stored:
                 # No request overtakes an older one to its address.
-                if not served[i] and requests[i].is_write == (direction == 1) and served[requests[i].previous_same]:
+                if (
+                    not served[i]
+                    and requests[i].is_write == (direction == WRITING)
+                    and served[requests[i].previous_same]
+                ):
                     chosen = i
                     break
                 i = requests[i].next_row
     if command == RD:
         if requests[chosen].is_write:
             command = WR
-        if page == 2 or (page == 1 and not more and bank.queued >= 2) or (page == 3 and not more):
+        if (
+            page == CLOSED
+            or (page == OPEN_ADAPTIVE and not more and bank.queued >= 2)
+            or (page == CLOSED_ADAPTIVE and not more)
+        ):
             command += 1  # with auto-precharge
     changed = not wanted or command != bank.command or chosen != bank.request
     bank.command = command

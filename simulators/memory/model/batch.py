@@ -1,4 +1,4 @@
-"""The batch kernel: every design on every channel."""
+"""The batch model: every design on every channel."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from ...core.compiled import compiled
-from .arbiter import INF
-from .bank import BANK
+from .bank import BANK, HIT
 from .channel import LOG_CHANNEL, P50, P95, P99, READ_SUM, REFRESH, SOJOURN, WRITE_SUM, Machine, Record, run_channel
 from .commands import N_COMMANDS
 from .percentiles import percentiles
+from .policies import ALL_BANK
 from .refresh import RANK
 from .responses import Answers
-from .timing import Timing, Wishes
+from .timing import INF, Timing, Wishes
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -46,23 +46,23 @@ def run_batch(
         np.empty(n_banks, np.int64), np.zeros(n_banks, np.uint64), np.zeros(n_banks, np.int64),
         np.zeros(n_banks, np.int64), np.zeros(n_banks, np.int64),
     )  # fmt: skip
-    none = int(np.int64(0))  # a plain 0 is a type of its own to Numba, which would compile the kernel for it once more
+    none = int(np.int64(0))  # a plain 0 is a type of its own to Numba, which would compile for it once more
     logged = none
     for d in range(len(designs)):
         out[d] = 0
         reads, logged = 0, none
-        interval = machine.interval if designs[d, REFRESH] == 1 else INF
+        interval = machine.interval if designs[d, REFRESH] == ALL_BANK else INF
         for channel in range(len(start) - 1):
             a, z = start[channel], start[channel + 1]
             n = z - a - 2
-            part, part_served = requests[a:z], served[: n + 2]
-            part_served[:] = False
-            part_served[n + 1] = True
+            own, own_served = requests[a:z], served[: n + 2]
+            own_served[:] = False
+            own_served[n + 1] = True
             _reset(banks, wishes, ranks, timing, first[channel], n, groups, interval)
             channel_record = Record(record.times[a:z], record.commands)
             before = logged
             logged = run_channel(
-                part, part_served, banks, wishes, ranks, timing, machine, designs[d], answers, out[d], channel_record,
+                own, own_served, banks, wishes, ranks, timing, machine, designs[d], answers, out[d], channel_record,
                 logged,
             )  # fmt: skip
             record.commands[before:logged, LOG_CHANNEL] = channel
@@ -70,7 +70,7 @@ def run_batch(
                 # The k-th response is not the k-th request's, but of all of them the sum is the same.
                 out[d, SOJOURN] += answers.received[i]
                 latency = answers.answered[i] - answers.stands[i]
-                if part[i].is_write:
+                if own[i].is_write:
                     out[d, WRITE_SUM] += latency
                 else:
                     out[d, READ_SUM] += latency
@@ -99,7 +99,7 @@ def _reset(
         bank.opened, bank.queued, bank.request, bank.command = 0, 0, n, 0
         bank.group, bank.rank = b * groups // len(banks), b * len(ranks) // len(banks)
         bank.head, bank.hit, bank.open_row = first[b], n, -1
-        bank.busy, bank.opening, bank.conflict = 0, 0, 0
+        bank.busy, bank.opening, bank.conflict = 0, HIT, 0
     for r in range(len(ranks)):
         rank = ranks[r]
         rank.wanted, rank.owed, rank.pulling, rank.blocked = -1, 0, 0, 0

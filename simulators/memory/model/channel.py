@@ -1,4 +1,4 @@
-"""The kernel: a DRAM controller and its devices, command by command.
+"""A channel: a DRAM controller and its devices, command by command.
 
 The rules are those of DRAMSys 5.0 (Steiner et al., "DRAMSys4.0: an open-source simulation framework for in-depth DRAM
 analyses", IJPP 2022): one queue and one bank machine per bank, a refresh machine per rank, a timing checker, and a
@@ -14,12 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...core.compiled import piece
-from .arbiter import INF, has_space, next_arrival
-from .bank import leave_queue, plan_bank
+from .arbiter import next_arrival
+from .bank import CONFLICT, HIT, MISS, leave_queue, plan_bank
+from .buffer import has_space
 from .commands import ACT, PREAB, PREPB, RD, RDA, REFAB, WR, WRA
+from .policies import AS_REQUESTED, FR_FCFS_GRP, READING, SORTING, WRITING
 from .refresh import ask_for_refresh, open_span, refreshed
 from .responses import Answers, respond
-from .timing import Timing, Wishes, count_activation, delay_others, first_command
+from .timing import INF, Timing, Wishes, count_activation, delay_others, first_command
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -116,15 +118,15 @@ def run_channel(
     n, n_banks, n_ranks, groups = len(requests) - 2, len(banks), len(ranks), machine.groups
     per_rank, buses = n_banks // n_ranks, len(timing.bus_free)
     page, scheduler, buffer, size = knobs[PAGE], knobs[SCHEDULER], knobs[BUFFER], knobs[BUFFER_SIZE]
-    by_direction = scheduler == 2 and machine.mixed
-    in_order, arbiter, active = knobs[RESPONSES] == 1, knobs[ARBITER], knobs[ACTIVE]
+    by_direction = scheduler == FR_FCFS_GRP and machine.mixed
+    in_order, arbiter, active = knobs[RESPONSES] == AS_REQUESTED, knobs[ARBITER], knobs[ACTIVE]
     postponed, pulled_in = knobs[POSTPONED], knobs[PULLED_IN]
     times, log = record.times, record.commands
 
     trigger, refreshing = INF, False
     for r in range(n_ranks):
         trigger = min(trigger, ranks[r].trigger)
-    stored, unserved, answered, direction = 0, n, 0, 0
+    stored, unserved, answered, direction = 0, n, 0, READING
     reads, writes, last_bank = 0, 0, 0
     last_answer, last_received = -1, -1
     window, window_at = 0, -1
@@ -242,7 +244,7 @@ def run_channel(
                     open_span(rank, now)
                 rank.open_banks += 1
                 bank.open_row, bank.hit, bank.opened = requests[i].row, i, now
-                bank.opening = 1 + bank.conflict
+                bank.opening = CONFLICT if bank.conflict else MISS
                 bank.conflict = 0
                 count_activation(now, r, timing, machine.faw, groups)
             elif c == PREPB:
@@ -270,19 +272,19 @@ def run_channel(
                 else:
                     reads -= 1
                 out[HITS + bank.opening] += 1
-                bank.opening = 0
+                bank.opening = HIT
                 out[QUEUED_SUM] += now
                 unserved -= 1
                 leave_queue(bank, i, requests, served)
                 if len(times) > 0:
                     times[i, SERVED] = now
-                if by_direction and writing != (direction == 1):
-                    direction = 1 - direction
+                if by_direction and writing != (direction == WRITING):
+                    direction = WRITING if writing else READING
                     low, high = 0, n_banks
 
                 ready = now + (machine.ready_write if writing else machine.ready_read)
                 answered, last_answer, last_received = respond(
-                    i, ready, in_order, arbiter == 2, answered, last_answer, last_received, answers, served
+                    i, ready, in_order, arbiter == SORTING, answered, last_answer, last_received, answers, served
                 )
                 if unserved == 0:
                     end = answers.received[n - 1]
@@ -310,5 +312,5 @@ def run_channel(
     if len(times) > 0:
         for i in range(n):
             times[i, STANDS], times[i, ANSWERED] = answers.stands[i], answers.answered[i]
-            times[i, RECEIVED] = answers.received[i] if arbiter == 2 else answers.answered[i]
+            times[i, RECEIVED] = answers.received[i] if arbiter == SORTING else answers.answered[i]
     return logged

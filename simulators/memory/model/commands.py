@@ -1,4 +1,4 @@
-"""DRAM commands by number, as tables and kernel use them."""
+"""DRAM commands by number, as tables and model use them."""
 
 from __future__ import annotations
 
@@ -7,3 +7,8 @@ from __future__ import annotations
 COMMANDS = ("ACT", "PREPB", "PREAB", "REFAB", "RD", "RDA", "WR", "WRA")
 N_COMMANDS = len(COMMANDS)
 ACT, PREPB, PREAB, REFAB, RD, RDA, WR, WRA = range(N_COMMANDS)
+
+#: Between commands on one bank, one bank group, one rank, and on different ranks of a channel; a number is the first
+#: index of `Device.distances`.
+SCOPES = ("bank", "group", "rank", "other")
+OF_BANK, OF_GROUP, OF_RANK, OF_OTHER_RANKS = range(4)

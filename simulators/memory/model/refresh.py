@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ...core.compiled import inlined, piece
-from .arbiter import INF
 from .commands import PREAB, REFAB
+from .timing import INF
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

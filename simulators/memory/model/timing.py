@@ -7,10 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...core.compiled import inlined
-from .arbiter import INF
-from .commands import ACT, N_COMMANDS
+from .commands import ACT, N_COMMANDS, OF_BANK, OF_GROUP, OF_OTHER_RANKS, OF_RANK
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+#: Later than any event.
+INF = 2**62
 
 # Choosing compares one number: when a command is over, above the request that it is for, which takes the low bits.
 _AGE_BITS = 32
@@ -65,15 +67,17 @@ def delay_others(
     """
     width = groups * N_COMMANDS
     for g in range(rank * width, (rank + 1) * width, N_COMMANDS):
-        _put_off(timing.group_free[g : g + N_COMMANDS], now, distances[2, command])
+        _put_off(timing.group_free[g : g + N_COMMANDS], now, distances[OF_RANK, command])
     if bank >= 0:
-        _put_off(timing.bank_free[bank], now, distances[0, command])
+        _put_off(timing.bank_free[bank], now, distances[OF_BANK, command])
         if groups > 1:
-            _put_off(timing.group_free[group * N_COMMANDS : (group + 1) * N_COMMANDS], now, distances[1, command])
+            _put_off(
+                timing.group_free[group * N_COMMANDS : (group + 1) * N_COMMANDS], now, distances[OF_GROUP, command]
+            )
     if ranks > 1:
         for g in range(0, ranks * width, N_COMMANDS):
             if g // width != rank:
-                _put_off(timing.group_free[g : g + N_COMMANDS], now, distances[3, command])
+                _put_off(timing.group_free[g : g + N_COMMANDS], now, distances[OF_OTHER_RANKS, command])
 
 
 @inlined

@@ -18,12 +18,10 @@ from typing import Any
 import numpy as np
 
 from ....errors import ChipgymError, shorten, unknown
-from ..model.commands import COMMANDS, N_COMMANDS
+from ..model.commands import COMMANDS, N_COMMANDS, SCOPES
 
 #: A distance that never delays: far below zero, yet safe to add any time to.
 NEVER = -(2**60)
-#: Between commands on one bank, one bank group, one rank, and on different ranks of a channel.
-SCOPES = ("bank", "group", "rank", "other")
 
 Table = np.ndarray[Any, np.dtype[np.int64]]
 

@@ -370,3 +370,34 @@ def test_a_narrowed_condition():
 )
 def test_malformed_restrictions(space, says):
     refuses(lambda: SPACE.narrow(space), *says)
+
+
+def test_knobs_that_share_a_condition():
+    """Side by side or apart, and where what controls them is inactive itself."""
+    on, deep = when(cache="on"), when(cache="on", levels=2)
+    space = DesignSpace((
+        Parameter("cache", ("off", "on"), default="on"),
+        Parameter("levels", (1, 2), condition=on, default=2),
+        Parameter("l2_kb", (64, 128), condition=deep),
+        Parameter("units", (1, 2)),
+        Parameter("l1_kb", (4, 8), condition=on, default=8),
+        Parameter("ways", (2, 4), condition=deep),
+        Parameter("banks", (1, 2), condition=when(l2_kb=128), default=2),
+    ))  # fmt: skip
+    rows = space.enumerate()
+    expected = []
+    for row in rows:
+        design = space.design(row)
+        for p in space.parameters:  # each after what controls it
+            if p.condition and not p.condition.holds(design):
+                design[p.name] = p.default
+        expected.append(design)
+    found = space.rows(rows)
+    assert [space.design(row) for row in found] == expected
+    assert space.canonical_size == len(np.unique(found, axis=0)) < len(rows)
+    columns = space.values(found)
+    assert {name: column.tolist() for name, column in columns.items()} == {
+        name: [design[name] for design in expected] for name in space.names
+    }
+    np.testing.assert_array_equal(space.canonicalize(rows[5]), found[5])
+    assert not np.shares_memory(space.rows(rows), rows)

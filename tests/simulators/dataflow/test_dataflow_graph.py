@@ -19,7 +19,7 @@ LLAMA = DECODERS["llama-3-8b"]
 def sections_of(graph, fusion, cuts=None) -> np.ndarray:
     section = np.zeros(len(graph.kernels), np.int64)
     cuts = np.zeros(len(graph.edges), np.int64) if cuts is None else np.array(cuts)
-    n = cut_sections(graph.table, 0, graph.links, FUSIONS.index(fusion), cuts, section)
+    n = cut_sections(graph.matrix, 0, graph.links, FUSIONS.index(fusion), cuts, section)
     assert set(section) == set(range(n))
     return section
 
