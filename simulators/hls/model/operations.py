@@ -98,8 +98,8 @@ def sum_interval(cycles: float, node: Node, tool: Tool, *, through_memory: bool 
 
     The tools' intervals are fitted to sums of doubles. One of another type scales with its adder's latency, and one of
     several sums in turn with how many they are, down to one cycle. Whole numbers that are added or compared within a
-    cycle start in every one, unless they go through memory (stencil, 70,308 products of int32 added up: 90,271 cycles in
-    SDx, 80,443 in Vitis 2020.2).
+    cycle start in every one, unless they go through memory (stencil, 70,308 products of int32 added up: 90,271 cycles
+    in SDx, 80,443 in Vitis 2020.2).
     """
     paces = (chain_cycles(c, node.bits, tool) / d for c, d in zip(node.chains, node.distances, strict=True))
     step, double = max(paces, default=0.0), tool.operators.cycles["dadd"]
