@@ -35,6 +35,7 @@ class Node:
         bare: whether it has no statements of its own and one loop inside.
         recurrence: the kind of recurrence that it carries itself.
         chains: operations around its recurrences of that kind; one is empty where it passes several statements.
+        distances: iterations that each of them reaches back.
         sums: how many variables it reduces.
         summed: operations that are a step of a sum, by name.
         array_sum: whether one of them is an element of an array.
@@ -54,6 +55,7 @@ class Node:
     bare: bool
     recurrence: int
     chains: tuple[tuple[str, ...], ...]
+    distances: tuple[int, ...]
     sums: int
     summed: Mapping[str, float]
     array_sum: bool
@@ -162,7 +164,7 @@ def make_nodes(kernel: Kernel) -> tuple[Node, ...]:
     def visit(loop: Loop, parent: int, path: tuple[int, ...], runs: float) -> int:
         at = next(places)
         children = tuple(visit(inner, at, (*path, at), runs * loop.trip) for inner in loop.loops)
-        kind, chains = _recurrence(loop, arrays, assumed)
+        kind, hardest = _recurrence(loop, arrays, assumed)
         sums = [c for c in loop.carried if c.reduction]
         steps = [name for c in sums for name in _step(c, loop, arrays)]
         nodes[at] = Node(
@@ -174,7 +176,8 @@ def make_nodes(kernel: Kernel) -> tuple[Node, ...]:
             runs=runs,
             bare=len(children) == 1 and not loop.operations and not loop.accesses,
             recurrence=kind,
-            chains=chains,
+            chains=tuple(_step(c, loop, arrays) if c.reduction else c.chain for c in hardest),
+            distances=tuple(c.distance for c in hardest),
             sums=len(sums),
             summed={name: float(steps.count(name)) for name in set(steps)},
             array_sum=any(c.through in arrays for c in sums),
@@ -190,22 +193,21 @@ def make_nodes(kernel: Kernel) -> tuple[Node, ...]:
     return tuple(nodes[at] for at in range(len(nodes)))
 
 
-def _recurrence(loop: Loop, arrays: Mapping[str, Array], assumed: bool) -> tuple[int, tuple[tuple[str, ...], ...]]:
-    """The hardest recurrence of a loop, and the chains of that kind."""
-    hard = tuple(c.chain for c in loop.carried if not c.reduction and not c.assumed)
+def _recurrence(loop: Loop, arrays: Mapping[str, Array], assumed: bool) -> tuple[int, tuple[Carried, ...]]:
+    """The hardest recurrence of a loop, and the dependences of that kind."""
+    hard = tuple(c for c in loop.carried if not c.reduction and not c.assumed)
     if hard:
         return CHAIN, hard
-    sums = [c for c in loop.carried if c.reduction]
+    sums = tuple(c for c in loop.carried if c.reduction)
     if not sums:
         return FREE, ()
-    chains = tuple(_step(c, loop, arrays) for c in sums)
     if any(a.indirect and a.array == c.through for c in sums for a in loop.stores):
-        return MEMORY_SUM, chains
+        return MEMORY_SUM, sums
     if loop.reduction in ("", UNNAMED):
-        return SERIAL_SUM, chains
+        return SERIAL_SUM, sums
     if assumed and loop.guard and any(c.through in arrays for c in sums):
-        return MEMORY_SUM, chains
-    return TREE, chains
+        return MEMORY_SUM, sums
+    return TREE, sums
 
 
 def _step(carried: Carried, loop: Loop, arrays: Mapping[str, Array]) -> tuple[str, ...]:

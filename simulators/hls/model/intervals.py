@@ -10,7 +10,7 @@ from ..lowering.loops import CHAIN, FREE, MEMORY_SUM, PORT_BITS, SERIAL_SUM, Nod
 from ..lowering.nest import Nest
 from ..space import CG, OFF
 from ..tables.tools import Tool
-from .operations import chain_latency, makes_tree, sum_interval, tree_level
+from .operations import chain_interval, makes_tree, sum_interval, tree_level
 from .unroll import Unrolled
 
 #: Accesses of a block RAM in a cycle: it has two ports (AMD UG573).
@@ -69,7 +69,7 @@ def interval(nest: Nest, node: Node, u: Unrolled, tool: Tool) -> Interval:
     elif node.recurrence == MEMORY_SUM:
         serial = through_memory
     elif node.recurrence == CHAIN:
-        serial = chain_latency(node, tool) + fit.forward
+        serial = chain_interval(node, tool)
     elif node.recurrence == FREE and nest.along_row(node):
         if seen.rest and not node.loop.guard and nest.accumulates_around(node):
             rest = select(ragged, seen.rest + factor, 0.0)

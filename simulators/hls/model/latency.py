@@ -12,7 +12,7 @@ from ..lowering.nest import Nest
 from ..tables.tools import Tool
 from .caching import off_chip, tiling, transfers, updated_in_place
 from .intervals import Interval, interval
-from .operations import body_latency, chain_latency, makes_tree, sum_latency, tree_level, within_a_cycle
+from .operations import body_latency, chain_depth, makes_tree, sum_latency, tree_level, within_a_cycle
 from .unroll import Unrolled, unroll
 
 
@@ -95,7 +95,7 @@ def _straight(x: Node, body: Term, u: Unrolled, tool: Tool) -> Term:
     if x.recurrence in (SERIAL_SUM, MEMORY_SUM):
         return in_turn
     if x.recurrence == CHAIN:
-        return body + (x.loop.trip - 1) * chain_latency(x, tool)
+        return body + chain_depth(x, tool)
     return body
 
 

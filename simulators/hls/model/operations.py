@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -66,11 +67,25 @@ def body_latency(node: Node, tool: Tool) -> float:
     return cycles + (tool.fitted.access if node.loop.accesses else 0.0)
 
 
-def chain_latency(node: Node, tool: Tool) -> float:
-    """Cycles around a loop's recurrence, its slowest; through its whole body where no chain is known."""
-    if not any(node.chains):
-        return body_latency(node, tool)
-    return max(chain_cycles(chain, node.bits, tool) for chain in node.chains if chain)
+def chain_interval(node: Node, tool: Tool) -> float:
+    """Cycles between iterations of a loop with a recurrence: around its slowest chain, over how far back it reaches."""
+    return max((cycles + tool.fitted.forward) / distance for cycles, distance in _recurrences(node, tool))
+
+
+def chain_depth(node: Node, tool: Tool) -> float:
+    """Cycles that a recurrence takes beyond one iteration, where all iterations of the loop are unrolled."""
+    trip = node.loop.trip
+    return max((math.ceil(trip / distance) - 1) * cycles for cycles, distance in _recurrences(node, tool))
+
+
+def _recurrences(node: Node, tool: Tool) -> list[tuple[float, int]]:
+    """Cycles around each chain, and its distance; through the whole body where no chain is known."""
+    known = [
+        (chain_cycles(chain, node.bits, tool), distance)
+        for chain, distance in zip(node.chains, node.distances, strict=True)
+        if chain
+    ]
+    return known or [(body_latency(node, tool), min(node.distances))]
 
 
 def sum_latency(node: Node, tool: Tool) -> float:
@@ -81,11 +96,13 @@ def sum_latency(node: Node, tool: Tool) -> float:
 def sum_interval(cycles: float, node: Node, tool: Tool, *, through_memory: bool = False) -> float:
     """Cycles between steps of a loop's sum, where it were `cycles` for one of doubles.
 
-    The tools' intervals are fitted to sums of doubles. One of another type scales with its adder's latency, down to one
-    cycle. Whole numbers that are added or compared within a cycle start in every one, unless they go through memory
-    (stencil, 70,308 products of int32 added up: 90,271 cycles in SDx, 80,443 in Vitis 2020.2).
+    The tools' intervals are fitted to sums of doubles. One of another type scales with its adder's latency, and one of
+    several sums in turn with how many they are, down to one cycle. Whole numbers that are added or compared within a
+    cycle start in every one, unless they go through memory (stencil, 70,308 products of int32 added up: 90,271 cycles
+    in SDx, 80,443 in Vitis 2020.2).
     """
-    step, double = sum_latency(node, tool), tool.operators.cycles["dadd"]
+    paces = (chain_cycles(c, node.bits, tool) / d for c, d in zip(node.chains, node.distances, strict=True))
+    step, double = max(paces, default=0.0), tool.operators.cycles["dadd"]
     if within_a_cycle(node) and not through_memory:
         return 1.0
     return cycles if step == double else max(1.0, cycles * step / double)

@@ -116,7 +116,7 @@ def lower(network: Network) -> LoweredNetwork:
             sources[node.name] = read
             pixels[node.name] = pixels[node.inputs[0]] if node.inputs else math.prod(_places(node.shape))
             continue
-        if _folds(network, node):
+        if _joins_weights(network, node):
             sources[node.name], pixels[node.name] = read, pixels[node.inputs[0]]
             continue
         layer = replace(_layer(network, node), sources=read)
@@ -134,7 +134,7 @@ def _places(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape[1:] if len(shape) == 3 else shape[:-1]
 
 
-def _folds(network: Network, node: Node) -> bool:
+def _joins_weights(network: Network, node: Node) -> bool:
     op = node.op
     if not isinstance(op, Normalization) or op.kind != "batch":
         return False

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from chipgym.simulators.hls.lowering.loops import CHAIN, FREE, MEMORY_SUM, SERIAL_SUM, TREE, Node, port_bits
 from chipgym.simulators.hls.lowering.nest import Nest
-from chipgym.simulators.hls.model.operations import body_latency, chain_latency
+from chipgym.simulators.hls.model.operations import body_latency
 from chipgym.simulators.hls.tables.tools import Tool
 
 
@@ -104,19 +104,35 @@ class Scalar:
         """Whether all that the loop sums up or compares are integers, one operation each."""
         return all(chain in (("iadd",), ("logic",), ("addr_iadd",)) for chain in x.chains)
 
-    def step(self, x: Node) -> float:
-        """Cycles of one addition of the loop's slowest sum."""
+    def chains(self, x: Node) -> list[tuple[float, int]]:
+        """Cycles around each recurrence and how many iterations it reaches back."""
+        found = [(self.took(chain, x), far) for chain, far in zip(x.chains, x.distances, strict=True) if chain]
+        return found or [(body_latency(x, self.tool), min(x.distances))]
+
+    def took(self, chain: tuple[str, ...], x: Node) -> float:
+        """Cycles of operations one after the other."""
         took = dict(self.tool.operators.cycles)
         took |= {"dsqrt": took["ddiv"], "dpow": took["dmul"], "dneg": 0, "fsqrt": took["fdiv"], "fpow": took["fmul"]}
-        took |= {"fneg": 0, "logic": took["iadd"] / 2, "idiv": x.bits + 3, "addr_iadd": took["iadd"]}
-        return max(sum(took[name] for name in chain) for chain in x.chains)
+        took |= {
+            "fneg": 0,
+            "logic": took["iadd"] / 2,
+            "idiv": x.bits + 3,
+            "addr_iadd": took["iadd"],
+            "addr_imul": took["imul"],
+        }
+        return sum(took[name] for name in chain)
+
+    def step(self, x: Node) -> float:
+        """Cycles of one addition of the loop's slowest sum."""
+        return max(self.took(chain, x) for chain in x.chains)
 
     def typed(self, cycles: float, x: Node, *, memory: bool = False) -> float:
         """An interval of a sum of doubles, as that of the loop's type."""
         if self.whole(x) and not memory:
             return 1.0
         double = self.tool.operators.cycles["dadd"]
-        return cycles if self.step(x) == double else max(1.0, cycles * self.step(x) / double)
+        pace = max(self.took(chain, x) / far for chain, far in zip(x.chains, x.distances, strict=True))
+        return cycles if pace == double else max(1.0, cycles * pace / double)
 
     def level(self, x: Node) -> float:
         """Cycles of a level of the loop's tree."""
@@ -128,7 +144,7 @@ class Scalar:
         if x.recurrence in (TREE, SERIAL_SUM, MEMORY_SUM):
             return depth + (x.loop.trip - 1) * self.step(x)
         if x.recurrence == CHAIN:
-            return depth + (x.loop.trip - 1) * chain_latency(x, self.tool)
+            return depth + max((math.ceil(x.loop.trip / far) - 1) * took for took, far in self.chains(x))
         return depth
 
     def interval(self, x: Node) -> tuple[float, float, float]:
@@ -154,7 +170,7 @@ class Scalar:
         elif x.recurrence == MEMORY_SUM:
             serial = self.typed(self.fit.ii_memory, x, memory=True)
         elif x.recurrence == CHAIN:
-            serial = chain_latency(x, self.tool) + self.fit.forward
+            serial = max((took + self.fit.forward) / far for took, far in self.chains(x))
         elif self.nest.along_row(x) and self.ragged(x):
             if x.loop.guard:
                 serial = self.seen.ragged_guarded

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -174,6 +176,10 @@ def test_a_sum_waits_for_the_adder_of_its_type(tool):
     assert 1 < maximum < sums["f"]  # a comparison is quicker than an addition
     product = start_interval(summing("int32", {"imul": 1}, ("imul",)), tool)
     assert 1 < product < sums["f"]
+    turns = replace(summing("double", {"dadd": 1}, ("dadd",)).loops[0], carried=(
+        Carried("sum", ("dadd",), reduction=True, distance=2),))  # fmt: skip
+    arrays = summing("double", {}, ("dadd",)).arrays
+    assert start_interval(Kernel("turns", arrays, (turns,)), tool) == pytest.approx(max(1.0, sums["d"] / 2))
     mixed = Loop("L0", 64, operations={"iadd": 1, "dadd": 1}, carried=(
         Carried("count", ("iadd",), reduction=True), Carried("sum", ("dadd",), reduction=True),
     ), reduction="sum", loads=(Access.parse("a[L0]"),))  # fmt: skip
@@ -207,6 +213,9 @@ def test_recurrences_wait_for_their_slowest_chain(tool):
     assert chained(("fmul", "fadd")) == pytest.approx(took["fmul"] + took["fadd"] + forward)
     assert chained(("iadd", "iadd", "iadd"), ("ddiv",)) == pytest.approx(took["ddiv"] + forward)
     assert chained(("dsqrt",)) == chained(("ddiv",)) > chained(("fsqrt",)) == chained(("fdiv",))
+    far = Loop("L0", 64, carried=(Carried("s", ("ddiv",), distance=4),), loads=(Access.parse("a[L0]"),))
+    reach = start_interval(Kernel("far", (Array("a", "double", (64,)),), (far,)), tool)
+    assert reach == pytest.approx((took["ddiv"] + forward) / 4)  # RecMII = delay / distance
     for element, bits in (("int8", 8), ("int16", 16), ("int32", 32), ("int64", 64)):
         assert chained(("idiv",), element=element) == pytest.approx(bits + 3 + forward)
 
