@@ -66,3 +66,17 @@ def test_each_entry_is_the_reward_of_one_objective():
 def test_one_objective_is_refused():
     with pytest.raises(ChipgymError, match="'edp' is one, and a multi-objective environment takes several"):
         gymnasium.make("chipgym/mo-Toy-v0", objective="edp")
+
+
+@pytest.mark.parametrize("action_type", ["discrete", "box"])
+def test_a_step_that_begins_episodes_has_a_reward_of_zero_for_each_objective(action_type):
+    envs = gymnasium.make_vec(
+        "chipgym/mo-Toy-v0", num_envs=3, objective="all", autoreset_mode="NextStep", action_type=action_type
+    )
+    envs.reset(seed=0)
+    first = envs.step(envs.action_space.sample())
+    assert first[1].shape == (3, 3)
+    assert first[2].all()
+    second = envs.step(envs.action_space.sample())
+    assert second[1].tolist() == [[0.0] * 3] * 3
+    assert not (second[2] | second[3]).any()
