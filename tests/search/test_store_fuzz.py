@@ -165,20 +165,6 @@ def test_a_run_goes_on_under_other_versions_with_a_warning(toy_problem, tmp_path
         optimize(toy_problem, "random", 30, store=path)  # proposes nothing more
 
 
-def test_a_run_goes_on_where_the_reference_has_other_last_bits(toy_problem, tmp_path):
-    """As on another processor."""
-    path = tmp_path / "s.db"
-    optimize(toy_problem, "nsga2", 60, store=path)
-    elsewhere = chipgym.make_problem("toy")
-    object.__setattr__(elsewhere, "reference", elsewhere.reference * (1 + 2**-50))
-    assert elsewhere.reference != toy_problem.reference
-    assert optimize(elsewhere, "nsga2", 80, store=path).evaluations == 80
-    assert len(open_store(path).runs()) == 1
-    object.__setattr__(elsewhere, "reference", elsewhere.reference * 1.001)  # targets of one's own
-    optimize(elsewhere, "nsga2", 10, store=path)
-    assert len(open_store(path).runs()) == 2
-
-
 def test_a_store_is_as_small_a_change_as_json(stored):
     """Everything in it can be read by anyone; a checksum is 64 hexadecimal digits."""
     with sqlite3.connect(stored[0]) as connection:
