@@ -45,6 +45,7 @@ class LearnedWorkload:
             ChipgymError: as `Surrogate.predict`.
         """
         found = surrogate.workload(workload)
+        surrogate.warn_beyond(found)
         features, seen = found.features(), surrogate.describe(found)
         text = f"{model_digest(surrogate)}\0{found.name}\0{sorted(features.items())}"
         if isinstance(seen, OperatorGraph):
