@@ -33,7 +33,8 @@ def place(store: str | os.PathLike[str]) -> tuple[str, Path | sa.URL]:
     if isinstance(store, str) and "://" in store:
         try:
             url = sa.make_url(store)
-        except (ArgumentError, ValueError):  # ValueError: a port that is no number
+            url.render_as_string()
+        except (ArgumentError, ValueError):  # ValueError: a port that is no number, or half of a letter
             raise ChipgymError("store: not a database URL such as 'postgresql+psycopg://user@host/name'") from None
         if "@" in (url.host or ""):  # the end of a password; it must not come up in a message about the host
             raise ChipgymError("store: a database URL has one '@' before the host; write others as %40")
