@@ -90,6 +90,9 @@ def engine(where: Path | sa.URL, label: str, *, create: bool) -> sa.Engine:
         # FULL: a transaction that was committed survives a power cut. The rollback journal is the default and leaves
         # a single file behind, which can be copied.
         connection.execute("PRAGMA synchronous=FULL")
+        # A file may come from someone else: its schema calls no functions, and its pages are looked at before use.
+        connection.execute("PRAGMA trusted_schema=OFF")
+        connection.execute("PRAGMA cell_size_check=ON")
         return connection
 
     made = sa.create_engine("sqlite://", creator=connect, poolclass=sa.pool.NullPool)

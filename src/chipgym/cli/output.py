@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..errors import printable
+
 if TYPE_CHECKING:
     from ..simulators import Limit
 
@@ -25,7 +27,7 @@ class UserInterruptError(Exception):
 def text(value: object) -> str:
     """A value for people: thousands separators, about six digits, a dash for none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return "–" if value is None else str(value)
+        return "–" if value is None else printable(str(value))
     if isinstance(value, float) and not math.isfinite(value):
         return "–" if math.isnan(value) else str(value)
     if value == int(value) and abs(value) < 1e15:
@@ -65,14 +67,14 @@ def _lines(headings: Sequence[str], cells: Sequence[Sequence[object]], title: st
     console = Console(file=sys.stdout, width=UNLIMITED, force_terminal=False, highlight=False)
     with console.capture() as printed:
         if title:
-            console.print(Text(title))
+            console.print(Text(printable(title)))
         console.print(made)
     return printed.get().splitlines()
 
 
 def line(message: str) -> None:
     """Prints one line as it is."""
-    sys.stdout.write(f"{message}\n")
+    sys.stdout.write(f"{printable(message)}\n")
 
 
 def why(limits: Sequence[Limit]) -> str:
