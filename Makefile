@@ -1,6 +1,7 @@
 # Needs Python 3.11 or newer and make; everything else is installed into .venv.
 #   make demo      search the Pareto front of accelerators for ResNet-18, and write a report of it
 #   make test      the tests that take seconds; make test-all adds the slow ones
+#   make test-portable  those that compute, as on an older processor with other linear algebra and one thread
 #   make lint      ruff and mypy
 #   make docs      the documentation as a site, in site/
 #   make pages     the page of each environment in docs/environments/, from the code
@@ -17,11 +18,11 @@ WORKERS ?= 2
 # Workers take neighbours, which share fixtures, and the last tests from whoever still has some.
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 # Tests start a few hundred processes, each of which would compile the package anew.
-test test-all: export PYTHONDONTWRITEBYTECODE :=
+test test-all test-portable: export PYTHONDONTWRITEBYTECODE :=
 BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format docs pages bench clean
+.PHONY: help demo test test-all test-portable lint format docs pages bench clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -50,6 +51,18 @@ test: $(DEVELOP)
 
 test-all: $(DEVELOP)
 	$(PYTEST)
+
+# NumPy, Numba, OpenBLAS and PyTorch each without what they found in this processor: other last bits, other results of
+# whatever leans on them.
+test-portable: export NUMBA_CPU_NAME = generic
+test-portable: export NUMBA_CPU_FEATURES =
+test-portable: export OPENBLAS_CORETYPE = $(if $(filter x86_64,$(shell uname -m)),Nehalem,)
+test-portable: export OPENBLAS_NUM_THREADS = 1
+test-portable: export NUMBA_NUM_THREADS = 1
+test-portable: export ATEN_CPU_CAPABILITY = default
+test-portable: $(DEVELOP)
+	NPY_DISABLE_CPU_FEATURES="$$($(BIN)/python -c 'from numpy._core._multiarray_umath import __cpu_dispatch__ as d; print(*d)')" \
+		$(PYTEST) -m "portable and not slow"
 
 lint: $(DEVELOP)
 	$(BIN)/ruff check .

@@ -52,8 +52,8 @@ def parallel_env(simulator: str, **arguments: Any) -> DesignParallelEnv:
 
     Args:
         simulator: a registered name, such as "memory".
-        arguments: `agents`, `rounds` and `render_mode` as `DesignParallelEnv` has them; the rest as for
-            `gymnasium.make`.
+        arguments: `agents`, `rounds`, `action_type`, `render_mode` and `info` as `DesignParallelEnv` has them; the
+            rest as for `gymnasium.make`.
 
     Raises:
         ChipgymError: where PettingZoo is not installed, or for a wrong argument.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ class Assessment:
         """Some of the designs: `which` is a bool array (n,), positions, or a slice."""
         e = self.evaluation
         columns = {spec.name: e.metrics[spec.name][which] for spec in e.metrics.specs}
-        metrics = Metrics(e.metrics.specs, columns, e.metrics["violation"][which])
+        metrics = Metrics(e.metrics.specs, columns, e.metrics["violation"][which], _reasons(e.metrics, which))
         evaluation = Evaluation(metrics, e.objectives[which], e.violation[which])
         return Assessment(self.rows[which], evaluation, self.rewards[which])
 
@@ -54,8 +54,18 @@ class Assessment:
         """A batch in which the designs marked, k of them, are the k of `other`."""
         if which.all():
             return other
+        if not which.any():
+            return self
         order = np.concatenate([np.flatnonzero(~which), np.flatnonzero(which)])
         return Assessment.join([self.take(~which), other]).take(np.argsort(order))
+
+
+def _reasons(metrics: Metrics, which: Any) -> Mapping[int, str]:
+    """The reasons of some designs, by their new positions."""
+    if not metrics.reasons:
+        return metrics.reasons
+    taken = np.arange(metrics.n)[which].tolist()
+    return {i: metrics.reasons[old] for i, old in enumerate(taken) if old in metrics.reasons}
 
 
 def assess(problem: Problem, rows: Indices, each_objective: bool = False) -> Assessment:
@@ -69,6 +79,7 @@ def assess(problem: Problem, rows: Indices, each_objective: bool = False) -> Ass
     Raises:
         ChipgymError: for an index that is no whole number or out of range.
     """
-    evaluation = problem.evaluate(rows)
+    rows = problem.space.rows(rows)
+    evaluation = problem.evaluate_columns(problem.space.values(rows), len(rows))
     rewards = problem.reward_vector(evaluation) if each_objective else problem.reward(evaluation)
-    return Assessment(problem.space.canonicalize(rows), evaluation, rewards)
+    return Assessment(rows, evaluation, rewards)

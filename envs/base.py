@@ -10,10 +10,13 @@ import numpy as np
 
 from ..errors import ChipgymError, unknown
 from ..simulators import Problem
+from .array_info import info_writer
 from .assess import Assessment, Flags, assess
+from .continuous import numbers
 from .episodes import Action, Episodes, action_array
-from .info import Facts, Info, InfoWriter
+from .info import Facts, Info
 from .observation import Observation
+from .starts import start_row
 from .tasks import Tasks
 from .viewers import RENDER_FPS, RENDER_MODES, View, render
 
@@ -26,12 +29,15 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
     ## Info
     At reset and step: `design` (dict of plain values), `feasible` (bool), `violation` (float, 0 where feasible),
     `metrics` (dict of floats, without the cost metrics of a design that cannot be built), `action_mask` (as
-    `action_space.sample(mask=…)` takes it); `workload`, where there are several; and what the mode adds.
+    `action_space.sample(mask=…)` takes it, of discrete actions); `workload`, where there are several; and what the
+    mode adds.
 
     ## Arguments
     `workload` (one, or a list: every episode is about one of them, drawn by the seed), `objective`, `constraints`,
     `space`, `reward`, `targets` and the simulator's own options as for `chipgym.make_problem`, or a `problem` (or a
-    list) instead of all of them; `mode`, and the mode's own; `render_mode=None | "ansi" | "rgb_array"`.
+    list) instead of all of them; `mode`, and the mode's own; `action_type="discrete" | "box"`;
+    `render_mode=None | "ansi" | "rgb_array"`; `info="dicts" | "arrays"`, what infos are made of (see
+    `ArrayInfoWriter`).
 
     Attributes:
         tasks: the problems, one per workload.
@@ -41,17 +47,17 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": list(RENDER_MODES), "render_fps": RENDER_FPS}  # type: ignore[misc]
 
-    def __init__(self, episodes: Episodes, *, render_mode: str | None = None) -> None:
+    def __init__(self, episodes: Episodes, *, render_mode: str | None = None, info: str = "dicts") -> None:
         """Takes episodes of which there is one.
 
         Raises:
-            ChipgymError: for another render mode.
+            ChipgymError: for another render mode or kind of info.
         """
         self.render_mode = check_render_mode(render_mode)
         self.episodes = episodes
         self.tasks = episodes.tasks
         self.mode = episodes.mode
-        self.writer = InfoWriter(self.tasks, often=episodes.now)
+        self.writer = info_writer(info, self.tasks, often=episodes.now)
         self.action_space = episodes.action_space
         self.observation_space = episodes.observation_space
         if self.tasks.each_objective:
@@ -70,17 +76,19 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
 
         Args:
             seed: seeds `np_random`, which draws the workload where there are several, and a random start.
-            options: `workload`, the name of the one to take, where there are several.
+            options: `workload`, the name of the one to take, where there are several; in the mode `refine`, `design`,
+                the one to begin at: a dict of values, the rest at their defaults, or an index row.
 
         Raises:
             ChipgymError: for other options.
         """
         super().reset(seed=seed)
         several = self.tasks.several
-        check_reset_options(options, ("workload",) if several else ())
+        check_reset_options(options, known_reset_options(self.episodes), self.mode)
         if several:
             self.episodes.task = np.array([draw_task(self.tasks, self.np_random, options)])
-        self.episodes.begin(_ONE, [self.np_random])
+        design = (options or {}).get("design")
+        self.episodes.begin(_ONE, [self.np_random], [start_row(self.tasks.space, design)])
         self._running, self._warned, self._reward = True, False, None
         return self.episodes.observe()[0], self.writer.each(facts_of(self.episodes))[0]
 
@@ -96,7 +104,7 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
         """
         if not self._running:
             self._check_running()
-        outcome = self.episodes.act(action_array(action, self.action_space.shape or ())[None])
+        outcome = self.episodes.act(batch_of_one(action, self.action_space), _ONE)
         self._reward = outcome.rewards[0].copy() if outcome.rewards.ndim > 1 else float(outcome.rewards[0])
         terminated, truncated = bool(outcome.terminated[0]), bool(outcome.truncated[0])
         self._running = not (terminated or truncated)
@@ -104,8 +112,12 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
         return self.episodes.observe()[0], self._reward, terminated, truncated, info
 
     def action_masks(self) -> Flags:
-        """Legal actions now, flat over all parameters, as sb3-contrib's MaskablePPO asks for them; bool, (k,)."""
-        masks: Flags = self.episodes.flat_masks()[0]
+        """Legal actions now, flat over all parameters, as sb3-contrib's MaskablePPO asks for them; bool, (k,).
+
+        Raises:
+            ChipgymError: for continuous actions, all of which are legal.
+        """
+        masks: Flags = flat_masks(self.episodes)[0]
         return masks
 
     def render(self) -> str | np.ndarray[Any, np.dtype[np.uint8]] | None:
@@ -144,6 +156,27 @@ def facts_of(episodes: Episodes, ended: Assessment | None = None) -> Facts:
     """What there is to say of every design in hand; `ended` stands for them all where all have just ended."""
     assessed = ended if episodes.now is None else episodes.now
     return Facts(episodes.rows, episodes.task, assessed, episodes.masks(), episodes.noted())
+
+
+def flat_masks(episodes: Episodes) -> Flags:
+    """Legal actions of each episode, bool (n, k).
+
+    Raises:
+        ChipgymError: for continuous actions.
+    """
+    if isinstance(episodes.action_space, gymnasium.spaces.Box):
+        raise ChipgymError("action_masks: continuous actions have none, all of them are legal")
+    return episodes.flat_masks()
+
+
+def batch_of_one(action: Any, space: gymnasium.Space[Any]) -> Any:
+    """One action as a batch, shape (1, …).
+
+    Raises:
+        ChipgymError: for another shape or type than the space's.
+    """
+    checked = numbers if isinstance(space, gymnasium.spaces.Box) else action_array
+    return checked(action, space.shape or ())[None]
 
 
 def draw_task(tasks: Tasks, rng: np.random.Generator, options: Mapping[str, Any] | None) -> int:
@@ -192,13 +225,24 @@ def check_render_mode(render_mode: str | None) -> str | None:
     return render_mode
 
 
-def check_reset_options(options: Mapping[str, Any] | None, known: tuple[str, ...] = ()) -> None:
+def known_reset_options(episodes: Episodes) -> tuple[str, ...]:
+    """What `reset` takes as options, beside those of a vector."""
+    several = ("workload",) if episodes.tasks.several else ()
+    return (*several, "design") if episodes.told_starts else several
+
+
+def check_reset_options(options: Mapping[str, Any] | None, known: tuple[str, ...], mode: str) -> None:
     """Refuses options of `reset` that mean nothing here, so that a misspelt one is not passed over.
 
     Raises:
         ChipgymError: naming the first.
     """
     for name in options or ():
+        if name == "design" and name not in known:
+            raise ChipgymError(
+                f"reset option 'design': an episode of the mode {mode!r} chooses all of its design and begins at none; "
+                "the mode 'refine' takes it"
+            )
         if not known:
             raise ChipgymError(f"reset option {name!r}: this environment takes none")
         if name not in known:

@@ -13,6 +13,7 @@ from ..simulators import Indices
 from ..simulators.core.parameter import Column
 from .assess import Assessment, Flags
 from .observation import Observation
+from .starts import Starts
 from .tasks import Ints, Tasks
 
 Action = np.ndarray[Any, np.dtype[np.int64]]
@@ -48,6 +49,8 @@ class Episodes(ABC):
     mode: ClassVar[str]
     #: Whether `begin` draws from its generators.
     draws: bool = False
+    #: Whether an episode can be told the design that it begins at.
+    told_starts: ClassVar[bool] = False
 
     action_space: gymnasium.Space[Any]
     observation_space: gymnasium.Space[Any]
@@ -66,17 +69,22 @@ class Episodes(ABC):
         return type(self)(self.tasks, n)
 
     @abstractmethod
-    def begin(self, which: Flags, rngs: list[np.random.Generator]) -> None:
+    def begin(self, which: Flags, rngs: list[np.random.Generator], starts: Starts | None = None) -> None:
         """Starts the episodes marked, k of them, on the tasks that `task` holds.
 
         Args:
             which: bool (n,), with k marks.
             rngs: k generators, if it `draws`.
+            starts: k designs to begin at, in a mode with `told_starts`.
         """
 
     @abstractmethod
-    def act(self, actions: Action) -> Outcome:
-        """One step of every episode; an ended one has to `begin` before the next.
+    def act(self, actions: Action, which: Flags) -> Outcome:
+        """One step of the episodes marked; an ended one has to `begin` before the next.
+
+        Args:
+            actions: one for each of the n, of which those marked are looked at.
+            which: bool (n,); the others stay where they are, with reward 0.
 
         Raises:
             ChipgymError: for actions of another shape or type.
@@ -87,8 +95,11 @@ class Episodes(ABC):
         """What each agent sees now, float32, shape (n, d)."""
 
     @abstractmethod
-    def masks(self) -> list[Any]:
-        """Legal actions of each episode now, as `action_space.sample(mask=…)` takes them; fresh arrays."""
+    def masks(self) -> list[Any] | None:
+        """Legal actions of each episode now, as `action_space.sample(mask=…)` takes them; fresh arrays.
+
+        None where it takes none: all continuous actions are legal.
+        """
 
     @abstractmethod
     def flat_masks(self) -> Flags:
@@ -97,6 +108,13 @@ class Episodes(ABC):
     def noted(self) -> dict[str, Column]:
         """What infos say beside the keys of every mode: columns, shape (n,), about the step just taken."""
         return {}
+
+
+def spread(rewards: Column, which: Flags) -> Column:
+    """Rewards of the k episodes marked among n, (k,) or (k, m), with 0 for the others: (n,) or (n, m)."""
+    out = np.zeros((len(which), *rewards.shape[1:]))
+    out[which] = rewards
+    return out
 
 
 def action_array(actions: Any, shape: tuple[int, ...]) -> Indices:

@@ -7,6 +7,7 @@ array of which environments have the key; a dict of values becomes a dict of suc
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,14 +30,14 @@ class Facts:
         rows: index rows, shape (k, p).
         task: which task each is on, shape (k,).
         assessed: the designs evaluated; None where they are not complete.
-        masks: legal actions of each, fresh.
+        masks: legal actions of each, fresh; None where all are.
         noted: further columns, shape (k,).
     """
 
     rows: Indices
     task: Ints
     assessed: Assessment | None
-    masks: list[Any]
+    masks: list[Any] | None
     noted: dict[str, Column]
 
 
@@ -71,7 +72,8 @@ class InfoWriter:
         designs = [
             {k: v[j] for k, v, j in zip(self._names, self._values, row, strict=True)} for row in facts.rows.tolist()
         ]
-        extra = {name: column.tolist() for name, column in facts.noted.items()}
+        extra: dict[str, list[Any]] = {} if facts.masks is None else {"action_mask": facts.masks}
+        extra |= {name: column.tolist() for name, column in facts.noted.items()}
         if self._workloads is not None:
             extra["workload"] = self._workloads[facts.task].tolist()
         if facts.assessed is None:
@@ -81,8 +83,8 @@ class InfoWriter:
         else:
             judged = self._judged(facts.assessed)
         return [
-            {"design": design, **verdict, "action_mask": mask, **{k: v[i] for k, v in extra.items()}}
-            for i, (design, verdict, mask) in enumerate(zip(designs, judged, facts.masks, strict=True))
+            {"design": design, **verdict, **{k: v[i] for k, v in extra.items()}}
+            for i, (design, verdict) in enumerate(zip(designs, judged, strict=True))
         ]
 
     def _judged(self, a: Assessment) -> list[Info]:
@@ -121,7 +123,8 @@ class InfoWriter:
             _put(info, "feasible", violation <= 0, which)
             _put(info, "violation", violation, which)
             _put(info, "metrics", _metrics(facts.assessed, which), which)
-        _put(info, "action_mask", _together(facts.masks), which)
+        if facts.masks is not None:
+            _put(info, "action_mask", _together(facts.masks), which)
         for name, column in facts.noted.items():
             _put(info, name, column.copy(), which)
         if self._workloads is not None:
@@ -159,6 +162,27 @@ def _together(masks: list[Any]) -> np.ndarray[Any, Any]:
     out = np.empty(len(masks), dtype=object)
     out[:] = masks
     return out
+
+
+def place_columns(columns: Mapping[str, Column], which: Flags) -> Info:
+    """Columns of k values each as the infos of the k environments marked among n."""
+    info: Info = {}
+    for name, column in columns.items():
+        _put(info, name, column, which)
+    return info
+
+
+def overlay(infos: Info, others: Info, which: Flags) -> None:
+    """Puts what is said of the environments marked among n in place of what infos of them all say."""
+    for key, value in others.items():
+        if key.startswith("_"):
+            continue
+        if key not in infos:
+            infos[key], infos[f"_{key}"] = value, others[f"_{key}"]
+        elif isinstance(value, dict):
+            overlay(infos[key], value, which)
+        else:
+            infos[key][which] = value[which]
 
 
 def _put(info: Info, key: str, value: Any, which: Flags) -> None:

@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from ..errors import ChipgymError, count, unknown
+from gymnasium.vector import AutoresetMode
+
+from ..errors import ChipgymError, count, unexpected_keyword, unknown
 from ..simulators import Problem, bind_problem, make_problem
 from ..simulators.core.registry import problem_arguments
 from .base import DesignEnv
+from .continuous import BOX_MODES
 from .episodes import Episodes
 from .one_shot import OneShot
 from .refine import Refine
@@ -19,11 +22,24 @@ from .vector import DesignVectorEnv
 
 MODES: Mapping[str, type[Episodes]] = MappingProxyType({c.mode: c for c in (OneShot, Sequential, Refine)})
 
+#: The modes by what an action is.
+ACTION_TYPES: Mapping[str, Mapping[str, type[Episodes]]] = MappingProxyType({"discrete": MODES, "box": BOX_MODES})
+
 #: Arguments of one mode alone.
 MODE_ARGUMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType({"refine": ("horizon", "start")})
 
 # What environments take beside the arguments that make a problem.
-OWN_ARGUMENTS = ("mode", "problem", "render_mode", *(name for names in MODE_ARGUMENTS.values() for name in names))
+OWN_ARGUMENTS = (
+    "mode",
+    "action_type",
+    "problem",
+    "render_mode",
+    "info",
+    *(name for names in MODE_ARGUMENTS.values() for name in names),
+)
+
+# What vector environments take beside those.
+VECTOR_ARGUMENTS = ("num_envs", "autoreset_mode")
 
 
 def make_env(
@@ -32,6 +48,8 @@ def make_env(
     mode: str = "one_shot",
     problem: Problem | Sequence[Problem] | None = None,
     render_mode: str | None = None,
+    info: str = "dicts",
+    action_type: str = "discrete",
     **arguments: Any,
 ) -> DesignEnv:
     """A scalar environment.
@@ -41,13 +59,17 @@ def make_env(
         mode: what one step is, one of `MODES`.
         problem: an existing problem, or several of one design space, instead of `arguments`.
         render_mode: "ansi", "rgb_array" or None.
+        action_type: "discrete" or "box", numbers from -1 to 1 (see `continuous`).
+        info: what infos are made of, "dicts" of plain values or "arrays" alone.
         arguments: those of the mode; and as for `chipgym.make_problem`: workload (or a list of them), objective,
             constraints, space, reward, targets, and the simulator's own options.
 
     Raises:
+        UnexpectedKeywordError: a ChipgymError and TypeError that names the first keyword that is none, and the nearest.
         ChipgymError: naming the first argument that is wrong, and the nearest right one.
     """
-    return DesignEnv(_episodes(registered, 1, mode, problem, arguments), render_mode=render_mode)
+    episodes = _episodes(registered, 1, mode, action_type, problem, arguments)
+    return DesignEnv(episodes, render_mode=render_mode, info=info)
 
 
 # Gymnasium looks here for the modes that it can turn into "human" or "rgb_array_list".
@@ -58,28 +80,52 @@ def make_vector_env(
     registered: Mapping[str, Any],
     *,
     num_envs: int = 1,
+    autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
     mode: str = "one_shot",
     problem: Problem | Sequence[Problem] | None = None,
     render_mode: str | None = None,
+    info: str = "dicts",
+    action_type: str = "discrete",
     **arguments: Any,
 ) -> DesignVectorEnv:
-    """A native vector environment of `num_envs`; the rest as for `make_env`.
+    """A native vector environment of `num_envs`.
+
+    Args:
+        registered: as for `make_env`, as is the rest.
+        num_envs: how many episodes go side by side.
+        autoreset_mode: when an episode that ended is followed by the next: see `DesignVectorEnv`.
 
     Raises:
-        ChipgymError: naming the first argument that is wrong, and the nearest right one.
+        UnexpectedKeywordError, ChipgymError: as `make_env`.
     """
-    episodes = _episodes(registered, count("num_envs", num_envs), mode, problem, arguments)
-    return DesignVectorEnv(episodes, render_mode=render_mode)
+    episodes = _episodes(
+        registered, count("num_envs", num_envs), mode, action_type, problem, arguments, VECTOR_ARGUMENTS
+    )
+    return DesignVectorEnv(episodes, render_mode=render_mode, info=info, autoreset_mode=autoreset_mode)
 
 
-def _episodes(registered: Mapping[str, Any], n: int, mode: str, problem: Any, arguments: dict[str, Any]) -> Episodes:
+def _episodes(
+    registered: Mapping[str, Any],
+    n: int,
+    mode: str,
+    action_type: str,
+    problem: Any,
+    arguments: dict[str, Any],
+    further: tuple[str, ...] = (),
+) -> Episodes:
     for name, value in registered.items():
         if name in arguments:
             raise ChipgymError(
                 f"{name}: the id has it as {value!r}; make another id rather than give it as an argument"
             )
+    simulator = registered["simulator"]
+    known = (*problem_arguments(simulator), *OWN_ARGUMENTS)
+    for name in arguments:
+        if name not in known:
+            raise unexpected_keyword(simulator, name, (*known, *further))
     if not isinstance(mode, str) or mode not in MODES:
         raise unknown("mode", mode, MODES)
+    kinds = ACTION_TYPES[check_action_type(action_type)]
     own = {}
     for owner, names in MODE_ARGUMENTS.items():
         for name in names:
@@ -87,8 +133,19 @@ def _episodes(registered: Mapping[str, Any], n: int, mode: str, problem: Any, ar
                 if mode != owner:
                     raise ChipgymError(f"{name}: only the mode {owner!r} takes it, not {mode!r}")
                 own[name] = arguments.pop(name)
-    tasks = make_tasks(registered["simulator"], problem, arguments, registered["each_objective"])
-    return MODES[mode](tasks, n, **own)
+    tasks = make_tasks(simulator, problem, arguments, registered["each_objective"])
+    return kinds[mode](tasks, n, **own)
+
+
+def check_action_type(action_type: str) -> str:
+    """The type of actions itself.
+
+    Raises:
+        ChipgymError: where there is none of that name.
+    """
+    if not isinstance(action_type, str) or action_type not in ACTION_TYPES:
+        raise unknown("action_type", action_type, ACTION_TYPES)
+    return action_type
 
 
 def make_tasks(simulator: str, problem: Any, arguments: Mapping[str, Any], each_objective: bool = False) -> Tasks:
@@ -99,9 +156,6 @@ def make_tasks(simulator: str, problem: Any, arguments: Mapping[str, Any], each_
 
 def _problems(simulator: str, problem: Any, arguments: Mapping[str, Any], each_objective: bool) -> list[Problem]:
     if problem is None:
-        for name in arguments:
-            if name not in (known := (*problem_arguments(simulator), *OWN_ARGUMENTS)):
-                raise unknown(f"argument or option of {simulator}:", name, known)
         given = dict(arguments)
         workload = given.pop("workload", None)
         several = isinstance(workload, list | tuple)

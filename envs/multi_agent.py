@@ -9,18 +9,21 @@ import numpy as np
 from gymnasium.utils import seeding
 from pettingzoo import ParallelEnv
 
-from ..errors import ChipgymError, count, shorten, unknown
-from ..simulators import Problem
+from ..errors import ChipgymError, count, shorten, unexpected_keyword, unknown
+from ..simulators import Indices, Problem
 from ..simulators.core.registry import problem_arguments
+from .array_info import info_writer
 from .base import check_render_mode, draw_task, view_of
-from .info import Facts, Info, InfoWriter
-from .make import make_tasks
+from .continuous import action_box, numbers, positions
+from .info import Facts, Info
+from .make import check_action_type, make_tasks
 from .observation import DECADES, Observation, decades, observation_box, places
+from .starts import start_row
 from .tasks import Tasks
 from .viewers import RENDER_FPS, RENDER_MODES, render
 
 AGENTS = ("subsystem", "parameter")
-_OWN = ("agents", "rounds", "problem", "render_mode")
+_OWN = ("agents", "rounds", "action_type", "problem", "render_mode", "info")
 
 
 class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[misc]
@@ -34,12 +37,17 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
     `scheduling`, `buffers`, `refresh` and `arbitration` of a memory controller. `agents="parameter"`: one for each.
 
     ## Action Spaces
-    `MultiDiscrete` over the agent's parameters in the order of `problem.space`, or `Discrete` where it has one.
+    `MultiDiscrete` over the agent's parameters in the order of `problem.space`, or `Discrete` where it has one. With
+    `action_type="box"` a `Box` of as many numbers from -1 to 1, as in `BoxOneShot`.
 
     ## Observation Spaces
     The same `Box` of float32 for all, shape (f + p + m + 1,): the workload's features; for each parameter the place
     of its value in its grid, from 0 to 1, in the design of the last round (the default one at first); for each metric
     the decades that this design is above the default one; and whether it is feasible.
+
+    ## State
+    `state()`, for a critic that sees all, is what every agent sees and the part of the rounds that is left, shape
+    (f + p + m + 2,), as `state_space` says.
 
     ## Rewards
     `problem.reward` of the round's design, the same for every agent.
@@ -48,7 +56,8 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
     Truncated after `rounds` rounds (1 by default).
 
     ## Infos
-    Every agent's has what the scalar environment's has; `action_mask` is the agent's own.
+    Every agent's has what the scalar environment's has, with `info="arrays"` in arrays alone; `action_mask` is the
+    agent's own.
     """
 
     metadata: ClassVar[dict[str, Any]] = {
@@ -56,15 +65,24 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
     }  # fmt: skip
 
     def __init__(
-        self, tasks: Tasks, *, agents: str = "subsystem", rounds: int = 1, render_mode: str | None = None
+        self,
+        tasks: Tasks,
+        *,
+        agents: str = "subsystem",
+        rounds: int = 1,
+        action_type: str = "discrete",
+        render_mode: str | None = None,
+        info: str = "dicts",
     ) -> None:
         """See the class.
 
         Raises:
-            ChipgymError: for another split, a number of rounds below 1, or an unknown render mode.
+            ChipgymError: for another split, a number of rounds below 1, an unknown type of actions, render mode or
+                kind of info.
         """
         if not isinstance(agents, str) or agents not in AGENTS:
             raise unknown("agents", agents, AGENTS)
+        self.continuous = check_action_type(action_type) == "box"
         self.render_mode = check_render_mode(render_mode)
         self.tasks = tasks
         self.rounds = count("rounds", rounds)
@@ -76,14 +94,16 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
         self.possible_agents = list(split)
         self.agents: list[str] = []
         metrics = len(tasks.problems[0].simulator.metrics)
+        parts = (len(space), 0.0, 1.0), (metrics, -DECADES, DECADES)
         self.observation_spaces = {
-            agent: observation_box(
-                tasks.features.shape[1], (len(space), 0.0, 1.0), (metrics, -DECADES, DECADES), (1, 0.0, 1.0)
-            )
-            for agent in split
+            agent: observation_box(tasks.features.shape[1], *parts, (1, 0.0, 1.0)) for agent in split
         }
-        self.action_spaces = {agent: _actions(space.sizes[own]) for agent, own in self._own.items()}
-        self._writer = InfoWriter(tasks)
+        self.state_space = observation_box(tasks.features.shape[1], *parts, (2, 0.0, 1.0))
+        self.action_spaces = {
+            agent: action_box(len(own)) if self.continuous else _actions(space.sizes[own])
+            for agent, own in self._own.items()
+        }
+        self._writer = info_writer(info, tasks)
         self._mask = space.mask()
         self._rng: np.random.Generator | None = None
         self._task = np.zeros(1, np.int64)
@@ -110,18 +130,20 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
 
         Args:
             seed: draws the workload where there are several.
-            options: `workload`, the name of the one to take, where there are several; others are passed over, as
-                PettingZoo's own tests expect.
+            options: `workload`, the name of the one to take, where there are several; `design`, the one seen at first
+                in place of the default: a dict of values, the rest at their defaults, or an index row; others are
+                passed over, as PettingZoo's own tests expect.
 
         Raises:
-            ChipgymError: where no workload has that name.
+            ChipgymError: where no workload has that name, and for a design that is not on the grid.
         """
         several = self.tasks.several
         if seed is not None or self._rng is None:
             self._rng = seeding.np_random(seed)[0]
         if several:
             self._task = np.array([draw_task(self.tasks, self._rng, options)])
-        self._now = self.tasks.starts.take(self._task)
+        start = start_row(self.tasks.space, (options or {}).get("design"))
+        self._now = self.tasks.starts.take(self._task) if start is None else self.tasks.assess(start[None], self._task)
         self._round = 0
         self.agents = self.possible_agents.copy()
         return self._observe(), self._infos()
@@ -142,10 +164,7 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
         for agent, own in self._own.items():
             if agent not in actions:
                 raise ChipgymError(f"actions: there is none of agent {agent!r}")
-            given = np.array(actions[agent])
-            if given.dtype.kind not in "iu" or given.size != len(own) or given.ndim > 1:
-                raise ChipgymError(f"action of {agent}: {shorten(actions[agent])} is not {len(own)} whole numbers")
-            row[own] = given
+            row[own] = self._positions(agent, actions[agent])
         self._now = self.tasks.assess(row[None], self._task)
         self._round += 1
         over = self._round >= self.rounds
@@ -159,6 +178,16 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
             self.agents = []
         return out
 
+    def _positions(self, agent: str, action: Any) -> Indices:
+        """What an agent chooses: positions in the grids of its parameters, which are checked with the others'."""
+        own = self._own[agent]
+        if self.continuous:
+            return positions(numbers(action, (len(own),), f"action of {agent}"), self.tasks.space.sizes[own])
+        given: Indices = np.array(action)
+        if given.dtype.kind not in "iu" or given.size != len(own) or given.ndim > 1:
+            raise ChipgymError(f"action of {agent}: {shorten(action)} is not {len(own)} whole numbers")
+        return given
+
     def render(self) -> Any:
         """The last design as text or as a picture, as for the scalar environment."""
         if self.render_mode is None:
@@ -170,9 +199,18 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
     def close(self) -> None:
         """Nothing is held."""
 
+    def state(self) -> Observation:
+        """What there is to know of the whole, float32, as `state_space` has it: for a central critic."""
+        left = 1 - self._round / self.rounds
+        return np.append(self._seen(), left).astype(np.float32)
+
     def _observe(self) -> dict[str, Observation]:
+        seen = self._seen()
+        return {agent: seen.copy() for agent in self.agents}
+
+    def _seen(self) -> Observation:
         evaluation = self._now.evaluation
-        seen = np.concatenate(
+        return np.concatenate(
             [
                 self.tasks.features[self._task[0]],
                 places(self._now.rows, self.tasks.space)[0],
@@ -180,14 +218,13 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
                 evaluation.violation <= 0,
             ]
         ).astype(np.float32)
-        return {agent: seen.copy() for agent in self.agents}
 
     def _infos(self) -> dict[str, Info]:
         out = {}
         for agent in self.agents:
             own = tuple([self._mask[j].copy() for j in self._own[agent]])
-            mask = own if len(own) > 1 else own[0]
-            out[agent] = self._writer.each(Facts(self._now.rows, self._task, self._now, [mask], {}))[0]
+            masks: list[Any] | None = None if self.continuous else [own if len(own) > 1 else own[0]]
+            out[agent] = self._writer.each(Facts(self._now.rows, self._task, self._now, masks, {}))[0]
         return out
 
 
@@ -200,13 +237,18 @@ def make_parallel_env(
     *,
     agents: str = "subsystem",
     rounds: int = 1,
+    action_type: str = "discrete",
     problem: Any = None,
     render_mode: str | None = None,
+    info: str = "dicts",
     **arguments: Any,
 ) -> DesignParallelEnv:
     """See `chipgym.envs.parallel_env`."""
+    known = (*problem_arguments(simulator), *_OWN)
     for name in arguments:
-        if problem is None and name not in (known := (*problem_arguments(simulator), *_OWN)):
-            raise unknown(f"argument or option of {simulator}:", name, known)
+        if name not in known:
+            raise unexpected_keyword(simulator, name, known)
     tasks = make_tasks(simulator, problem, arguments)
-    return DesignParallelEnv(tasks, agents=agents, rounds=rounds, render_mode=render_mode)
+    return DesignParallelEnv(
+        tasks, agents=agents, rounds=rounds, action_type=action_type, render_mode=render_mode, info=info
+    )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from .assess import Flags
-from .episodes import Action, Episodes, Outcome, action_array
+from .episodes import Action, Episodes, Outcome, action_array, spread
 from .info import Masks
 from .observation import Observation, observation_box
+from .starts import Starts
 from .tasks import Tasks
 
 
@@ -45,26 +46,33 @@ class OneShot(Episodes):
         self.action_space = tasks.space.to_gymnasium()
         self.observation_space = observation_box(tasks.features.shape[1])
         self.reward_range = tasks.reward_range
-        self._mask: Masks = tasks.space.mask()
+        masks = tasks.space.mask()
+        self._mask = np.concatenate(masks)
+        ends = np.cumsum([len(mask) for mask in masks]).tolist()
+        self._each = [slice(end - len(mask), end) for mask, end in zip(masks, ends, strict=True)]
         self.now = tasks.start(self.task)
         self.rows = self.now.rows
 
-    def begin(self, which: Flags, rngs: list[np.random.Generator]) -> None:
+    def begin(self, which: Flags, rngs: list[np.random.Generator], starts: Starts | None = None) -> None:
         assert self.now is not None
         self.now = self.now.replaced(which, self.tasks.start(self.task[which]))
         self.rows = self.now.rows
 
-    def act(self, actions: Action) -> Outcome:
-        self.now = self.tasks.assess(action_array(actions, (self.n, len(self.tasks.space))), self.task)
+    def act(self, actions: Action, which: Flags) -> Outcome:
+        assert self.now is not None
+        rows = action_array(actions, (self.n, len(self.tasks.space)))
+        ended = self.tasks.assess(rows[which], self.task[which])
+        self.now = self.now.replaced(which, ended)
         self.rows = self.now.rows
-        every = np.ones(self.n, np.bool_)
-        return Outcome(self.now.rewards, every, ~every, self.now)
+        return Outcome(spread(ended.rewards, which), which.copy(), np.zeros(self.n, np.bool_), ended)
 
     def observe(self) -> Observation:
         return self.tasks.features[self.task]
 
-    def masks(self) -> list[Masks]:
-        return [tuple([m.copy() for m in self._mask])] * self.n
+    def masks(self) -> list[Masks] | None:
+        # Parts of one copy: as many copies as knobs would take longer than a simulation.
+        mask = self._mask.copy()
+        return [tuple([mask[part] for part in self._each])] * self.n
 
     def flat_masks(self) -> Flags:
-        return np.tile(np.concatenate(self._mask).astype(np.bool_), (self.n, 1))
+        return np.tile(self._mask.astype(np.bool_), (self.n, 1))

@@ -89,7 +89,8 @@ Any metric, product of metrics or list of them is an objective too.{targets}
 ## Starting state
 
 `info` describes the default design (the column "default" above), which rewards compare with; `sequential` starts with
-nothing chosen, `refine` from the default design or with `start="random"` from one drawn uniformly. With a list of
+nothing chosen, `refine` from the default design, with `start="random"` from one drawn uniformly, or from the one in
+`options={{"design": …}}`. With a list of
 workloads `reset` draws one of them by its seed, or takes `options={{"workload": …}}`. Nothing else is random.
 
 ## Episode end
@@ -259,7 +260,11 @@ def _arguments(entry: SimulatorEntry, simulator: Simulator) -> list[tuple[object
         ("`objective`", f"`{simulator.default_objective}`", "what is minimised: of the table above, or of metrics"),
         ("`constraints`", "none", 'texts such as `"area_mm2 <= 10"`, or one'),
         ("`space`", "the grid above", 'other values of some knobs, as in `{"' + simulator.space.names[0] + '": […]}`'),
-        ("`reward`, `targets`", "`log_ratio`", "`target_distance` compares with targets instead"),
+        (
+            "`reward`, `targets`",
+            "`log_ratio`",
+            "`target_distance` compares with targets instead; or a function of your own",
+        ),
         ("`mode`", "`one_shot`", "`one_shot`, `sequential` or `refine`"),
         (
             "`horizon`, `start`",
@@ -268,6 +273,17 @@ def _arguments(entry: SimulatorEntry, simulator: Simulator) -> list[tuple[object
         ),
         ("`problem`", "", "a `Problem`, or a list of them, instead of all of the above but the mode"),
         ("`render_mode`", "none", "`ansi` or `rgb_array`"),
+        (
+            "`action_type`",
+            "`discrete`",
+            "`discrete`, or `box`: numbers from -1 to 1 ([continuous actions](../environments.md#continuous-actions))",
+        ),
+        (
+            "`num_envs`, `autoreset_mode`",
+            "1, `SameStep`",
+            "of `make_vec`: how many, and when an episode that ended is followed by the next",
+        ),
+        ("`info`", "`dicts`", "what infos are made of: `dicts` of plain values, or numpy `arrays` alone"),
     ]
     own = [(f"`{k}`", "" if v is None else f"`{v}`", told.get(k, "")) for k, v in simulator_options(entry.name).items()]
     return [shared[0], *own, *shared[1:]]

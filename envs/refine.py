@@ -8,10 +8,12 @@ import numpy as np
 from gymnasium.spaces import Discrete
 
 from ..errors import ChipgymError, count, shorten
+from ..simulators import Indices
 from ..simulators.core.parameter import Column
 from .assess import Flags
 from .episodes import Action, Episodes, Outcome, action_array
 from .observation import DECADES, Observation, decades, observation_box, places
+from .starts import Starts
 from .tasks import Tasks
 
 STARTS = ("default", "random")
@@ -35,7 +37,8 @@ class Refine(Episodes):
     what the last design has over the first.
 
     ## Starting State
-    The default design, or with `start="random"` one drawn uniformly from the grid.
+    The default design, or with `start="random"` one drawn uniformly from the grid; or the one that
+    `reset(options={"design": …})` tells.
 
     ## Episode End
     Truncated after `horizon` steps (by default twice the number of parameters), never terminated.
@@ -45,6 +48,7 @@ class Refine(Episodes):
     """
 
     mode = "refine"
+    told_starts = True
 
     def __init__(self, tasks: Tasks, n: int, *, horizon: int | None = None, start: str = "default") -> None:
         """See the class.
@@ -74,38 +78,45 @@ class Refine(Episodes):
         self._invalid = np.zeros(n, np.bool_)
 
     def sized(self, n: int) -> Refine:
-        return Refine(self.tasks, n, horizon=self.horizon, start="random" if self.draws else "default")
+        return type(self)(self.tasks, n, horizon=self.horizon, start="random" if self.draws else "default")
 
-    def begin(self, which: Flags, rngs: list[np.random.Generator]) -> None:
+    def begin(self, which: Flags, rngs: list[np.random.Generator], starts: Starts | None = None) -> None:
         assert self.now is not None
-        task = self.task[which]
-        if self.draws:
-            drawn = np.concatenate([self.tasks.space.sample(1, rng) for rng in rngs])
-            starts = self.tasks.assess(drawn, task)
+        task, space = self.task[which], self.tasks.space
+        told = starts if starts is not None else [None] * len(task)
+        if self.draws or any(row is not None for row in told):
+            usual = [space.sample(1, rng)[0] for rng in rngs] if self.draws else [space.default_indices] * len(task)
+            rows = [one if row is None else row for one, row in zip(usual, told, strict=True)]
+            began = self.tasks.assess(np.stack(rows), task)
         else:
-            starts = self.tasks.start(task)
-        self.now = self.now.replaced(which, starts)
+            began = self.tasks.start(task)
+        self.now = self.now.replaced(which, began)
         self.rows = self.now.rows
         self._step, self._invalid = self._step.copy(), self._invalid.copy()
         self._step[which] = 0
         self._invalid[which] = False
 
-    def act(self, actions: Action) -> Outcome:
+    def act(self, actions: Action, which: Flags) -> Outcome:
         assert self.now is not None
         chosen = action_array(actions, (self.n,))
         wrapped = chosen % len(self._sets)
         parameter = self._sets[wrapped]
         every = np.arange(self.n)
         idle = (parameter >= 0) & ~self.tasks.space.active(self.rows)[every, parameter]
-        self._invalid = (wrapped != chosen) | idle
+        self._invalid = np.where(which, (wrapped != chosen) | idle, self._invalid)
         rows = self.rows.copy()
-        moved = parameter >= 0
+        moved = which & (parameter >= 0)
         rows[every[moved], parameter[moved]] = self._to[wrapped[moved]]
+        return self.changed(rows, which)
+
+    def changed(self, rows: Indices, which: Flags) -> Outcome:
+        """The step in which the designs marked become those of index rows (n, p)."""
+        assert self.now is not None
         before = self.now.rewards
-        self.now = self.tasks.assess(rows, self.task)
+        self.now = self.now.replaced(which, self.tasks.assess(rows[which], self.task[which]))
         self.rows = self.now.rows
-        self._step = self._step + 1
-        done = self._step >= self.horizon
+        self._step = self._step + which
+        done = which & (self._step >= self.horizon)
         ended = self.now.take(done) if done.any() else None
         return Outcome(self.now.rewards - before, np.zeros(self.n, np.bool_), done, ended)
 
@@ -128,7 +139,7 @@ class Refine(Episodes):
         legal[:, 0] = True
         return legal
 
-    def masks(self) -> list[Any]:
+    def masks(self) -> list[Any] | None:
         return list(self.flat_masks().astype(np.int8))
 
     def noted(self) -> dict[str, Column]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
 from ..errors import ChipgymError, unknown
@@ -31,6 +32,11 @@ def make_sb3(id: str, num_envs: int, **kwargs: Any) -> SB3VecEnv:  # noqa: A002 
         raise ChipgymError(f"id: {id!r} is not an environment of chipgym with a native vector form")
     if made.unwrapped.tasks.each_objective:
         raise ChipgymError(f"id: {id!r} has a reward per objective, and Stable-Baselines3 takes one number")
+    if made.unwrapped.autoreset_mode is not AutoresetMode.SAME_STEP:
+        raise ChipgymError(
+            f"autoreset_mode: {made.unwrapped.autoreset_mode.value}, and Stable-Baselines3 has episodes begin in the "
+            "same step; leave it out"
+        )
     return SB3VecEnv(made.unwrapped)
 
 
@@ -46,7 +52,7 @@ class SB3VecEnv(VecEnv):
         """Wraps a native vector environment."""
         self.venv = venv
         # Stands for any one of them where an attribute or a method of a single environment is asked for.
-        self._one = DesignEnv(venv.episodes.sized(1), render_mode=venv.render_mode)
+        self._one = DesignEnv(venv.episodes.sized(1), render_mode=venv.render_mode, info=venv.info)
         self._one.spec = venv.spec
         self._actions: Action | None = None
         super().__init__(venv.num_envs, venv.single_observation_space, venv.single_action_space)
@@ -56,8 +62,9 @@ class SB3VecEnv(VecEnv):
         options: dict[str, Any] = {}
         for given in self._options:
             options.update(given)
-        if "workload" in options:
-            options["workload"] = [given.get("workload") for given in self._options]
+        for name in ("workload", "design"):
+            if name in options:
+                options[name] = [given.get(name) for given in self._options]
         observations, _ = self.venv.reset(seed=list(self._seeds), options=options)
         self.reset_infos = self.venv.step_infos()
         self._reset_seeds()

@@ -11,6 +11,7 @@ from ..simulators.core.parameter import Column
 from .assess import Flags
 from .episodes import Action, Episodes, Outcome, action_array
 from .observation import Observation, observation_box, places
+from .starts import Starts
 from .tasks import Tasks
 
 
@@ -62,27 +63,28 @@ class Sequential(Episodes):
         self._turn = np.zeros(n, np.int64)
         self._invalid = np.zeros(n, np.bool_)
 
-    def begin(self, which: Flags, rngs: list[np.random.Generator]) -> None:
+    def begin(self, which: Flags, rngs: list[np.random.Generator], starts: Starts | None = None) -> None:
         self.rows, self._turn, self._invalid = self.rows.copy(), self._turn.copy(), self._invalid.copy()
         self.rows[which] = self.tasks.space.default_indices
         self._turn[which] = 0
         self._invalid[which] = False
 
-    def act(self, actions: Action) -> Outcome:
+    def act(self, actions: Action, which: Flags) -> Outcome:
         space, every = self.tasks.space, np.arange(self.n)
         chosen = action_array(actions, (self.n,))
-        turn = self._turns[self._turn]
-        legal = self._legal()
+        turn = self._turns[np.minimum(self._turn, len(self._turns) - 1)]
+        legal = self.legal()
         count = legal.sum(axis=1)
         inside = (chosen >= 0) & (chosen < self._widest)
-        self._invalid = ~(inside & legal[every, np.where(inside, chosen, 0)])
+        wrong = ~(inside & legal[every, np.where(inside, chosen, 0)])
         # The k-th legal position: where the running count first exceeds k.
         wrapped = (np.cumsum(legal, axis=1) > (chosen % count)[:, None]).argmax(axis=1)
+        self._invalid = np.where(which, wrong, self._invalid)
         rows = self.rows.copy()
-        rows[every, turn] = np.where(self._invalid, wrapped, chosen)
+        rows[every[which], turn[which]] = np.where(wrong, wrapped, chosen)[which]
         self.rows = space.canonicalize(rows)
-        self._turn = self._turn + 1
-        done = self._turn == len(self._turns)
+        self._turn = self._turn + which
+        done = which & (self._turn == len(self._turns))
         rewards = np.zeros((self.n, len(self.tasks.problems[0].objectives)) if self.tasks.each_objective else self.n)
         ended = None
         if done.any():
@@ -99,7 +101,7 @@ class Sequential(Episodes):
         design = np.where(known, places(self.rows, space), -1.0)
         return np.concatenate([self.tasks.features[self.task], design, mine], axis=1).astype(np.float32)
 
-    def _legal(self) -> Flags:
+    def legal(self) -> Flags:
         """Legal positions of the parameter whose turn it is (the last one's after the end), bool, shape (n, widest)."""
         space = self.tasks.space
         turn = self._turns[np.minimum(self._turn, len(self._turns) - 1)]
@@ -109,11 +111,11 @@ class Sequential(Episodes):
         legal: Flags = np.where(active, position < space.sizes[turn][:, None], only)
         return legal
 
-    def masks(self) -> list[Any]:
-        return list(self._legal().astype(np.int8))
+    def masks(self) -> list[Any] | None:
+        return list(self.legal().astype(np.int8))
 
     def flat_masks(self) -> Flags:
-        return self._legal()
+        return self.legal()
 
     def noted(self) -> dict[str, Column]:
         return {"invalid_action": self._invalid}

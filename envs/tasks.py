@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ChipgymError, shorten, unknown
-from ..simulators import REWARD_RANGES, DesignSpace, Indices, Problem
+from ..simulators import DesignSpace, Indices, Problem
 from ..simulators.core.suite import workload_names
 from .assess import Assessment, assess
 from .observation import Observation, workload_observation
@@ -67,7 +67,7 @@ class Tasks:
     @property
     def reward_range(self) -> tuple[float, float]:
         """Least and largest value of a reward, or of one entry of a vector reward."""
-        return REWARD_RANGES[self.problems[0].reward_name]
+        return self.problems[0].reward_range
 
     def position(self, workload: object) -> int:
         """Which of the tasks has the workload of that name.

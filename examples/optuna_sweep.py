@@ -27,7 +27,7 @@ def main() -> None:
     print(
         f"fastest of {len(study.trials)}: {best.value * 1e3:.3f} ms, {best.user_attrs['metrics']['area_mm2']:.1f} mm2"
     )
-    print("  " + ", ".join(f"{name}={value}" for name, value in best.params.items()))
+    print("  " + ", ".join(f"{name}={value}" for name, value in best.user_attrs["design"].items()))
 
     # Two objectives: what each further joule buys in time.
     problem = chipgym.make_problem(

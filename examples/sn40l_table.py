@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from chipgym.simulators.dataflow.calibrate import FITTED_MODEL, TABLE, read_runs, simulator_of
+from chipgym.simulators.dataflow.reference.calibrate import FITTED_MODEL, TABLE, read_runs, simulator_of
 
 
 def main() -> None:

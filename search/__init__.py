@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .agents import (
     Agent,
@@ -16,13 +17,15 @@ from .agents import (
     unregister_agent,
 )
 from .collecting import Collection, CollectProgress, collect
-from .loop import optimize
+from .evaluating import SimulationError
+from .loop import StopSearch, optimize
 from .pareto import non_dominated
 from .progress import Progress
 from .regret import GroundTruth, ground_truth
 from .reporting import report
 from .result import EvaluatedDesign, Evaluations, SearchResult
 from .run import Provenance
+from .volume import hypervolume
 
 if TYPE_CHECKING:
     from ..simulators import Problem
@@ -40,10 +43,13 @@ __all__ = [
     "Progress",
     "Provenance",
     "SearchResult",
+    "SimulationError",
+    "StopSearch",
     "agent_names",
     "agent_options",
     "collect",
     "ground_truth",
+    "hypervolume",
     "load_result",
     "make_agent",
     "non_dominated",
@@ -55,6 +61,18 @@ __all__ = [
     "report",
     "unregister_agent",
 ]
+
+
+def __dir__() -> list[str]:
+    """What a person types, without what modules import for themselves."""
+    return [*__all__, "study"]
+
+
+def __getattr__(name: str) -> Any:
+    """Studies, imported on first use: they draw pictures."""
+    if name == "study":
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def open_store(store: str | os.PathLike[str]) -> Store:

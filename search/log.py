@@ -15,11 +15,13 @@ class Log:
     Attributes:
         problem: what was evaluated.
         n: how many there are.
+        reasons: by number, why a design is infeasible that no limit says it of.
     """
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.n = 0
+        self.reasons: dict[int, str] = {}
         self.metric_names = tuple(s.name for s in problem.simulator.metrics)
         self._numbers: dict[bytes, int] = {}
         self._rows: Indices = np.empty((0, len(problem.space.parameters)), dtype=np.int64)
@@ -82,7 +84,9 @@ class Log:
     def take(self, numbers: Indices) -> Evaluation:
         """The evaluations with these numbers, as the problem gave them."""
         columns = {name: self.metrics[numbers, j] for j, name in enumerate(self.metric_names)}
-        metrics = Metrics(self.problem.simulator.metrics, columns, self.simulator_violation[numbers])
+        places = enumerate(numbers.tolist() if self.reasons else ())
+        reasons = {i: self.reasons[number] for i, number in places if number in self.reasons}
+        metrics = Metrics(self.problem.simulator.metrics, columns, self.simulator_violation[numbers], reasons)
         return Evaluation(metrics, self.objectives[numbers], self.violation[numbers])
 
     # --- writing -------------------------------------------------------------------------------------------------
@@ -92,6 +96,7 @@ class Log:
         metrics = [evaluation.metrics[name] for name in (*self.metric_names, "violation")]
         columns = [*metrics, evaluation.violation, self.problem.reward(evaluation), *evaluation.objectives.T]
         asks = np.stack([np.full(len(rows), ask), positions], axis=1)
+        self.reasons |= {self.n + i: reason for i, reason in evaluation.metrics.reasons.items()}
         self.extend(rows, np.stack(columns, axis=1), asks)
 
     def extend(self, rows: Indices, values: Column, asks: Indices) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -11,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import ChipgymError, shorten
-from ..simulators import Indices, Problem
+from ..simulators import Designs, Evaluation, Indices, Problem, Value
 from ..simulators.core.metrics import row_dict
 from .agents import registry
-from .agents.base import MOST_AT_ONCE, Agent, whole
+from .agents.base import MOST_AT_ONCE, MOST_JOBS, Agent, whole
+from .evaluating import Catch, Evaluator, Failure, SimulationError, evaluator, exceptions, joined
 from .log import Log, best_number
 from .progress import Progress
 from .result import Evaluations, SearchResult
@@ -27,7 +29,11 @@ PATIENCE = 50
 FIRST_PART = 32
 SLOW_S = 1.0
 
-Callback = Callable[[Progress], None]
+Callback = Callable[[Progress], object]
+
+
+class StopSearch(Exception):  # noqa: N818 - named as Python's StopIteration: it is no error
+    """Raised by a callback to end a search after what has been evaluated; as good as returning True."""
 
 
 def optimize(
@@ -40,11 +46,17 @@ def optimize(
     batch: int | None = None,
     agent_options: Mapping[str, Any] | None = None,
     callback: Callback | None = None,
+    start: Designs | None = None,
+    timeout: float | None = None,
+    jobs: int = 1,
+    catch: Catch = (),
 ) -> SearchResult:
     """Searches a problem's space for its best designs.
 
     A design that comes up again is answered from the run's own evaluations and costs no budget. The search ends when
-    the budget is spent, when every design has been evaluated, or after 50 asks in a row without a new design.
+    the budget is spent, when every design has been evaluated, after 50 asks in a row without a new design, or when
+    `timeout` or `callback` end it. What ended it is the result's `stopped`; a search that was cut short goes on from
+    its store to the same result as one that was not.
 
     Args:
         problem: what to minimise on which simulator.
@@ -56,29 +68,47 @@ def optimize(
             SQLAlchemy URL. A run that is in the store already is continued.
         batch: designs per ask; the agent's own choice where None.
         agent_options: the agent's settings.
-        callback: called with the progress after each batch, and within one about every second.
+        callback: called with the progress after each batch, and within one about every second. The search ends where
+            it returns True or raises `StopSearch`.
+        start: designs to begin with, in any form that `Problem.evaluate` takes. They are evaluated and told to the
+            agent before its first ask, count towards the budget, and make the run another one than without them.
+        timeout: seconds after which nothing new is evaluated, counted from the first ask of this call; one design at
+            least is evaluated, so that every call goes on.
+        jobs: processes that evaluate designs, for slow simulators: as many designs side by side as one ask has (see
+            `batch`). The result is the same. A script needs `if __name__ == "__main__":` then.
+        catch: exceptions of `simulate` that make a design infeasible, with the exception's text as its reason, as
+            Optuna's `catch`: a type such as ValueError, or several. No part of the run's identity.
 
     Raises:
+        SimulationError: where `simulate` raises anything else; it names the design, and has what was evaluated before.
         ChipgymError: naming the argument that is wrong and the nearest right one, or what is wrong with the store.
     """
     checked_problem(problem)
     if callback is not None and not callable(callback):
         raise ChipgymError(f"callback: {shorten(callback)} is not a function that takes a Progress")
-    budget = whole("budget", budget)
+    budget, jobs, catch = whole("budget", budget), whole("jobs", jobs, high=MOST_JOBS), exceptions(catch)
+    seconds = math.inf if timeout is None else _seconds(timeout)
     searcher = registry.make_agent(agent, problem, seed, agent_options)
     size = searcher.batch if batch is None else whole("batch", batch, high=MOST_AT_ONCE)
     options = {**registry.agent_options(agent), **(agent_options or {})}  # a default spelled out is the same run
-    key = RunKey.of(problem, agent, options, searcher.seed, size)
+    first = _first_rows(problem, start)
+    begun = tuple(problem.space.design(row) for row in first)
+    key = RunKey.of(problem, agent, options, searcher.seed, size, begun)
     log = Log(problem)
-    with _open(store, key, log, budget) as run:
-        search = Search(problem, searcher, size, budget, log, run)
+    source = problem.simulator.workload_source
+    provenance = Provenance(options, size, key.reward(), library_versions(), workloads=source, start=begun)
+
+    def result(stopped: str) -> SearchResult:
+        identity = problem.identity()
+        return SearchResult(evaluations(log), agent, searcher.seed, identity, run.label, stopped, provenance, problem)
+
+    with _open(store, key, log, budget) as run, evaluator(problem, catch, jobs) as evaluate:
+        search = Search(problem, searcher, size, budget, log, run, evaluate, first, seconds, jobs)
         search.resume()
         stopped = search.run(callback)
-        source = problem.simulator.workload_source
-        provenance = Provenance(options, size, key.reward(), library_versions(), workloads=source)
-        return SearchResult(
-            evaluations(log), agent, searcher.seed, problem.identity(), run.label, stopped, provenance, problem
-        )
+        if search.failure is None:
+            return result(stopped)
+        raise _failed(result("error"), search.failed_design, search.failure) from search.failure.error
 
 
 @dataclass
@@ -91,6 +121,13 @@ class Search:
     budget: int
     log: Log
     store: Run
+    evaluate: Evaluator
+    first: Indices
+    seconds: float = math.inf
+    jobs: int = 1
+    failure: Failure | None = None
+    failed_design: dict[str, Value] = field(default_factory=dict)
+    cut: str = ""
     resumed: int = 0
     idle: int = 0
     best: int = -1
@@ -102,11 +139,20 @@ class Search:
         """Replays the batches that the store has to the agent."""
         for numbers in self.store.asked():
             self._count_idle(self.agent.asks)
-            self.agent.replay(self.log.rows[numbers], self.log.take(numbers))
+            self._tell_again(self.log.rows[numbers], self.log.take(numbers))
         self.resumed = self.log.n
         if self.log.n:
             self._update_best(np.arange(self.log.n))
         self.started = time.perf_counter()
+        if math.isfinite(self.seconds):
+            self.part = self.jobs  # the first tells how long the next may be
+
+    def _tell_again(self, rows: Indices, evaluation: Evaluation) -> None:
+        """Tells the agent of an ask that it did not make in this process, or that nobody made."""
+        if self.agent.asks == 0 and len(self.first):
+            self.agent.begin(rows, evaluation)
+        else:
+            self.agent.replay(rows, evaluation)
 
     def run(self, callback: Callback | None) -> str:
         """Searches to the end and says why it ended."""
@@ -120,11 +166,14 @@ class Search:
                 return "agent repeats itself"
             if not self._step(callback):
                 return "space exhausted"
+            if self.cut:
+                return self.cut
 
     def _step(self, callback: Callback | None) -> bool:
         """One ask, and whether the agent proposed anything."""
         ask = self.agent.asks
-        rows = self._checked(self.agent.ask(self.batch))
+        beginning = ask == 0 and len(self.first) > 0
+        rows = self.first if beginning else self._checked(self.agent.ask(self.batch))
         if not len(rows):
             return False
         numbers, fresh = self.log.find(rows)
@@ -134,33 +183,63 @@ class Search:
         while len(taken):
             part, taken = taken[: self.part], taken[self.part :]
             self._evaluate(rows[part], ask, part)
-            if len(taken):
+            if len(taken) or self.failure:
                 self.store.write(ask, start, None)
                 start = self.log.n
-                if callback:
-                    callback(self._progress())
+                if not self.failure:
+                    self._ask_whether_to_stop(callback)
+                if self.failure or self.cut:
+                    return True
         if complete and len(fresh):
             numbers, _ = self.log.find(rows)
         # Written before the agent learns of it. An ask that the budget or a signal cut is not told: whoever continues
         # makes it again, finds this part in the store, and so goes the way of a search that was never cut.
         self.store.write(ask, start, numbers if complete else None)
         if complete:
-            self.agent.tell(rows, self.log.take(numbers))
+            tell = self._tell_again if beginning else self.agent.tell
+            tell(rows, self.log.take(numbers))
             self.idle = 0 if len(fresh) else self.idle + 1
-        if callback:
-            callback(self._progress())
+        self._ask_whether_to_stop(callback)
         return True
 
+    def _ask_whether_to_stop(self, callback: Callback | None) -> None:
+        """Shows the callback where the search is, and notes whether that, or the clock, ends it."""
+        if callback:
+            try:
+                answer = callback(self._progress())
+            except StopSearch:
+                answer = True
+            if isinstance(answer, bool | np.bool_) and answer:
+                self.cut = "callback"
+        if self._time_left() <= 0:
+            self.cut = self.cut or "timeout"
+
+    def _time_left(self) -> float:
+        return self.seconds - (time.perf_counter() - self.started)
+
     def _evaluate(self, rows: Indices, ask: int, positions: Indices) -> None:
-        """Evaluates new rows, and sets how many to evaluate between two transactions by the time that they took."""
+        """Evaluates new rows, and sets how many to evaluate between two transactions by the time that they took.
+
+        Where the simulation of one raises, those before it are evaluated and `failure` says of the one that is next.
+        """
         start, begun = self.log.n, time.perf_counter()
-        self.log.append(rows, self.problem.evaluate(rows), ask, positions)
-        self._update_best(np.arange(start, self.log.n))
+        done, self.failure = self.evaluate(rows)
+        if done:
+            evaluation = joined(done)
+            n = len(evaluation.violation)
+            self.log.append(rows[:n], evaluation, ask, positions[:n])
+            self._update_best(np.arange(start, self.log.n))
+        if self.failure:
+            self.failed_design = self.problem.space.design(rows[self.log.n - start])
+            self.cut = "error"
+            return
         took = time.perf_counter() - begun
         if took > SLOW_S:
-            self.part = max(self.part // 2, 1)
+            self.part = max(self.part // 2, self.jobs)
         elif took < SLOW_S / 4 and len(rows) == self.part:
             self.part *= 4
+        if math.isfinite(self.seconds) and took > 0:
+            self.part = max(min(self.part, int(self._time_left() * len(rows) / took)), self.jobs)
 
     def _checked(self, rows: Indices) -> Indices:
         space = self.problem.space
@@ -215,7 +294,44 @@ def evaluations(log: Log) -> Evaluations:
         reward=log.reward,
         asks=log.asks[:, 0],
         units={s.name: s.unit for s in log.problem.simulator.metrics},
+        reasons=log.reasons,
     )
+
+
+def _first_rows(problem: Problem, start: Designs | None) -> Indices:
+    """The designs to begin with as rows of the grid, each once, in their order.
+
+    Raises:
+        ChipgymError: as `Problem.encode`.
+    """
+    if start is None:
+        return np.empty((0, len(problem.space.parameters)), dtype=np.int64)
+    try:
+        rows = problem.encode(start)
+    except ChipgymError as error:
+        raise ChipgymError(f"start: {error}") from error
+    once = np.unique(rows, axis=0, return_index=True)[1]
+    return rows[np.sort(once)]
+
+
+def _seconds(timeout: object) -> float:
+    if isinstance(timeout, bool | np.bool_) or not isinstance(timeout, int | float | np.number) or not timeout > 0:
+        raise ChipgymError(f"timeout: {shorten(timeout)} is not a number of seconds above 0")
+    return float(timeout)
+
+
+def _failed(result: SearchResult, design: dict[str, Value], failure: Failure) -> SimulationError:
+    """The error that says which design's simulation raised what, what is kept, and how to go on."""
+    named = ", ".join(f"{name}={value}" for name, value in design.items())
+    raised = f"simulator {result.identity['simulator']}: simulate raised {failure.reason}"
+    what = failure.text if failure.own else raised
+    where = "" if named in what else f" for {named}"
+    kept = f"in {result.store}" if result.store else "in this error's `result`"
+    message = (
+        f"{what}{where}; the {result.evaluations} designs evaluated before it are {kept}; "
+        f"catch={failure.kind} records it as infeasible and goes on"
+    )
+    return SimulationError(message, design, failure.reason, result)
 
 
 def _count(problem: Problem) -> int | None:

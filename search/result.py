@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ class EvaluatedDesign:
         objectives: minimised values, NaN where the simulator finds the design infeasible.
         feasible: buildable and within every constraint.
         violation: how far beyond the limits, 0 where feasible.
+        reason: why it is infeasible where no limit says so: what its simulation raised, or what is not a number.
     """
 
     number: int
@@ -39,6 +40,7 @@ class EvaluatedDesign:
     objectives: tuple[float, ...]
     feasible: bool
     violation: float
+    reason: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +56,7 @@ class Evaluations:
         reward: maximised reward, shape (n,).
         asks: the ask that proposed each, shape (n,).
         units: unit by metric.
+        reasons: by number, why a design is infeasible where no limit says so.
     """
 
     designs: Mapping[str, Column]
@@ -64,6 +67,7 @@ class Evaluations:
     reward: Column
     asks: Column
     units: Mapping[str, str]
+    reasons: Mapping[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.violation)
@@ -81,6 +85,7 @@ class Evaluations:
             objectives=tuple(self.objectives[number].tolist()),
             feasible=bool(self.violation[number] <= 0),
             violation=float(self.violation[number]),
+            reason=self.reasons.get(number, ""),
         )
 
 
@@ -94,7 +99,8 @@ class SearchResult:
         seed: its seed.
         identity: what was searched, as `Problem.identity` gives it.
         store: where the evaluations are, None where only in memory.
-        stopped: "budget", "space exhausted" or "agent repeats itself"; "stored" for a run read from a store.
+        stopped: "budget", "space exhausted", "agent repeats itself", "timeout" or "callback"; "error" for what a
+            search has that a simulation's exception ended, "stored" for a run read from a store.
         provenance: the settings and versions that it follows from.
         problem: what was searched; None for a run read from a store.
     """
@@ -147,11 +153,16 @@ class SearchResult:
         front = front[np.lexsort(objectives[front].T[::-1])]
         return tuple(self.table.row(int(i)) for i in front)
 
+    @cached_property
+    def failed(self) -> tuple[EvaluatedDesign, ...]:
+        """The designs whose simulation raised or gave no number, each with its `reason`."""
+        return tuple(self.table.row(number) for number in sorted(self.table.reasons))
+
     def to_pandas(self) -> pandas.DataFrame:
         """One row per evaluation, in order.
 
-        Columns: number, ask, the knobs, the metrics, feasible, violation, reward, and the objectives under their
-        names with the prefix "objective:".
+        Columns: number, ask, the knobs, the metrics, feasible, violation, reason, reward, and the objectives under
+        their names with the prefix "objective:".
         """
         import pandas as pd
 
@@ -165,6 +176,7 @@ class SearchResult:
                 **table.metrics,
                 "feasible": table.violation <= 0,
                 "violation": table.violation,
+                "reason": [table.reasons.get(number, "") for number in range(len(table))],
                 "reward": table.reward,
                 **{f"objective:{name}": column for name, column in objectives},
             }

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from ..errors import ChipgymError, shorten
-from ..simulators import Indices, Problem
+from ..simulators import Indices, Problem, Value
 
 # What proposals depend on beyond the seed; kept so that a result can be traced, not compared on resuming.
 LIBRARIES = ("chipgym", "numpy", "optuna", "torch")
@@ -49,6 +49,7 @@ class RunKey:
         options: the agent's settings, defaults included.
         seed: the agent's seed.
         batch: designs per ask.
+        start: designs that are evaluated before the agent's first ask.
     """
 
     problem: Problem
@@ -56,9 +57,17 @@ class RunKey:
     options: Mapping[str, Any]
     seed: int
     batch: int
+    start: tuple[Mapping[str, Value], ...] = ()
 
     @staticmethod
-    def of(problem: Problem, agent: str, options: Mapping[str, Any], seed: int, batch: int) -> RunKey:
+    def of(
+        problem: Problem,
+        agent: str,
+        options: Mapping[str, Any],
+        seed: int,
+        batch: int,
+        start: tuple[Mapping[str, Value], ...] = (),
+    ) -> RunKey:
         """A key whose options are known to be JSON data.
 
         Raises:
@@ -69,15 +78,24 @@ class RunKey:
                 json.dumps(value)
             except (TypeError, ValueError):
                 raise ChipgymError(f"{name}: {type(value).__name__} is not a number, text, list or dict") from None
-        return RunKey(problem, agent, dict(options), seed, batch)
+        return RunKey(problem, agent, dict(options), seed, batch, start)
 
     def reward(self) -> dict[str, Any]:
-        """The reward and its reference values, as JSON data."""
-        return {"name": self.problem.reward_name, "reference": self.problem.reference.tolist()}
+        """The reward and its reference values, as JSON data; `own` marks a function of the user's own."""
+        own = {} if self.problem.own_reward is None else {"own": True}
+        return {"name": self.problem.reward_name, "reference": self.problem.reference.tolist(), **own}
 
     def digest(self) -> str:
-        """A hash of everything but the problem, hex."""
-        content = [self.agent, self.options, self.seed, self.batch, self.reward()]
+        """A hash of everything but the problem, hex.
+
+        No measured value is in it: its last digits differ between processors, and a run is to go on on another.
+        """
+        own = self.problem.own_reward is not None
+        targets = None if self.problem.targets is None else self.problem.reference.tolist()
+        reward = {"name": self.problem.reward_name, "targets": targets, **({"own": True} if own else {})}
+        content: list[Any] = [self.agent, self.options, self.seed, self.batch, reward]
+        if self.start:  # a run without any is what it was before there were any
+            content.append(list(self.start))
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -93,6 +111,7 @@ class Provenance:
         run: its number in its store; None for a search that has just ended.
         started_at: ISO 8601, UTC; None likewise.
         workloads: the names or paths that the workload was made from; empty where it was an object.
+        start: designs that were evaluated before the agent's first ask.
     """
 
     options: Mapping[str, Any]
@@ -102,6 +121,7 @@ class Provenance:
     run: int | None = None
     started_at: str | None = None
     workloads: tuple[str, ...] = ()
+    start: tuple[Mapping[str, Value], ...] = ()
 
 
 class Run(Protocol):

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, TypeVar
 
-from ..errors import ChipgymError
+from ..errors import ChipgymError, shorten
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -50,30 +50,47 @@ def unordered(
         for task in tasks:
             yield task, function(task, partial(told, task)) if told else function(task)
         return
+    with processes(function, jobs, told is not None) as workers:
+        yield from answered(workers, tasks, told)
+
+
+def answered(
+    workers: Mapping[Connection, SpawnProcess], tasks: Iterable[T], told: Callable[[T, Any], None] | None = None
+) -> Iterator[tuple[T, Any]]:
+    """As `unordered`, by processes that are there already; to be gone through to its end before it is called again."""
     waiting = iter(tasks)
     busy: dict[Connection, T] = {}
-    with _processes(function, jobs, told is not None) as workers:
-        idle = list(workers)
-        while True:
-            for connection in idle:
-                for task in waiting:
-                    _send(connection, task, workers[connection])
-                    busy[connection] = task
-                    break
-            if not busy:
-                return
-            idle = []
-            for connection in [c for c in wait(list(busy)) if isinstance(c, Connection)]:
-                answer = _receive(connection, workers[connection])
-                if told and isinstance(answer, _Said):
-                    told(busy[connection], answer.what)
-                    continue
-                idle.append(connection)
-                yield busy.pop(connection), answer
+    idle = list(workers)
+    while True:
+        for connection in idle:
+            for task in waiting:
+                _send(connection, task, workers[connection])
+                busy[connection] = task
+                break
+        if not busy:
+            return
+        idle = []
+        for connection in [c for c in wait(list(busy)) if isinstance(c, Connection)]:
+            answer = _receive(connection, workers[connection])
+            if told and isinstance(answer, _Said):
+                told(busy[connection], answer.what)
+                continue
+            idle.append(connection)
+            yield busy.pop(connection), answer
 
 
 @contextmanager
-def _processes(function: Callable[..., R], jobs: int, says: bool) -> Iterator[dict[Connection, SpawnProcess]]:
+def processes(function: Callable[..., R], jobs: int, says: bool) -> Iterator[dict[Connection, SpawnProcess]]:
+    """Processes that answer tasks with a function, each at one end of a pipe, until the context ends.
+
+    Args:
+        function: sent to each once; takes a task, and a `Say` where it `says` something.
+        jobs: how many.
+        says: whether it does.
+
+    Raises:
+        ChipgymError: where the function cannot be sent.
+    """
     # Spawned, not forked: a fork copies other libraries' threads half-way, and would keep every pipe open, so that a
     # worker could not tell when the process that it works for is gone.
     context = get_context("spawn")
@@ -86,7 +103,15 @@ def _processes(function: Callable[..., R], jobs: int, says: bool) -> Iterator[di
             ours, theirs = context.Pipe()
             worker = context.Process(target=_serve, args=(theirs, function, share, says), daemon=True)
             with _interrupts_held():
-                worker.start()
+                try:
+                    worker.start()
+                except OSError:
+                    raise
+                except Exception as error:
+                    raise ChipgymError(
+                        f"jobs: this cannot be sent to another process ({shorten(str(error), 200)}); define its class "
+                        "in a module, not in a function or a notebook, or use jobs=1"
+                    ) from error
             theirs.close()
             workers[ours] = worker
         yield workers

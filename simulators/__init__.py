@@ -33,7 +33,7 @@ register(
         title="Memory",
         target=f"{__name__}.memory:MemorySimulator",
         doc="DRAM controllers (DDR3, DDR4, LPDDR4, HBM2) serving traces of memory requests",
-        validation=f"{__name__}.memory.validation:validate",
+        validation=f"{__name__}.memory.reference.validation:validate",
     )
 )
 register(
@@ -42,7 +42,7 @@ register(
         title="HLS",
         target=f"{__name__}.hls:HlsSimulator",
         doc="Loop kernels under the pragmas of high-level synthesis (Merlin on Vitis HLS), without the vendor's tools",
-        validation=f"{__name__}.hls.validation:validate",
+        validation=f"{__name__}.hls.reference.validation:validate",
     )
 )
 register(
@@ -51,7 +51,7 @@ register(
         title="HLS4ML",
         target=f"{__name__}.hls4ml:Hls4mlSimulator",
         doc="Neural networks as circuits on FPGAs, as hls4ml and Vivado HLS build them",
-        validation=f"{__name__}.hls4ml.validation:validate",
+        validation=f"{__name__}.hls4ml.reference.validation:validate",
     )
 )
 register(
@@ -60,6 +60,6 @@ register(
         title="Dataflow",
         target=f"{__name__}.dataflow:DataflowSimulator",
         doc="Reconfigurable dataflow units (SN40L, SN10, Plasticine) running networks as pipelines of sections",
-        validation=f"{__name__}.dataflow.validation:validate",
+        validation=f"{__name__}.dataflow.reference.validation:validate",
     )
 )

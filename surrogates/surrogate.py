@@ -14,6 +14,7 @@ import numpy as np
 from ..datasets import DesignTable, Network, TableHeader, Workload, load_workload
 from ..errors import ChipgymError, nearest, shorten
 from ..simulators import Column, Columns, Designs, DesignSpace, MetricSpec
+from ..simulators.core.simulator import BESIDE
 from ..simulators.tabular import metrics_of, space_of
 from .baseline import fit_sloped
 from .encoding import Encoder
@@ -192,7 +193,7 @@ class Surrogate:
 
     def predict_on(self, designs: Designs, found: TrainedOn | Workload) -> Prediction:
         """As `predict`, for what `workload` answered, without a warning."""
-        columns, n = self.space.columns(designs)
+        columns, n = self.space.columns(designs, {*BESIDE, *(m.name for m in self.metrics)})
         out = self.predict_columns(columns, n, self.describe(found), isinstance(found, TrainedOn))
         distances = self.beyond(found)
         wide = widening(distances)

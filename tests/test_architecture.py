@@ -209,3 +209,47 @@ def test_public_names_exist():
         assert len(names) == len(set(names))
         for name in names:
             assert hasattr(room, name), f"{room.__name__}.{name}"
+
+
+# The rooms of a machine's folder, beside what stands at its top.
+FLOOR_PLAN = {"lowering", "model", "tables", "reference"}
+MACHINES = sorted(p.parent.name for p in (ROOT / "simulators").glob("*/model") if p.is_dir())
+
+
+def machine_modules(machine: str) -> list[str]:
+    return [m for m in FILES if m.startswith(f"chipgym.simulators.{machine}.")]
+
+
+def all_imports(module: str) -> set[str]:
+    """As `imports`, those for type checkers too."""
+    return imports(module, functions=True) | {
+        f"{'.'.join(module.split('.')[: -node.level])}.{node.module}"
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.ImportFrom) and node.level and node.module and FILES[module].name != "__init__.py"
+    }
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_machines_have_one_floor_plan(machine):
+    folder = ROOT / "simulators" / machine
+    assert {p.name for p in folder.iterdir()} >= {"__init__.py", "simulator.py", "space.py", "metrics.py"}
+    assert {p.parent.name for p in folder.glob("*/__init__.py")} >= FLOOR_PLAN
+    assert not list(folder.glob("*.json")), "data lie in tables/"
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_what_a_simulator_is_made_of_does_not_know_it(machine):
+    """Limits, costs and breakdowns take plain data, for type checkers too."""
+    simulator = f"chipgym.simulators.{machine}.simulator"
+    for module in machine_modules(machine):
+        if ".reference." not in module and module != simulator:
+            assert simulator not in all_imports(module), module
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_compiled_code_sees_arrays_alone(machine):
+    for module in machine_modules(machine):
+        if f".{machine}.model." in module:
+            inside = {t for t in all_imports(module) if t.startswith(f"chipgym.simulators.{machine}.")}
+            rooms = {target.split(".")[3] for target in inside}
+            assert rooms <= {"model", "tables"}, f"{module} imports {inside}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ...errors import ChipgymError, shorten
+from .checks import MOST, MOST_CHARACTERS
 
 #: An index that no sum of loop counters gives: the value of an array's element, or of data.
 INDIRECT = "?"
@@ -83,13 +84,17 @@ def parse_affine(text: str) -> Affine:
     """The sum of counters that `text` spells.
 
     Raises:
-        ChipgymError: it is no such sum.
+        ChipgymError: it is no such sum, or one of numbers of 2**31 and beyond.
     """
     try:
+        if len(text) > MOST_CHARACTERS:
+            raise ValueError
         counters, constant = _sum(ast.parse(text, mode="eval").body)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         expected = "a sum of loop counters such as 64*L0+L1-1, or ? where it is data"
         raise ChipgymError(f"index {shorten(text)}: expected {expected}") from None
+    if any(abs(number) >= MOST for number in (constant, *counters.values())):
+        raise ChipgymError(f"index {shorten(text)}: expected numbers below 2**31")
     return Affine({label: factor for label, factor in counters.items() if factor}, constant)
 
 

@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
 
 from ...errors import ChipgymError, shorten, unknown
+
+if TYPE_CHECKING:
+    from .loop import Loop
+
+#: What a kernel may have at most; far beyond any that a tool takes, and little enough to work out in seconds.
+MOST_ARRAYS, MOST_LOOPS, MOST_ACCESSES, MOST_NESTED = 500, 500, 2000, 64
+#: Numbers that a kernel's file may have stay below this; sizes and iterations in all below its square.
+MOST = 2**31
+#: Characters of a name.
+MOST_CHARACTERS = 200
 
 
 def settle(part: object, field: str, where: str, kind: type, hint: str = "") -> None:
@@ -35,10 +46,42 @@ def check_counts(counts: object, field: str, where: str, known: Collection[str])
     for name, count in counts.items():
         if name not in known:
             raise unknown(f"operation of {where}:", name, known)
-        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-            raise ChipgymError(f"{name} of {where}: {shorten(count)} is not a whole number from 0")
+        if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count < MOST:
+            raise ChipgymError(f"{name} of {where}: {shorten(count)} is not a whole number from 0 below 2**31")
 
 
 def positive(value: object) -> bool:
     """Whether `value` is a whole number from 1 that fits 32 bits."""
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < MOST
+
+
+def check_one_of(value: object, what: str, known: Collection[str]) -> None:
+    """Raises a ChipgymError where `value` is none of the known texts."""
+    if not isinstance(value, str) or value not in known:
+        raise unknown(what, value, known)
+
+
+def check_name(value: object, what: str) -> None:
+    """Raises a ChipgymError where a name is no text of one line that can be shown."""
+    if not isinstance(value, str) or not value:
+        raise ChipgymError(f"{what}: {shorten(value)} is no text")
+    if not value.isprintable() or len(value) > MOST_CHARACTERS:
+        raise ChipgymError(
+            f"{what}: {shorten(value)} is not of at most {MOST_CHARACTERS} characters that can be printed"
+        )
+
+
+def check_extent(where: str, arrays: int, root: Loop) -> None:
+    """Raises a ChipgymError where a kernel has more parts, or more iterations, than any that a tool takes."""
+    if root.depth - 1 > MOST_NESTED:
+        raise ChipgymError(f"{where}: loops are nested {root.depth - 1} deep, expected at most {MOST_NESTED}")
+    loops = list(root.walk())
+    for what, found, most in (
+        ("arrays", arrays, MOST_ARRAYS),
+        ("loops", len(loops) - 1, MOST_LOOPS),
+        ("loads and stores", sum(len(loop.accesses) for loop in loops), MOST_ACCESSES),
+    ):
+        if found > most:
+            raise ChipgymError(f"{where}: {found} {what}, expected at most {most}")
+    if root.iterations >= MOST**2:
+        raise ChipgymError(f"{where}: its loops run {root.iterations:.3g} iterations, expected fewer than 2**62")

@@ -50,8 +50,8 @@ def kernel_features(arrays: Sequence[Array], root: Loop) -> dict[str, float]:
     visit(root, 1, 0)
     loops = [loop for loop in root.walk() if loop is not root]
     data = sum(count for name, count in work.items() if not name.startswith("addr_"))
-    floats = sum(count for name, count in work.items() if name[0] in "df" and name != "dneg")
-    divisions = sum(work.get(name, 0.0) for name in ("ddiv", "dsqrt", "dpow", "fdiv"))
+    floats = sum(count for name, count in work.items() if name[0] in "df" and name not in ("dneg", "fneg"))
+    divisions = sum(work.get(name, 0.0) for name in ("ddiv", "dsqrt", "dpow", "fdiv", "fsqrt", "fpow", "idiv"))
     size = sum(a.size * a.bits / 8 for a in arrays if a.role != "unused")
     features = {
         "loops": float(len(loops)),

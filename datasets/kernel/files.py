@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from ...errors import ChipgymError, shorten, unknown
 from ...files import in_file, is_file, named, read_json
 from .access import Access
+from .checks import MOST_NESTED
 from .kernel import ROOT, Kernel
 from .loop import Array, Carried, Loop
 
@@ -63,6 +64,15 @@ def kernel_from_json(data: object) -> Kernel:
     Raises:
         ChipgymError: naming the field that is missing, unknown or of another form.
     """
+    try:
+        return _kernel(data)
+    except RecursionError:
+        raise ChipgymError(
+            f"kernel: lists or loops are nested too deep, expected at most {MOST_NESTED} loops"
+        ) from None
+
+
+def _kernel(data: object) -> Kernel:
     given = _object("kernel", data, ("name", "origin", "arrays", "loops", *_STATEMENTS), ("name", "arrays", "loops"))
     outside = {key: given[key] for key in _STATEMENTS if key in given}
     return Kernel(
@@ -84,7 +94,7 @@ def _loop(data: object) -> Loop:
     made = dict(given)
     for key, read in _PARTS.items():
         if key in given:
-            made[key] = _each(f"{key} of loop {given['label']}", given[key], read)
+            made[key] = _each(f"{key} of loop {shorten(given['label']).strip(chr(39))}", given[key], read)
     return Loop(**made)
 
 

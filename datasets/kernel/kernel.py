@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from ...errors import ChipgymError, shorten, unknown
-from .checks import settle
+from .checks import check_extent, check_name, settle
 from .features import kernel_features
 from .loop import Array, Loop
 
@@ -40,18 +41,20 @@ class Kernel:
     origin: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name:
-            raise ChipgymError(f"kernel name: {shorten(self.name)} is no text")
+        check_name(self.name, "kernel name")
         settle(self, "arrays", f"kernel {self.name}", Array)
         settle(self, "loops", f"kernel {self.name}", Loop)
         if not self.loops:
             raise ChipgymError(f"kernel {self.name}: no loops, expected at least one")
+        if self.statements is not None and not isinstance(self.statements, Loop):
+            raise ChipgymError(f"statements of kernel {self.name}: {shorten(self.statements)} is not of type Loop")
+        check_extent(f"kernel {self.name}", len(self.arrays), self.root)
         for what, names in (
             ("array", [a.name for a in self.arrays]),
             ("loop", [ROOT, *(loop.label for loop in self.walk())]),
         ):
-            for i, name in enumerate(names):
-                if name in names[:i]:
+            for name, times in Counter(names).items():
+                if times > 1:
                     raise ChipgymError(f"kernel {self.name}: two {what}s are called {name!r}")
         self._check(self.root, ())
 

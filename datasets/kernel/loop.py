@@ -5,20 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 
-from ...errors import ChipgymError, shorten, unknown
+from ...errors import ChipgymError, shorten
 from .access import Access
-from .checks import check_counts, check_type, positive, settle
+from .checks import MOST, check_counts, check_name, check_one_of, check_type, positive, settle
 
 #: Bits of an array's element by type.
 TYPE_BITS: Mapping[str, int] = MappingProxyType({
     "int8": 8, "uint8": 8, "int16": 16, "int32": 32, "int64": 64, "float": 32, "double": 64,
 })  # fmt: skip
-#: What a body may count: double and single floating point, integers on data, integers on addresses, and the rest.
+#: What a body may count: double and single floating point (`cmp`: a comparison, minimum or maximum), integers on data,
+#: integers on addresses, and the rest: comparisons of integers, shifts, selections.
 OPERATIONS = (
-    "dadd", "dmul", "ddiv", "dsqrt", "dpow", "dneg", "fadd", "fmul", "fdiv", "iadd", "imul", "addr_iadd", "addr_imul",
-    "logic",
+    "dadd", "dmul", "ddiv", "dsqrt", "dpow", "dneg", "dcmp", "fadd", "fmul", "fdiv", "fsqrt", "fpow", "fneg", "fcmp",
+    "iadd", "imul", "idiv", "addr_iadd", "addr_imul", "logic",
 )  # fmt: skip
 ROLES = ("in", "out", "inout", "local", "unused")
 #: The pragmas that a loop may offer as knobs.
@@ -44,15 +46,14 @@ class Array:
     role: str = "in"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name:
-            raise ChipgymError(f"array name: {shorten(self.name)} is no text")
-        if self.type not in TYPE_BITS:
-            raise unknown(f"type of array {self.name}:", self.type, TYPE_BITS)
-        if self.role not in ROLES:
-            raise unknown(f"role of array {self.name}:", self.role, ROLES)
+        check_name(self.name, "array name")
+        check_one_of(self.type, f"type of array {self.name}:", TYPE_BITS)
+        check_one_of(self.role, f"role of array {self.name}:", ROLES)
         settle(self, "shape", f"array {self.name}", object)
         if not self.shape or not all(positive(size) for size in self.shape):
             raise ChipgymError(f"shape of array {self.name}: {shorten(self.shape)} is not of positive whole numbers")
+        if self.size >= MOST**2:
+            raise ChipgymError(f"shape of array {self.name}: {shorten(self.shape)} has 2**62 elements or more")
 
     @property
     def bits(self) -> int:
@@ -132,18 +133,20 @@ class Loop:
     def __post_init__(self) -> None:
         if not isinstance(self.label, str) or not self.label.isidentifier():
             raise ChipgymError(f"loop label: {shorten(self.label)} is not of letters, digits and underscores")
+        check_name(self.label, "loop label")
         where = f"loop {self.label}"
         check_type(self, "fixed", where, bool, "true or false")
-        mean = not self.fixed and isinstance(self.trip, int | float) and 0 < self.trip < 2**31
+        number = isinstance(self.trip, int | float) and not isinstance(self.trip, bool)
+        mean = not self.fixed and number and 0 < self.trip < MOST
         if not positive(self.trip) and not mean:
             hint = "; the mean of trips that vary has `fixed` false" if isinstance(self.trip, float) else ""
             raise ChipgymError(
                 f"trip of {where}: {shorten(self.trip)} is not a positive whole number below 2**31{hint}"
             )
         self._check_parts(where)
+        _ = self.depth, self.iterations  # known of the loops inside by now, so that no later call recurses
         for knob in self.knobs:
-            if knob not in PRAGMAS:
-                raise unknown(f"knob of {where}:", knob, PRAGMAS)
+            check_one_of(knob, f"knob of {where}:", PRAGMAS)
         for field_name in ("operations", "hoisted"):
             check_counts(getattr(self, field_name), field_name, where, OPERATIONS)
         for name, count in self.hoisted.items():
@@ -151,8 +154,7 @@ class Loop:
                 raise ChipgymError(f"hoisted of {where}: {count} {name} are more than the {most} of its operations")
         for dependence in self.carried:
             for name in dependence.chain:
-                if name not in OPERATIONS:
-                    raise unknown(f"chain of {where}:", name, OPERATIONS)
+                check_one_of(name, f"chain of {where}:", OPERATIONS)
 
     def _check_parts(self, where: str) -> None:
         """Fields of several parts become tuples; texts are texts."""
@@ -164,6 +166,16 @@ class Loop:
         hint = "; whether a dependence is a sum's is told in `carried`"
         check_type(self, "reduction", where, str, f"the name of a variable{hint}")
         check_type(self, "guard", where, str, "a condition as text")
+
+    @cached_property
+    def depth(self) -> int:
+        """Loops inside one another, this one included."""
+        return 1 + max((loop.depth for loop in self.loops), default=0)
+
+    @cached_property
+    def iterations(self) -> float:
+        """Iterations of this loop and of all inside, in one run."""
+        return float(self.trip) * (1 + sum(loop.iterations for loop in self.loops))
 
     @property
     def accesses(self) -> tuple[Access, ...]:

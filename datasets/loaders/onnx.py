@@ -24,12 +24,19 @@ if TYPE_CHECKING:
 #: A protobuf message has less than 2 GiB; larger models keep their weights in files beside them.
 MAX_BYTES = 2**31 - 1
 
+#: Letters for time and for the batch, where a first axis may be either.
+TIME, BATCH = ("t", "s", "l"), ("b", "n", "bs")
+
 #: Numbers for open dimensions by their name, or a whole shape for an input by its.
 Dimensions = Mapping[str, int | Sequence[int]]
 
 
 def load_onnx(
-    path: str | os.PathLike[str], *, batch: int | None = None, dimensions: Dimensions | None = None
+    path: str | os.PathLike[str],
+    *,
+    batch: int | None = None,
+    dimensions: Dimensions | None = None,
+    as_traffic: Sequence[str] = (),
 ) -> Network:
     """The network of an ONNX model, named after the file.
 
@@ -40,6 +47,8 @@ def load_onnx(
         batch: samples run together; by default 1, or what `dimensions` sets the batch axis to.
         dimensions: by name, the size of an open dimension (`{"height": 640}`); or by an input's name, its whole shape
             (`{"x": (1, 3, 640, 640)}`), or, where the input is a scalar of whole numbers, its value.
+        as_traffic: operators, such as "RoiAlign", that are costed as the memory traffic that they cause where they are
+            not known here. Without it they are refused.
 
     Raises:
         ChipgymError: the onnx package is missing; the file cannot be read or is no whole model; a dimension is open
@@ -50,7 +59,7 @@ def load_onnx(
     model = _read(file, source)
     try:
         settings = _Settings(source, file.name, model, dict(dimensions or {}))
-        return _network(model, file, source, settings, batch)
+        return _network(model, file, GraphWriter(file.stem or file.name, source, as_traffic), settings, batch)
     except ChipgymError:
         raise
     except (TypeError, ValueError, LookupError, AttributeError, RuntimeError) as error:
@@ -67,6 +76,8 @@ def _read(file: Path, source: str) -> onnx.ModelProto:
         )
     if size == 0:
         raise ChipgymError(f"{source}: is empty")
+    from .onnx_functions import check_functions
+
     try:
         import onnx
         import onnx.inliner
@@ -83,6 +94,7 @@ def _read(file: Path, source: str) -> onnx.ModelProto:
             f"{source}: is no whole ONNX model (it has no {'operators' if model.opset_import else 'opset'})"
         )
     if model.functions:
+        check_functions(model, source)
         try:
             model = onnx.inliner.inline_local_functions(model)
         except Exception as error:
@@ -108,9 +120,8 @@ class _Settings:
                 raise ChipgymError(
                     f"{source}: dimension {shorten(name)} is not one of the model's{hint} (known: {', '.join(known)})"
                 )
-        firsts = [i.type.tensor_type.shape.dim[0] for i in self.inputs if i.type.tensor_type.shape.dim]
         # A dimension of the batch's name is the batch on any axis: states of recurrent layers have it second.
-        self.batches = {d.dim_param for d in firsts if d.dim_param and is_batch(d.dim_param)}
+        self.batches = _batches([[d.dim_param for d in i.type.tensor_type.shape.dim] for i in self.inputs])
         self.batch: int | None = None
         self.missing: list[str] = []
         self.example: dict[str, str] = {}  # what would set all that is missing, by what it sets
@@ -174,17 +185,34 @@ def _plain(what: str, value: int | Sequence[int]) -> int | tuple[int, ...]:
     return integers(what, tuple(value)) if isinstance(value, Sequence) else integer(what, value, 0)
 
 
+def _batches(shapes: Sequence[Sequence[str]]) -> set[str]:
+    """Names that are the batch, of the inputs' axes by name: first axes, and others whose name says so.
+
+    Of recurrent layers' inputs the first axis may be time, by a letter for it, and the second the batch.
+    """
+    found: set[str] = set()
+    for names in shapes:
+        said = {name for name in names if "batch" in name.lower()}
+        first = names[0] if names and names[0] and is_batch(names[0]) else ""
+        if not said and len(names) > 1 and first.lower() in ("", *TIME) and names[1].lower() in BATCH:
+            said = {names[1]}
+        found |= said or ({first} if first else set())
+    return found
+
+
 def is_batch(name: str) -> bool:
     """Whether an open first axis of this name is the batch: the name says so, or it says nothing at all."""
     text = name.strip().lower()
     return not re.search(r"[a-z]", text) or "batch" in text or len(text) == 1 or text[-1].isdigit()
 
 
-def _network(model: onnx.ModelProto, file: Path, source: str, settings: _Settings, batch: int | None) -> Network:
+def _network(
+    model: onnx.ModelProto, file: Path, writer: GraphWriter, settings: _Settings, batch: int | None
+) -> Network:
     from .onnx_graph import Graph, add_initializers, walk
     from .onnx_operators import handle
 
-    writer = GraphWriter(file.stem or file.name, source)
+    source = writer.source
     opsets = {("" if o.domain == "ai.onnx" else o.domain): o.version for o in model.opset_import}
     graph = Graph(writer, opsets, str(file.parent))
     add_initializers(graph, model.graph)

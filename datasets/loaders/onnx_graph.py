@@ -7,8 +7,11 @@ node by node, so that a reshape to a computed shape is known; the shape of every
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +27,21 @@ if TYPE_CHECKING:
 MAX_VALUES = 8192
 #: Control flow; `If` alone can be resolved, where its condition is known.
 CONTROL_FLOW = ("If", "Loop", "Scan", "SequenceMap")
+#: Operators that models compute shapes with; no other is ever run.
+COMPUTED = frozenset((
+    "Abs", "Add", "And", "ArgMax", "ArgMin", "BitShift", "BitwiseAnd", "BitwiseNot", "BitwiseOr", "BitwiseXor", "Cast",
+    "CastLike", "Ceil", "Clip", "Compress", "Concat", "ConstantOfShape", "CumSum", "Div", "Equal", "Exp", "Expand",
+    "EyeLike", "Flatten", "Floor", "Gather", "GatherElements", "GatherND", "Greater", "GreaterOrEqual", "Identity",
+    "IsInf", "IsNaN", "Less", "LessOrEqual", "Log", "MatMul", "Max", "Mean", "Min", "Mod", "Mul", "Neg", "NonZero",
+    "Not", "OneHot", "Or", "Pad", "Pow", "Range", "Reciprocal", "ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean",
+    "ReduceMin", "ReduceProd", "ReduceSum", "Relu", "Reshape", "Round", "ScatterElements", "ScatterND", "Sign",
+    "Slice", "Split", "Sqrt", "Squeeze", "Sub", "Sum", "Tile", "TopK", "Transpose", "Trilu", "Unique", "Unsqueeze",
+    "Where", "Xor",
+))  # fmt: skip
+#: Of these, the ones that put out no more than they read, so that the size need not be known beforehand.
+SHRINKING = ("Compress", "NonZero", "Reshape", "Slice", "Split", "Squeeze", "TopK", "Unique")
+#: Most nodes of a model, functions and branches resolved: of real ones the largest have some ten thousand.
+MAX_NODES = 50_000
 #: Quantisers of QONNX (https://github.com/fastmachinelearning/qonnx), which the onnx package does not know: they round
 #: their first input, and leave its shape and what it costs to carry alone.
 QUANTISERS = ("Quant", "BipolarQuant", "Trunc", "IntQuant", "FloatQuant")
@@ -43,8 +61,9 @@ class Graph:
         types: ONNX's element type of each tensor.
         readers: how many nodes read each tensor.
         fused: outputs of nodes that were written along with the one before, with what they are.
-        elsewhere: small constants whose values lie in another file that could not be read, with its name.
+        elsewhere: small constants whose values lie in another file that could not be read, with its name and why.
         declared: shapes that the file gives, for operators that the onnx package does not know.
+        count: nodes seen, those of branches included.
     """
 
     writer: GraphWriter
@@ -56,6 +75,7 @@ class Graph:
     fused: dict[str, Tensor] = field(default_factory=dict)
     elsewhere: dict[str, str] = field(default_factory=dict)
     declared: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    count: int = 0
 
 
 @dataclass(frozen=True)
@@ -136,6 +156,9 @@ def walk(graph: Graph, nodes: Iterable[onnx.NodeProto], handle: Handler) -> None
         ChipgymError: a node reads what is not there, its shapes cannot be inferred or are open, or `handle` refuses it.
     """
     nodes = list(nodes)
+    graph.count += len(nodes)
+    if graph.count > MAX_NODES:
+        raise ChipgymError(f"{graph.writer.source}: has {graph.count} operators, expected at most {MAX_NODES}")
     for node in nodes:
         for source in node.input:
             graph.readers.setdefault(source, []).append(node)
@@ -169,13 +192,15 @@ def _node(graph: Graph, node: onnx.NodeProto, handle: Handler) -> None:
     shapes = None if known is not None else _inferred(graph, node, where)
     if known is not None:
         for label, values in zip(node.output, known, strict=False):
-            graph.tensors[label] = Tensor(label, values.shape, values=values, sign=_sign(inputs, label))
+            graph.tensors[label] = Tensor(
+                label, values.shape, values=values, sign=_sign(node, inputs, values.shape, label)
+            )
             graph.types[label] = _type_of(values)
         return
     assert shapes is not None
     if all(x is None or x.constant for x in inputs):
         for label, shape in zip(node.output, shapes, strict=True):
-            graph.tensors[label] = Tensor(label, shape, sign=_sign(inputs, label))
+            graph.tensors[label] = Tensor(label, shape, sign=_sign(node, inputs, shape, label))
         return
     attributes = {a.name: _attribute(a) for a in node.attribute}
     call = Call(graph, node.op_type, node.domain, name, inputs, tuple(node.output), shapes, attributes)
@@ -184,10 +209,19 @@ def _node(graph: Graph, node: onnx.NodeProto, handle: Handler) -> None:
         graph.tensors[label] = tensor
 
 
-def _sign(inputs: tuple[Tensor | None, ...], label: str) -> str:
-    """Of a constant computed from others: a weight that is transposed or converted stays the same weight."""
+def _sign(node: onnx.NodeProto, inputs: tuple[Tensor | None, ...], shape: tuple[int, ...], label: str) -> str:
+    """Of a constant computed from others: what has as many numbers as the one weight that it is made of is that weight,
+    transposed or converted. What the same operator makes of the same weights is the same."""
     signs = [x.sign for x in inputs if x is not None and x.size > 1]
-    return signs[0] or label if len(signs) == 1 else label
+    sizes = [x.size for x in inputs if x is not None and x.size > 1]
+    if len(signs) == 1 and signs[0] is not None and sizes == [math.prod(shape)]:
+        return signs[0]
+    known = [(None if x is None else x.sign, () if x is None else x.shape) for x in inputs]
+    if not known or any(x is not None and x.sign is None for x in inputs):
+        return label
+    settings = sorted(a.SerializeToString() for a in node.attribute)
+    text = repr((node.domain, node.op_type, known, settings, list(node.output).index(label)))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _branch(graph: Graph, node: onnx.NodeProto, handle: Handler, where: str) -> None:
@@ -218,24 +252,45 @@ def add_initializers(graph: Graph, body: onnx.GraphProto) -> None:
 
 
 def _constant(graph: Graph, label: str, proto: onnx.TensorProto) -> Tensor:
-    from onnx import TensorProto, external_data_helper, numpy_helper
+    from onnx import TensorProto, numpy_helper
 
     shape = tuple(proto.dims)
     if any(extent < 0 for extent in shape):
         raise ChipgymError(f"{graph.writer.source}: weight {shorten(label)}: shape {shape} has a negative extent")
     values = None
-    if int(np.prod(shape, dtype=object)) <= MAX_VALUES:
-        outside = proto.data_location == TensorProto.EXTERNAL
-        # Shapes are whole numbers; of weights in other files, which may be missing, nothing more is needed than that.
-        wanted = not outside or proto.data_type in (TensorProto.INT64, TensorProto.INT32)
-        with contextlib.suppress(Exception):  # onnx has its own for a file that is not there
-            if wanted and outside:
-                external_data_helper.load_external_data_for_tensor(proto, graph.folder)
-            if wanted:
+    if math.prod(shape) <= MAX_VALUES:
+        if proto.data_location != TensorProto.EXTERNAL:
+            with contextlib.suppress(Exception):  # onnx has its own for data that do not fit the shape
                 values = numpy_helper.to_array(proto)
-        if wanted and outside and values is None:
-            graph.elsewhere[label] = next((e.value for e in proto.external_data if e.key == "location"), "?")
+        elif proto.data_type in (TensorProto.INT64, TensorProto.INT32):
+            # Shapes are whole numbers; of weights in other files, which may be missing, nothing more is needed.
+            location = {entry.key: entry.value for entry in proto.external_data}
+            try:
+                values = _outside(
+                    location, graph.folder, "<i8" if proto.data_type == TensorProto.INT64 else "<i4", shape
+                )
+            except (ChipgymError, OSError, ValueError) as error:
+                reason = str(error) if isinstance(error, ChipgymError) else "which cannot be read"
+                graph.elsewhere[label] = f"{shorten(location.get('location', '?'))}, {reason}"
     return Tensor(label, shape, values=values, sign=label)
+
+
+def _outside(location: dict[str, str], folder: str, kind: str, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """The numbers of a small tensor in a file beside the model; no more than these are read.
+
+    Raises:
+        ChipgymError: the file is outside the model's folder, or no regular file.
+        OSError, ValueError: it cannot be read, or ends before them.
+    """
+    path = Path(folder, location["location"]).resolve() if location.get("location") else Path()
+    if not path.is_relative_to(Path(folder).resolve()):
+        raise ChipgymError("which is outside the model's folder and is not read")
+    if not path.is_file():
+        raise ChipgymError("which cannot be read")
+    size = math.prod(shape) * np.dtype(kind).itemsize
+    with open(path, "rb") as file:
+        file.seek(int(location.get("offset", 0)))
+        return np.frombuffer(file.read(size), kind).reshape(shape)
 
 
 def _shape_of(node: onnx.NodeProto, inputs: tuple[Tensor | None, ...]) -> list[np.ndarray[Any, Any]] | None:
@@ -261,11 +316,13 @@ def _computed(
         return _constant_node(graph, node)
     if not any(x is not None for x in inputs):
         return None
-    if node.op_type in ("ConstantOfShape", "Expand", "Tile", "Range", "Resize"):
-        # These may make much from little: ask for the size first.
-        found = _try_inferred(graph, node)
-        if found is None or any(int(np.prod(shape, dtype=object)) > MAX_VALUES for shape in found):
-            return None
+    if node.op_type not in COMPUTED or node.domain not in ("", "ai.onnx"):
+        return None
+    found = _try_inferred(graph, node)  # much may be made from little
+    if found is None and node.op_type not in SHRINKING:
+        return None
+    if found is not None and any(math.prod(shape) > MAX_VALUES for shape in found):
+        return None
     names = [label for label in dict.fromkeys(node.input) if label]
     model = onnx.helper.make_model(
         onnx.helper.make_graph(
@@ -309,9 +366,8 @@ def _inferred(graph: Graph, node: onnx.NodeProto, where: str) -> tuple[tuple[int
     if shapes is None:
         for label in node.input:
             if label in graph.elsewhere:
-                file = shorten(graph.elsewhere[label])
                 raise ChipgymError(
-                    f"{where}: the shape of its output is not known: {label!r} is in {file}, which cannot be read"
+                    f"{where}: the shape of its output is not known: {shorten(label)} is in {graph.elsewhere[label]}"
                 )
         if not onnx.defs.has(node.op_type, node.domain):
             domain = f" of domain {shorten(node.domain)}" if node.domain else ""
@@ -334,6 +390,9 @@ def _try_inferred(graph: Graph, node: onnx.NodeProto, where: str = "") -> tuple[
     domain = "" if node.domain == "ai.onnx" else node.domain
     if domain in QONNX_DOMAINS and node.op_type in QUANTISERS and node.input and node.input[0]:
         return (graph.tensors[node.input[0]].shape,)
+    if domain == "com.microsoft" and node.op_type == "MatMulNBits" and node.input and len(node.output) == 1:
+        columns = [int(a.i) for a in node.attribute if a.name == "N"]
+        return ((*graph.tensors[node.input[0]].shape[:-1], *columns),)
     declared = tuple(graph.declared[label] for label in node.output if label in graph.declared)
     try:
         schema = onnx.defs.get_schema(node.op_type, graph.opsets.get(domain, 1), domain)

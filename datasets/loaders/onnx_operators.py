@@ -6,15 +6,16 @@ neighbours or not; a bias alone joins the product that it follows.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from ...errors import shorten
 from .importing import Tensor
 from .importing.movement import concat, flattened, gather, reshape, split, take, transpose
 from .importing.patterns import combined
 from .importing.products import attention, einsum, linear, matmul, softmax
-from .importing.recurrent import Layer, recurrent, time_first
+from .importing.recurrent import GATES as CELLS
+from .importing.recurrent import Layer, Weights, recurrent, time_first
 from .importing.windows import Window, conv, conv_transpose, normalize, pool, reduce
 from .onnx_graph import QONNX_DOMAINS, QUANTISERS, Call
 
@@ -25,7 +26,9 @@ UNARY = {
     "Relu": "relu", "LeakyRelu": "leaky_relu", "PRelu": "leaky_relu", "Elu": "elu", "Selu": "elu", "Celu": "elu",
     "Sigmoid": "sigmoid", "HardSigmoid": "hardsigmoid", "Tanh": "tanh", "Softplus": "softplus", "Softsign": "softsign",
     "HardSwish": "hardswish", "Mish": "mish", "Swish": "silu", "ThresholdedRelu": "relu", "Exp": "exp", "Log": "log",
-    "Erf": "erf", "Sin": "sin", "Cos": "cos", "Tan": "sin", "Sqrt": "sqrt", "Reciprocal": "reciprocal", "Neg": "negate",
+    "Erf": "erf", "Sin": "sin", "Cos": "cos", "Tan": "sin", "Asin": "sin", "Acos": "cos", "Atan": "sin",
+    "Sinh": "exp", "Cosh": "exp", "Asinh": "log", "Acosh": "log", "Atanh": "log", "BitwiseNot": "negate",
+    "Sqrt": "sqrt", "Reciprocal": "reciprocal", "Neg": "negate",
     "Abs": "abs", "Sign": "sign", "Round": "round", "Floor": "round", "Ceil": "round", "Not": "negate",
     "QuantizeLinear": "scale", "DequantizeLinear": "scale", "IsNaN": "threshold", "IsInf": "threshold",
     "Shrink": "threshold", "FastGelu": "gelu_tanh", "QuickGelu": "silu", "BiasGelu": "gelu",
@@ -46,24 +49,20 @@ ALIASES = ("Identity", "Dropout", "Cast", "CastLike", "Squeeze", "Unsqueeze", "F
 MOVEMENT = {
     "Expand": 0, "Tile": 0, "Pad": 0, "GatherElements": 0, "GatherND": 0, "ScatterElements": 0, "ScatterND": 0,
     "Scatter": 0, "ReverseSequence": 0, "Trilu": 0, "CenterCropPad": 0, "OneHot": 0, "Col2Im": 1, "Where": 1,
-    "CumSum": 1, "TensorScatter": 0,
+    "CumSum": 1, "CumProd": 1, "TensorScatter": 0, "Hardmax": 1, "MaxUnpool": 0, "GridSample": 8,
 }  # fmt: skip
 REDUCTIONS = {
     "ReduceMean": "avg", "ReduceSum": "avg", "ReduceMax": "max", "ReduceMin": "max", "ReduceProd": "avg",
     "ReduceL1": "avg", "ReduceL2": "avg", "ReduceLogSum": "avg", "ReduceLogSumExp": "avg", "ReduceSumSquare": "avg",
     "ArgMax": "max", "ArgMin": "max",
 }  # fmt: skip
-#: Names of operators that are more than memory traffic, whichever domain they come from.
-HEAVY = re.compile(
-    r"conv|gemm|matmul|attention|lstm|gru|rnn|einsum|moe|dft|stft|det|mel|nms|suppression|topk|fft", re.I
-)
 
 
 def handle(call: Call) -> Result:
     """Writes one node whose inputs are not all constants.
 
     Raises:
-        ChipgymError: the operator cannot be told by those of a `Network`, nor soundly as memory traffic.
+        ChipgymError: the operator is not one of those known here, or cannot be told by those of a `Network`.
     """
     if call.domain in ("", "ai.onnx", "com.microsoft"):
         if call.op in HANDLERS:
@@ -82,12 +81,9 @@ def handle(call: Call) -> Result:
             return _generic(call, MOVEMENT[call.op])
     if call.domain in QONNX_DOMAINS and call.op in QUANTISERS:
         return _alias(call)
-    if HEAVY.search(call.op):
-        domain = f" of domain {call.domain!r}" if call.domain else ""
-        raise call.error(f"the operator{domain} is not supported, and is more than the memory traffic that it causes")
     inputs = [x for x in call.inputs if x is not None]
     return [
-        call.writer.as_traffic(call.op, inputs, shape, call.name if i == 0 else f"{call.name}.{i}")
+        call.writer.as_traffic(call.op, inputs, shape, call.name if i == 0 else f"{call.name}.{i}", call.error)
         for i, shape in enumerate(call.shapes)
     ]
 
@@ -169,24 +165,41 @@ def _same(size: int, kernel: int, stride: int, dilation: int, upper: bool) -> tu
 
 
 def _conv(call: Call) -> Tensor:
-    return _convolution(call, call.x, call.need(1), call.optional(2) is not None)
+    return _convolution(call, call.x, call.need(1), call.optional(2))
+
+
+def _conv_integer(call: Call) -> Tensor:
+    return _convolution(call, call.x, call.need(1), None)  # what follows the weight are zero points
 
 
 def _qlinear_conv(call: Call) -> Tensor:
-    return _convolution(call, call.x, call.need(3), call.optional(8) is not None)
+    return _convolution(call, call.x, call.need(3), call.optional(8))
 
 
-def _convolution(call: Call, x: Tensor, weight: Tensor, bias: bool) -> Tensor:
-    if not weight.constant:
+def _fused_conv(call: Call) -> Tensor:
+    made = _conv(call)
+    added = call.optional(3)
+    if added is not None:
+        made = call.writer.binary("add", made, added, f"{call.name}.add")
+    activation = call.get("activation")
+    if not activation:
+        return made
+    if activation not in UNARY and activation != "Clip":
+        raise call.error(f"its activation {shorten(activation)} is not known")
+    return call.writer.unary(UNARY.get(activation, "clip"), made, f"{call.name}.activation")
+
+
+def _convolution(call: Call, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    if not weight.constant or not (bias is None or bias.constant):
         raise call.error("its weight is computed while the model runs, which is not supported")
     groups = int(call.get("group", 1))
     if weight.shape[1] * groups != x.shape[1]:
         raise call.error(f"its weight of shape {weight.shape} does not fit {x.shape[1]} channels in {groups} groups")
     window = _window(call, weight.shape[2:], x.shape[2:])
-    channels = weight.shape[0]
-    fused = "" if bias else _bias_after(call, channels, (channels, *(1,) * (len(x.shape) - 2)))
-    made = conv(call.writer, x, channels, window, groups, bias or bool(fused), call.shape, call.name)
-    return _fuse(call, fused, made)
+    channels, fused = weight.shape[0], ""
+    if bias is None:
+        fused, bias = _bias_after(call, channels, (channels, *(1,) * (len(x.shape) - 2)))
+    return _fuse(call, fused, conv(call.writer, x, (weight, bias), window, groups, call.shape, call.name))
 
 
 def _conv_transpose(call: Call) -> Tensor:
@@ -206,26 +219,24 @@ def _conv_transpose(call: Call) -> Tensor:
     # However the file says it, what is cut off is what the output lacks; beyond it comes more output.
     padding = tuple((max(cut, 0) // 2, max(cut, 0) - max(cut, 0) // 2) for cut in full)
     extra = tuple(extra[i] + max(-full[i], 0) for i in axes)
-    bias = call.optional(2) is not None
-    channels = weight.shape[1] * groups
-    return conv_transpose(
-        call.writer, call.x, channels, replace(window, padding=padding), extra, groups, bias, call.shape, call.name
-    )
+    window = replace(window, padding=padding)
+    weights = (weight, call.optional(2))
+    return conv_transpose(call.writer, call.x, weights, window, extra, groups, call.shape, call.name)
 
 
-def _bias_after(call: Call, channels: int, *shapes: tuple[int, ...]) -> str:
-    """The output of the Add that gives a product its bias: it alone reads the product; empty where there is none."""
+def _bias_after(call: Call, channels: int, *shapes: tuple[int, ...]) -> tuple[str, Tensor | None]:
+    """The bias that an Add gives a product, which it alone reads, and the Add's output; neither where there is none."""
     readers = call.graph.readers.get(call.outputs[0], [])
     if len(readers) != 1 or readers[0].op_type != "Add" or readers[0].domain not in ("", "ai.onnx"):
-        return ""
+        return "", None
     others = [label for label in readers[0].input if label != call.outputs[0]]
     other = call.graph.tensors.get(others[0]) if len(others) == 1 else None
     if other is None or not other.constant or other.size != channels:
-        return ""
+        return "", None
     shape = other.shape
     while len(shape) > 1 and shape[0] == 1:
         shape = shape[1:]
-    return str(readers[0].output[0]) if shape in shapes else ""
+    return (str(readers[0].output[0]), other) if shape in shapes else ("", None)
 
 
 def _fuse(call: Call, label: str, made: Tensor) -> Tensor:
@@ -244,8 +255,10 @@ def _qlinear_matmul(call: Call) -> Tensor:
 
 
 def _product(call: Call, a: Tensor, b: Tensor) -> Tensor:
-    fused = _bias_after(call, b.shape[-1], (b.shape[-1],)) if b.constant and len(b.shape) == 2 else ""
-    return _fuse(call, fused, matmul(call.writer, a, b, call.name, bool(fused)))
+    fused, bias = "", None
+    if b.constant and not a.constant and len(b.shape) == 2:
+        fused, bias = _bias_after(call, b.shape[-1], (b.shape[-1],))
+    return _fuse(call, fused, matmul(call.writer, a, b, call.name, bias))
 
 
 def _gemm(call: Call) -> Tensor:
@@ -253,9 +266,9 @@ def _gemm(call: Call) -> Tensor:
     if call.get("transA", 0):
         a = transpose(w, a, (1, 0), f"{call.name}.a")
     if b.constant and not a.constant:
-        own = bias is not None and bias.constant and bias.size in (1, call.shape[-1])
+        own = bias if bias is not None and bias.constant and bias.size == call.shape[-1] else None
         made = linear(w, a, b, call.shape[-1], own, call.name)
-        if bias is not None and not own:
+        if bias is not None and own is None:
             made = w.binary("add", made, bias, f"{call.name}.add")
         return made
     if call.get("transB", 0):
@@ -264,15 +277,25 @@ def _gemm(call: Call) -> Tensor:
     return made if bias is None else w.binary("add", made, bias, f"{call.name}.add")
 
 
+def _matmul_nbits(call: Call) -> Tensor:
+    """A linear layer whose weight of n x k numbers lies packed, with scales that make no difference to its work."""
+    packed, out, inner = call.need(1), int(call.get("N")), int(call.get("K"))
+    if not packed.constant or call.x.shape[-1] != inner:
+        raise call.error(f"expected a constant weight, and an input of {inner} columns")
+    weight = replace(packed, shape=(out, inner), values=None)
+    return linear(call.writer, call.x, weight, out, call.optional(5), call.name)
+
+
 def _einsum(call: Call) -> Tensor:
-    if len(call.inputs) != 2:
-        raise call.error(f"an einsum of {len(call.inputs)} tensors is not supported")
-    return einsum(call.writer, call.get("equation", ""), call.x, call.need(1), call.shape, call.name)
+    tensors = [call.need(i) for i in range(len(call.inputs))]
+    return einsum(call.writer, str(call.get("equation", "")), tensors, call.shape, call.name)
 
 
-def _attention(call: Call) -> Tensor:
-    if call.domain == "com.microsoft" or any(call.optional(i) is not None for i in (4, 5)) or len(call.outputs) > 1:
-        raise call.error("attention with a cache of its own is not supported")
+def _attention(call: Call) -> list[Tensor]:
+    if call.domain == "com.microsoft":
+        raise call.error("attention of domain com.microsoft is not supported; ONNX's own Attention (opset 23) is")
+    if len(call.outputs) > 3 and call.graph.readers.get(call.outputs[3]):
+        raise call.error("the scores that it puts out are not supported")
     w, parts = call.writer, []
     for i, (what, heads) in enumerate((("q", "q_num_heads"), ("k", "kv_num_heads"), ("v", "kv_num_heads"))):
         x = call.need(i)
@@ -280,32 +303,59 @@ def _attention(call: Call) -> Tensor:
             count = int(call.get(heads, 1))
             x = reshape(w, x, (*x.shape[:2], count, x.shape[2] // count), f"{call.name}.{what}.split")
             x = transpose(w, x, (0, 2, 1, 3), f"{call.name}.{what}.heads")
+        past = call.optional(3 + i) if i else None
+        if past is not None:  # what was read before comes first
+            x = concat(w, [past, x], 2, f"{call.name}.{what}.present")
         parts.append(x)
     mask = call.optional(3)
     q, k, v = parts
     made = attention(w, q, k, v, mask if mask is not None else bool(call.get("is_causal", 0)), call.name)
     if len(call.x.shape) == 3:
         made = transpose(w, made, (0, 2, 1, 3), f"{call.name}.merge")
-    return reshape(w, made, call.shape, f"{call.name}.flat")
+    return [reshape(w, made, call.shape, f"{call.name}.flat"), k, v][: len(call.outputs)]
 
 
 def _recurrent(call: Call) -> list[Tensor]:
     w, direction = call.writer, call.get("direction", "forward")
-    layer = Layer(
-        call.op,
-        int(call.get("hidden_size", call.need(2).shape[-1])),
-        2 if direction == "bidirectional" else 1,
-        call.optional(3) is not None,
-        direction == "reverse",
-    )
+    if not all(x is None or x.constant for x in (call.need(1), call.need(2), call.optional(3), call.optional(7))):
+        raise call.error("its weights are computed while the model runs, which is not supported")
+    hidden = int(call.get("hidden_size", call.need(2).shape[-1]))
+    directions, rows = 2 if direction == "bidirectional" else 1, CELLS[call.op] * hidden
+    expected = {1: (rows, call.x.shape[-1]), 2: (rows, hidden), 3: (2 * rows,), 7: (3 * hidden,)}
+    for position, shape in expected.items():
+        given = call.optional(position)
+        if given is not None and given.shape != (directions, *shape):
+            raise call.error(f"input {position} is of shape {given.shape}, expected {(directions, *shape)}")
+    weights = tuple(_weights(call, i) for i in range(directions))
+    layer = Layer(call.op, hidden, weights, direction == "reverse")
     batch_first = bool(call.get("layout", 0))
     x = time_first(w, call.x, call.name) if batch_first else call.x
     initial = [call.optional(5), call.optional(6)] if call.op == "LSTM" else [call.optional(5)]
+    if batch_first:
+        initial = [s if s is None else transpose(w, s, (1, 0, 2), f"{call.name}.start") for s in initial]
     outputs, state, memory = recurrent(w, layer, x, initial, call.name)
     if batch_first:
         outputs = transpose(w, outputs, (2, 0, 1, 3), f"{call.name}.batch")
         state, memory = (transpose(w, t, (1, 0, 2), f"{call.name}.last") for t in (state, memory))
     return [outputs, state, memory][: len(call.outputs)]
+
+
+def _weights(call: Call, direction: int) -> Weights:
+    """The weights of one direction, which lie one behind the other; of biases, the input's come first."""
+
+    def part(position: int, at: int, of: int) -> Tensor | None:
+        tensor = call.optional(position)
+        if tensor is None:
+            return None
+        own = take(call.writer, tensor, 0, direction, direction + 1, call.name)
+        own = replace(own, shape=own.shape[1:], values=None)
+        rows = own.shape[0] // of
+        return take(call.writer, own, 0, at * rows, (at + 1) * rows, call.name)
+
+    inputs, state = part(1, 0, 1), part(2, 0, 1)
+    assert inputs is not None
+    assert state is not None
+    return Weights(inputs, state, part(3, 0, 2), part(3, 1, 2), None, part(7, 0, 1) if call.op == "LSTM" else None)
 
 
 # -- windows, normalisation, reductions
@@ -336,28 +386,30 @@ def _reduce(call: Call) -> Tensor:
 
 
 def _batch_norm(call: Call) -> list[Tensor]:
-    return [normalize(call.writer, "batch", call.x, True, call.name)]
+    return [normalize(call.writer, "batch", call.x, [call.optional(1), call.optional(2)], call.name)]
 
 
 def _group_norm(call: Call) -> Tensor:
-    return normalize(call.writer, "group", call.x, True, call.name)
+    return normalize(call.writer, "group", call.x, [call.optional(1), call.optional(2)], call.name)
 
 
 def _lrn(call: Call) -> Tensor:
-    return normalize(call.writer, "local_response", call.x, False, call.name)
+    return normalize(call.writer, "local_response", call.x, (), call.name)
 
 
 def _layer_norm(call: Call) -> list[Tensor]:
-    return [normalize(call.writer, "layer", call.x, True, call.name, call.axis(-1))]
+    return [normalize(call.writer, "layer", call.x, [call.optional(1), call.optional(2)], call.name, call.axis(-1))]
 
 
 def _rms_norm(call: Call) -> list[Tensor]:
-    return [normalize(call.writer, "rms", call.x, True, call.name, call.axis(-1))]
+    return [normalize(call.writer, "rms", call.x, [call.optional(1)], call.name, call.axis(-1))]
 
 
 def _skip_norm(call: Call) -> list[Tensor]:
     total = call.writer.binary("add", call.x, call.need(1), f"{call.name}.add")
-    made = normalize(call.writer, "rms" if "Simplified" in call.op else "layer", total, True, call.name)
+    simple = "Simplified" in call.op
+    weights = [call.optional(2), None if simple else call.optional(3)]
+    made = normalize(call.writer, "rms" if simple else "layer", total, weights, call.name)
     return [made, made, made, total][: len(call.outputs)]
 
 
@@ -447,8 +499,9 @@ def _like(call: Call) -> Tensor:
 
 
 HANDLERS: Mapping[str, Callable[[Call], Result]] = {
-    "Conv": _conv, "ConvInteger": _conv, "QLinearConv": _qlinear_conv, "FusedConv": _conv,
+    "Conv": _conv, "ConvInteger": _conv_integer, "QLinearConv": _qlinear_conv, "FusedConv": _fused_conv,
     "ConvTranspose": _conv_transpose, "MatMul": _matmul, "MatMulInteger": _matmul, "QLinearMatMul": _qlinear_matmul,
+    "MatMulNBits": _matmul_nbits,
     "Gemm": _gemm, "Einsum": _einsum, "Attention": _attention, "LSTM": _recurrent, "GRU": _recurrent, "RNN": _recurrent,
     "MaxPool": _pool, "AveragePool": _pool, "LpPool": _pool, "GlobalAveragePool": _global_pool,
     "GlobalMaxPool": _global_pool, "GlobalLpPool": _global_pool, "BatchNormalization": _batch_norm,

@@ -2,7 +2,8 @@
 
 The formats are those of SCALE-Sim v2 and v3 (https://github.com/scalesim-project): a header row, then
 `Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,` or
-`Layer, M, N, K,`, with optional further columns. The layers do not feed one another.
+`Layer, M, N, K,`, with optional further columns. The layers do not feed one another. SCALE-Sim passes over the header
+and reads by position; here names decide, and the position where a file names two columns alike.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ from ..network.operators import MAX_DIMENSION
 
 CONV = ("ifmap_h", "ifmap_w", "filter_h", "filter_w", "channels", "num_filter")
 GEMM = ("m", "n", "k")
+#: Where SCALE-Sim's reader looks for what, whatever the header says.
+POSITIONS = (("layer", *CONV, "stride"), ("layer", *GEMM))
+#: Columns that rows may leave out, if they stand behind all others.
+OPTIONAL = ("batch", "sparsity", None)
 MAX_LAYERS = 65_536
 MAX_NAME = 200
 
@@ -109,10 +114,14 @@ def parse_rows(text: str, file: str) -> list[Row]:
     """The lines after the header, as cells by column."""
     header: list[tuple[str | None, str]] = []
     rows: list[Row] = []
+    titles: list[str] = []
+    separator = ","
     for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1):
         # SCALE-Sim's own files end rows in remarks such as ",#dw".
         line = re.sub(r"(^|[,\s])#.*", r"\1", line)
-        cells = [cell.strip().strip("\"'").strip() for cell in line.split(",")]
+        if not header and "," not in line and "\t" in line.strip():
+            separator = "\t"
+        cells = [cell.strip().strip("\"'").strip() for cell in line.split(separator)]
         while cells and not cells[-1]:
             cells.pop()
         if not cells:
@@ -120,17 +129,33 @@ def parse_rows(text: str, file: str) -> list[Row]:
         if not header:
             header = parse_header(cells, file, number)
             continue
-        if len(cells) != len(header):
-            raise ChipgymError(f"{file}: row {number}: {len(cells)} values, expected {len(header)} as in the header")
+        if len(cells) == 1:
+            titles.append(f"row {number} ({shorten(cells[0])})")
+            continue
         if len(rows) >= MAX_LAYERS:
             raise ChipgymError(f"{file}: row {number}: more than {MAX_LAYERS} layers")
-        known = [(key, heading, cell) for (key, heading), cell in zip(header, cells, strict=True) if key]
-        rows.append(Row(file, number, {k: c for k, _, c in known}, {k: h for k, h, _ in known}))
+        rows.append(_row(file, number, cells, header))
     if not rows:
         raise ChipgymError(f"{file}: {'has a header but no layers' if header else 'is empty'}")
-    if "sparsity" in rows[0].cells:
+    if titles:
+        more = f" and {len(titles) - 1} more" if len(titles) > 1 else ""
+        warnings.warn(f"{file}: {titles[0]}{more} has a name and no numbers, taken as a title", stacklevel=4)
+    if any("sparsity" in row.cells for row in rows):
         warnings.warn(f"{file}: the sparsity column is not modelled, layers are taken as dense", stacklevel=4)
     return rows
+
+
+def _row(file: str, number: int, cells: list[str], header: list[tuple[str | None, str]]) -> Row:
+    """A line's cells by column; a ninth value behind SCALE-Sim's eight is the width's stride, as in its version 2."""
+    if len(cells) == len(header) + 1 and tuple(key for key, _ in header) == POSITIONS[0]:
+        header = [*header[:-1], ("stride_h", header[-1][1]), ("stride_w", f"{header[-1][1]} of the width")]
+    least = len(header)
+    while header[least - 1][0] in OPTIONAL:
+        least -= 1
+    if not least <= len(cells) <= len(header):
+        raise ChipgymError(f"{file}: row {number}: {len(cells)} values, expected {len(header)} as in the header")
+    known = [(key, heading, cell) for (key, heading), cell in zip(header, cells, strict=False) if key]
+    return Row(file, number, {k: c for k, _, c in known}, {k: h for k, h, _ in known})
 
 
 def parse_header(cells: list[str], file: str, number: int) -> list[tuple[str | None, str]]:
@@ -144,9 +169,13 @@ def parse_header(cells: list[str], file: str, number: int) -> list[tuple[str | N
         key = re.sub(r"[^a-z0-9]", "", cell.lower())
         if position == 0 and key not in COLUMNS:
             key = "layer"  # SCALE-Sim takes the first column as the name, whatever it is called
+        if not cell and position:
+            header += [(None, remark) for remark in cells[position:]]  # behind a gap stand remarks
+            break
         if key not in COLUMNS:
             raise ChipgymError(f"{where}: {unknown('column', cell, COLUMNS)}")
         header.append((COLUMNS[key], cell))
+    header = _by_position(header)
     keys = [key for key, _ in header if key]
     for key in keys:
         if keys.count(key) > 1:
@@ -161,6 +190,29 @@ def parse_header(cells: list[str], file: str, number: int) -> list[tuple[str | N
     missing = [key for key in ("layer", *(GEMM if gemm else (*CONV, *strides))) if key not in keys]
     if missing:
         raise ChipgymError(f"{where}: missing column(s) {', '.join(missing)}, expected {forms}")
+    return header
+
+
+def _by_position(header: list[tuple[str | None, str]]) -> list[tuple[str | None, str]]:
+    """The header with the columns that are named alike told apart by where they stand, as SCALE-Sim reads them.
+
+    Fourteen of its own files have "IFMAP Width, IFMAP Width, Filter Height, …". Nothing is changed unless the first
+    columns are SCALE-Sim's but for those, and every name that occurs more than once stands in its own place as well.
+    """
+    keys = [key for key, _ in header]
+    alike = {key for key in keys if key and keys.count(key) > 1}
+    if not alike:
+        return header
+    for order in POSITIONS:
+        first, rest = keys[: len(order)], keys[len(order) :]
+        in_place = {key for key, place in zip(first, order, strict=False) if key == place}
+        if len(first) < len(order) or not alike <= in_place or alike & set(rest) or not set(first) <= in_place:
+            continue
+        named = [
+            (place, heading if key == place else f"{heading} (by its position {place})")
+            for place, (key, heading) in zip(order, header, strict=False)
+        ]
+        return [*named, *header[len(order) :]]
     return header
 
 
@@ -227,11 +279,15 @@ def overhang(size: int, kernel: int, stride: int) -> int:
 
 
 def file_batch(rows: list[Row]) -> int:
-    """The "Batch Size" that all rows share; 1 without that column."""
-    if "batch" not in rows[0].cells:
+    """The "Batch Size" that all rows share; 1 without that column, or where all rows leave it out."""
+    given = [row for row in rows if "batch" in row.cells]
+    if not given:
         return 1
-    first = rows[0].integer("batch")
+    first = given[0].integer("batch")
     for row in rows:
+        heading = given[0].headings["batch"]
+        if "batch" not in row.cells:
+            raise row.error(f"leaves out column {heading!r}, which row {given[0].number} has")
         if row.integer("batch") != first:
-            raise row.error(f"column {row.headings['batch']!r}: differs from the {first} of the first layer")
+            raise row.error(f"column {heading!r}: differs from the {first} of the first layer")
     return first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -68,12 +69,43 @@ class Call:
         return ChipgymError(f"{self.writer.source}: {self.op} node {shorten(self.name)}: {text}")
 
 
-#: Writes one operation; answers a tensor for each of its results, or for the first alone.
-Handler = Callable[[Call], "Tensor | list[Tensor]"]
+#: Writes one operation; answers a tensor for each of its results, or for the first alone; None for one not known.
+Handler = Callable[[Call], "Tensor | list[Tensor] | None"]
 
 
-def walk(writer: GraphWriter, graph: torch.fx.Graph, known: dict[str, Any], handle: Handler) -> list[Any]:
+def writes_in_place(module: torch.fx.GraphModule) -> bool:
+    """Whether operations change tensors that others read too, so that what follows from what is not in the graph.
+
+    An operation in place whose tensor nothing else reads, as most activation functions are, is like any other.
+    """
+    graphs = [part.graph for part in module.modules() if hasattr(part, "graph")]
+    return any(_changes(node) for graph in graphs for node in graph.nodes)
+
+
+def _changes(node: torch.fx.Node) -> bool:
+    schema = getattr(node.target, "_schema", None)
+    if schema is None or not schema.is_mutable:
+        return False
+    changed = [
+        given
+        for argument, given in zip(schema.arguments, node.args, strict=False)
+        if argument.is_write and hasattr(given, "users")
+    ]
+    return any(len(given.users) > 1 or _is_view(given) for given in changed)
+
+
+def _is_view(node: torch.fx.Node) -> bool:
+    """Whether a node is another's numbers: what the network is given counts too, as its owner sees it."""
+    schema = getattr(node.target, "_schema", None)
+    return schema is None or any(made.alias_info is not None and not made.is_write for made in schema.returns)
+
+
+def walk(
+    writer: GraphWriter, graph: torch.fx.Graph, known: dict[str, Any], handle: Handler, within: Call | None = None
+) -> list[Any]:
     """Writes a graph's nodes; `known` has its placeholders. Answers what it puts out, lists within lists.
+
+    `within` is the operation of the module's own graph that this one stands for.
 
     Raises:
         ChipgymError: a shape depends on data, control flow, or `handle` refuses an operation.
@@ -82,7 +114,7 @@ def walk(writer: GraphWriter, graph: torch.fx.Graph, known: dict[str, Any], hand
         if node.op == "get_attr":
             known[node.name] = _attribute(writer, graph, node)
         elif node.op == "call_function":
-            known[node.name] = _call(writer, node, known, handle)
+            known[node.name] = _call(writer, node, known, handle, within)
         elif node.op == "output":
             return [_given(value, known) for value in node.args]
     return []
@@ -95,20 +127,26 @@ def _attribute(writer: GraphWriter, graph: torch.fx.Graph, node: torch.fx.Node) 
         found = getattr(found, name)
     if hasattr(found, "graph"):
         return found
-    return Tensor(node.name, shape_of(writer, node.name, found)) if hasattr(found, "shape") else found
+    shape = shape_of(writer, node.name, found) if hasattr(found, "shape") else None
+    return found if shape is None else Tensor(node.name, shape, trained=False)
 
 
-def _call(writer: GraphWriter, node: torch.fx.Node, known: dict[str, Any], handle: Handler) -> Any:
+def _call(writer: GraphWriter, node: torch.fx.Node, known: dict[str, Any], handle: Handler, within: Call | None) -> Any:
     given = [_given(value, known) for value in node.args]
     if node.target is operator.getitem:
-        return given[0][given[1]]
+        made, place = given
+        if place < len(made):
+            return made[place]
+        if node.users:
+            raise ChipgymError(f"{writer.source}: node {shorten(node.name)}: result {place} of it is not supported")
+        return None
     op = str(node.target)
     if op.startswith("wrap"):
         # A part that runs under another mode (autocast, no gradients): a graph, then what it is given.
         at = next(i for i, value in enumerate(given) if hasattr(value, "graph"))
         inner = given[at].graph
         names = [n.name for n in inner.nodes if n.op == "placeholder"]
-        (made,) = walk(writer, inner, dict(zip(names, given[at + 1 :], strict=True)), handle)
+        (made,) = walk(writer, inner, dict(zip(names, given[at + 1 :], strict=True)), handle, within)
         return made
     if not op.startswith("aten."):
         if not any(isinstance(value, Tensor) for value in given):
@@ -122,17 +160,68 @@ def _call(writer: GraphWriter, node: torch.fx.Node, known: dict[str, Any], handl
     values = node.meta.get("val")
     many = isinstance(values, list | tuple)
     results: list[Any] = list(values) if isinstance(values, list | tuple) else [values]
-    shapes = tuple(shape_of(writer, node.name, v) for v in results if hasattr(v, "shape"))
+    # What nobody reads of several results may be empty.
+    read = {user.args[1] for user in node.users if user.target is operator.getitem and user.users} if many else {0}
+    shapes = tuple(
+        shape_of(writer, node.name, v) if i in read or 0 not in v.shape else (1,)
+        for i, v in enumerate(results)
+        if hasattr(v, "shape")
+    )
     if not shapes:
         return values
-    call = Call(writer, op.split(".")[1].removesuffix("_"), node.name, arguments, shapes)
+    name = node.name if within is None else f"{within.name}.{node.name}"
+    call = Call(writer, op.split(".")[1].removesuffix("_"), name, arguments, shapes)
     constants = _constants(call)
     if constants is not None:
         return constants if many else constants[0]
     made = handle(call)
+    if made is None and call.op not in writer.allowed and node.target._can_decompose():  # type: ignore[union-attr]
+        made = _expanded(node, known, handle, call, within or call)
+    if made is None:
+        # What the user calls an operation is the one in the module's own code.
+        kind = call.op if within is None or call.op in writer.allowed else within.op
+        made = [
+            writer.as_traffic(kind, call.tensors(), shape, name if i == 0 else f"{name}.{i}", call.error)
+            for i, shape in enumerate(shapes)
+        ]
     if many:
         return made if isinstance(made, list) else [made]
     return made[0] if isinstance(made, list) else made
+
+
+def _expanded(node: torch.fx.Node, known: dict[str, Any], handle: Handler, call: Call, within: Call) -> Any:
+    """An operation that PyTorch itself writes with others (CompositeImplicitAutograd), written with these.
+
+    None where one of these writes into a part of a tensor.
+    """
+    import torch
+    from torch.fx.experimental.proxy_tensor import make_fx
+    from torch.utils import _pytree as pytree
+
+    leaves, form = pytree.tree_flatten((node.args, node.kwargs))
+    at = [i for i, leaf in enumerate(leaves) if isinstance(leaf, torch.fx.Node)]
+    values = [leaves[i].meta["val"] for i in at]
+
+    def function(*tensors: Any) -> Any:
+        filled = list(leaves)
+        for i, tensor in zip(at, tensors, strict=True):
+            filled[i] = tensor
+        args, kwargs = pytree.tree_unflatten(filled, form)
+        return node.target.decompose(*args, **kwargs)  # type: ignore[union-attr]
+
+    modes = [value.fake_mode for value in values if hasattr(value, "fake_mode")]
+    try:
+        with modes[0], torch.no_grad():
+            resolved = make_fx(function)(*values)
+    except Exception as error:  # of as many kinds as there are operations
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise call.error(f"the operation cannot be resolved into others ({shorten(reason, 160)})") from None
+    if writes_in_place(resolved):
+        return None
+    names = [inner.name for inner in resolved.graph.nodes if inner.op == "placeholder"]
+    given = dict(zip(names, (known[leaves[i].name] for i in at), strict=True))
+    (made,) = walk(call.writer, resolved.graph, given, handle, within)
+    return list(made) if isinstance(made, tuple) else made
 
 
 def _constants(call: Call) -> list[Tensor] | None:
@@ -140,9 +229,28 @@ def _constants(call: Call) -> list[Tensor] | None:
     tensors = call.tensors()
     if not all(x.constant for x in tensors) and call.op not in CREATES:
         return None
-    # A weight that is transposed or converted stays the same weight.
+    # What has as many numbers as the one weight that it is made of counts as that weight: transposed, converted.
     same = len(tensors) == 1 and tensors[0].constant and tensors[0].size == elements(call.shape)
-    return [Tensor(call.name, shape, sign=tensors[0].sign if same else None) for shape in call.shapes]
+    trained = all(x.constant for x in tensors) and any(x.trained for x in tensors)
+    sign = tensors[0].sign if same else _sign(call, tensors)
+    return [
+        Tensor(call.name, shape, sign=sign if same or sign is None else f"{sign}.{i}", trained=trained)
+        for i, shape in enumerate(call.shapes)
+    ]
+
+
+def _sign(call: Call, tensors: list[Tensor]) -> str | None:
+    """What is the same for all that one operation with the same arguments makes of the same weights."""
+    if not tensors or any(not x.constant or x.sign is None for x in tensors):
+        return None
+    plain = {key: value for key, value in call.arguments.items() if not isinstance(value, Tensor | list | tuple)}
+    numbers = [v for v in call.arguments.values() if isinstance(v, list | tuple) and not _has_tensors(v)]
+    text = repr((call.op, [x.sign for x in tensors], [x.shape for x in tensors], sorted(plain.items()), numbers))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _has_tensors(values: Any) -> bool:
+    return any(isinstance(value, Tensor) for value in values)
 
 
 def _given(value: Any, known: dict[str, Any]) -> Any:

@@ -8,60 +8,78 @@ from typing import Any
 from .importing import Tensor
 from .importing.movement import concat, gather, reshape, split, take, transpose
 from .importing.patterns import combined
-from .importing.products import attention, einsum, linear, matmul, softmax
-from .importing.recurrent import Layer, recurrent, time_first
+from .importing.products import attention, bilinear, einsum, linear, matmul, softmax
+from .importing.recurrent import GATES as CELLS
+from .importing.recurrent import Layer, Weights, recurrent, time_first
 from .importing.windows import Window, conv, conv_transpose, normalize, pool, reduce
-from .onnx_operators import HEAVY
 from .torch_graph import Call
 
 Result = Tensor | list[Tensor]
 
 #: Functions of each element of the first tensor.
 UNARY = {
-    "relu": "relu", "relu6": "relu6", "leaky_relu": "leaky_relu", "prelu": "leaky_relu", "elu": "elu", "selu": "elu",
-    "celu": "elu", "sigmoid": "sigmoid", "hardsigmoid": "hardsigmoid", "tanh": "tanh", "softplus": "softplus",
-    "softsign": "softsign", "silu": "silu", "hardswish": "hardswish", "mish": "mish", "exp": "exp", "log": "log",
-    "log1p": "log", "log2": "log", "erf": "erf", "sin": "sin", "cos": "cos", "sqrt": "sqrt", "rsqrt": "rsqrt",
-    "reciprocal": "reciprocal", "neg": "negate", "abs": "abs", "sign": "sign", "round": "round", "floor": "round",
-    "ceil": "round", "bitwise_not": "negate", "logical_not": "negate", "square": "power", "masked_fill": "mask",
-    "exp2": "exp", "log_sigmoid": "log", "tril": "mask", "triu": "mask",
+    "relu": "relu", "relu6": "relu6", "leaky_relu": "leaky_relu", "prelu": "leaky_relu", "rrelu": "leaky_relu",
+    "elu": "elu", "selu": "elu", "celu": "elu", "sigmoid": "sigmoid", "hardsigmoid": "hardsigmoid", "tanh": "tanh",
+    "softplus": "softplus", "softsign": "softsign", "silu": "silu", "hardswish": "hardswish", "mish": "mish",
+    "exp": "exp", "exp2": "exp", "expm1": "exp", "sinh": "exp", "cosh": "exp", "log": "log", "log1p": "log",
+    "log2": "log", "log10": "log", "log_sigmoid": "log", "log_sigmoid_forward": "log", "logit": "log", "asinh": "log",
+    "acosh": "log", "atanh": "log", "erf": "erf", "erfc": "erf", "erfinv": "erf", "sin": "sin", "cos": "cos",
+    "tan": "sin", "asin": "sin", "acos": "cos", "atan": "sin", "sinc": "sin", "sqrt": "sqrt", "rsqrt": "rsqrt",
+    "reciprocal": "reciprocal", "neg": "negate", "abs": "abs", "sign": "sign", "sgn": "sign", "round": "round",
+    "floor": "round", "ceil": "round", "trunc": "round", "frac": "round", "bitwise_not": "negate",
+    "logical_not": "negate", "square": "power", "masked_fill": "mask", "tril": "mask", "triu": "mask",
+    "threshold": "threshold", "hardshrink": "threshold", "softshrink": "threshold", "isnan": "threshold",
+    "isinf": "threshold", "nan_to_num": "clip",
 }  # fmt: skip
 #: Functions of two tensors, or of one and a number.
 BINARY = {
     "add": "add", "sub": "sub", "rsub": "sub", "mul": "mul", "div": "div", "maximum": "maximum", "minimum": "minimum",
-    "true_divide": "div", "multiply": "mul", "divide": "div", "subtract": "sub",
+    "fmax": "maximum", "fmin": "minimum", "true_divide": "div", "multiply": "mul", "divide": "div", "subtract": "sub",
 }  # fmt: skip
+#: Comparisons and the like: with a number they pass by, of two tensors an operation per element.
 COMPARISONS = (
     "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor", "bitwise_and", "bitwise_or",
-    "remainder", "fmod", "floor_divide",
+    "bitwise_xor", "bitwise_left_shift", "bitwise_right_shift", "remainder", "fmod", "floor_divide",
 )  # fmt: skip
-#: Operations that change neither words nor their order.
+#: Operations that cost nothing: they change neither words nor their order.
 ALIASES = (
-    "dropout", "feature_dropout", "alpha_dropout", "contiguous", "clone", "detach", "to", "_to_copy", "type_as", "view",
-    "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "alias", "lift_fresh_copy", "identity", "_unsafe_view",
-    "view_as", "reshape_as", "float", "half", "bfloat16",
+    "dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout", "native_dropout", "contiguous", "clone",
+    "detach", "to", "_to_copy", "type_as", "view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "alias",
+    "lift_fresh_copy", "identity", "_unsafe_view", "view_as", "reshape_as", "float", "half", "bfloat16", "positive",
+    "_reshape_alias", "view_copy", "detach_copy",
 )  # fmt: skip
 #: Operations that move words, and what each takes a vector unit per output element.
 MOVEMENT = {
     "expand": 0, "expand_as": 0, "repeat": 0, "repeat_interleave": 0, "tile": 0, "pad": 0, "constant_pad_nd": 0,
-    "roll": 0, "flip": 0, "index": 0, "gather": 0, "scatter": 0, "index_put": 0, "copy": 0, "slice_scatter": 0,
-    "select_scatter": 0, "unfold": 0, "im2col": 0, "col2im": 1, "where": 1, "cumsum": 1, "reflection_pad2d": 0,
-    "replication_pad2d": 0, "upsample_nearest1d": 0, "upsample_nearest2d": 0, "upsample_nearest3d": 0,
-    "_upsample_nearest_exact2d": 0, "upsample_linear1d": 4, "upsample_bilinear2d": 8, "upsample_bicubic2d": 32,
-    "upsample_trilinear3d": 16, "grid_sampler": 8, "grid_sampler_2d": 8, "one_hot": 0,
+    "reflection_pad1d": 0, "reflection_pad2d": 0, "reflection_pad3d": 0, "replication_pad1d": 0,
+    "replication_pad2d": 0, "replication_pad3d": 0, "roll": 0, "flip": 0, "index": 0, "gather": 0, "take": 0,
+    "scatter": 0, "scatter_add": 1, "index_add": 1, "index_copy": 0, "index_fill": 0, "masked_scatter": 0,
+    "index_put": 0, "copy": 0, "fill": 0, "slice_scatter": 0, "select_scatter": 0, "diagonal": 0,
+    "diagonal_scatter": 0, "diag_embed": 0, "as_strided": 0, "unfold": 0, "im2col": 0, "col2im": 1, "where": 1,
+    "cumsum": 1, "cumprod": 1, "cummax": 1, "cummin": 1, "logcumsumexp": 2, "channel_shuffle": 0, "rot90": 0,
+    "view_as_complex": 0, "view_as_real": 0, "upsample_nearest1d": 0, "upsample_nearest2d": 0, "upsample_nearest3d": 0,
+    "_upsample_nearest_exact1d": 0, "_upsample_nearest_exact2d": 0, "_upsample_nearest_exact3d": 0,
+    "upsample_linear1d": 4, "upsample_bilinear2d": 8, "_upsample_bilinear2d_aa": 8, "upsample_bicubic2d": 32,
+    "_upsample_bicubic2d_aa": 32, "upsample_trilinear3d": 16, "grid_sampler": 8, "grid_sampler_2d": 8,
+    "grid_sampler_3d": 16, "max_unpool2d": 0, "max_unpool3d": 0, "one_hot": 0,
+}  # fmt: skip
+#: Functions of several tensors that are no sum or product of two, and what each takes per output element.
+SEVERAL = {
+    "addcmul": 3, "addcdiv": 3, "lerp": 3, "atan2": 1, "hypot": 3, "copysign": 1, "heaviside": 1, "xlogy": 2,
+    "linalg_cross": 3,
 }  # fmt: skip
 REDUCTIONS = {
-    "mean": "avg", "sum": "avg", "amax": "max", "amin": "max", "prod": "avg", "var": "avg", "std": "avg",
-    "linalg_vector_norm": "avg", "norm": "avg", "argmax": "max", "argmin": "max", "logsumexp": "avg", "any": "max",
-    "all": "max",
+    "mean": "avg", "sum": "avg", "nansum": "avg", "amax": "max", "amin": "max", "prod": "avg", "var": "avg",
+    "std": "avg", "var_mean": "avg", "std_mean": "avg", "linalg_vector_norm": "avg", "norm": "avg", "argmax": "max",
+    "argmin": "max", "logsumexp": "avg", "any": "max", "all": "max", "count_nonzero": "avg",
 }  # fmt: skip
 
 
-def handle(call: Call) -> Result:
-    """Writes one operation whose tensors are not all constants.
+def handle(call: Call) -> Result | None:
+    """Writes one operation whose tensors are not all constants; None where it is not one of those known here.
 
     Raises:
-        ChipgymError: it cannot be told by the operators of a `Network`, nor soundly as memory traffic.
+        ChipgymError: it cannot be told by the operators of a `Network`.
     """
     w = call.writer
     if call.op in HANDLERS:
@@ -76,14 +94,9 @@ def handle(call: Call) -> Result:
         return reshape(w, call.x, call.shape, call.name)
     if call.op in MOVEMENT:
         return w.generic(call.op, call.tensors(), call.shape, call.name, MOVEMENT[call.op])
-    if call.op in REDUCTIONS:
-        return _reduce(call)
-    if HEAVY.search(call.op) or call.op in ("bmm", "addmm", "mm"):
-        raise call.error("the operation is not supported, and is more than the memory traffic that it causes")
-    return [
-        w.as_traffic(call.op, call.tensors(), shape, call.name if i == 0 else f"{call.name}.{i}")
-        for i, shape in enumerate(call.shapes)
-    ]
+    if call.op in SEVERAL:
+        return w.generic(call.op, call.tensors(), call.shape, call.name, SEVERAL[call.op])
+    return _reduce(call) if call.op in REDUCTIONS else None
 
 
 def _binary(call: Call) -> Tensor:
@@ -157,25 +170,29 @@ def _batched(call: Call, x: Tensor, rank: int) -> tuple[Tensor, tuple[int, ...]]
 
 
 def _conv(call: Call) -> Tensor:
-    weight = call.tensor("weight")
-    if weight is None or not weight.constant:
+    weight, bias = call.tensor("weight"), call.tensor("bias")
+    if weight is None or not weight.constant or not (bias is None or bias.constant):
         raise call.error("its weight is computed while the module runs, which is not supported")
     x, shape = _batched(call, call.x, len(weight.shape))
-    groups, bias = int(call.get("groups", 1)), call.tensor("bias") is not None
-    window = _window(call, weight.shape[2:])
+    groups, window = int(call.get("groups", 1)), _window(call, weight.shape[2:])
     if call.op.startswith("conv_transpose") or call.get("transposed", False):
         extra = _tuple(call.get("output_padding"), len(window.kernel), 0)
-        made = conv_transpose(call.writer, x, weight.shape[1] * groups, window, extra, groups, bias, shape, call.name)
+        made = conv_transpose(call.writer, x, (weight, bias), window, extra, groups, shape, call.name)
     else:
-        made = conv(call.writer, x, weight.shape[0], window, groups, bias, shape, call.name)
+        made = conv(call.writer, x, (weight, bias), window, groups, shape, call.name)
     return reshape(call.writer, made, call.shape, call.name)
 
 
 def _linear(call: Call) -> Tensor:
-    weight, bias = call.tensor("weight"), call.tensor("bias")
-    if weight is None or not weight.constant:
-        raise call.error("its weight is computed while the module runs, which is not supported")
-    return linear(call.writer, call.x, weight, call.shape[-1], bias is not None, call.name)
+    w, x, weight, bias = call.writer, call.x, call.tensor("weight"), call.tensor("bias")
+    if weight is None:
+        raise call.error("its weight is missing")
+    if weight.constant and not x.constant and len(weight.shape) == 2 and (bias is None or bias.constant):
+        return linear(w, x, weight, call.shape[-1], bias, call.name)
+    rows = reshape(w, weight, (1, *weight.shape), f"{call.name}.row") if len(weight.shape) == 1 else weight
+    made = matmul(w, x, transpose(w, rows, (1, 0), f"{call.name}.weight"), call.name)
+    made = reshape(w, made, call.shape, f"{call.name}.flat")
+    return made if bias is None else w.binary("add", made, bias, f"{call.name}.add")
 
 
 def _matmul(call: Call) -> Tensor:
@@ -183,22 +200,71 @@ def _matmul(call: Call) -> Tensor:
     return matmul(call.writer, a, b, call.name)
 
 
+def _scaled_mm(call: Call) -> Tensor:
+    a, b = call.tensors()[:2]
+    made = matmul(call.writer, a, b, call.name, _own(b, call.tensor("bias")))
+    return call.writer.unary("scale", made, f"{call.name}.scale")
+
+
+def _own(weight: Tensor, bias: Tensor | None) -> Tensor | None:
+    """The bias of a product with a constant matrix, if it is one number for each of its columns."""
+    if bias is None or not (weight.constant and bias.constant and len(weight.shape) == 2):
+        return None
+    return bias if bias.size == weight.shape[-1] else None
+
+
 def _addmm(call: Call) -> Tensor:
     bias, a, b = call.tensors()
-    own = b.constant and bias.constant and bias.size == b.shape[-1] and len(b.shape) == 2
+    if call.op == "addbmm":  # the sum over all products is one product of longer rows
+        n, rows, inner = a.shape
+        a = reshape(
+            call.writer, transpose(call.writer, a, (1, 0, 2), f"{call.name}.a"), (rows, n * inner), f"{call.name}.left"
+        )
+        b = reshape(call.writer, b, (n * inner, b.shape[-1]), f"{call.name}.right")
+    own = None if a.constant else _own(b, bias)
     made = matmul(call.writer, a, b, call.name, own)
-    return made if own else call.writer.binary("add", made, bias, f"{call.name}.add")
+    return made if own is not None else call.writer.binary("add", made, bias, f"{call.name}.add")
 
 
-def _einsum(call: Call) -> Tensor:
-    tensors = call.tensors()
-    if len(tensors) != 2:
-        raise call.error(f"an einsum of {len(tensors)} tensors is not supported")
+def _addr(call: Call) -> Tensor:
+    bias, a, b = call.tensors()
+    pairs = call.writer.binary("mul", reshape(call.writer, a, (*a.shape, 1), f"{call.name}.column"), b, call.name)
+    return call.writer.binary("add", pairs, bias, f"{call.name}.add")
+
+
+def _einsum(call: Call) -> Tensor | None:
     equation = str(call.get("equation", ""))
-    if "->" not in equation:
-        letters = [i for i in equation if i.isalpha()]
-        equation += "->" + "".join(sorted(i for i in set(letters) if letters.count(i) == 1))
-    return einsum(call.writer, equation, tensors[0], tensors[1], call.shape, call.name)
+    terms = equation.replace(" ", "").split("->")[0].split(",")
+    if any(len(set(term)) != len(term) for term in (i.replace("...", "") for i in terms)):
+        return None  # a diagonal, which PyTorch resolves
+    return einsum(call.writer, equation, call.tensors(), call.shape, call.name)
+
+
+def _bilinear(call: Call) -> Tensor:
+    a, b, weight, bias = call.x, call.tensor("input2"), call.tensor("weight"), call.tensor("bias")
+    if b is None or weight is None or not weight.constant or not (bias is None or bias.constant):
+        raise call.error("its weight is computed while the module runs, which is not supported")
+    return bilinear(call.writer, a, b, weight, bias, call.name)
+
+
+def _embedding_bag(call: Call) -> list[Tensor]:
+    w, (weight, indices), bags = call.writer, call.tensors()[:2], call.shape[0]
+    count = indices.size
+    rows = gather(w, weight, indices, 0, (count, weight.shape[1]), f"{call.name}.rows")
+    scales = call.tensor("per_sample_weights")
+    if scales is not None:
+        rows = w.binary("mul", rows, reshape(w, scales, (count, 1), f"{call.name}.scales"), f"{call.name}.scaled")
+    if count == bags:
+        return [reshape(w, rows, call.shape, call.name)]
+    # How many rows each bag has is data's to say; all of them are added up.
+    return [w.generic("EmbeddingBag", [rows], call.shape, call.name, -(-count // bags))]
+
+
+def _glu(call: Call) -> Tensor:
+    axis = call.dim()
+    half = call.shape[axis]
+    a, b = split(call.writer, call.x, axis, (half, half), f"{call.name}.half")
+    return call.writer.binary("mul", a, call.writer.unary("sigmoid", b, f"{call.name}.sigmoid"), call.name)
 
 
 def _attention(call: Call) -> Tensor:
@@ -215,6 +281,8 @@ def _recurrent(call: Call) -> list[Tensor]:
     w, weights = call.writer, call.get("params")
     if weights is None or call.tensor("data") is not None:
         raise call.error("a packed sequence is not supported")
+    if not all(x.constant for x in weights):
+        raise call.error("its weights are computed while the module runs, which is not supported")
     cell = {"lstm": "LSTM", "gru": "GRU"}.get(call.op, "RNN")
     directions = 2 if call.get("bidirectional", False) else 1
     layers, biased = int(call.get("num_layers", 1)), bool(call.get("has_biases", True))
@@ -224,26 +292,54 @@ def _recurrent(call: Call) -> list[Tensor]:
     single = len(x.shape) == 2
     if single:
         x = reshape(w, x, (x.shape[0], 1, x.shape[1]), f"{call.name}.batch")
+        starts = [s and reshape(w, s, (s.shape[0], 1, s.shape[1]), f"{call.name}.start") for s in starts]
     elif batch_first:
         x = time_first(w, x, call.name)
-    hidden = weights[1].shape[1]
+    each = len(weights) // (layers * directions)
+    sets = [_set(weights[i : i + each], biased) for i in range(0, len(weights), each)]
+    hidden = weights[0].shape[0] // CELLS[cell]
     states, memories = [], []
     for number in range(layers):
-        label = f"{call.name}.{number}"
-        initial = [
-            None if s is None or s.constant else take(w, s, 0, number * directions, (number + 1) * directions, label)
-            for s in starts
-        ]
-        outputs, state, memory = recurrent(w, Layer(cell, hidden, directions, biased), x, initial, label)
-        # (steps, directions, 1, hidden) to (steps, 1, directions x hidden)
+        label, first = f"{call.name}.{number}", number * directions
+        initial = [None if s is None or s.constant else take(w, s, 0, first, first + directions, label) for s in starts]
+        layer = Layer(cell, hidden, tuple(sets[first : first + directions]))
+        outputs, state, memory = recurrent(w, layer, x, initial, label)
+        # (steps, directions, sequences, width) to (steps, sequences, directions x width)
         merged = transpose(w, outputs, (0, 2, 1, 3), f"{label}.merge")
-        x = reshape(w, merged, (merged.shape[0], 1, directions * hidden), f"{label}.flat")
+        x = reshape(w, merged, (*merged.shape[:2], directions * layer.width), f"{label}.flat")
         states.append(state)
         memories.append(memory)
     if batch_first and not single:
         x = transpose(w, x, (1, 0, 2), f"{call.name}.first")
-    last = [concat(w, states, 0, f"{call.name}.h"), concat(w, memories, 0, f"{call.name}.c")]
-    return [reshape(w, x, call.shape, call.name), *last][: len(call.shapes)]
+    made = [x, concat(w, states, 0, f"{call.name}.h"), concat(w, memories, 0, f"{call.name}.c")]
+    return [reshape(w, part, shape, call.name) for part, shape in zip(made, call.shapes, strict=False)]
+
+
+def _cell(call: Call) -> list[Tensor]:
+    """One step of a recurrent layer (`LSTMCell`, `GRUCell`, `RNNCell`)."""
+    w, given = call.writer, call.get("hx")
+    cell = {"lstm_cell": "LSTM", "gru_cell": "GRU"}.get(call.op, "RNN")
+    weights = [call.tensor(name) for name in ("w_ih", "w_hh", "b_ih", "b_hh")]
+    own = [x for x in weights if x is not None]
+    if len(own) < 2 or not all(x.constant for x in own):
+        raise call.error("its weights are computed while the module runs, which is not supported")
+    # Cells of one sample without a batch have been given one by PyTorch.
+    starts = [
+        None if s.constant else reshape(w, s, (1, *s.shape), f"{call.name}.start")
+        for s in (given if isinstance(given, list | tuple) else [given])
+    ]
+    x = reshape(w, call.x, (1, *call.x.shape), f"{call.name}.step")
+    layer = Layer(cell, own[0].shape[0] // CELLS[cell], (_set(own, len(own) == 4),))
+    _, state, memory = recurrent(w, layer, x, starts, call.name)
+    return [reshape(w, part, shape, call.name) for part, shape in zip((state, memory), call.shapes, strict=False)]
+
+
+def _set(weights: Sequence[Tensor], biased: bool) -> Weights:
+    """One direction's weights, in PyTorch's order: of input and state, their biases, the projection."""
+    projection = weights[-1] if len(weights) in (3, 5) else None
+    if not biased:
+        return Weights(weights[0], weights[1], projection=projection)
+    return Weights(weights[0], weights[1], weights[2], weights[3], projection)
 
 
 # -- windows, normalisation, reductions
@@ -279,11 +375,12 @@ def _adaptive_pool(call: Call) -> Tensor:
     return reshape(call.writer, made, call.shape, call.name)
 
 
-def _reduce(call: Call) -> Tensor:
+def _reduce(call: Call) -> Result:
     rank = len(call.x.shape)
     given = call.get("dim")
     dims = [] if given is None else [int(d) % rank for d in (given if isinstance(given, list | tuple) else [given])]
-    return reduce(call.writer, REDUCTIONS[call.op], call.x, dims or range(rank), call.shape, call.name)
+    made = reduce(call.writer, REDUCTIONS[call.op], call.x, dims or range(rank), call.shape, call.name)
+    return [made] * len(call.shapes)
 
 
 def _extreme(call: Call) -> Result:
@@ -297,18 +394,22 @@ def _extreme(call: Call) -> Result:
     return [made] * len(call.shapes)
 
 
+def _affine(call: Call) -> list[Tensor | None]:
+    return [call.tensor("weight"), call.tensor("bias")]
+
+
 def _batch_norm(call: Call) -> list[Tensor]:
-    return [normalize(call.writer, "batch", call.x, call.tensor("weight") is not None, call.name)]
+    return [normalize(call.writer, "batch", call.x, _affine(call), call.name)]
 
 
 def _group_norm(call: Call) -> list[Tensor]:
-    return [normalize(call.writer, "group", call.x, call.tensor("weight") is not None, call.name)]
+    return [normalize(call.writer, "group", call.x, _affine(call), call.name)]
 
 
 def _layer_norm(call: Call) -> list[Tensor]:
     kind = "rms" if "rms" in call.op else "layer"
     axis = -len(call.get("normalized_shape"))
-    return [normalize(call.writer, kind, call.x, call.tensor("weight") is not None, call.name, axis)]
+    return [normalize(call.writer, kind, call.x, _affine(call), call.name, axis)]
 
 
 def _softmax(call: Call) -> Tensor:
@@ -403,11 +504,16 @@ def _pixel_shuffle(call: Call) -> Tensor:
     )
 
 
-HANDLERS: Mapping[str, Callable[[Call], Result]] = {
+HANDLERS: Mapping[str, Callable[[Call], Result | None]] = {
     **dict.fromkeys(("conv1d", "conv2d", "conv3d", "convolution", "conv_transpose1d", "conv_transpose2d"), _conv),
-    "conv_transpose3d": _conv, "linear": _linear, "einsum": _einsum, "addmm": _addmm, "baddbmm": _addmm,
-    **dict.fromkeys(("matmul", "mm", "bmm", "mv", "dot"), _matmul),
-    "scaled_dot_product_attention": _attention, **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu"), _recurrent),
+    "conv_transpose3d": _conv, "linear": _linear, "einsum": _einsum, "bilinear": _bilinear,
+    **dict.fromkeys(("addmm", "baddbmm", "addbmm", "addmv"), _addmm), "addr": _addr, "_scaled_mm": _scaled_mm,
+    **dict.fromkeys(("matmul", "mm", "bmm", "mv", "dot", "vdot", "_int_mm", "linalg_matmul"), _matmul),
+    "_convolution": _conv, "embedding_bag": _embedding_bag, "_embedding_bag": _embedding_bag, "glu": _glu,
+    "_embedding_bag_forward_only": _embedding_bag,
+    "scaled_dot_product_attention": _attention, "_scaled_dot_product_flash_attention_for_cpu": _attention,
+    "_scaled_dot_product_attention_math": _attention,
+    **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu"), _recurrent),
     **dict.fromkeys((f"{kind}_pool{n}d" for kind in ("max", "avg") for n in (1, 2, 3)), _pool),
     "max_pool2d_with_indices": _pool,
     **dict.fromkeys((f"adaptive_{kind}_pool{n}d" for kind in ("max", "avg") for n in (1, 2, 3)), _adaptive_pool),
@@ -418,6 +524,8 @@ HANDLERS: Mapping[str, Callable[[Call], Result]] = {
     "pow": _power, "cat": _concat,
     **dict.fromkeys(("transpose", "permute", "t", "numpy_T", "mT", "adjoint", "swapaxes", "swapdims"), _transpose),
     "concat": _concat, "stack": _stack, **dict.fromkeys(("split", "split_with_sizes", "chunk", "unbind"), _split),
+    **dict.fromkeys(("unsafe_split", "unsafe_split_with_sizes", "unsafe_chunk"), _split),
+    **dict.fromkeys(("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"), _cell),
     "slice": _slice, "narrow": _narrow, "select": _select, "embedding": _embedding, "index_select": _index_select,
     "pixel_shuffle": _pixel_shuffle, "pixel_unshuffle": _pixel_shuffle,
 }  # fmt: skip

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from ...errors import ChipgymError, shorten, unknown
 from .graph import Network, Node, check_node, infer_shape
@@ -88,10 +89,16 @@ class NetworkBuilder:
 
     def build(self, batch: int = 1, outputs: Sequence[str] | None = None) -> Network:
         """The network so far, or of it what the nodes named in `outputs` need."""
-        kept = self._nodes if outputs is None else self._needed(outputs)
-        return Network(self.name, tuple(node for label, node in self._nodes.items() if label in kept), batch)
+        kept = tuple(self._nodes) if outputs is None else self.needed(outputs)
+        return Network(self.name, tuple(self._nodes[label] for label in kept), batch)
 
-    def _needed(self, outputs: Sequence[str]) -> set[str]:
+    def own(self, counts: Mapping[str, int]) -> None:
+        """Sets for the nodes of these names how many of their trained numbers count there."""
+        for label, count in counts.items():
+            self._nodes[label] = replace(self.node(label), owned=count)
+
+    def needed(self, outputs: Sequence[str]) -> tuple[str, ...]:
+        """Names of the nodes that those named in `outputs` need, themselves included, in order."""
         kept: set[str] = set()
         waiting = list(outputs)
         while waiting:
@@ -103,7 +110,7 @@ class NetworkBuilder:
                 waiting += node.inputs
                 if isinstance(node.op, Linear) and node.op.tied_to is not None:
                     waiting.append(node.op.tied_to)
-        return kept
+        return tuple(label for label in self._nodes if label in kept)
 
     def input(self, shape: Sequence[int], *, name: str = "input") -> str:
         return self.add(Input(extents("shape", shape)), name=name)

@@ -98,7 +98,7 @@ def _products(network: Network) -> dict[str, float]:
 def matrix_class(network: Network, node: Node) -> str:
     """Which of the `macs_*` features a matrix operator's work counts in."""
     if isinstance(node.op, Conv2d):
-        channels = network.input_shapes(node)[0][0]
+        channels = network.input_shapes(node)[0][-3]
         if node.op.groups > 1 and node.op.groups == channels:
             return "conv_depthwise"
         return "conv_pointwise" if node.op.kernel == (1, 1) and node.op.groups == 1 else "conv_other"

@@ -27,12 +27,16 @@ class Node:
         op: the operator.
         inputs: names of the nodes whose outputs it reads, in order.
         shape: of its output, per sample.
+        owned: trained numbers that count here, where those are fewer than the operator's. What an earlier node has too
+            counts there: a module that is called twice, an embedding that is the output layer's weight. What was never
+            trained counts nowhere: a table of sines, the shift that a normalisation goes without.
     """
 
     name: str
     op: Operator
     inputs: tuple[str, ...]
     shape: Shape
+    owned: int | None = None
 
 
 @dataclass(frozen=True)
@@ -91,9 +95,9 @@ class Network:
         return node.op.macs(self.input_shapes(node), node.shape)
 
     def node_parameters(self, node: Node | str) -> int:
-        """Trained numbers of one node; a tied weight counts at the node that owns it."""
+        """Trained numbers of one node; what it shares counts at the node that came first with it."""
         node = self.node(node) if isinstance(node, str) else node
-        return node.op.parameters(self.input_shapes(node))
+        return node.op.parameters(self.input_shapes(node)) if node.owned is None else node.owned
 
     @cached_property
     def macs(self) -> int:
@@ -141,7 +145,11 @@ class Network:
     @cached_property
     def digest(self) -> str:
         """sha256 (hex) of the nodes, their names, attributes and edges, and of the batch; not of the network's name."""
-        content = [[n.name, n.op.type_name, n.op.attributes(), list(n.inputs)] for n in self.nodes]
+        # What a node owns stands in it only where the operator does not say, so that other networks keep their digest.
+        content = [
+            [n.name, n.op.type_name, n.op.attributes(), list(n.inputs), *([] if n.owned is None else [n.owned])]
+            for n in self.nodes
+        ]
         text = json.dumps({"network": content, "batch": self.batch}, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -165,6 +173,10 @@ def check_node(node: Node, earlier: Mapping[str, Node]) -> None:
     shape = infer_shape(node.name, node.op, inputs)
     if node.shape != shape:
         raise ChipgymError(f"node {node.name!r} shape: {node.shape} was given but the operator puts out {shape}")
+    if node.owned is not None:
+        owned, most = integer(f"node {node.name!r} owned", node.owned, 0), node.op.parameters(inputs)
+        if owned > most:
+            raise ChipgymError(f"node {node.name!r} owned: {owned} is more than its {most} trained numbers")
     if isinstance(node.op, Linear) and node.op.tied_to is not None:
         check_tie(node, node.op, inputs[0][-1], earlier)
 

@@ -28,7 +28,8 @@ def window_output(kind: str, size: int, kernel: int, stride: int, padding: int, 
 class Conv2d(Operator):
     """Cross-correlation of (C, H, W) with `out_channels` filters of (C / groups, kernel): (out_channels, H', W').
 
-    `kernel`, `stride` and `dilation` are (height, width); `padding` is zeros at (top, bottom, left, right).
+    `kernel`, `stride` and `dilation` are (height, width); `padding` is zeros at (top, bottom, left, right). Axes in
+    front, (..., C, H, W), are several images under the same filters: a video's frames.
     """
 
     out_channels: int
@@ -47,16 +48,16 @@ class Conv2d(Operator):
         shape = _checked_image(self, inputs[0])
         top, bottom, left, right = self.padding
         (kh, kw), (sh, sw), (dh, dw) = self.kernel, self.stride, self.dilation
-        height = window_output("Conv2d", shape[1], kh, sh, top + bottom, dh, False)
-        width = window_output("Conv2d", shape[2], kw, sw, left + right, dw, False)
-        return (self.out_channels, height, width)
+        height = window_output("Conv2d", shape[-2], kh, sh, top + bottom, dh, False)
+        width = window_output("Conv2d", shape[-1], kw, sw, left + right, dw, False)
+        return (*shape[:-3], self.out_channels, height, width)
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         # Products with padded zeros count: an array executes them, and published totals include them.
-        return elements(output) * (inputs[0][0] // self.groups) * self.kernel[0] * self.kernel[1]
+        return elements(output) * (inputs[0][-3] // self.groups) * self.kernel[0] * self.kernel[1]
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
-        weights = self.out_channels * (inputs[0][0] // self.groups) * self.kernel[0] * self.kernel[1]
+        weights = self.out_channels * (inputs[0][-3] // self.groups) * self.kernel[0] * self.kernel[1]
         return weights + self.out_channels * self.bias
 
 
@@ -65,7 +66,8 @@ class ConvTranspose2d(Operator):
     """The transpose of a convolution: every element of (C, H, W) adds a weighted filter to (out_channels, H', W').
 
     H' = (H - 1) stride - top - bottom + dilation (kernel - 1) + output_padding + 1, and W' likewise; `padding` is
-    (top, bottom, left, right) and takes rows away. `groups` divides channels as in `Conv2d`.
+    (top, bottom, left, right) and takes rows away. `groups` divides channels and axes in front are images, as in
+    `Conv2d`.
     """
 
     out_channels: int
@@ -86,7 +88,7 @@ class ConvTranspose2d(Operator):
         shape = _checked_image(self, inputs[0])
         cut = (self.padding[0] + self.padding[1], self.padding[2] + self.padding[3])
         height, width = (
-            (shape[1 + axis] - 1) * self.stride[axis]
+            (shape[axis - 2] - 1) * self.stride[axis]
             - cut[axis]
             + self.dilation[axis] * (self.kernel[axis] - 1)
             + self.output_padding[axis]
@@ -95,14 +97,14 @@ class ConvTranspose2d(Operator):
         )
         if height < 1 or width < 1:
             raise ChipgymError(f"ConvTranspose2d padding: {self.padding} leaves nothing of an input of shape {shape}")
-        return (self.out_channels, height, width)
+        return (*shape[:-3], self.out_channels, height, width)
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         # Products that fall into the padding count, as those with padded zeros do in a convolution.
         return elements(inputs[0]) * (self.out_channels // self.groups) * self.kernel[0] * self.kernel[1]
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
-        weights = inputs[0][0] * (self.out_channels // self.groups) * self.kernel[0] * self.kernel[1]
+        weights = inputs[0][-3] * (self.out_channels // self.groups) * self.kernel[0] * self.kernel[1]
         return weights + self.out_channels * self.bias
 
 
@@ -121,12 +123,12 @@ def _check_fields(conv: Conv2d | ConvTranspose2d) -> None:
 
 
 def _checked_image(conv: Conv2d | ConvTranspose2d, shape: Shape) -> Shape:
-    """An input's shape, if it is (C, H, W) and the groups divide its channels."""
+    """An input's shape, if it is (..., C, H, W) and the groups divide its channels."""
     name = type(conv).__name__
-    if len(shape) != 3:
+    if len(shape) < 3:
         raise ChipgymError(f"{name} input: expected shape (C, H, W), got {shape}")
-    if shape[0] % conv.groups:
-        raise ChipgymError(f"{name} groups: {conv.groups} does not divide the input's {shape[0]} channels")
+    if shape[-3] % conv.groups:
+        raise ChipgymError(f"{name} groups: {conv.groups} does not divide the input's {shape[-3]} channels")
     return shape
 
 

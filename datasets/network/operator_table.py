@@ -126,4 +126,4 @@ def _weights(network: Network, node: Node) -> int:
         return sum(g * k * n for g, _, k, n in matrix_products(network, node))
     if isinstance(op, Embedding):  # the rows looked up
         return network.batch * elements(node.shape)
-    return network.node_parameters(node)
+    return op.parameters(network.input_shapes(node))  # what it shares it reads all the same

@@ -22,13 +22,13 @@ def sample_product(network: Network, node: Node) -> Product:
     """
     op, shapes = node.op, network.input_shapes(node)
     if isinstance(op, Conv2d):
-        _, height, width = node.shape
-        k = math.prod(op.kernel) * shapes[0][0] // op.groups
-        return op.groups, height * width, k, op.out_channels // op.groups
+        *images, _, height, width = node.shape
+        k = math.prod(op.kernel) * shapes[0][-3] // op.groups
+        return op.groups, math.prod(images) * height * width, k, op.out_channels // op.groups
     if isinstance(op, ConvTranspose2d):
-        channels, height, width = shapes[0]
+        *images, channels, height, width = shapes[0]
         n = op.out_channels // op.groups * math.prod(op.kernel)
-        return op.groups, height * width, channels // op.groups, n
+        return op.groups, math.prod(images) * height * width, channels // op.groups, n
     if isinstance(op, Linear | ExpertLinear):
         *rows, k = shapes[0]
         return 1, math.prod(rows), k, op.out_features

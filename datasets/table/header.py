@@ -63,6 +63,7 @@ class MetricField:
         doc: one line.
         goal: "min" or "max".
         cost: whether it is NaN where a design is infeasible.
+        signed: whether less than 0 means something though the unit is one of amounts; written only where it does.
     """
 
     name: str
@@ -70,6 +71,7 @@ class MetricField:
     doc: str = ""
     goal: Literal["min", "max"] = "min"
     cost: bool = True
+    signed: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,9 @@ class TableHeader:
                 del data[name]
         data["knobs"] = [dataclasses.asdict(k) for k in self.knobs]
         data["metrics"] = [dataclasses.asdict(m) for m in self.metrics]
+        for metric in data["metrics"]:
+            if not metric["signed"]:  # as in tables from before there were any
+                del metric["signed"]
         return json.dumps(_plain(data), sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
 
     @staticmethod
@@ -233,7 +238,7 @@ def _field(entry: object, cls: type[F], what: str) -> F:
 
 
 def _metric(entry: object) -> MetricField:
-    field = _field(entry, MetricField, "metric")
+    field = _field({"signed": False, **entry} if isinstance(entry, dict) else entry, MetricField, "metric")
     if field.goal not in ("min", "max"):
         raise ChipgymError(f"metric {shorten(field.name)}: goal is {shorten(field.goal)}, expected min or max")
     return field

@@ -1,4 +1,4 @@
-"""Traces as DRAMSys `.stl` files, the form of `loaders/traces.py` that keeps every time."""
+"""Traces as DRAMSys `.stl` and `.rstl` files, the forms of `loaders/traces.py` that keep every time and size."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import os
 from collections.abc import Iterator
 from typing import BinaryIO
 
+import numpy as np
+
 from ...durable import durable_file, output_file
-from ...errors import ChipgymError
+from ...errors import ChipgymError, shorten
 from .trace import Trace
 
 # Requests that are one piece of text at a time, so that memory stays small.
@@ -22,23 +24,30 @@ def save_trace(trace: Trace, path: str | os.PathLike[str]) -> None:
     The name of a trace that is read is its file's. The same trace is the same bytes.
 
     Args:
-        trace: what to write.
-        path: of a `.stl` file, or of a `.stl.gz` to be compressed; there whole or not at all.
+        trace: what to write; its addresses are bytes.
+        path: of a `.stl` file, of a `.rstl` file for a relative trace, or of either with `.gz` behind it to be
+            compressed; there whole or not at all.
 
     Raises:
-        ChipgymError: for a path of another extension.
+        ChipgymError: for a path of another extension, or addresses that are vectors.
         OSError: where it cannot be written.
     """
     if not isinstance(trace, Trace):
         raise ChipgymError(f"trace: expected a Trace, got a {type(trace).__name__}")
-    packed = isinstance(path, str | os.PathLike) and str(path).lower().endswith(".stl.gz")
-    target = output_file(path, "trace.stl.gz" if packed else "trace.stl")
+    if trace.levels:
+        raise ChipgymError(f"trace: {shorten(trace.name)} has vectors for addresses, which no .stl file holds")
+    extension = ".rstl" if trace.relative else ".stl"
+    packed = isinstance(path, str | os.PathLike) and str(path).lower().endswith(f"{extension}.gz")
+    target = output_file(path, f"trace{extension}.gz" if packed else f"trace{extension}")
+    stamps = np.diff(trace.cycle, prepend=0) if trace.relative else trace.cycle
     with durable_file(target, target.with_name(f"{target.name}.partial")) as file, _packed(file, packed) as lines:
         for start in range(0, len(trace), _CHUNK):
             part = slice(start, start + _CHUNK)
-            requests = zip(trace.cycle[part], trace.is_write[part], trace.address[part], strict=True)
+            sizes = [0] * len(stamps[part]) if trace.size is None else trace.size[part]
+            requests = zip(stamps[part], trace.is_write[part], trace.address[part], sizes, strict=True)
             text = "".join(
-                f"{cycle}: {'write' if write else 'read'} {address:#x}\n" for cycle, write, address in requests
+                f"{stamp}: {f'({size}) ' if size else ''}{'write' if write else 'read'} {address:#x}\n"
+                for stamp, write, address, size in requests
             )
             lines.write(text.encode())
 

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ...errors import ChipgymError, shorten
 from ...simulators import Problem, Value
+from ...simulators.core.parameter import Parameter
 from ..run import checked_problem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import optuna
+
+# Where Optuna before 5.0 kept constraints, as a list, and where optuna-dashboard (0.21) looks for them.
+DASHBOARD_KEY = "constraints"
 
 
 class OptunaObjective:
     """What `study.optimize` calls: suggests a design, evaluates it, and reports it.
 
-    Every knob is a categorical parameter under its own name with the grid's values; one that is inactive for what was
-    suggested before it is not suggested. The violation is reported through `trial.set_constraint` (met at ≤ 0), and a
-    value that an infeasible design lacks is `inf`. The canonical design and its metrics are the trial's user
-    attributes `design` and `metrics`.
+    Every knob with a choice is a parameter under its own name. An ordered one is an integer, its position in the grid
+    from 0, so that samplers know which values are near each other; another one is a category. A knob that is inactive
+    for what was suggested before it is not suggested, and neither is one with a single value.
+
+    The canonical design and its metrics are the trial's user attributes `design` and `metrics`. The violation is a
+    constraint of the trial (met at ≤ 0), where samplers and optuna-dashboard find it. A value that an infeasible
+    design lacks is `inf`.
 
         objective = chipgym.search.optuna_objective(problem)
         study = optuna.create_study(directions=objective.directions)
+        study.enqueue_trial(objective.params(problem.space.default))
         study.optimize(objective, n_trials=100)
     """
 
@@ -41,15 +52,35 @@ class OptunaObjective:
     def suggest(self, trial: optuna.trial.BaseTrial) -> dict[str, Value]:
         """The design that a trial suggests, canonical."""
         design: dict[str, Value] = {}
-        for p in self.problem.space.parameters:
-            clauses = p.condition.clauses if p.condition else ()
-            if all(design[name] in values for name, values in clauses):
-                value = trial.suggest_categorical(p.name, p.values)
-                assert value is not None  # no grid holds one
-                design[p.name] = value
-            else:
-                design[p.name] = self.problem.space.default[p.name]
+        for knob in self.problem.space.parameters:
+            design[knob.name] = self._suggested(trial, knob) if _chosen(knob, design) else _default(knob)
         return design
+
+    def params(self, design: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters by which a trial suggests a design: for `study.enqueue_trial` and `FixedTrial`.
+
+        Args:
+            design: values by knob, all on the grid; those left out are the default's.
+
+        Raises:
+            ChipgymError: naming the first value that is not on the grid, and for several designs.
+        """
+        from ..optuna_knobs import drawn
+
+        space = self.problem.space
+        rows = space.encode(design)
+        if len(rows) != 1:
+            raise ChipgymError(f"design: {shorten(design)} is {len(rows)} designs, expected one")
+        values = space.design(rows[0])
+        pairs = zip(space.parameters, rows[0].tolist(), strict=True)
+        return {knob.name: drawn(knob, position) for knob, position in pairs if _chosen(knob, values)}
+
+    def _suggested(self, trial: optuna.trial.BaseTrial, knob: Parameter) -> Value:
+        if knob.ordinal:
+            return knob.values[trial.suggest_int(knob.name, 0, knob.size - 1)]
+        value = trial.suggest_categorical(knob.name, knob.values)
+        assert value is not None  # no grid holds one
+        return value
 
     def __call__(self, trial: optuna.trial.BaseTrial) -> float | tuple[float, ...]:
         """Minimised value, or values for several objectives."""
@@ -57,6 +88,26 @@ class OptunaObjective:
         evaluation = self.problem.evaluate(design)
         trial.set_user_attr("design", design)
         trial.set_user_attr("metrics", evaluation.metrics.row(0))
-        trial.set_constraint("violation", float(evaluation.violation[0]))
+        _constrain(trial, float(evaluation.violation[0]))
         values = tuple(math.inf if math.isnan(v) else v for v in evaluation.objectives[0].tolist())
         return values if len(values) > 1 else values[0]
+
+
+def _chosen(knob: Parameter, design: Mapping[str, Value]) -> bool:
+    """Whether a knob has a choice, given the values of those before it."""
+    clauses = knob.condition.clauses if knob.condition else ()
+    return knob.size > 1 and all(design[name] in values for name, values in clauses)
+
+
+def _default(knob: Parameter) -> Value:
+    assert knob.default is not None
+    return knob.default
+
+
+def _constrain(trial: optuna.trial.BaseTrial, violation: float) -> None:
+    """Reports a constraint to a trial, and keeps it where optuna-dashboard looks for it."""
+    import optuna
+
+    trial.set_constraint("violation", violation)
+    if isinstance(trial, optuna.trial.Trial):  # a trial of a study, as which it has a storage
+        trial.storage.set_trial_system_attr(trial._trial_id, DASHBOARD_KEY, [violation])

@@ -55,6 +55,10 @@ class Agent(ABC):
         self.asks += 1
         self.tell(designs, evaluation)
 
+    def begin(self, designs: Indices, evaluation: Evaluation) -> None:
+        """Takes designs that the search began with, none of which the agent proposed: they count as its first ask."""
+        self.replay(designs, evaluation)
+
     @abstractmethod
     def propose(self, n: int, rng: np.random.Generator) -> Indices:
         """As `ask`, drawing from `rng` alone."""

@@ -49,6 +49,10 @@ class ExhaustiveAgent(Agent):
             missing -= len(rows)
         return np.concatenate(found) if found else np.empty((0, len(space.parameters)), dtype=np.int64)
 
+    def begin(self, designs: Indices, evaluation: Evaluation) -> None:
+        """Counts the ask: where the enumeration stands does not follow from designs that it did not propose."""
+        self.asks += 1
+
     def tell(self, designs: Indices, evaluation: Evaluation) -> None:
         """Moves on behind the last row."""
         if len(designs):

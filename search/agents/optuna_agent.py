@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+from optuna.distributions import BaseDistribution
 
 from ...simulators import Evaluation, Indices, Problem
 from ...simulators.core.parameter import Column
 from ..keys import row_keys
+from ..optuna_knobs import distribution, drawn, position_of
 from .base import Agent
 
 # Objectives reach the samplers as decades over the problem's reference, within this many.
@@ -32,8 +33,8 @@ class OptunaAgent(Agent):
     told history in its order; trials opened by an ask are closed as failed, which samplers leave out. Nothing else
     carries over, so that a replayed history gives the same proposals.
 
-    The samplers see grid positions (whole numbers for an ordinal knob, categories otherwise) of every knob that has a
-    choice; inactive knobs are folded to their default before a design is proposed. They minimise
+    The samplers see every knob that has a choice as `optuna_knobs` has it: grid positions of an ordinal knob,
+    categories otherwise; inactive knobs are folded to their default before a design is proposed. They minimise
     log10(objective / reference): the same order as the objective, on the scale of the reward. A value that an
     infeasible design lacks is the worst one told so far. The violation v is the one constraint, as v / (1 + v).
 
@@ -45,12 +46,9 @@ class OptunaAgent(Agent):
         space = problem.space
         self._free = [j for j, p in enumerate(space.parameters) if p.size > 1]
         self._distributions: dict[str, BaseDistribution] = {
-            space.names[j]: IntDistribution(0, space.parameters[j].size - 1)
-            if space.parameters[j].ordinal
-            else CategoricalDistribution(tuple(range(space.parameters[j].size)))
-            for j in self._free
+            space.names[j]: distribution(space.parameters[j]) for j in self._free
         }
-        self._names = list(self._distributions)
+        self._knobs = [space.parameters[j] for j in self._free]
         self._worst = np.full(len(problem.objectives), -np.inf)
         self._seen: set[bytes] = set()
         with _quiet():
@@ -78,7 +76,7 @@ class OptunaAgent(Agent):
         for i in range(n):
             trial = self._study.ask(self._distributions)
             params = trial.params  # a deep copy each time
-            rows[i, self._free] = [params[name] for name in self._names]
+            rows[i, self._free] = [position_of(knob, params[knob.name]) for knob in self._knobs]
             trials.append(trial)
         for trial in trials:
             self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
@@ -92,7 +90,7 @@ class OptunaAgent(Agent):
         for positions, objectives, excess in columns:
             trial = optuna.trial.create_trial(
                 values=objectives,
-                params=dict(zip(self._names, positions, strict=True)),
+                params={k.name: drawn(k, at) for k, at in zip(self._knobs, positions, strict=True)},
                 distributions=self._distributions,
                 system_attrs=dict(attributes),  # the trial keeps it, and its constraint in it
                 constraints={"violation": excess},

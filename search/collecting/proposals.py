@@ -124,8 +124,8 @@ def make_proposing(
     n, seed = checked_samples(space, samples), whole("seed", seed, 0, LARGEST_SEED)
     usual = bind_problem(simulator).objectives
     wanted = usual if objective is None else bind_problem(simulator, objective=objective).objectives
-    texts = tuple(o.product.text for o in wanted)
-    searched = None if texts == tuple(o.product.text for o in usual) else texts
+    texts = tuple(o.quantity.text for o in wanted)
+    searched = None if texts == tuple(o.quantity.text for o in usual) else texts
     problem = Problem(simulator, space, wanted)
     for name in names:
         make_agent(name, problem, seed)  # says whether it takes several objectives, before anything is written

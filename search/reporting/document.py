@@ -22,7 +22,7 @@ from .layers import layer_tables
 from .parallel import parallel_lines
 from .runs import Runs
 from .sections import layer_section
-from .wording import plain_name, prefix, product_of, product_unit, rounded, titled, unit_text
+from .wording import plain_name, prefix, quantity_of, quantity_unit, rounded, titled, unit_text
 
 # Designs that are drawn beside those to choose from: enough to see where a search looked.
 OTHERS = 1500
@@ -116,12 +116,11 @@ def _axes(runs: Runs, good: Indices) -> list[_Axis]:
     out = []
     alone = set()
     for j, (name, text) in enumerate(zip(table.objective_names, texts, strict=True)):
-        product = product_of(text, table.units)
-        unit = product_unit(product, table.units)
-        single = product is not None and len(product.terms) == 1 and product.terms[0][1] == 1
-        if single and product is not None:
-            alone.add(metric := product.terms[0][0])
-            unit = table.units[metric]
+        quantity = quantity_of(text, table.units)
+        unit = quantity_unit(quantity, table.units)
+        if quantity is not None and quantity.text in table.units:
+            alone.add(quantity.text)
+            unit = table.units[quantity.text]
         label = plain_name(name, table.units.get(name, ""))
         out.append(_Axis(name, label, unit, pool.objectives[:, j], good))
     for name, values in pool.metrics.items():
@@ -260,10 +259,12 @@ def _nearest(runs: Runs, problem: Problem | None) -> Document:
     pool = runs.pool
     at = best_number(pool.objectives, pool.violation, np.zeros(len(pool)))
     design = row_dict(pool.designs, at)
+    reason = runs.results[int(pool.run[at])].table.reasons.get(int(pool.number[at]))
+    broken = problem.broken_limits(design) if problem and reason is None else ()
     return {
         "design": _written(design),
         "violation": rounded(pool.violation[at : at + 1])[0],
-        "limits": [str(limit) for limit in problem.broken_limits(design)] if problem else [],
+        "limits": [str(limit) for limit in broken] if reason is None else [reason],
         "run": int(pool.run[at]),
         "number": int(pool.number[at]) + 1,
     }

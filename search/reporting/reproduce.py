@@ -56,7 +56,7 @@ def rebuilt(result: SearchResult, workloads: Sequence[str]) -> Problem | str:
     # Targets are given for the moment, so that nothing is evaluated for a reference.
     return bind_problem(
         simulator,
-        objective=_objectives(result),
+        objective=result.table.objective_names,
         constraints=identity["constraints"],
         space=identity["space"],
         targets=[1.0] * len(result.table.objective_names),
@@ -93,17 +93,20 @@ def command(result: SearchResult, problem: Problem | None, workloads: tuple[str,
     settings = _settings(result, problem, workloads)
     grids = _grids(result, problem)
     options = _agent_settings(result)
+    start = result.provenance.start
     texts = [*settings.values(), *options.values(), *(v for values in grids.values() for v in values)]
+    texts += [value for design in start for value in design.values()]
     sayable = _usual_batch(result, problem) and _usual_reward(result, problem) and all(map(_on_a_line, texts))
     if workloads is None or not sayable:
         return _python(result, workloads, settings, grids, options)
     words = ["chipgym", "search", result.identity["simulator"], *_flags("--workload", workloads)]
     words += _flags("--option", (f"{name}={_text(value)}" for name, value in settings.items()))
-    words += _flags("--objective", _objectives(result))
+    words += _flags("--objective", result.table.objective_names)
     words += _flags("--constraint", result.identity["constraints"])
     words += _flags("--space", (f"{name}={','.join(map(_text, values))}" for name, values in grids.items()))
     words += ["--agent", result.agent]
     words += _flags("--agent-option", (f"{name}={_text(value)}" for name, value in options.items()))
+    words += _flags("--start", (",".join(f"{name}={_text(value)}" for name, value in d.items()) for d in start))
     return shlex.join([*words, "--budget", str(result.evaluations), "--seed", str(result.seed)])
 
 
@@ -128,11 +131,6 @@ def _texts(result: SearchResult) -> tuple[str, ...]:
 
 def _flags(flag: str, values: Sequence[str] | Iterator[str]) -> list[str]:
     return [word for value in values for word in (flag, value)]
-
-
-def _objectives(result: SearchResult) -> list[str]:
-    """The objectives as a user gives them: a metric of which more is better is given as itself."""
-    return [name.removeprefix("1/") for name in result.table.objective_names]
 
 
 def _settings(result: SearchResult, problem: Problem | None, workloads: tuple[str, ...] | None) -> dict[str, Any]:
@@ -186,12 +184,15 @@ def _usual_reward(result: SearchResult, problem: Problem | None) -> bool:
     reward = result.provenance.reward
     if reward["name"] != "log_ratio" or problem is None:
         return bool(reward["name"] == "log_ratio")
-    usual = bind_problem(
-        problem.simulator,
-        objective=_objectives(result),
-        constraints=result.identity["constraints"],
-        space=result.identity["space"],
-    )
+    try:
+        usual = bind_problem(
+            problem.simulator,
+            objective=result.table.objective_names,
+            constraints=result.identity["constraints"],
+            space=result.identity["space"],
+        )
+    except ChipgymError:  # there is no design to compare with, so that there were targets
+        return False
     return bool(np.array_equal(usual.reference, np.array(reward["reference"])))
 
 
@@ -218,10 +219,10 @@ def _python(
     reward = result.provenance.reward
     arguments = {
         "workload": workloads[0] if workloads and len(workloads) == 1 else list(workloads or ()),
-        "objective": _objectives(result),
+        "objective": list(result.table.objective_names),
         "constraints": list(result.identity["constraints"]),
         "space": {name: list(values) for name, values in grids.items()},
-        "reward": reward["name"],
+        **({} if reward.get("own") else {"reward": reward["name"]}),
         "targets": reward["reference"],
         **settings,
     }
@@ -231,14 +232,18 @@ def _python(
         name, digest = result.identity["workload"], result.identity["workload_digest"]
         where = f"# workload: the object {_literal(name)} (sha256 {digest[:16]}…), which no file or name gives here\n"
         given = f", workload=workload{given}"
+    if reward.get("own"):
+        where += f"# reward: the function {_literal(reward['name'])}\n"
+        given = f"{given}, reward=reward"
     search = {
         "agent": result.agent,
         "budget": result.evaluations,
         "seed": result.seed,
         "batch": result.provenance.batch,
         "agent_options": dict(options),
+        "start": [dict(design) for design in result.provenance.start],
     }
-    asked = ", ".join(f"{name}={_literal(value)}" for name, value in search.items() if value != {})
+    asked = ", ".join(f"{name}={_literal(value)}" for name, value in search.items() if value not in ({}, []))
     return (
         f"import chipgym\n{where}"
         f"problem = chipgym.make_problem({result.identity['simulator']!r}{given})\n"

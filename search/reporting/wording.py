@@ -8,9 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from ...errors import ChipgymError
-from ...simulators import MetricSpec
-from ...simulators.core.objective import Product, parse_product
 from ...simulators.core.parameter import Column
+from ...simulators.core.quantity import Quantity, parse_quantity
 
 # The end of a metric's name that says its unit.
 SUFFIXES = {"s": "_s", "J": "_j", "W": "_w", "mm2": "_mm2", "GB/s": "_gbps"}
@@ -49,35 +48,17 @@ def prefix(values: Column, unit: str) -> tuple[float, str]:
     return 10.0**-decade, PREFIXES[decade] + unit
 
 
-def product_of(text: str, units: Mapping[str, str]) -> Product | None:
-    """An objective's text, as a problem's identity has it, as a product of metrics; None where it is none."""
-    specs = [MetricSpec(name, unit) for name, unit in units.items()]
-    reciprocal = text.startswith("1/")
+def quantity_of(text: str, units: Mapping[str, str]) -> Quantity | None:
+    """An objective's text, as a problem's identity has it, as a product of metrics or a sum; None where it is none."""
     try:
-        found = parse_product(text.removeprefix("1/"), specs, "objective")
+        return parse_quantity(text, tuple(units), "objective")
     except ChipgymError:
         return None
-    return Product.of({name: -power for name, power in found.terms}) if reciprocal else found
 
 
-def product_unit(product: Product | None, units: Mapping[str, str]) -> str:
-    """The unit of a product of metrics, as in J·s/mm²; empty for a plain number."""
-    powers: dict[str, float] = {}
-    for name, power in product.terms if product else ():
-        if unit := units.get(name, ""):
-            powers[unit] = powers.get(unit, 0.0) + power
-    above = "·".join(_power(unit, p) for unit, p in powers.items() if p > 0)
-    below = "·".join(_power(unit, -p) for unit, p in powers.items() if p < 0)
-    if not below:
-        return above
-    return f"{above or '1'}/{below}"
-
-
-def _power(unit: str, power: float) -> str:
-    if power == 1:
-        return unit_text(unit)
-    exponent = {2.0: "²", 3.0: "³"}.get(power, f"^{power:g}")
-    return f"({unit_text(unit)}){exponent}" if unit == "mm2" else f"{unit}{exponent}"
+def quantity_unit(quantity: Quantity | None, units: Mapping[str, str]) -> str:
+    """The unit of a product of metrics, as in J·s/mm², or of a sum; empty for a plain number."""
+    return unit_text(quantity.unit(units)) if quantity else ""
 
 
 def rounded(values: Column) -> list[float | None]:

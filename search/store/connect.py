@@ -227,7 +227,9 @@ def prepare(connection: sa.Connection, label: str, *, create: bool) -> str | Non
         raise ChipgymError(
             f"store format: {label} has {shorten(found)}, this version writes {schema.FORMAT!r}; choose another store"
         )
-    needed = {t for t in schema.metadata.tables if found == schema.FORMAT or t != schema.seals.name}
+    needed = set(schema.metadata.tables if found == schema.FORMAT else schema.FIRST)
     if not needed <= tables or (found == schema.UNSEALED and schema.seals.name in tables):
         raise ChipgymError(f"store: {label} is damaged (its tables are not those of format {found})")
+    if create and found == schema.UNSEALED:  # what a store from before there was any has not
+        schema.metadata.create_all(connection, [schema.reasons, schema.starts])
     return str(found)

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from ...errors import ChipgymError, shorten
 from ...simulators import REWARDS
+from ...simulators.core.parameter import Column
 from ..result import Evaluations, SearchResult
 from ..run import Provenance
 from . import codec, connect, schema
@@ -119,7 +120,8 @@ class Store:
             key = schema.meta.c.key == schema.WORKLOAD
             source = connection.execute(sa.select(schema.meta.c.value).where(key)).scalar()
             with intact(self.label):
-                rows = read_rows(connection, about, sealed).evaluations
+                stored = read_rows(connection, about, sealed)
+        rows, reasons, start = stored.evaluations, stored.reasons, stored.start
         if not sealed:
             warn_unsealed(self.label)
         with intact(self.label):
@@ -138,9 +140,10 @@ class Store:
                 objectives=objectives,
                 objective_names=names,
                 violation=violation,
-                reward=REWARDS[reward["name"]](objectives, np.array(reward["reference"]), violation),
+                reward=_rewards(reward, objectives, violation),
                 asks=np.array([r.ask for r in rows], dtype=np.int64),
                 units=units,
+                reasons=reasons,
             )
             provenance = Provenance(
                 options=json.loads(about.options),
@@ -150,6 +153,7 @@ class Store:
                 run=wanted,
                 started_at=about.started_at,
                 workloads=() if source is None else tuple(map(str, json.loads(source))),
+                start=tuple(start),
             )
             return SearchResult(evaluations, about.agent, int(about.seed), identity, self.label, "stored", provenance)
 
@@ -161,3 +165,10 @@ class Store:
             if found is None:
                 raise ChipgymError(f"store: {self.label} is empty: it has no runs yet")
             yield connection, found != schema.UNSEALED
+
+
+def _rewards(reward: Mapping[str, Any], objectives: Column, violation: Column) -> Column:
+    """Rewards of stored evaluations, (n,); NaN where the run had one of its user's own: no store holds a function."""
+    if reward.get("own"):
+        return np.full(len(violation), np.nan)
+    return REWARDS[reward["name"]](objectives, np.array(reward["reference"]), violation)

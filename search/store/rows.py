@@ -27,11 +27,32 @@ class StoredRows:
         evaluations: rows in order.
         asked: for each ask that was told, the numbers of its designs' evaluations.
         seal: of the last transaction; None in a store without checksums.
+        reasons: by number, why a design is infeasible where no limit says so.
+        start: the designs that the run began with, values by knob.
     """
 
     evaluations: Sequence[sa.Row[Any]]
     asked: list[Indices]
     seal: Seal | None
+    reasons: dict[int, str]
+    start: list[dict[str, Any]]
+
+
+def read_reasons(connection: sa.Connection, run: int) -> dict[int, str]:
+    """By number of a run's evaluations, why a design is infeasible where no limit says so."""
+    table = schema.reasons
+    if not sa.inspect(connection).has_table(table.name):
+        return {}
+    query = sa.select(table.c.number, table.c.reason).where(table.c.run == run)
+    return {int(number): str(reason) for number, reason in connection.execute(query)}
+
+
+def read_start(connection: sa.Connection, run: int) -> str:
+    """The designs that a run began with as JSON; empty where there are none."""
+    table = schema.starts
+    if not sa.inspect(connection).has_table(table.name):
+        return ""
+    return str(connection.execute(sa.select(table.c.designs).where(table.c.run == run)).scalar() or "")
 
 
 def read_rows(connection: sa.Connection, run: sa.Row[Any], sealed: bool) -> StoredRows:
@@ -54,21 +75,22 @@ def read_rows(connection: sa.Connection, run: sa.Row[Any], sealed: bool) -> Stor
         raise ValueError("evaluations are missing")
     if [r.ask for r in told] != list(range(len(told))):
         raise ValueError("asks are missing")
-    seal = None
+    seal, reasons, start = None, read_reasons(connection, run.id), read_start(connection, run.id)
     if sealed:
         seals = read_seals(connection, run.id)
         if [s.number for s in seals] != list(range(len(seals))) or not seals:
             raise ValueError("checksums are missing")
-        check_begun(run, seals[0])
+        check_begun(run, start, seals[0])
         if len(rows) < seals[-1].evaluations:
             raise ValueError("evaluations are missing")
         if len(told) < seals[-1].asks:
             raise ValueError("asks are missing")
-        seal = check_rows(seals, *(list(zip(*found, strict=True))[1:] for found in (rows, told)))
+        evaluations, asks = (list(zip(*found, strict=True))[1:] for found in (rows, told))
+        seal = check_rows(seals, evaluations, asks, reasons)
     asked = [np.array(json.loads(r.numbers), dtype=np.int64) for r in told]
     if any(((numbers < 0) | (numbers >= len(rows))).any() for numbers in asked):
         raise ValueError("evaluations are missing")
-    return StoredRows(rows, asked, seal)
+    return StoredRows(rows, asked, seal, reasons, json.loads(start) if start else [])
 
 
 def read_runs(connection: sa.Connection, sealed: bool) -> Sequence[sa.Row[Any]]:
@@ -83,7 +105,7 @@ def read_runs(connection: sa.Connection, sealed: bool) -> Sequence[sa.Row[Any]]:
         found = connection.execute(sa.select(table).where(table.c.number == 0)).all()
         first = {r.run: Seal(r.number, r.evaluations, r.asks, r.checksum) for r in found}
         for run in runs:
-            check_begun(run, first.get(run.id))
+            check_begun(run, read_start(connection, run.id), first.get(run.id))
     return runs
 
 

@@ -58,6 +58,23 @@ evaluations = Table(
     Column("feasible", Boolean(create_constraint=False), nullable=False),
 )
 
+# Why a design is infeasible where no limit says so. A store from before there were any has no such table.
+reasons = Table(
+    "reasons",
+    metadata,
+    Column("run", Integer, ForeignKey("runs.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("reason", Text, nullable=False),
+)
+
+# Designs that a run evaluates before its agent's first ask, where it has any. Likewise.
+starts = Table(
+    "starts",
+    metadata,
+    Column("run", Integer, ForeignKey("runs.id"), primary_key=True),
+    Column("designs", Text, nullable=False),  # JSON: a list of values by knob
+)
+
 # What each ask proposed, repeats included, so that it can be told again in order. An ask that the budget cut has
 # evaluations but no row here.
 asks = Table(
@@ -78,3 +95,6 @@ seals = Table(
     Column("asks", Integer, nullable=False),  # likewise
     Column("checksum", String(64), nullable=False),
 )
+
+# Tables that stores of every format have.
+FIRST = frozenset(table.name for table in (meta, runs, evaluations, asks))

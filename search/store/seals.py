@@ -39,15 +39,24 @@ class Seal:
     checksum: str
 
     @staticmethod
-    def of_run(run: Mapping[str, Any]) -> Seal:
-        """The first seal: of everything that the run's own row says."""
+    def of_run(run: Mapping[str, Any], start: str) -> Seal:
+        """The first seal: of everything that the run's own row says, and of the designs that it begins with as JSON."""
         values = (str(run[column.name]) for column in schema.runs.columns if column.name != "id")
-        return Seal(0, 0, 0, _hash("", _VALUE.join(values)))
+        return Seal(0, 0, 0, _hash("", _VALUE.join((*values, start))))
 
-    def after(self, evaluations: Columns, asks: Columns) -> Seal:
-        """The seal of a transaction that added these rows; no columns where there are no rows."""
+    def after(self, evaluations: Columns, asks: Columns, reasons: Mapping[int, str]) -> Seal:
+        """The seal of a transaction that added these rows; no columns where there are no rows.
+
+        Args:
+            evaluations: columns.
+            asks: columns.
+            reasons: why designs are infeasible, by number; those of other evaluations are left aside.
+        """
         text = f"{_evaluations(*evaluations) if evaluations else ''}{_KIND}{_asks(*asks) if asks else ''}"
         rows = self.evaluations + _count(evaluations), self.asks + _count(asks)
+        if reasons:
+            mine = [(number, reasons[number]) for number in range(self.evaluations, rows[0]) if number in reasons]
+            text += f"{_KIND}{mine}" if mine else ""
         return Seal(self.number + 1, *rows, _hash(self.checksum, text))
 
     def record(self, run: int) -> dict[str, Any]:
@@ -68,24 +77,25 @@ def read_seals(connection: sa.Connection, run: int) -> list[Seal]:
     return [Seal(r.number, r.evaluations, r.asks, r.checksum) for r in found]
 
 
-def check_begun(run: sa.Row[Any], first: Seal | None) -> Seal:
+def check_begun(run: sa.Row[Any], start: str, first: Seal | None) -> Seal:
     """The first seal of a run.
 
     Raises:
         ValueError: where the run's row is not what was sealed.
     """
-    if first is None or first != Seal.of_run(run._asdict()):
+    if first is None or first != Seal.of_run(run._asdict(), start):
         raise ValueError("its settings have another checksum than they were written with")
     return first
 
 
-def check_rows(seals: Sequence[Seal], evaluations: Columns, asks: Columns) -> Seal:
+def check_rows(seals: Sequence[Seal], evaluations: Columns, asks: Columns, reasons: Mapping[int, str]) -> Seal:
     """The last seal of a run whose rows are what was sealed.
 
     Args:
         seals: in order; the first has been checked.
         evaluations: columns of all rows in order.
         asks: columns of all rows in order.
+        reasons: why designs are infeasible, by number.
 
     Raises:
         ValueError: naming the first evaluations that are not.
@@ -93,7 +103,7 @@ def check_rows(seals: Sequence[Seal], evaluations: Columns, asks: Columns) -> Se
     seal = seals[0]
     for told in seals[1:]:
         new = _part(evaluations, seal.evaluations, told.evaluations), _part(asks, seal.asks, told.asks)
-        found = seal.after(*new)
+        found = seal.after(*new, reasons)
         if found != told:
             last = max(told.evaluations, seal.evaluations + 1) - 1
             raise ValueError(

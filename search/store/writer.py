@@ -96,11 +96,13 @@ class StoredRun:
         )
         if not evaluations and not asks:
             return
-        seal = self._seal and self._seal.after([*evaluations.values()], [*asks.values()])
+        reasons = self._log.reasons
+        seal = self._seal and self._seal.after([*evaluations.values()], [*asks.values()], reasons)
         with connect.writable(self._name, start), self._connection.begin():
             for table, columns in ((schema.evaluations, evaluations), (schema.asks, asks)):
                 if columns:
                     self._connection.execute(table.insert(), self._records(columns))
+            self._write_reasons(start)
             if seal:
                 self._connection.execute(schema.seals.insert(), seal.record(self._run))
         self._seal = seal
@@ -124,33 +126,38 @@ class StoredRun:
                 return found
 
     def _find(self) -> int | None:
-        """The run of this key.
-
-        Its reference values are compared but for their last digits, which another processor may round otherwise.
-        """
+        """The run of this key."""
         with intact(self._name, "; choose another store"):
             for run in read_runs(self._connection, self._sealed):
-                mine, reward = self._key.reward(), json.loads(run.reward)
-                same = (
-                    run.agent == self._key.agent
-                    and json.loads(run.options) == json.loads(json.dumps(self._key.options))
-                    and (run.seed, run.batch) == (str(self._key.seed), self._key.batch)
-                    and reward["name"] == mine["name"]
-                    and len(reward["reference"]) == len(mine["reference"])
-                    and np.allclose(reward["reference"], mine["reference"], rtol=SAME, atol=0.0)
-                )
-                if same:
+                if run.digest == self._key.digest() or (not self._sealed and self._is_mine(run)):
                     self._begun_under = {**json.loads(run.versions)}
                     return int(run.id)
         return None
+
+    def _is_mine(self, run: sa.Row[Any]) -> bool:
+        """Whether an older chipgym's run is of this key: its digest had measured values, which processors differ in."""
+        mine, reward = self._key.reward(), json.loads(run.reward)
+        return (
+            not self._key.start
+            and run.agent == self._key.agent
+            and json.loads(run.options) == json.loads(json.dumps(self._key.options))
+            and (run.seed, run.batch) == (str(self._key.seed), self._key.batch)
+            and (reward["name"], reward.get("own")) == (mine["name"], mine.get("own"))
+            and len(reward["reference"]) == len(mine["reference"])
+            and np.allclose(reward["reference"], mine["reference"], rtol=SAME, atol=0.0)
+        )
 
     def _make(self) -> int:
         record = self._run_record()
         inserted = self._connection.execute(schema.runs.insert().values(record)).inserted_primary_key
         assert inserted is not None
         run = int(inserted[0])
+        # For reports; the digest tells the run from one without them.
+        start = json.dumps(list(self._key.start)) if self._key.start else ""
+        if start:
+            self._connection.execute(schema.starts.insert().values(run=run, designs=start))
         if self._sealed:
-            self._connection.execute(schema.seals.insert(), Seal.of_run(record).record(run))
+            self._connection.execute(schema.seals.insert(), Seal.of_run(record, start).record(run))
         return run
 
     def _run_record(self) -> dict[str, Any]:
@@ -192,6 +199,12 @@ class StoredRun:
         if source and self._connection.execute(known).scalar() is None:
             self._connection.execute(table.insert().values(key=schema.WORKLOAD, value=json.dumps(source)))
 
+    def _write_reasons(self, start: int) -> None:
+        reasons = [(number, reason) for number, reason in self._log.reasons.items() if number >= start]
+        if reasons:
+            records = [{"run": self._run, "number": number, "reason": reason} for number, reason in reasons]
+            self._connection.execute(schema.reasons.insert(), records)
+
     # --- rows ----------------------------------------------------------------------------------------------------
 
     def _evaluations(self, start: int) -> dict[str, list[Any]]:
@@ -231,6 +244,7 @@ class StoredRun:
             violations = np.array([(r.simulator_violation, r.violation) for r in rows], dtype=np.float64).reshape(-1, 2)
             rewards = np.zeros((len(rows), 1))
             asks = np.array([(r.ask, r.position) for r in rows], dtype=np.int64).reshape(-1, 2)
+            log.reasons = stored.reasons
             log.extend(designs, np.hstack([metrics, violations, rewards, objectives]), asks)
             log.reward[:] = problem.reward(log.take(np.arange(log.n)))
 

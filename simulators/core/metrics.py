@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -16,6 +17,22 @@ if TYPE_CHECKING:
 
 Goal = Literal["min", "max"]
 
+# What the end of a name says of a metric whose unit was left out.
+SUFFIXES: Mapping[str, str] = MappingProxyType({"s": "s", "j": "J", "w": "W", "mm2": "mm2"})
+# Units of amounts, of which there is never less than none. A number without a unit may be anything.
+AMOUNTS = frozenset(
+    {
+        *(
+            prefix + unit
+            for unit in ("s", "J", "W", "Hz")
+            for prefix in ("", "f", "p", "n", "u", "µ", "m", "k", "M", "G")
+        ),
+        *("m2", "mm2", "um2", "µm2", "mm^2", "um^2", "mm²", "µm²"),
+        *("cycles", "words", "bytes", "bits", "B", "kB", "KB", "MB", "GB", "KiB", "MiB", "GiB", "TB"),
+        *("1/s", "B/s", "KB/s", "MB/s", "GB/s", "bit", "requests"),
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class MetricSpec:
@@ -27,6 +44,7 @@ class MetricSpec:
         doc: one line.
         goal: "max" where more is better (throughput), else "min".
         cost: whether it means nothing for an infeasible design, and is NaN there.
+        signed: whether less than 0 means something though the unit is one of `AMOUNTS`, as of a timing slack.
     """
 
     name: str
@@ -34,28 +52,52 @@ class MetricSpec:
     doc: str = ""
     goal: Goal = "min"
     cost: bool = True
+    signed: bool = False
+
+    @property
+    def amount(self) -> bool:
+        """Whether it is an amount, of which there is never less than none; told by its unit or else its suffix."""
+        unit = self.unit or SUFFIXES.get(self.name.rpartition("_")[2], "")
+        return unit in AMOUNTS and not self.signed
 
 
 FEASIBLE = MetricSpec("feasible", doc="whether the design can be built and run", goal="max", cost=False)
 VIOLATION = MetricSpec("violation", doc="how far beyond the nearest limit, 0 where feasible", cost=False)
 
 
+# Shared by nearly all answers, and picklable, which a read-only view is not.
+NO_REASONS: Mapping[int, str] = {}
+
+
 class Metrics(Mapping[str, Column]):
     """Columns of shape (n,) by metric name, read like a dict; plus `feasible` (bool) and `violation` (≥ 0).
 
     An infeasible design is a result: its cost columns are NaN.
+
+    Attributes:
+        specs: of the metrics, in order.
+        reasons: by position among the n, why a design is infeasible that no limit says it of: what is not a number,
+            or what its simulation raised. Most answers have none.
     """
 
-    __slots__ = ("_columns", "specs")
+    __slots__ = ("_columns", "reasons", "specs")
 
-    def __init__(self, specs: Sequence[MetricSpec], columns: Mapping[str, Column], violation: Column) -> None:
+    def __init__(
+        self,
+        specs: Sequence[MetricSpec],
+        columns: Mapping[str, Column],
+        violation: Column,
+        reasons: Mapping[int, str] = NO_REASONS,
+    ) -> None:
         """Takes float64 columns of shape (n,) for every spec; a design with `violation` > 0 is infeasible."""
+        self.reasons = reasons
         self.specs: tuple[MetricSpec, ...] = tuple(specs)
         feasible = violation <= 0
         whole = np.count_nonzero(feasible) == len(feasible)  # as `all`, of which the call alone takes longer
         table = {spec.name: columns[spec.name] for spec in self.specs}
         if not whole:
-            table |= {spec.name: np.where(feasible, table[spec.name], np.nan) for spec in self.specs if spec.cost}
+            blank = np.where(feasible, 1.0, np.nan)  # once: a choice takes longer than a product
+            table |= {spec.name: table[spec.name] * blank for spec in self.specs if spec.cost}
         table["feasible"] = feasible
         table["violation"] = violation
         self._columns = table
@@ -114,7 +156,12 @@ class Metrics(Mapping[str, Column]):
             raise ChipgymError("no metrics to join")
         specs = parts[0].specs
         columns = {s.name: np.concatenate([m[s.name] for m in parts]) for s in specs}
-        return Metrics(specs, columns, np.concatenate([m["violation"] for m in parts]))
+        reasons: dict[int, str] = {}
+        start = 0
+        for part in parts:
+            reasons |= {start + i: reason for i, reason in part.reasons.items()}
+            start += part.n
+        return Metrics(specs, columns, np.concatenate([m["violation"] for m in parts]), reasons)
 
 
 @dataclass(frozen=True, eq=False)

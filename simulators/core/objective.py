@@ -15,55 +15,14 @@ import numpy as np
 
 from ...errors import ChipgymError, shorten, unknown
 from .limit import Limit
-from .metrics import FEASIBLE, VIOLATION, Metrics, MetricSpec, spec_of
-from .parameter import Column
+from .metrics import Metrics, MetricSpec, spec_of
+from .parameter import Choices, Column, Parameter
+from .quantity import NO_PRESETS, Presets, Product, Quantity, Sum, number_text, parse_quantity
 
 # Products that the field has names for, usable wherever a simulator has the metrics.
 COMMON: Mapping[str, str] = MappingProxyType({"edp": "energy_j * latency_s", "ed2p": "energy_j * latency_s**2"})
 
-# Beyond this a product of any metrics leaves the range of floating-point numbers.
-MOST_POWER = 100
-
-# Units of amounts, of which there is never less than none. A number without a unit may be anything.
-AMOUNTS = frozenset({"s", "J", "W", "mm2", "cycles", "words", "bytes"})
-
-_FACTOR = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:(?:\*\*|\^)\s*([-+]?\d+(?:\.\d+)?))?\s*")
 _CONSTRAINT = re.compile(r"^(?P<left>[^<>=]+?)\s*(?P<sign><=|>=)\s*(?P<right>[^<>=]+)$")
-
-
-@dataclass(frozen=True, slots=True)
-class Product:
-    """A product of metrics to powers, such as `energy_j * latency_s`.
-
-    Attributes:
-        terms: metric and power, those multiplied before those divided by, each in the order of their names: however it
-            was written, the same product has the same text and the same value to the last bit.
-    """
-
-    terms: tuple[tuple[str, float], ...]
-
-    @staticmethod
-    def of(powers: Mapping[str, float]) -> Product:
-        """The product of metrics to these powers."""
-        return Product(tuple(sorted(powers.items(), key=lambda term: (term[1] < 0, term[0]))))
-
-    @property
-    def text(self) -> str:
-        """The product as it can be read and, but for a bare reciprocal, parsed again."""
-        out = ""
-        for name, power in self.terms:
-            sign = (" * " if out else "") if power > 0 else (" / " if out else "1/")
-            out += sign + name + ("" if abs(power) == 1 else f"**{number_text(abs(power))}")
-        return out
-
-    def __call__(self, metrics: Metrics) -> Column:
-        """Value per design, shape (n,); NaN where a metric is."""
-        (first, power), *rest = self.terms
-        with np.errstate(all="ignore"):
-            value = metrics[first] if power == 1 else metrics[first] ** power
-            for name, power in rest:
-                value = value * (metrics[name] if power == 1 else metrics[name] ** power)
-        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,97 +31,55 @@ class Objective:
 
     A metric of which more is better is minimised as its reciprocal, and the objective is then called that:
     `1/utilization`. So whoever reads a value under an objective's name reads what the name says.
+
+    Attributes:
+        name: as the user wrote it.
+        quantity: what is minimised.
+        unit: of its values; of a sum of different units their sum, as in J + 0.1 s.
     """
 
     name: str
-    product: Product
+    quantity: Quantity
+    unit: str = ""
 
     def __call__(self, metrics: Metrics) -> Column:
         """The minimised value per design, shape (n,)."""
-        return self.product(metrics)
+        return self.quantity(metrics)
 
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """A limit on a product of metrics, as in `area_mm2 <= 10`."""
+    """A limit on a quantity of metrics and knobs, as in `area_mm2 <= 10` or `rows * cols <= 4096`."""
 
-    product: Product
+    quantity: Quantity
     upper: bool
     limit: float
+    unit: str = ""
 
     @property
     def text(self) -> str:
         """The constraint in the one form that all spellings of it share."""
-        return f"{self.product.text} {'<=' if self.upper else '>='} {number_text(self.limit)}"
+        return f"{self.quantity.text} {'<=' if self.upper else '>='} {number_text(self.limit)}"
 
-    def excess(self, metrics: Metrics) -> Column:
-        """Signed distance beyond the limit as a fraction of it, shape (n,): ≤ 0 is met; NaN where a metric is."""
+    def excess(self, values: Mapping[str, Column]) -> Column:
+        """Signed distance beyond the limit as a fraction of it, shape (n,): ≤ 0 is met; NaN where a metric is.
+
+        Args:
+            values: columns of shape (n,) by name of metrics, and of the knobs that are limited.
+        """
         with np.errstate(all="ignore"):
-            gap = self.product(metrics) - self.limit
+            gap = self.quantity(values) - self.limit
             return (gap if self.upper else -gap) / (abs(self.limit) or 1.0)
 
-    def limit_of(self, metrics: Metrics) -> Limit:
+    def limit_of(self, values: Mapping[str, Column]) -> Limit:
         """What the first design of a batch has of what is limited; NaN where it lacks a metric of it."""
-        (name, power), *others = self.product.terms
-        unit = metrics.units.get(name, "") if not others and power == 1 else ""
-        return Limit(self.product.text, self.product(metrics)[0], self.limit, self.upper, unit)
-
-
-def number_text(value: float) -> str:
-    """A number in its shortest form that gives every bit back; a whole one without a point."""
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
-
-
-Presets = Mapping[str, str | tuple[str, ...]]
-NO_PRESETS: Presets = MappingProxyType({})
-
-
-def parse_product(text: str, metrics: Sequence[MetricSpec], field: str, presets: Presets = NO_PRESETS) -> Product:
-    """`a * b**2 / c` over names of metrics, and of presets that are products themselves.
-
-    Raises:
-        ChipgymError: naming `field` and the first part that is neither or not in that form.
-    """
-    terms: dict[str, float] = {}
-    at, sign = 0, 1.0
-    while True:
-        found = _FACTOR.match(text, at)
-        if not found:
-            raise ChipgymError(f"{field}: {shorten(text)} is not a product of metrics such as 'energy_j * latency_s'")
-        power = sign * float(found[2] or 1)
-        for name, factor in _factor(found[1], metrics, field, presets).items():
-            terms[name] = terms.get(name, 0.0) + power * factor
-        at = found.end()
-        if at == len(text):
-            for name, power in terms.items():
-                if power == 0 or abs(power) > MOST_POWER:
-                    raise ChipgymError(f"{field}: {shorten(text)} has {name} to the power {power:g}, expected 1 to 100")
-            return Product.of(terms)
-        if text[at] not in "*/":
-            several = "; give several as a list, on the command line by repeating the option" if text[at] == "," else ""
-            raise ChipgymError(f"{field}: {shorten(text)} has {text[at]!r} where '*' or '/' was expected{several}")
-        sign = 1.0 if text[at] == "*" else -1.0
-        at += 1
-
-
-def _factor(name: str, metrics: Sequence[MetricSpec], field: str, presets: Presets) -> Mapping[str, float]:
-    """The powers of the metrics that a factor stands for: a metric itself, or those of a preset."""
-    names = [s.name for s in metrics]
-    if name not in presets or name in names:
-        if name not in names and name not in (FEASIBLE.name, VIOLATION.name):
-            raise unknown("metric", name, [*names, *presets])
-        return {name: 1.0}
-    expression = presets[name]
-    if not isinstance(expression, str):
-        raise ChipgymError(f"{field}: {name!r} is several objectives ({', '.join(expression)}) and no factor of one")
-    others = {k: v for k, v in presets.items() if k != name}  # a preset that names itself is no metric
-    return dict(parse_product(expression, metrics, field, others).terms)
+        return Limit(self.quantity.text, self.quantity(values)[0], self.limit, self.upper, self.unit)
 
 
 def parse_objectives(
     wanted: str | Sequence[str], metrics: Sequence[MetricSpec], presets: Presets = NO_PRESETS
 ) -> tuple[Objective, ...]:
-    """One or several objectives from preset names, metric names, or products of metrics.
+    """One or several objectives from preset names, metric names, products of metrics, or sums of products.
 
     Raises:
         ChipgymError: for anything else, with the nearest preset or metric.
@@ -182,23 +99,51 @@ def parse_objectives(
         names = [s.name for s in metrics]
         if re.fullmatch(r"\w+", text) and text not in known and text not in names:
             raise unknown("objective", text, [*known, *names])
-        product = parse_product(expression, metrics, "objective", known)
-        (name, power), *others = product.terms
-        if not others and power == 1 and spec_of(metrics, name).goal == "max":
-            product = Product(((name, -1.0),))
-            text = f"1/{text.strip()}"
-        out.append(Objective(" ".join(text.split()), product))
+        quantity = parse_quantity(expression, names, "objective", known)
+        if isinstance(quantity, Sum):
+            _check_sum(quantity, text, metrics)
+        elif len(quantity.terms) == 1 and quantity.terms[0][1] == 1:
+            (name,) = quantity.names
+            if spec_of(metrics, name).goal == "max":
+                quantity = Product(((name, -1.0),))
+                text = f"1/{text.strip()}"
+        out.append(Objective(" ".join(text.split()), quantity, quantity.unit(_units(metrics))))
     if not out:
         raise ChipgymError("objective: an empty list; expected at least one, such as 'latency_s'")
-    if len({o.product for o in out}) != len(out):
+    if len({o.quantity for o in out}) != len(out):
         raise ChipgymError(f"objective: {shorten([o.name for o in out])} names one twice")
     return tuple(out)
 
 
+def _check_sum(found: Sum, text: str, metrics: Sequence[MetricSpec]) -> None:
+    """That a sum to minimise is one that a reward can compare by its ratio: of amounts, less of each better.
+
+    Raises:
+        ChipgymError: naming the term that is subtracted, or of which more is better.
+    """
+    for factor, product in found.terms:
+        if factor < 0:
+            raise ChipgymError(
+                f"objective: {shorten(text)} subtracts {product.text}; what is minimised is compared by ratios, "
+                "expected terms that are added"
+            )
+        if len(product.terms) == 1 and product.terms[0][1] > 0 and spec_of(metrics, product.names[0]).goal == "max":
+            raise ChipgymError(
+                f"objective: {shorten(text)} adds {product.text}, of which more is better; nearest is 1/{product.text}"
+            )
+
+
+def _units(metrics: Sequence[MetricSpec], knobs: Sequence[Parameter] = ()) -> dict[str, str]:
+    return {k.name: k.unit for k in knobs} | {s.name: s.unit for s in metrics}
+
+
 def parse_constraints(
-    wanted: str | Sequence[str], metrics: Sequence[MetricSpec], presets: Presets = NO_PRESETS
+    wanted: str | Sequence[str],
+    metrics: Sequence[MetricSpec],
+    presets: Presets = NO_PRESETS,
+    knobs: Sequence[Parameter] = (),
 ) -> tuple[Constraint, ...]:
-    """Constraints from texts such as `"area_mm2 <= 10"`.
+    """Constraints from texts such as `"area_mm2 <= 10"`, or `"rows * cols <= 4096"` where there are knobs.
 
     Raises:
         ChipgymError: naming the text and the form that was expected, or why no design can meet it.
@@ -208,18 +153,64 @@ def parse_constraints(
         found = _CONSTRAINT.match(text.strip())
         if not found:
             raise ChipgymError(f"constraint: {shorten(text)} is not of the form 'area_mm2 <= 10' (or >=)")
-        try:
-            limit = float(found["right"])
-        except ValueError:
-            limit = math.nan
-        if not math.isfinite(limit):
-            raise ChipgymError(f"constraint: the limit {shorten(found['right'])} in {shorten(text)} is not a number")
-        product = parse_product(found["left"], metrics, "constraint", {**common_presets(metrics), **presets})
-        constraint = Constraint(product, found["sign"] == "<=", limit)
-        if constraint.upper and limit < 0 and all(spec_of(metrics, name).unit in AMOUNTS for name, _ in product.terms):
-            raise ChipgymError(f"constraint: {shorten(text)} is met by no design: {product.text} is never below 0")
+        left, right, upper = found["left"].strip(), found["right"].strip(), found["sign"] == "<="
+        if _number(left) is not None:  # 10 >= area_mm2
+            left, right, upper = right, left, not upper
+        limit = _number(right)
+        if limit is not None and not math.isfinite(limit):
+            raise ChipgymError(f"constraint: the limit {shorten(right)} in {shorten(text)} is not a number")
+        names = [*(s.name for s in metrics), *_numeric(knobs, text)]
+        known = {**common_presets(metrics), **presets}
+        # Of two quantities the difference is compared with 0.
+        quantity = parse_quantity(left, names, "constraint", known, less=right if limit is None else None)
+        unit = quantity.unit(_units(metrics, knobs))
+        constraint = Constraint(quantity, upper, 0.0 if limit is None else limit, unit)
+        _check_possible(constraint, text, metrics, knobs)
         out.append(constraint)
     return tuple(out)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _numeric(knobs: Sequence[Parameter], text: str) -> list[str]:
+    """The names of knobs that are numbers.
+
+    Raises:
+        ChipgymError: where the text names one that is not.
+    """
+    words = set(re.findall(r"[A-Za-z_]\w*", text))
+    for knob in knobs:
+        if isinstance(knob.accepts, Choices) and knob.name in words:
+            raise ChipgymError(
+                f"constraint: {shorten(text)} compares {knob.name}, which is no number; "
+                f"space={{{knob.name!r}: {list(knob.values[:1])}}} leaves some of its values"
+            )
+    return [knob.name for knob in knobs if not isinstance(knob.accepts, Choices)]
+
+
+def _check_possible(
+    constraint: Constraint, text: str, metrics: Sequence[MetricSpec], knobs: Sequence[Parameter]
+) -> None:
+    """That not every design breaks a constraint, as far as can be told without evaluating one."""
+    quantity = constraint.quantity
+    known = {s.name for s in metrics}
+    amounts = all(name not in known or spec_of(metrics, name).amount for name in quantity.names)
+    added = isinstance(quantity, Product) or all(factor > 0 for factor, _ in quantity.terms)
+    if constraint.upper and constraint.limit < 0 and amounts and added and known.issuperset(quantity.names):
+        raise ChipgymError(f"constraint: {shorten(text)} is met by no design: {quantity.text} is never below 0")
+    alone = [k for k in knobs if quantity.names == (k.name,) and k.name not in known]
+    for knob in alone:
+        values = constraint.quantity({knob.name: knob.column_values.astype(np.float64)})
+        if not (constraint.excess({knob.name: knob.column_values.astype(np.float64)}) <= 0).any():
+            low, high = number_text(float(values.min())), number_text(float(values.max()))
+            raise ChipgymError(
+                f"constraint: {shorten(text)} is met by no design: {quantity.text} is from {low} to {high}"
+            )
 
 
 def _texts(wanted: object, field: str, example: str) -> list[str]:
@@ -232,11 +223,28 @@ def _texts(wanted: object, field: str, example: str) -> list[str]:
     return list(texts)
 
 
-def total_excess(constraints: Sequence[Constraint], metrics: Metrics) -> Column:
-    """Summed distance beyond all limits, shape (n,), ≥ 0; a metric that an infeasible design lacks counts nothing."""
+def limited_values(
+    constraints: Sequence[Constraint], metrics: Metrics, columns: Mapping[str, Column]
+) -> Mapping[str, Column]:
+    """The metrics, and as float64 the knobs that are limited: columns of shape (n,) by name. A metric goes first."""
+    knobs = {name for c in constraints for name in c.quantity.names if name not in metrics}
+    return {**metrics, **{name: columns[name].astype(np.float64) for name in knobs}} if knobs else metrics
+
+
+def total_excess(
+    constraints: Sequence[Constraint], metrics: Metrics, columns: Mapping[str, Column] = MappingProxyType({})
+) -> Column:
+    """Summed distance beyond all limits, shape (n,), ≥ 0; a metric that an infeasible design lacks counts nothing.
+
+    Args:
+        constraints: on metrics and knobs.
+        metrics: of n designs.
+        columns: their values by knob, each (n,); may be left out where no knob is limited.
+    """
     total = np.zeros(metrics.n)
+    values = limited_values(constraints, metrics, columns)
     for c in constraints:
-        total += np.nan_to_num(np.maximum(c.excess(metrics), 0.0), nan=0.0, posinf=1e300)
+        total += np.nan_to_num(np.maximum(c.excess(values), 0.0), nan=0.0, posinf=1e300)
     return total
 
 
@@ -245,7 +253,7 @@ def common_presets(metrics: Sequence[MetricSpec]) -> dict[str, str]:
     usable = {}
     for name, expression in COMMON.items():
         try:
-            parse_product(expression, metrics, "objective")
+            parse_quantity(expression, [s.name for s in metrics], "objective")
         except ChipgymError:
             continue
         usable[name] = expression
@@ -276,12 +284,12 @@ def list_presets(metrics: Sequence[MetricSpec], presets: Presets, default: str) 
         default: what it minimises where it is not told: a preset, or an expression that one may stand for.
     """
     known = {**common_presets(metrics), **presets}
-    products = {name: tuple(o.product for o in parse_objectives(name, metrics, presets)) for name in (*known, default)}
+    found = {name: tuple(o.quantity for o in parse_objectives(name, metrics, presets)) for name in (*known, default)}
     return [
         ListedPreset(
             name,
-            tuple(product.text for product in products[name]),
-            name == default if default in known else products[name] == products[default],
+            tuple(quantity.text for quantity in found[name]),
+            name == default if default in known else found[name] == found[default],
         )
         for name in known
     ]

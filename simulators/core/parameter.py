@@ -257,6 +257,12 @@ def among(column: Column, values: Iterable[Value]) -> np.ndarray[Any, np.dtype[n
     return found
 
 
+def codes_of(column: Column, codes: Mapping[str, int]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """The number of each text of a column, shape (n,), all of which are among `codes`."""
+    # A dict is quicker than comparing texts column by column, for one design as for many.
+    return np.array([codes[name] for name in column.tolist()], dtype=np.int64)
+
+
 def domain_of(name: str, values: tuple[Value, ...]) -> Domain:
     """The smallest domain that holds the values.
 

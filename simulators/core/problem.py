@@ -13,11 +13,11 @@ import numpy as np
 from ...errors import ChipgymError, shorten, unknown
 from .limit import Limit
 from .metrics import Metrics, row_dict
-from .objective import Constraint, Objective, parse_constraints, parse_objectives, total_excess
+from .objective import Constraint, Objective, limited_values, parse_constraints, parse_objectives, total_excess
 from .parameter import Column, Value, is_column
-from .reward import REWARDS
+from .reward import REWARD_RANGES, REWARDS, RewardFunction, checked_rewards, name_of_reward
 from .simulator import Simulator
-from .space import Designs, DesignSpace
+from .space import Columns, Designs, DesignSpace, Indices
 
 # Seeded draws looked at for a reference where the default design cannot be built for a workload.
 REFERENCE_DRAWS = 4096
@@ -52,9 +52,10 @@ class Problem:
         space: the simulator's space, narrowed where the user said so.
         objectives: one for single-objective search, several for Pareto search.
         constraints: beyond the simulator's own feasibility.
-        reward_name: one of `REWARDS`.
+        reward_name: one of `REWARDS`, or what stands for a reward of one's own.
         targets: the reference per objective for the reward; the default design's own values where None, which only
             `log_ratio` allows: at a distance from the default, the default itself would be the best design.
+        own_reward: a reward of one's own, in place of one of `REWARDS`.
     """
 
     simulator: Simulator
@@ -63,10 +64,12 @@ class Problem:
     constraints: tuple[Constraint, ...] = ()
     reward_name: str = "log_ratio"
     targets: tuple[float, ...] | None = None
+    own_reward: RewardFunction | None = None
     reference: Column = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.reward_name, str) or self.reward_name not in REWARDS:
+        known = self.own_reward is not None or (isinstance(self.reward_name, str) and self.reward_name in REWARDS)
+        if not known:
             raise unknown("reward", self.reward_name, REWARDS)
         if self.targets is not None:
             try:
@@ -85,7 +88,16 @@ class Problem:
 
     def _default_objectives(self) -> Column:
         """Objectives of the default design, or of the first of a fixed sequence of draws that has positive ones."""
-        values = self.evaluate(self.space.default_indices).objectives
+        try:
+            values = self.evaluate(self.space.default_indices).objectives
+        except ChipgymError:
+            raise
+        except Exception as error:
+            said = " ".join(str(error).split())
+            raise ChipgymError(
+                f"simulator {self.simulator.name}: simulate raised {type(error).__name__}: {said} for its default "
+                "design, which rewards compare others with; give targets, or another default"
+            ) from error
         if not _comparable(values).all():
             values = self.evaluate(self.space.sample(REFERENCE_DRAWS, np.random.default_rng(0))).objectives
         good = _comparable(values)
@@ -112,13 +124,27 @@ class Problem:
         Raises:
             ChipgymError: as `Simulator.evaluate`.
         """
-        columns, n = self.space.columns(designs)
-        metrics = self.simulator.evaluate_columns(columns, n)
+        return self.evaluate_columns(*self.space.columns(designs, self.simulator.beside))
+
+    def evaluate_columns(self, columns: Columns, n: int) -> Evaluation:
+        """As `evaluate`, for complete columns that the space has made."""
+        return self.judge(columns, self.simulator.evaluate_columns(columns, n))
+
+    def encode(self, designs: Designs) -> Indices:
+        """Index rows of this problem's space, shape (n, p), of designs whose values are all on its grid.
+
+        Raises:
+            ChipgymError: naming the first value that is not, and the nearest that is.
+        """
+        return self.space.positions(*self.space.columns(designs, self.simulator.beside))
+
+    def judge(self, columns: Columns, metrics: Metrics) -> Evaluation:
+        """The evaluation of n designs, as complete columns of values, that the simulator answered `metrics` for."""
         values = [o(metrics) for o in self.objectives]
         objectives = np.stack(values, axis=1) if len(values) > 1 else values[0][:, None]
         violation = metrics["violation"]
         if self.constraints:
-            violation = violation + total_excess(self.constraints, metrics)
+            violation = violation + total_excess(self.constraints, metrics, columns)
         return Evaluation(metrics, objectives, violation)
 
     def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
@@ -129,25 +155,43 @@ class Problem:
         Raises:
             ChipgymError: as `Simulator.evaluate`, and for several designs.
         """
-        columns, n = self.space.columns(design)
+        columns, n = self.space.columns(design, self.simulator.beside)
         if n != 1:
             raise ChipgymError(f"broken_limits: takes one design, not {n}")
         metrics = self.simulator.evaluate_columns(columns, n)
-        limits = [c.limit_of(metrics) for c in self.constraints]
+        values = limited_values(self.constraints, metrics, columns)
+        limits = [c.limit_of(values) for c in self.constraints]
         return (*self.simulator.broken_limits(row_dict(columns, 0)), *(limit for limit in limits if limit.broken))
 
     def reward(self, evaluation: Evaluation) -> Column:
-        """Maximised reward per design, shape (n,), always finite."""
+        """Maximised reward per design, shape (n,), always finite.
+
+        Raises:
+            ChipgymError: where a reward of one's own answers anything else.
+        """
+        if self.own_reward is not None:
+            return checked_rewards(self.own_reward(evaluation, self), (evaluation.violation.shape,), self.reward_name)
         return REWARDS[self.reward_name](evaluation.objectives, self.reference, evaluation.violation)
 
     def reward_vector(self, evaluation: Evaluation) -> Column:
-        """Maximised reward per design and objective, shape (n, m), always finite; `reward` where there is but one."""
+        """Maximised reward per design and objective, shape (n, m), always finite; `reward` where there is but one.
+
+        Raises:
+            ChipgymError: where a reward of one's own answers anything else, such as one number per design.
+        """
+        if self.own_reward is not None:
+            return checked_rewards(self.own_reward(evaluation, self), (evaluation.objectives.shape,), self.reward_name)
         score = REWARDS[self.reward_name]
         each = [
             score(evaluation.objectives[:, j : j + 1], self.reference[j : j + 1], evaluation.violation)
             for j in range(len(self.objectives))
         ]
         return np.stack(each, axis=1)
+
+    @property
+    def reward_range(self) -> tuple[float, float]:
+        """Least and largest value of a reward, or of one entry of `reward_vector`; infinite for one's own."""
+        return (-np.inf, np.inf) if self.own_reward is not None else REWARD_RANGES[self.reward_name]
 
     def __repr__(self) -> str:
         within = f" within {', '.join(c.text for c in self.constraints)}" if self.constraints else ""
@@ -157,7 +201,7 @@ class Problem:
         """Everything that makes two problems the same, as JSON-able data."""
         return {
             **self.simulator.identity(),
-            "objectives": [o.product.text for o in self.objectives],
+            "objectives": [o.quantity.text for o in self.objectives],
             "constraints": [c.text for c in self.constraints],
             "space": {p.name: list(p.values) for p in self.space.parameters},
         }
@@ -179,7 +223,7 @@ def bind_problem(
     objective: str | Sequence[str] | None = None,
     constraints: str | Sequence[str] = (),
     space: Mapping[str, Value | Sequence[Value]] | None = None,
-    reward: str = "log_ratio",
+    reward: str | RewardFunction = "log_ratio",
     targets: Sequence[float] | Mapping[str, float] | None = None,
 ) -> Problem:
     """A problem on a simulator that exists; `make_problem` is the same by the simulator's name.
@@ -189,8 +233,10 @@ def bind_problem(
     """
     wanted = simulator.default_objective if objective is None else objective
     objectives = parse_objectives(wanted, simulator.metrics, simulator.objectives)
-    if targets is None and reward == "target_distance" and all(o.product.text in simulator.targets for o in objectives):
-        targets = [simulator.targets[o.product.text] for o in objectives]
+    own = reward if callable(reward) else None
+    texts = [o.quantity.text for o in objectives]
+    if targets is None and reward == "target_distance" and all(text in simulator.targets for text in texts):
+        targets = [simulator.targets[text] for text in texts]
     if isinstance(targets, Mapping):
         for name in targets:
             if name not in {o.name for o in objectives}:
@@ -201,11 +247,13 @@ def bind_problem(
         targets = [targets[o.name] for o in objectives]
     if targets is not None and not is_column(targets):
         raise ChipgymError(f"targets: {shorten(targets)} is not a list of numbers or a dict of them by objective")
+    narrowed = simulator.space.narrow(space)
     return Problem(
         simulator,
-        simulator.space.narrow(space),
+        narrowed,
         objectives,
-        parse_constraints(constraints, simulator.metrics, simulator.objectives),
-        reward,
+        parse_constraints(constraints, simulator.metrics, simulator.objectives, narrowed.parameters),
+        name_of_reward(own) if own is not None else reward,  # type: ignore[arg-type]  # the problem checks it
         tuple(targets) if targets is not None else None,
+        own,
     )

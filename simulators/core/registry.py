@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...datasets import Workload
-from ...errors import ChipgymError, shorten, unknown
+from ...errors import ChipgymError, shorten, unexpected_keyword, unknown
 from .parameter import Value
 from .problem import Problem, bind_problem
+from .reward import RewardFunction
 from .simulator import Simulator
 from .suite import SuiteSimulator
 
@@ -157,7 +158,7 @@ def make_simulator(
     known = simulator_options(name)
     for option in options:
         if option not in known:
-            raise unknown(f"option of {name}:", option, known)
+            raise unexpected_keyword(name, option, known)
     factory: Any = entry(name).load()
     simulator: Simulator = factory(**({} if workload is None else {"workload": workload}), **options)
     default = inspect.signature(factory).parameters.get("workload")
@@ -174,7 +175,7 @@ def make_problem(
     objective: str | Sequence[str] | None = None,
     constraints: str | Sequence[str] = (),
     space: Mapping[str, Value | Sequence[Value]] | None = None,
-    reward: str = "log_ratio",
+    reward: str | RewardFunction = "log_ratio",
     targets: Sequence[float] | Mapping[str, float] | None = None,
     **options: Any,
 ) -> Problem:
@@ -183,10 +184,12 @@ def make_problem(
     Args:
         simulator: a registered name, or a simulator object (then `workload` and `options` must be left out).
         workload: as for `make_simulator`.
-        objective: a preset such as "edp", a metric, a product of metrics, or a list of them for Pareto search.
-        constraints: texts such as "area_mm2 <= 10".
+        objective: a preset such as "edp", a metric, a product of metrics, a sum such as "energy_j + 0.1 * latency_s"
+            (in J + 0.1 s), or a list of these for Pareto search.
+        constraints: texts such as "area_mm2 <= 10", on metrics and knobs: "rows * cols <= 4096".
         space: restrictions of the grid, as in {"rows": [16, 32], "dataflow": "ws"}.
-        reward: "log_ratio" (decades better than the default design) or "target_distance" (ArchGym's).
+        reward: "log_ratio" (decades better than the default design) or "target_distance" (ArchGym's); or a function
+            of an `Evaluation` of n designs and the `Problem`, which answers a finite number for each, maximised.
         targets: reference value per objective for the reward; where None the default design's values, or for
             "target_distance" the simulator's published ones if it has them.
         options: the simulator's own settings.
@@ -197,7 +200,7 @@ def make_problem(
     if isinstance(simulator, str):
         for option in options:
             if option not in (known := problem_arguments(simulator)):
-                raise unknown(f"argument or option of {simulator}:", option, known)
+                raise unexpected_keyword(simulator, option, known)
         simulator = make_simulator(simulator, workload, **options)
     elif not isinstance(simulator, Simulator):
         raise ChipgymError(f"simulator: {shorten(simulator)} is neither a name such as 'systolic' nor a simulator")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from ...errors import ChipgymError, shorten
 from .parameter import Column
+
+if TYPE_CHECKING:
+    from .problem import Evaluation, Problem
 
 # A design ten thousand times better than the default is as good as reward gets: 5 decades.
 DECADES = 5.0
@@ -20,6 +24,49 @@ class Reward(Protocol):
     """Maximised value per design from objectives (n, m), their reference (m,), and violations (n,)."""
 
     def __call__(self, objectives: Column, reference: Column, violation: Column) -> Column: ...
+
+
+#: A reward of one's own: of n evaluated designs of a problem, a finite number each, shape (n,).
+RewardFunction = Callable[["Evaluation", "Problem"], Any]
+
+
+def name_of_reward(function: RewardFunction) -> str:
+    """What stands for a reward of one's own in a store and a report: its `name`, or its module and its own.
+
+    Raises:
+        ChipgymError: where it is that of one of `REWARDS`.
+    """
+    name = getattr(function, "name", None)
+    if not isinstance(name, str):
+        named = function if hasattr(function, "__qualname__") else type(function)
+        name = f"{named.__module__}.{named.__qualname__}"
+    if name in REWARDS:
+        raise ChipgymError(f"reward: the name {name!r} of {shorten(function)} is that of a reward of chipgym")
+    return name
+
+
+def checked_rewards(answer: object, shapes: tuple[tuple[int, ...], ...], name: str) -> Column:
+    """What a reward of one's own answered, as float64.
+
+    Args:
+        answer: the answer.
+        shapes: those that are right.
+        name: of the function.
+
+    Raises:
+        ChipgymError: where it has another shape, or is no finite number for some design.
+    """
+    expected = f"expected a finite number per design, shape {' or '.join(map(str, shapes))}"
+    try:
+        rewards = np.array(answer, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ChipgymError(f"reward: {name} answered {shorten(answer)}, {expected}") from None
+    if rewards.shape not in shapes:
+        raise ChipgymError(f"reward: {name} answered an array of shape {rewards.shape}, {expected}")
+    if not np.isfinite(rewards).all():
+        wrong = np.argwhere(~np.isfinite(rewards))[0]
+        raise ChipgymError(f"reward: {name} answered {rewards[tuple(wrong)]} for design {wrong[0]}, {expected}")
+    return rewards
 
 
 def log_ratio(objectives: Column, reference: Column, violation: Column) -> Column:

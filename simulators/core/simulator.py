@@ -17,6 +17,9 @@ from .metrics import Metrics, MetricSpec
 from .parameter import Column
 from .space import Columns, Designs, DesignSpace
 
+#: Columns that results have beside knobs, metrics and objectives.
+BESIDE = frozenset({"feasible", "violation", "reason", "reward", "number", "ask"})
+
 
 class Simulator(ABC):
     """Evaluates designs of one machine on one workload.
@@ -61,7 +64,8 @@ class Simulator(ABC):
 
         Returns:
             A column for each of `metrics` and no others, and the violation, ≥ 0 and 0 where the design can be built;
-            all float64 of shape (n,).
+            all float64 of shape (n,). A design with a cost that is NaN is infeasible, whatever its violation; less
+            than 0 of an amount (see `MetricSpec.amount`) is an error.
         """
 
     @property
@@ -91,8 +95,9 @@ class Simulator(ABC):
         """Metrics of one or many designs.
 
         Args:
-            designs: a list of dicts, one dict (n = 1), a dict of columns, a pandas or polars table, or an integer index
-                array (n, p) into the space's grid. A knob left out takes the space's default.
+            designs: a list of dicts, one dict (n = 1), a dict of columns, a pandas or polars table, an integer index
+                array (n, p) into the space's grid, or what a search or a table answered: its rows, one or several,
+                whose metrics and other results are left aside. A knob left out takes the space's default.
 
         Returns:
             Columns of shape (n,) by metric name, with `feasible` and `violation`.
@@ -101,7 +106,7 @@ class Simulator(ABC):
             ChipgymError: naming the knob, value and nearest legal choice where a design is malformed or outside the
                 domain. An infeasible design is not an error.
         """
-        columns, n = self.space.columns(designs)
+        columns, n = self.space.columns(designs, self.beside)
         return self.evaluate_columns(columns, n)
 
     def evaluate_columns(self, columns: Columns, n: int) -> Metrics:
@@ -121,27 +126,44 @@ class Simulator(ABC):
             ChipgymError: naming the simulator, the metric, what was returned and what was expected.
         """
         answer = self.simulate(columns, n)
-        if not self._plainly_sound(answer, n) and (fault := self._fault(answer, n)):
+        if self._plainly_sound(answer, n):
+            return Metrics(self.metrics, *answer)
+        if fault := self._misshapen(answer, n):
             raise fault
-        return Metrics(self.metrics, *answer)
+        values, violation = answer
+        violation, reasons = self._without_numbers(values, violation)
+        self._check_amounts(values, violation, columns)
+        return Metrics(self.metrics, values, violation, reasons)
 
     def _plainly_sound(self, answer: Any, n: int) -> bool:
-        """Whether `_fault` need not look at an answer: a scalar environment waits for this at every step."""
+        """Whether nobody need look closer at an answer: a scalar environment waits for this at every step.
+
+        Nothing is NaN and nothing below 0, which holds of nearly every answer.
+        """
         try:
             values, violation = answer
             for column in (violation, *values.values()):
                 if type(column) is not np.ndarray or column.dtype.char != "d" or column.ndim != 1 or len(column) != n:
                     return False
+                least: float = column.item() if n == 1 else column.min()
+                if not least >= 0.0:
+                    return False
         except (AttributeError, TypeError, ValueError):
             return False
-        return values.keys() == self._metric_names and not np.count_nonzero(violation)
+        complete: bool = values.keys() == self._metric_names
+        return complete
+
+    @cached_property
+    def beside(self) -> frozenset[str]:
+        """What rows of results have beside the knobs, which `evaluate` leaves aside: metrics and `BESIDE`."""
+        return self._metric_names | BESIDE
 
     @cached_property
     def _metric_names(self) -> frozenset[str]:
         return frozenset(m.name for m in self.metrics)
 
-    def _fault(self, answer: Any, n: int) -> ChipgymError | None:
-        """What is wrong with an answer of `simulate`, if anything."""
+    def _misshapen(self, answer: Any, n: int) -> ChipgymError | None:
+        """What is wrong with the form of an answer of `simulate`, or its violation, if anything."""
         where = f"simulator {self.name}: simulate returned"
         if not isinstance(answer, tuple | list) or len(answer) != 2 or not isinstance(answer[0], Mapping):
             return ChipgymError(f"{where} {shorten(answer)}, expected (metric columns by name, violation)")
@@ -161,9 +183,41 @@ class Simulator(ABC):
             else:
                 continue
             return ChipgymError(f"{where} {name} as {has}, expected a float64 array of shape {(n,)}")
-        if n and (worst := violation.min()) < 0:
-            return ChipgymError(f"{where} violation {worst:g} for design {violation.argmin()}, expected 0 or more")
+        if n and (violation < 0).any():
+            worst = np.nanargmin(violation)
+            return ChipgymError(f"{where} violation {violation[worst]:g} for design {worst}, expected 0 or more")
         return None
+
+    def _without_numbers(self, values: Mapping[str, Column], violation: Column) -> tuple[Column, dict[int, str]]:
+        """The violation with the designs infeasible whose costs, or violation, are not numbers, and what is not."""
+        reasons: dict[int, str] = {}
+        costs = {spec.name: values[spec.name] for spec in self.metrics if spec.cost}
+        for name, column in [("violation", violation), *costs.items()]:
+            lacking = np.isnan(column) & ~(violation > 0)
+            for i in np.flatnonzero(lacking).tolist():
+                reasons[i] = f"{reasons[i]}, {name}" if i in reasons else f"not a number: {name}"
+        if reasons:
+            violation = violation.copy()
+            violation[list(reasons)] = np.inf
+        return violation, reasons
+
+    def _check_amounts(self, values: Mapping[str, Column], violation: Column, columns: Columns) -> None:
+        """That a feasible design takes no less than 0 seconds, joules, or of any other amount.
+
+        Raises:
+            ChipgymError: naming the simulator, the metric, its value and the design.
+        """
+        for spec in self.metrics:
+            if not spec.amount:
+                continue
+            wrong = (values[spec.name] < 0) & (violation <= 0)
+            if wrong.any():
+                i = int(np.argmax(wrong))
+                design = ", ".join(f"{name}={column[i]}" for name, column in columns.items())
+                raise ChipgymError(
+                    f"simulator {self.name}: simulate returned {spec.name} {values[spec.name][i]:g} {spec.unit} for "
+                    f"{design}, expected 0 or more"
+                )
 
     def __repr__(self) -> str:
         settings = "".join(f", {name}={shorten(value)}" for name, value in self.options.items())

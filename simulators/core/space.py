@@ -7,7 +7,7 @@ store see columns of values. A batch is the normal case and one design is n = 1.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,7 +16,7 @@ import numpy as np
 
 from ...errors import ChipgymError, shorten, unknown
 from .canonical import canonical_size
-from .parameter import Column, Parameter, Value, among, is_column
+from .parameter import Column, Condition, Parameter, Value, among, is_column
 
 if TYPE_CHECKING:
     from gymnasium.spaces import MultiDiscrete
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 Design = Mapping[str, Any]
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 Columns = dict[str, Column]
+
+
+#: What the names of objectives begin with in tables of results.
+OBJECTIVE = "objective:"
 
 
 class Table(Protocol):
@@ -153,11 +157,13 @@ class DesignSpace:
 
     def active(self, indices: Indices) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Which parameters mean anything in each row; shape (n, p)."""
-        return self._fold(np.atleast_2d(indices))[1]
+        return self._fold(np.array(indices, dtype=np.int64, ndmin=2))
 
     def canonicalize(self, indices: Indices) -> Indices:
         """Rows with every inactive parameter at its default, so that the same hardware is the same row."""
-        return self._fold(indices)[0] if self._rules else np.array(indices, dtype=np.int64)
+        rows = np.array(indices, dtype=np.int64, ndmin=2)
+        self._fold(rows)
+        return rows.reshape(np.shape(indices))
 
     def mutate(self, indices: Indices, rng: np.random.Generator, rate: float | None = None) -> Indices:
         """Rows in which each parameter changes with probability `rate` (1/p by default), an active one at least.
@@ -165,7 +171,8 @@ class DesignSpace:
         An ordinal parameter steps to a neighbouring value half of the time, and anywhere else otherwise. Rows come
         back canonical, and as they were only where no active parameter has another value.
         """
-        rows, active = self._fold(np.atleast_2d(indices))
+        rows = np.array(indices, dtype=np.int64, ndmin=2)
+        active = self._fold(rows)
         n, p = rows.shape
         free = self.sizes > 1
         change = (rng.random((n, p)) < (1 / max(free.sum(), 1) if rate is None else rate)) & free
@@ -221,6 +228,18 @@ class DesignSpace:
 
         return MultiDiscrete(self.sizes, seed=seed)
 
+    def rows(self, indices: Indices) -> Indices:
+        """New canonical rows, shape (n, p), of index rows of shape (n, p) or (p,).
+
+        Raises:
+            ChipgymError: as `decode`.
+        """
+        return self.canonicalize(self._checked(indices))
+
+    def values(self, rows: Indices) -> Columns:
+        """As `decode`, for rows that are checked already, as those of `rows` and `sample` are."""
+        return {p.name: p.column_values[column] for p, column in zip(self.parameters, rows.T, strict=True)}
+
     # --- values --------------------------------------------------------------------------------------------------
 
     def decode(self, indices: Indices) -> Columns:
@@ -229,7 +248,7 @@ class DesignSpace:
         Raises:
             ChipgymError: where the array is not of whole numbers, has another width or an index out of range.
         """
-        return self._values(self._checked(indices))
+        return self.values(self._checked(indices))
 
     def design(self, row: Indices) -> dict[str, Value]:
         """One index row as a dict of plain Python values."""
@@ -255,23 +274,28 @@ class DesignSpace:
             out[:, j] = found
         return out
 
-    def columns(self, designs: Designs) -> tuple[Columns, int]:
+    def columns(self, designs: Designs, beside: Collection[str] = ()) -> tuple[Columns, int]:
         """Any accepted form of designs as complete, checked, canonical columns of values, and their number n.
 
         Accepts a list of dicts, one dict, a dict of columns (scalars are repeated; a column is a list, an array or
-        what pandas has), a pandas or polars table, or an integer index array. A knob left out takes the default; a
-        value outside the grid but inside the domain is kept. The columns returned are new: what was passed is never
-        shared.
+        what pandas has), a pandas or polars table, a row of one, an integer index array, or results: an object with a
+        `design`, a list of those, or one with columns of `designs`. A knob left out takes the default; a value outside
+        the grid but inside the domain is kept. The columns returned are new: what was passed is never shared.
+
+        Args:
+            designs: in any of these forms.
+            beside: names that rows of results have beside knobs; they are left aside, and so are objectives, whose
+                names begin with "objective:". Any other name that is no knob is an error.
 
         Raises:
             ChipgymError: naming the knob, the value, what was expected, and the nearest legal choice.
         """
         if isinstance(designs, np.ndarray):
-            rows = self.canonicalize(self._checked(designs))
-            return self._values(rows), len(rows)
+            rows = self.rows(designs)
+            return self.values(rows), len(rows)
         given, n = _given_columns(designs, self.default)
         for name in given:
-            if name not in self.default:
+            if name not in self.default and name not in beside and not name.startswith(OBJECTIVE):
                 raise unknown("knob", name, self.names)
         columns = {
             p.name: p.accepts.column(p.name, given[p.name])
@@ -334,28 +358,39 @@ class DesignSpace:
             raise ChipgymError(f"{self.names[j]}: index {rows[i, j]} is not from 0 to {top}; nearest is {near}")
         return rows
 
-    def _values(self, rows: Indices) -> Columns:
-        return {p.name: p.column_values[rows[:, j]] for j, p in enumerate(self.parameters)}
-
     @cached_property
-    def _rules(self) -> list[tuple[int, list[tuple[int, Column]]]]:
-        """The position of each conditional parameter, with those that control it and which of their grid activates."""
+    def _rules(self) -> list[tuple[slice | Indices, list[tuple[int, Column]]]]:
+        """The positions of parameters that share a condition, and which of the grids of those that control it activate.
+
+        In the order of the first of each: what controls a condition comes before all that have it.
+        """
         position = {name: j for j, name in enumerate(self.names)}
+        groups: dict[Condition, list[int]] = {}
+        for j, p in enumerate(self.parameters):
+            if p.condition:
+                groups.setdefault(p.condition, []).append(j)
         return [
-            (j, [(position[name], among(self[name].column_values, values)) for name, values in p.condition.clauses])
-            for j, p in enumerate(self.parameters)
-            if p.condition
+            (
+                _together(members),
+                [(position[name], among(self[name].column_values, values)) for name, values in condition.clauses],
+            )
+            for condition, members in groups.items()
         ]
 
-    def _fold(self, indices: Indices) -> tuple[Indices, np.ndarray[Any, np.dtype[np.bool_]]]:
-        """New canonical rows of the shape given, and which of their parameters are active, shape (n, p)."""
-        rows = np.array(indices, dtype=np.int64, ndmin=2)
+    def _fold(self, rows: Indices) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Makes rows (n, p) canonical where they stand; which of their parameters are active, shape (n, p)."""
         active = np.ones(rows.shape, dtype=bool)
-        for j, clauses in self._rules:
-            for controller, legal in clauses:
-                active[:, j] &= legal[rows[:, controller]]
-            rows[~active[:, j], j] = self.default_indices[j]
-        return rows.reshape(np.shape(indices)), active
+        for members, clauses in self._rules:
+            (controller, legal), *others = clauses
+            means = legal[rows[:, controller]]
+            for controller, legal in others:
+                means = means & legal[rows[:, controller]]
+            if np.count_nonzero(means) < len(means):
+                idle = np.flatnonzero(~means)
+                at = idle if isinstance(members, slice) else idle[:, None]
+                rows[at, members] = self.default_indices[members]
+                active[at, members] = False
+        return active
 
     def _fold_columns(self, columns: Columns, n: int) -> Columns:
         out = dict(columns)
@@ -368,12 +403,32 @@ class DesignSpace:
         return out
 
 
+def _plain_designs(given: Any) -> Any:
+    """Results, tables and rows of tables as dicts of values or columns; anything else as it is."""
+    if isinstance(given, Mapping | list | tuple):
+        return given
+    for name in ("design", "designs"):  # an evaluated design, and the columns of many
+        found = getattr(given, name, None)
+        found = found() if callable(found) else found
+        if isinstance(found, Mapping):
+            return found
+    if getattr(given, "columns", None) is not None:
+        return {name: given[name] for name in given.columns}
+    if getattr(given, "ndim", 0) == 1 and hasattr(given, "items"):  # a row of a pandas table
+        return dict(given.items())
+    return given
+
+
+def _together(positions: list[int]) -> slice | Indices:
+    """Positions as a slice where they follow one another: assigning to it takes a fifth of the time."""
+    if positions == list(range(positions[0], positions[-1] + 1)):
+        return slice(positions[0], positions[-1] + 1)
+    return np.array(positions, dtype=np.int64)
+
+
 def _given_columns(designs: object, default: Mapping[str, Value]) -> tuple[dict[str, Any], int]:
     """Columns as the user gave them (lists or arrays of one length) and their length."""
-    names: Any = getattr(designs, "columns", None)
-    if names is not None and not isinstance(designs, Mapping):
-        table: Any = designs
-        designs = {name: table[name] for name in names}
+    designs = _plain_designs(designs)
     if isinstance(designs, Mapping):
         lengths = {k: len(v) for k, v in designs.items() if is_column(v)}
         if len(set(lengths.values())) > 1:
@@ -385,6 +440,7 @@ def _given_columns(designs: object, default: Mapping[str, Value]) -> tuple[dict[
             f"designs: {shorten(designs)} is not a dict, a list of dicts, a dict of columns, a table "
             "or an integer index array"
         )
+    designs = [_plain_designs(d) for d in designs]
     for d in designs:
         if not isinstance(d, Mapping):
             raise ChipgymError(f"designs: {shorten(d)} in the list is not a dict")

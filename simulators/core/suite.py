@@ -11,7 +11,7 @@ import numpy as np
 from ...datasets import Workload
 from ...errors import ChipgymError, shorten
 from .limit import Limit
-from .metrics import MetricSpec
+from .metrics import Metrics, MetricSpec
 from .parameter import Column
 from .simulator import Simulator
 from .space import Columns, Designs
@@ -93,16 +93,24 @@ class SuiteSimulator(Simulator):
         self.default_objective = first.default_objective
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
+        found = self._simulated(columns, n)
+        return {m.name: found[m.name] for m in self.metrics}, found["violation"]
+
+    def _simulated(self, columns: Columns, n: int) -> Metrics:
+        """The members' answers as one, each checked as its own."""
         logs: dict[str, Column] = {m.name: np.zeros(n) for m in self.metrics}
         worst = np.zeros(n)
+        reasons: dict[int, str] = {}
         with np.errstate(divide="ignore", invalid="ignore"):
             for member in self.members:
-                values, violation = member.simulate(columns, n)
-                worst = np.maximum(worst, violation)
+                found = member.evaluate_columns(columns, n)
+                worst = np.maximum(worst, found["violation"])
+                for i, reason in found.reasons.items():
+                    reasons.setdefault(i, f"{reason} on {member.workload.name}")
                 for name, total in logs.items():
-                    total += np.log(values[name])
+                    total += np.log(found[name])
             means = {name: np.exp(total / len(self.members)) for name, total in logs.items()}
-        return means, worst
+        return Metrics(self.metrics, means, worst, reasons)
 
     def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
         """What any of them breaks, the most broken first where several break the same."""

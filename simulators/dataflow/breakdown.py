@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..core import Breakdown, Columns, Metrics
-from . import answers as a
-from .batch import sequences_of
+from .lowering.rows import Row
 from .metrics import KERNEL_METRICS, LAYER_METRICS, SECTION_METRICS
-from .tables import Row
-
-if TYPE_CHECKING:
-    from .simulator import DataflowSimulator
+from .model import answers as a
+from .model.totals import turns
+from .run import Run
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -43,6 +41,7 @@ class _Told:
         sections: (sections, SECTION), a row each.
         records: (kernels, KERNEL), a row each.
         seconds: all runs of one microbatch in one pass.
+        working: replicas that have sequences.
     """
 
     row: Row
@@ -51,6 +50,7 @@ class _Told:
     sections: Array
     records: Array
     seconds: float
+    working: float
 
     @property
     def names(self) -> list[str]:
@@ -64,9 +64,9 @@ class _Told:
         return names
 
 
-def section_breakdown(sim: DataflowSimulator, columns: Columns) -> Breakdown:
+def section_breakdown(run: Run, columns: Columns) -> Breakdown:
     """Of a design's columns, each of shape (1,): a row for each section."""
-    told = _records(sim, columns)
+    told = _records(run, columns)
     names = [name for part in told for name in part.names]
     table = np.concatenate([part.sections for part in told])
     values = _section_values(table)
@@ -75,7 +75,7 @@ def section_breakdown(sim: DataflowSimulator, columns: Columns) -> Breakdown:
     )
 
 
-def layer_breakdown(sim: DataflowSimulator, columns: Columns) -> Breakdown:
+def layer_breakdown(run: Run, columns: Columns) -> Breakdown:
     """Of a design's columns, each of shape (1,): a row for each section, with its part of the run's time.
 
     All steps of decoding are one: they have the same sections.
@@ -83,18 +83,18 @@ def layer_breakdown(sim: DataflowSimulator, columns: Columns) -> Breakdown:
     added: dict[str, Array] = {}  # by section its seconds, and its amounts in the order of `_AMOUNTS`
     first: dict[str, Array] = {}
     microbatches, pp = float(columns["microbatches"][0]), float(columns["pp"][0])
-    working = sim.batch / float(sequences_of(sim.sockets, sim.batch, columns)[0])
-    machines = float(columns["tp"][0]) * microbatches * working
-    for part in _records(sim, columns):
+    told = _records(run, columns)
+    machines = float(columns["tp"][0]) * microbatches * told[0].working
+    for part in told:
         each = part.sections[:, a.S_TIME]
-        passes = sum(one.times * one.turns(microbatches, pp) for one in part.row.passes)
+        passes = sum(one.times * turns(one.decode, microbatches, pp) for one in part.row.passes)
         label = _label(part.row, together=True)
         times = sum(one.times for one in part.row.passes) * (pp if part.row.part.repeats > 1 else 1) * machines
         for name, row, share in zip(part.names, part.sections, each / each.sum(), strict=True):
-            told = label + name.removeprefix(part.label)
+            section = label + name.removeprefix(part.label)
             amounts = times * row[a.S_RUNS] * row[list(_AMOUNTS.values())]
-            added[told] = added.get(told, 0.0) + np.array([passes * part.seconds * share, *amounts])
-            first.setdefault(told, row)
+            added[section] = added.get(section, 0.0) + np.array([passes * part.seconds * share, *amounts])
+            first.setdefault(section, row)
     values = _section_values(np.array(list(first.values())))
     kinds = _largest(values, _SECTION_BOUNDS)
     table = np.array(list(added.values()))
@@ -107,9 +107,9 @@ def _section_values(table: Array) -> dict[str, Array]:
     return {name: table[:, at].copy() for name, at in _SECTION.items()} | {"sram_mb": table[:, a.S_SRAM] / 1e6}
 
 
-def kernel_breakdown(sim: DataflowSimulator, columns: Columns) -> Breakdown:
+def kernel_breakdown(run: Run, columns: Columns) -> Breakdown:
     """Of a design's columns, each of shape (1,): a row for each kernel but the sources."""
-    told = _records(sim, columns)
+    told = _records(run, columns)
     names = [f"{part.label}/{name}" for part in told for name in part.kernels[1:]]
     table = np.concatenate([part.records[1:] for part in told])
     values = {name: table[:, at].copy() for name, at in _KERNEL.items()}
@@ -122,9 +122,9 @@ def _largest(values: dict[str, Array], bounds: tuple[str, ...]) -> tuple[str, ..
     return tuple(bounds[i] for i in table.argmax(axis=0))
 
 
-def worst_section(sim: DataflowSimulator, columns: Columns, part: int, needs: int) -> str:
+def worst_section(run: Run, columns: Columns, part: int, needs: int) -> str:
     """The section of a part that needs the most of something, by its column in a section's record; its name."""
-    told = _records(sim, columns)[part]
+    told = _records(run, columns)[part]
     return told.names[int(told.sections[:, needs].argmax())]
 
 
@@ -139,15 +139,14 @@ def _label(row: Row, together: bool) -> str:
     return f"{name.partition('@')[0] if together else name}/{row.part.name}"
 
 
-def _records(sim: DataflowSimulator, columns: Columns) -> list[_Told]:
+def _records(run: Run, columns: Columns) -> list[_Told]:
     """Every part of every pass."""
-    designs, cuts, shares = sim.design_arrays(columns, 1)
     out = []
-    for at, row in enumerate(sim.rows):
+    for at, row in enumerate(run.rows):
         names = row.part.graph.names
         sections, kernels = np.zeros((len(names), a.SECTION)), np.zeros((len(names), a.KERNEL))
-        found = np.zeros((1, len(sim.rows), a.PART))
-        sim.run(designs, cuts, shares, found, a.Record(at, sections, kernels))
-        n, seconds = int(found[0, at, a.N_SECTIONS]), float(found[0, at, a.TIME])
-        out.append(_Told(row, part_label(row), names, sections[:n], kernels, seconds))
+        answers = run.answers(columns, 1, a.Record(at, sections, kernels))
+        n, seconds = int(answers.parts[0, at, a.N_SECTIONS]), float(answers.parts[0, at, a.TIME])
+        working = float(answers.totals[0, a.WORKING])
+        out.append(_Told(row, part_label(row), names, sections[:n], kernels, seconds, working))
     return out

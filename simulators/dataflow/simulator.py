@@ -14,20 +14,17 @@ from ...datasets import Network, Workload, load_workload
 from ...datasets.network.zoo.llama import DECODERS
 from ...errors import ChipgymError, count, shorten, unknown
 from ..core import Breakdown, Column, Columns, Design, Designs, Limit, MetricSpec, Roofline, Simulator, Value
-from . import columns as c
-from .answers import PART, Record
-from .batch import run_batch
 from .breakdown import kernel_breakdown, layer_breakdown, section_breakdown
-from .chip import CHIP_KNOBS, chip_names, load_chip
-from .constants import load_calibration
-from .limits import broken_limits, capacity_needs
+from .cost import metric_columns, prices_of
+from .limits import broken_limits
+from .lowering.passes import Part, Pass, decoder_passes, network_passes
 from .metrics import METRICS
-from .part import Fixed
-from .passes import Part, Pass, decoder_passes, network_passes
+from .model.program import Fixed
 from .roofline import dataflow_roofline
-from .space import EXPLORE, Scale, cut_knobs, dataflow_space, share_knobs
-from .tables import flatten, rows_of
-from .totals import run_totals
+from .run import make_run
+from .space import EXPLORE, Scale, dataflow_space
+from .tables.chip import chip_names, load_chip
+from .tables.constants import load_calibration
 
 FIDELITIES = ("fast", "event")
 #: Equal blocks of a network in a row: mapped as one that repeats, or each for itself and across their borders.
@@ -38,15 +35,6 @@ WORD = 2.0
 TOKENS = (1024, 128)
 #: Where weights are kept in the mapping that a search starts from: the first of these with which it can be built.
 START_RESIDENCIES = ("resident", "prefetch", "section", "streamed")
-_NAMED = {
-    "fusion": (c.FUSION, c.FUSIONS), "fifo_depth": (c.FIFO, c.FIFOS), "pcu_allocation": (c.ALLOCATION, c.ALLOCATIONS),
-    "pcu_split": (c.SPLIT, c.SPLITS), "placement": (c.PLACEMENT, c.PLACEMENTS),
-    "weight_residency": (c.RESIDENCY, c.RESIDENCIES), "weight_tier": (c.TIER, c.TIERS),
-    "looping": (c.LOOPING, c.LOOPINGS),
-}  # fmt: skip
-_NUMBERS = {"tile_rows": c.TILE, "tp": c.TP, "pp": c.PP, "ep": c.EP, "microbatches": c.MICROBATCHES}
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class DataflowSimulator(Simulator):
@@ -117,24 +105,22 @@ class DataflowSimulator(Simulator):
             "sockets": count("sockets", sockets), "fidelity": fidelity, "blocks": blocks,
             "expert_imbalance": expert_imbalance, "explore": explore,
         }  # fmt: skip
-        self.sockets, self.batch = sockets, self.workload.batch
-        self.passes, self.tokens = _passes(self.workload, input_tokens, output_tokens, blocks == "folded")
-        self.rows = rows_of(self.passes)
-        self.tables = flatten(self.rows)
-        #: The parts that knobs for cuts and shares are of; those of decoding are mapped as prefill's.
-        self.blocks: tuple[Part, ...] = tuple(part for part in self.passes[0].parts if part.searched)
-        imbalance = _imbalance(expert_imbalance, *max(part.graph.experts for part in self.blocks))
-        weights = sum(part.repeats * part.graph.weight_bytes for part in self.passes[0].parts)
-        staged = self.passes[0].staged
-        self.stages = staged.repeats if staged else 1
-        scale = Scale(sockets, self.batch, self.stages, weights)
+        passes, tokens = _passes(self.workload, input_tokens, output_tokens, blocks == "folded")
+        imbalance = _imbalance(expert_imbalance, *max(part.graph.experts for part in passes[0].parts if part.searched))
         calibration = load_calibration()
-        self.fixed = Fixed(
+        fixed = Fixed(
             WORD, calibration.compute_efficiency, calibration.sequence_us * 1e-6, fidelity == "event", imbalance
         )
+        self.run = make_run(self.chip, passes, tokens, prices_of(self.chip), fixed, sockets, self.workload.batch)
+        weights = sum(part.repeats * part.graph.weight_bytes for part in passes[0].parts)
+        scale = Scale(sockets, self.run.batch, self.run.stages, weights)
         self.space = dataflow_space(self.chip, self.blocks, scale, explore)
-        self._cuts, self._shares = cut_knobs(self.blocks), share_knobs(self.blocks)
         self.space = dataflow_space(self.chip, self.blocks, scale, explore, self._first_mapping())
+
+    @property
+    def blocks(self) -> tuple[Part, ...]:
+        """The parts that knobs for cuts and shares are of."""
+        return self.run.blocks
 
     def _first_mapping(self) -> dict[str, Value]:
         """The mapping that a person would start from: the most fused, with weights as near, that can be built."""
@@ -148,18 +134,8 @@ class DataflowSimulator(Simulator):
         return tries[int(feasible.argmax())] if feasible.any() else {}
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
-        designs, cuts, shares = self.design_arrays(columns, n)
-        found = np.zeros((n, len(self.tables.parts), PART))
-        self.run(designs, cuts, shares, found)
-        needs = capacity_needs(self, columns, found)
-        return run_totals(self, columns, found, needs), needs.violation
-
-    def run(self, designs: Array, cuts: Array, shares: Array, found: Array, recorded: Record | None = None) -> None:
-        """Fills the kernel's answers (n, parts, PART) of `design_arrays`, and a record of the last design's."""
-        part, sections, kernels = recorded or Record(-1, np.empty((0, 1)), np.empty((0, 1)))
-        run_batch(
-            self.tables, designs, cuts, shares, self.batch, self.sockets, self.fixed, found, part, sections, kernels
-        )
+        answers = self.run.answers(columns, n)
+        return metric_columns(self.run, answers), answers.violation
 
     def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
         """Sockets, stages, microbatches, PCUs, PMUs, SRAM, HBM, DDR and FIFO depths that one design lacks.
@@ -167,7 +143,7 @@ class DataflowSimulator(Simulator):
         Of what sections have to themselves, that of the section which lacks the most.
         """
         columns, _ = self.space.columns(design)
-        return broken_limits(self, {name: column[:1] for name, column in columns.items()})
+        return broken_limits(self.run, {name: column[:1] for name, column in columns.items()})
 
     def evaluate_layers(self, design: Design) -> Breakdown:
         """One design's time, section by section over the whole run; all steps of decoding together.
@@ -178,7 +154,7 @@ class DataflowSimulator(Simulator):
         Raises:
             ChipgymError: as `evaluate_sections`.
         """
-        return layer_breakdown(self, self._one("evaluate_layers", design))
+        return layer_breakdown(self.run, self._one("evaluate_layers", design))
 
     def evaluate_sections(self, design: Design) -> Breakdown:
         """Time and bottleneck of one design, section by section: a row for each section of each part of each pass.
@@ -189,7 +165,7 @@ class DataflowSimulator(Simulator):
         Raises:
             ChipgymError: as `evaluate`, for more than one design, and for one that cannot be built.
         """
-        return section_breakdown(self, self._one("evaluate_sections", design))
+        return section_breakdown(self.run, self._one("evaluate_sections", design))
 
     def evaluate_kernels(self, design: Design) -> Breakdown:
         """PCUs, time and bottleneck of one design, kernel by kernel.
@@ -199,7 +175,7 @@ class DataflowSimulator(Simulator):
         Raises:
             ChipgymError: as `evaluate_sections`.
         """
-        return kernel_breakdown(self, self._one("evaluate_kernels", design))
+        return kernel_breakdown(self.run, self._one("evaluate_kernels", design))
 
     def roofline(self, design: Design) -> Roofline:
         """The sections of one design, over the whole run, under the ceilings of its PCUs and its off-chip memories.
@@ -208,7 +184,7 @@ class DataflowSimulator(Simulator):
             ChipgymError: as `evaluate_sections`.
         """
         columns = self._one("roofline", design)
-        return dataflow_roofline(columns, layer_breakdown(self, columns), self.sockets)
+        return dataflow_roofline(columns, layer_breakdown(self.run, columns), self.run.sockets)
 
     def _one(self, asker: str, design: Design) -> Columns:
         """The columns of one design that can be built."""
@@ -218,27 +194,6 @@ class DataflowSimulator(Simulator):
         if broken := self.broken_limits(design):
             raise ChipgymError(f"{asker}: the design cannot be built: {'; '.join(map(str, broken))}")
         return columns
-
-    def design_arrays(self, columns: Columns, n: int) -> tuple[Array, Array, Array]:
-        """Designs as the kernel reads them: numbers (n, N_DESIGN), cuts int64 (n, edges), shares (n, kernels).
-
-        Edges and kernels are those of all `blocks`.
-        """
-        designs = np.zeros((n, c.N_DESIGN))
-        for i, name in enumerate(CHIP_KNOBS):
-            designs[:, i] = columns.get(name, 0.0)  # none of HBM
-        for name, (at, names) in _NAMED.items():
-            for code, value in enumerate(names):
-                designs[columns[name] == value, at] = code
-        for name, at in _NUMBERS.items():
-            designs[:, at] = columns.get(name, 1.0)  # only networks with experts have `ep`
-        cuts = np.zeros((n, sum(len(part.graph.edges) for part in self.blocks)), np.int64)
-        for at, name in self._cuts:
-            cuts[:, at] = columns[name]
-        shares = np.ones((n, sum(len(part.graph.kernels) for part in self.blocks)))
-        for at, name in self._shares:
-            shares[:, at] = columns[name]
-        return designs, cuts, shares
 
 
 def _passes(

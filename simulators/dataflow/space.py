@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from ...errors import unknown
 from ..core import Choices, DesignSpace, Integers, Parameter, Value, when
-from . import columns as c
-from .chip import CHIP_KNOBS, HBM_KNOBS, Chip
-from .graph import KernelGraph
-from .passes import Part
+from .lowering.graph import KernelGraph
+from .lowering.passes import Part
+from .model.policies import ALLOCATIONS, FIFOS, FUSIONS, LOOPINGS, PLACEMENTS, RESIDENCIES, SPLITS, TIERS
+from .tables.chip import CHIP_KNOBS, HBM_KNOBS, Chip
 
 #: What a search may change: the mapping, the chip's numbers, or both.
 EXPLORE = ("mapping", "hardware", "joint")
@@ -77,8 +77,8 @@ def _mapping(chip: Chip, blocks: Sequence[Part], scale: Scale) -> list[Parameter
     stages = tuple(d for d in sockets if d <= scale.stages)
     batches = tuple(2**i for i in range(scale.batch.bit_length()))
     sram = scale.sockets * chip.values["pmus"] * chip.values["pmu_kb"] * 1024
-    kept = c.RESIDENCIES if scale.weight_bytes < sram else c.RESIDENCIES[:-1]  # others can never be resident
-    tiers = c.TIERS if chip.has_hbm else ("ddr",)
+    kept = RESIDENCIES if scale.weight_bytes < sram else RESIDENCIES[:-1]  # others can never be resident
+    tiers = TIERS if chip.has_hbm else ("ddr",)
     shared = tuple(d for d in sockets if math.gcd(d, *{p.graph.experts[0] for p in blocks if p.graph.experts[0]}) == d)
     experts = [
         Parameter("ep", shared, Integers(1, shared[-1], only=shared), 1, "replicas", subsystem="parallelism",
@@ -86,19 +86,19 @@ def _mapping(chip: Chip, blocks: Sequence[Part], scale: Scale) -> list[Parameter
     ] if any(p.graph.experts[0] for p in blocks) else []  # fmt: skip
     cut, share = when(fusion="custom"), when(pcu_allocation="custom")
     return [
-        Parameter("fusion", c.FUSIONS, Choices(c.FUSIONS), "full", subsystem="sections",
+        Parameter("fusion", FUSIONS, Choices(FUSIONS), "full", subsystem="sections",
                   doc="sections of one kernel, of a product and what follows it, of the whole block, or as cut"),
         Parameter("tile_rows", TILE_ROWS, Integers(1, 1_048_576), 32, "rows", subsystem="pipeline",
                   doc="rows (tokens, pixels) of a tile that streams from kernel to kernel"),
-        Parameter("fifo_depth", c.FIFOS, Choices(c.FIFOS), "matched", subsystem="pipeline",
+        Parameter("fifo_depth", FIFOS, Choices(FIFOS), "matched", subsystem="pipeline",
                   doc="tiles that an edge holds: one, two, or the difference of levels and one more"),
-        Parameter("pcu_allocation", c.ALLOCATIONS, Choices(c.ALLOCATIONS), "balanced", subsystem="pcus",
+        Parameter("pcu_allocation", ALLOCATIONS, Choices(ALLOCATIONS), "balanced", subsystem="pcus",
                   doc="PCUs of a kernel: equal, by its work, evened out by its time, or by shares"),
-        Parameter("pcu_split", c.SPLITS, Choices(c.SPLITS), "auto", subsystem="pcus",
+        Parameter("pcu_split", SPLITS, Choices(SPLITS), "auto", subsystem="pcus",
                   doc="a kernel's PCUs side by side over lanes, over stages, square, or whichever is fastest"),
-        Parameter("placement", c.PLACEMENTS, Choices(c.PLACEMENTS), "snake", subsystem="pcus",
+        Parameter("placement", PLACEMENTS, Choices(PLACEMENTS), "snake", subsystem="pcus",
                   doc="kernels along the rows of the mesh, turning back at their ends or starting anew"),
-        Parameter("weight_residency", kept, Choices(c.RESIDENCIES), "prefetch", subsystem="memory",
+        Parameter("weight_residency", kept, Choices(RESIDENCIES), "prefetch", subsystem="memory",
                   doc="weights loaded a section ahead, as it starts, for every tile again, or once for all"),
         Parameter("weight_tier", tiers, Choices(tiers), tiers[0], subsystem="memory",
                   doc="off-chip memory that weights stream from"),
@@ -109,7 +109,7 @@ def _mapping(chip: Chip, blocks: Sequence[Part], scale: Scale) -> list[Parameter
         *experts,
         Parameter("microbatches", batches, Integers(1, scale.batch), 1, subsystem="parallelism",
                   doc="parts of the batch that run one after another"),
-        Parameter("looping", c.LOOPINGS, Choices(c.LOOPINGS), "off", subsystem="sections",
+        Parameter("looping", LOOPINGS, Choices(LOOPINGS), "off", subsystem="sections",
                   doc="a block of one section repeats without being started anew (kernel looping)"),
         *(Parameter(cut_name(part.graph, e), (0, 1), Integers(0, 1), 0, condition=cut, subsystem="sections",
                     doc=f"whether this edge{_each(part)} goes through off-chip memory, its consumer in a later section")

@@ -1,7 +1,7 @@
-"""What the simulators of FPGA designs share: devices, and how memories fill block RAMs."""
+"""What the simulators of FPGA designs share: devices, how memories fill block RAMs, and formulas over knobs."""
 
 from .block_ram import BRAM18_SHAPES, bram18_count
-from .devices import RESOURCES, FpgaDevice, fpga_device_names, load_fpga_device
+from .tables.devices import RESOURCES, FpgaDevice, fpga_device_names, load_fpga_device
 
 __all__ = [
     "BRAM18_SHAPES",

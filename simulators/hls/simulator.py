@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -11,14 +12,16 @@ import numpy as np
 
 from ...datasets import Kernel, Workload, load_workload
 from ...errors import ChipgymError, shorten
-from ..core import Breakdown, Column, Columns, Designs, Limit, Metrics, Simulator, relative_excess
+from ..core import Breakdown, Column, Columns, Designs, Limit, Metrics, Simulator
 from ..fpga import fpga_device_names, load_fpga_device
-from .latency import schedule
+from ..fpga.formulas.program import Program, make_program
+from ..fpga.formulas.terms import Term, ceil, maximum, select
+from .lowering.nest import make_nest
 from .metrics import LOOP_METRICS, METRICS, RESOURCES
-from .nest import make_nest
-from .resources import use
-from .space import PIPES, kernel_space
-from .tools import Tool, load_tool, tool_names
+from .model.latency import schedule
+from .model.resources import use
+from .space import kernel_space, pipe_codes
+from .tables.tools import Tool, load_tool, tool_names
 
 #: Seconds of a clock cycle: the reference tables' 250 MHz.
 CYCLE_S = 4e-9
@@ -38,7 +41,7 @@ class HlsSimulator(Simulator):
     """
 
     name = "hls"
-    version = "2"
+    version = "3"
     metrics = METRICS
     default_objective = "latency_s"
     objectives: ClassVar[Mapping[str, str | tuple[str, ...]]] = MappingProxyType({
@@ -72,14 +75,49 @@ class HlsSimulator(Simulator):
         return load_tool(self.options["tool"])
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
-        done = schedule(self.nest, self._knobs(columns), n, self.tool)
-        used = use(self.nest, done, n, self.tool)
-        shares = {name: used[name] / self.device.resources[name] for name in RESOURCES}
-        violation = np.zeros(n)
-        for share in shares.values():
-            violation = np.maximum(violation, relative_excess(share, self.options["budget"]))
-        values = {"latency_s": done.cycles * CYCLE_S, "cycles": done.cycles, **used}
-        return values | {f"{name}_utilization": share for name, share in shares.items()}, violation
+        out = self._program.run(self._knobs(columns), n)
+        violation = out.pop("violation")
+        return out, violation
+
+    @cached_property
+    def _program(self) -> Program:
+        """The metrics and the violation of a design."""
+
+        def make(knobs: Mapping[str, Term]) -> dict[str, Term]:
+            done = schedule(self.nest, knobs, self.tool)
+            used = use(self.nest, done, self.tool)
+            shares = {name: used[name] / self.device.resources[name] for name in RESOURCES}
+            budget = self.options["budget"]
+            violation: Term = 0.0
+            for share in shares.values():
+                violation = maximum(violation, select(share <= budget, 0.0, share / budget - 1.0))
+            values = {"latency_s": done.cycles * CYCLE_S, "cycles": done.cycles, **used}
+            return values | {f"{name}_utilization": share for name, share in shares.items()} | {"violation": violation}
+
+        return make_program(self.space.names, make)
+
+    @cached_property
+    def _loops_program(self) -> Program:
+        """`LOOP_METRICS` of each loop, and what became of it, by "<number of the loop> <name>"."""
+
+        def make(knobs: Mapping[str, Term]) -> dict[str, Term]:
+            done = schedule(self.nest, knobs, self.tool)
+            u, out = done.unrolled, dict[str, Term]()
+            for x in self.nest.nodes[1:]:
+                copies = select(u.innermost[x.at], u.factor[x.at], u.running[x.at])
+                rows: dict[str, Term] = {
+                    "cycles": x.runs * done.once[x.at],
+                    "runs": x.runs,
+                    "iterations": ceil(x.loop.trip / copies),
+                    "interval": done.ii[x.at],
+                    "copies": copies,
+                    "unrolled": u.full[x.at],
+                    "pipelined": u.piped[x.at],
+                }
+                out |= {f"{x.at} {name}": row for name, row in rows.items()}
+            return out
+
+        return make_program(self.space.names, make)
 
     def evaluate_loops(self, design: Designs) -> Breakdown:
         """One design loop by loop, outermost first: a row of `LOOP_METRICS` each, its kind what became of the loop.
@@ -90,24 +128,18 @@ class HlsSimulator(Simulator):
         columns, n = self.space.columns(design)
         if n != 1:
             raise ChipgymError(f"evaluate_loops takes one design, not {n}")
-        done = schedule(self.nest, self._knobs(columns), 1, self.tool)
-        u, loops = done.unrolled, self.nest.nodes[1:]
-        copies = [u.factor[x.at] if u.innermost[x.at][0] else u.running[x.at] for x in loops]
-        rows = {
-            "cycles": [x.runs * done.once[x.at] for x in loops],
-            "runs": [np.full(1, x.runs) for x in loops],
-            "iterations": [np.ceil(x.loop.trip / many) for x, many in zip(loops, copies, strict=True)],
-            "interval": [done.ii[x.at] for x in loops],
-            "copies": copies,
-        }
-        kinds = ["unrolled" if u.full[x.at] else "pipelined" if u.piped[x.at] else "loop" for x in loops]
-        values = {name: np.concatenate(row).astype(np.float64) for name, row in rows.items()}
+        out, loops = self._loops_program.run(self._knobs(columns), 1), self.nest.nodes[1:]
+        kinds = [
+            "unrolled" if out[f"{x.at} unrolled"][0] else "pipelined" if out[f"{x.at} pipelined"][0] else "loop"
+            for x in loops
+        ]
+        values = {spec.name: np.concatenate([out[f"{x.at} {spec.name}"] for x in loops]) for spec in LOOP_METRICS}
         metrics = Metrics(LOOP_METRICS, values, np.zeros(len(loops)))
         return Breakdown(tuple(x.loop.label for x in loops), tuple(kinds), metrics)
 
     def _knobs(self, columns: Columns) -> dict[str, Column]:
         """Columns as the schedule reads them."""
-        return {name: _code(column) if name.startswith("pipe_") else column for name, column in columns.items()}
+        return {name: pipe_codes(column) if name.startswith("pipe_") else column for name, column in columns.items()}
 
     def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
         out = self.evaluate(design)
@@ -120,11 +152,3 @@ def _kernel(workload: str | os.PathLike[str] | Workload) -> Kernel:
     if not isinstance(loaded, Kernel):
         raise ChipgymError(f"workload: the hls simulator runs loop kernels, not {shorten(loaded)}")
     return loaded
-
-
-def _code(column: Column) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Pipeline pragmas as their places in `PIPES`."""
-    codes = np.zeros(len(column), np.int64)
-    for code, name in enumerate(PIPES):
-        codes[column == name] = code
-    return codes

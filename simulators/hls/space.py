@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from ...datasets.kernel import Kernel, Loop
-from ..core import Choices, DesignSpace, Integers, Parameter
+from typing import Any
 
+import numpy as np
+
+from ...datasets.kernel import Kernel, Loop
+from ..core import Choices, Column, DesignSpace, Integers, Parameter
+
+#: What a pipeline pragma may be, and its place among them.
 PIPES = ("off", "cg", "flatten")
+OFF, CG, FLATTEN = range(len(PIPES))
 #: Unroll factors beyond this are offered only as the whole trip (the tables' own rule).
 MOST_PARTIAL = 32
 TILES = (1, 2, 4, 8)
+_PIPES_SORTED = np.array(sorted(PIPES))
+_PIPE_CODES = np.array([PIPES.index(name) for name in sorted(PIPES)])
+
+
+def pipe_codes(column: Column) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Pipeline pragmas as their places in `PIPES`, (n,)."""
+    codes: np.ndarray[Any, np.dtype[np.int64]] = _PIPE_CODES[np.searchsorted(_PIPES_SORTED, column)]
+    return codes
 
 
 def kernel_space(kernel: Kernel) -> DesignSpace:
@@ -28,7 +42,8 @@ def kernel_space(kernel: Kernel) -> DesignSpace:
 def para_values(trip: int) -> tuple[int, ...]:
     """The unroll factors that the grid offers for a loop of `trip` iterations."""
     powers = {2**i for i in range(6)}
-    return tuple(u for u in range(1, trip + 1) if u == trip or (u <= MOST_PARTIAL and (trip % u == 0 or u in powers)))
+    partial = range(1, min(trip - 1, MOST_PARTIAL) + 1)
+    return (*(u for u in partial if trip % u == 0 or u in powers), trip)
 
 
 def _para(loop: Loop) -> Parameter:

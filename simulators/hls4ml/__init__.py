@@ -1,6 +1,6 @@
 """Neural networks on FPGAs as hls4ml builds them: a circuit of its own for every layer."""
 
-from .reuse import legal_reuse_factors
+from .lowering.reuse import legal_reuse_factors
 from .simulator import Hls4mlSimulator
 
 __all__ = ["Hls4mlSimulator", "legal_reuse_factors"]

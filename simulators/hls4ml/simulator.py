@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property, reduce
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -11,23 +14,24 @@ import numpy as np
 
 from ...datasets import Network, Workload, load_workload
 from ...errors import ChipgymError, shorten, unknown
-from ..core import Breakdown, Column, Columns, Design, Designs, Limit, Metrics, Simulator, relative_excess
+from ..core import Breakdown, Column, Columns, Design, Designs, Limit, Metrics, Simulator
 from ..fpga import fpga_device_names, load_fpga_device
-from .batch import Products, Settings, Table
-from .constants import MOST_UNROLLED, Constants, load_constants
-from .fifos import Fifos, fifo_costs
-from .lowering import LoweredNetwork, lower
+from ..fpga.formulas import Formula, Program, Term, make_program
+from ..fpga.formulas.terms import maximum, select, total
+from .lowering.layers import PRODUCT, LoweredNetwork, lower
 from .metrics import METRICS
-from .others import Others, other_costs
-from .products import ProductCosts, product_costs
-from .schedule import network_cycles
-from .space import GRANULARITIES, hls4ml_space
+from .model.fifos import fifo_costs
+from .model.products import product_costs
+from .model.schedule import network_cycles
+from .model.settings import LayerCosts, ProductCosts, Settings
+from .model.unweighted import unweighted_costs
+from .space import GRANULARITIES, RESOURCE, STREAM, hls4ml_space
+from .tables.constants import MOST_UNROLLED, Constants, load_constants
 
 #: What a design may use up of a device.
 LIMITED = ("lut", "ff", "dsp", "bram18")
 #: Clock periods that may be asked for, in ns.
 CLOCKS_NS = (1.0, 100.0)
-TIMES = ("stages", "interval", "busy", "fill", "drain")
 
 
 class Hls4mlSimulator(Simulator):
@@ -55,7 +59,6 @@ class Hls4mlSimulator(Simulator):
     option_values: ClassVar[Mapping[str, Any]] = MappingProxyType({
         "device": fpga_device_names(), "clock_ns": "a number from 1 to 100", "granularity": GRANULARITIES,
     })  # fmt: skip
-    chunk = 16384
 
     def __init__(
         self,
@@ -76,35 +79,61 @@ class Hls4mlSimulator(Simulator):
         self.constants: Constants = load_constants()
         self.network: LoweredNetwork = lower(self.workload)
         self.space = hls4ml_space(self.network, granularity)
-        self._products, self._others = Products.of(self.network), Others.of(self.network)
-        self._fifos = Fifos.of(self.network)
         self._budget = {name: float(self.device.resources[name]) for name in LIMITED}
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
-        settings = self._settings(columns)
-        products, costs = self._layer_costs(settings, n)
-        interval = costs["interval"].max(axis=1)
-        times = {name: costs[name] for name in ("stages", "busy", "fill", "drain")}
-        cycles = network_cycles(self.network, **times, stream=settings.stream[:, 0])
-        cycles = cycles + (self.network.batch - 1) * interval
-        used = {name: costs[name].sum(axis=1) for name in LIMITED}
-        return self._columns(cycles, interval, used), self._violation(products, settings, used)
+        out = self._program.run(self._knobs(columns), n)
+        violation = out.pop("violation")
+        return out, violation
+
+    @cached_property
+    def _program(self) -> Program:
+        """The metrics and the violation of a design."""
+
+        def make(knobs: Mapping[str, Term]) -> dict[str, Term]:
+            costs = self._layer_costs(knobs)
+            interval = reduce(maximum, [cost.interval for cost in costs])
+            cycles = network_cycles(self.network.layers, costs, knobs["io_type"] > 0)
+            cycles = cycles + (self.network.batch - 1) * interval
+            used = {name: total([getattr(cost, name) for cost in costs]) for name in LIMITED}
+            out = self._metrics(cycles, interval, used)
+            return out | {"violation": total([_excess(*limit) for _, *limit in self._limits(knobs, costs, used)])}
+
+        return make_program(self.space.names, make)
+
+    @cached_property
+    def _limits_program(self) -> Program:
+        """What a design has of each of `_limits`, and what it may have, by "value <limit>" and "limit <limit>"."""
+
+        def make(knobs: Mapping[str, Term]) -> dict[str, Term]:
+            costs = self._layer_costs(knobs)
+            used = {name: total([getattr(cost, name) for cost in costs]) for name in LIMITED}
+            limits = self._limits(knobs, costs, used)
+            return {f"{of} {name}": t for name, *both in limits for of, t in zip(("value", "limit"), both, strict=True)}
+
+        return make_program(self.space.names, make)
 
     def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
         """Layers that the tool cannot build as asked, and resources that the device lacks."""
         columns, _ = self.space.columns(design)
-        settings = self._settings({name: column[:1] for name, column in columns.items()})
-        products, costs = self._layer_costs(settings, 1)
-        reuse = np.broadcast_to(settings.reuse, products.unrolled.shape)
-        layers = [layer.name for layer in self.network.matrix_layers]
-        limits = (
-            *(Limit(f"multiplications side by side in {layer}", needed, MOST_UNROLLED)
-              for layer, needed in zip(layers, products.unrolled[0], strict=True)),
-            *(Limit(f"reuse factor of {layer} in arrays", asked, most)
-              for layer, asked, most in zip(layers, reuse[0], products.reuse_limit[0], strict=True)),
-            *(Limit(name, costs[name].sum(), self._budget[name]) for name in LIMITED),
-        )  # fmt: skip
+        out = self._limits_program.run(self._knobs({name: column[:1] for name, column in columns.items()}), 1)
+        names = [name.removeprefix("value ") for name in out if name.startswith("value ")]
+        limits = [Limit(name, out[f"value {name}"][0], out[f"limit {name}"][0]) for name in names]
         return tuple(limit for limit in limits if limit.broken)
+
+    @cached_property
+    def _layers_program(self) -> Program:
+        """The metrics of each layer by "<number of the layer> <metric>", and the violation of the whole."""
+
+        def make(knobs: Mapping[str, Term]) -> dict[str, Term]:
+            costs, out = self._layer_costs(knobs), dict[str, Term]()
+            for i, cost in enumerate(costs):
+                cycles = select(knobs["io_type"] > 0, cost.busy, cost.stages)
+                used = {name: getattr(cost, name) for name in LIMITED}
+                out |= {f"{i} {name}": term for name, term in self._metrics(cycles, cost.interval, used).items()}
+            return out
+
+        return make_program(self.space.names, make)
 
     def evaluate_layers(self, design: Design) -> Breakdown:
         """The metrics of one design, layer by layer: resources add up to `evaluate`'s, cycles are each layer's own.
@@ -115,45 +144,47 @@ class Hls4mlSimulator(Simulator):
         columns, n = self.space.columns(design)
         if n != 1:
             raise ChipgymError(f"evaluate_layers takes one design, not {n}")
-        settings = self._settings(columns)
-        products, costs = self._layer_costs(settings, 1)
-        one = {name: table[0, list(self.network.columns)] for name, table in costs.items()}
-        cycles = np.where(settings.stream[0], one["busy"], one["stages"])
-        values = self._columns(cycles, one["interval"], {name: one[name] for name in LIMITED})
-        whole = self._violation(products, settings, {name: costs[name].sum(axis=1) for name in LIMITED})
-        layers = self.network.layers
+        out, layers = self._layers_program.run(self._knobs(columns), 1), self.network.layers
+        values = {m.name: np.concatenate([out[f"{i} {m.name}"] for i in range(len(layers))]) for m in self.metrics}
+        whole = self.simulate(columns, 1)[1]
         metrics = Metrics(self.metrics, values, np.repeat(whole, len(layers)))
         return Breakdown(tuple(layer.name for layer in layers), tuple(layer.kind for layer in layers), metrics)
 
-    def _settings(self, columns: Columns) -> Settings:
-        def knob(name: str) -> Table:
-            each = [] if name in columns else [columns[f"{name}_{i}"] for i in range(len(self.network.products))]
-            return np.stack(each or [columns[name]], axis=1).astype(np.float64)
+    def _knobs(self, columns: Columns) -> dict[str, Column]:
+        """Columns as numbers: words as their places among what they may be."""
+        words = {"strategy": columns["strategy"] == RESOURCE, "io_type": columns["io_type"] == STREAM}
+        return {**columns, **words}
 
-        return Settings(
-            reuse=knob("reuse_factor"),
-            weight_bits=knob("weight_bits"),
-            activation_bits=columns["activation_bits"].astype(np.float64)[:, None],
-            resource=(columns["strategy"] == "resource")[:, None],
-            stream=(columns["io_type"] == "io_stream")[:, None],
-            clock_ns=self.clock_ns,
-        )
+    def _settings(self, knobs: Mapping[str, Term]) -> list[Settings]:
+        """The design as each layer sees it."""
+        places = self.network.products
+        own = {at: "" if "reuse_factor" in knobs else f"_{i}" for i, at in enumerate(places)}
+        return [
+            Settings(
+                reuse=knobs[f"reuse_factor{own[at]}"] if at in own else 1.0,
+                weight_bits=knobs[f"weight_bits{own[at]}"] if at in own else 1.0,
+                activation_bits=knobs["activation_bits"],
+                resource=knobs["strategy"] > 0,
+                stream=knobs["io_type"] > 0,
+                clock_ns=self.clock_ns,
+            )
+            for at in range(len(self.network.layers))
+        ]
 
-    def _layer_costs(self, settings: Settings, n: int) -> tuple[ProductCosts, dict[str, Table]]:
-        """Costs of the products, and of all layers by name, (n, layers) in the order of the network's `columns`."""
-        products, others = product_costs(self._products, settings, self.constants), other_costs(self._others, settings)
-        costs, first = {}, len(self.network.products)
-        for name in (*TIMES, *LIMITED):
-            table = costs[name] = np.empty((n, len(self.network.layers)))
-            table[:, :first] = getattr(products, name)
-            table[:, first:] = getattr(others, name)
-        if settings.stream.any():
-            for name, table in fifo_costs(self._fifos, settings).items():
-                costs[name] += table
-        return products, costs
+    def _layer_costs(self, knobs: Mapping[str, Term]) -> list[LayerCosts]:
+        """Costs of the layers in graph order, FIFOs behind them included."""
+        costs: list[LayerCosts] = []
+        for at, (layer, settings) in enumerate(zip(self.network.layers, self._settings(knobs), strict=True)):
+            product = layer.family == PRODUCT
+            cost = product_costs(layer, settings, self.constants) if product else unweighted_costs(layer, settings)
+            if at in self.network.read:
+                fifos = fifo_costs(layer, settings)
+                cost = replace(cost, **{name: getattr(cost, name) + term for name, term in fifos.items()})
+            costs.append(cost)
+        return costs
 
-    def _columns(self, cycles: Column, interval: Column, used: Mapping[str, Column]) -> dict[str, Column]:
-        """The columns of `METRICS`."""
+    def _metrics(self, cycles: Term, interval: Term, used: Mapping[str, Term]) -> dict[str, Term]:
+        """The terms of `METRICS`."""
         shares = {f"{name}_utilization": used[name] / self._budget[name] for name in LIMITED}
         return {
             "latency_s": cycles * self.clock_ns * 1e-9,
@@ -161,15 +192,30 @@ class Hls4mlSimulator(Simulator):
             "initiation_interval": interval,
             **used,
             **shares,
-            "device_share": np.maximum.reduce(list(shares.values())),
+            "device_share": reduce(maximum, list(shares.values())),
         }
 
-    def _violation(self, products: ProductCosts, settings: Settings, used: Mapping[str, Column]) -> Column:
-        excess: Column = relative_excess(products.unrolled, MOST_UNROLLED).sum(axis=1)
-        excess = excess + relative_excess(settings.reuse, products.reuse_limit).sum(axis=1)
-        for name in LIMITED:
-            excess = excess + relative_excess(used[name], self._budget[name])
-        return excess
+    def _limits(
+        self, knobs: Mapping[str, Term], costs: Sequence[LayerCosts], used: Mapping[str, Term]
+    ) -> list[tuple[str, Term, Term]]:
+        """What a design must stay within: a name, what it has, and what it may have."""
+        products = [
+            (layer.name, settings.reuse, cost)
+            for layer, settings, cost in zip(self.network.layers, self._settings(knobs), costs, strict=True)
+            if isinstance(cost, ProductCosts)
+        ]
+        return [
+            *((f"multiplications side by side in {name}", p.unrolled, MOST_UNROLLED) for name, _, p in products),
+            *((f"reuse factor of {name} in arrays", reuse, p.reuse_limit) for name, reuse, p in products),
+            *((name, used[name], self._budget[name]) for name in LIMITED),
+        ]
+
+
+def _excess(value: Term, limit: Term) -> Term:
+    """`relative_excess` of terms; none beyond a limit without end."""
+    if not isinstance(limit, Formula) and math.isinf(limit):
+        return 0.0
+    return select(value <= limit, 0.0, value / limit - 1.0)
 
 
 def _clock(clock_ns: float) -> float:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ..core import Choices, DesignSpace, Integers, Parameter
-from .lowering import LoweredNetwork
-from .reuse import common_reuse_factors, legal_reuse_factors
+from .lowering.layers import LoweredNetwork
+from .lowering.reuse import common_reuse_factors, legal_reuse_factors
 
-STRATEGIES = ("latency", "resource")
-IO_TYPES = ("io_parallel", "io_stream")
+LATENCY, RESOURCE = STRATEGIES = ("latency", "resource")
+PARALLEL, STREAM = IO_TYPES = ("io_parallel", "io_stream")
 GRANULARITIES = ("model", "layer")
 
 #: Bits of a fixed-point number: those that people use are on the grid.

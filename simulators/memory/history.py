@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import kernel as k
-from .commands import COMMANDS, PREAB, PREPB, REFAB
-from .device import Device
-from .workset import Workset
+from .lowering.workset import Workset
+from .model import channel as k
+from .model.commands import COMMANDS, PREAB, PREPB, REFAB
+from .tables.device import Device
 
 if TYPE_CHECKING:
     import pandas
@@ -51,8 +51,10 @@ class CommandTrace:
 class RequestTimes:
     """What happened when to each of n requests, in the order of the trace; memory-clock cycles, each of shape (n,).
 
+    A request of several bursts counts as so many.
+
     Attributes:
-        arrival: as the trace has it.
+        arrival: as the trace has it; of a relative trace, the wait after the request before was issued.
         left: the arbiter took it from the requestor.
         stands: it stood at the controller.
         stored: the controller took it into the scheduler's buffer.
@@ -109,9 +111,7 @@ def make_history(device: Device, work: Workset, record: k.Record) -> History:
     )
     times = np.empty((len(work.order), k.TIMES), np.int64)
     times[work.order] = record.times[work.rows]
-    arrival = np.empty(len(times), np.int64)
-    arrival[work.order] = work.requests["arrival"][work.rows]
-    return History(device.cycle_s, commands, RequestTimes(arrival, *times.T))
+    return History(device.cycle_s, commands, RequestTimes(*times.T))
 
 
 def _table(columns: CommandTrace | RequestTimes) -> pandas.DataFrame:

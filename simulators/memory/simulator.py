@@ -14,19 +14,19 @@ from ...datasets import Trace, Workload, load_workload
 from ...errors import ChipgymError, nearest_number, shorten
 from ..core import Column, Columns, Design, Metrics, Simulator
 from ..core.compiled import threads
-from . import kernel as k
-from .bank import PAGE_POLICIES, SCHEDULERS
-from .batch import run_batch
-from .commands import ACT, PREAB, PREPB, RD, RDA, REFAB, WR, WRA
-from .device import Device, device_names, load_device
-from .energy import energy_columns
+from .cost import energy_columns, storage_columns
 from .history import History, make_history
-from .intake import ARBITERS, BUFFERS
-from .mapping import address_map
+from .lowering.bursts import check_clock, make_bursts
+from .lowering.mapping import address_map
+from .lowering.workset import make_workset
 from .metrics import METRICS
+from .model import channel as k
+from .model.arbiter import ARBITERS, BUFFERS
+from .model.bank import PAGE_POLICIES, SCHEDULERS
+from .model.batch import run_batch
+from .model.commands import ACT, PREAB, PREPB, RD, RDA, REFAB, WR, WRA
 from .space import REFRESH_POLICIES, RESPONSE_QUEUES, memory_space
-from .storage import storage_columns
-from .workset import make_workset
+from .tables.device import Device, device_names, load_device
 
 # The design matrix's columns: a named value's code is its place among the names.
 _NAMED = {
@@ -55,15 +55,18 @@ class MemorySimulator(Simulator):
     """Time, energy and row-buffer behaviour of a trace on a memory controller with its DRAM.
 
     Args:
-        workload: a trace by name, a trace file, or a `Trace`; each request is one burst of the device.
+        workload: a trace by name, a trace file, or a `Trace`; each request is one burst of the device, or as many as
+            the size takes that the trace gives it.
         device: "DDR3-1600", "DDR4-2400", "LPDDR4-3200" or "HBM2".
         address_mapping: "rbc" (row, bank, column from the highest bit down), "brc", or for devices with bank groups
             "interleaved" (as "rbc", with the group, of HBM2 the pseudo channel too, below the column).
         channels: channels, each with a controller and a requestor of its own, which neighbouring lines go round.
         ranks: ranks of each channel.
+        clk_mhz: clock in which the trace counts its cycles, 1 to 10,000 MHz, or None for the memory's own.
 
     Raises:
-        ChipgymError: for an unknown workload, device or mapping, and numbers of channels or ranks that are not offered.
+        ChipgymError: for an unknown workload, device or mapping, numbers of channels or ranks that are not offered, and
+            a trace that does not fit the memory.
     """
 
     name = "memory"
@@ -79,6 +82,7 @@ class MemorySimulator(Simulator):
     option_values: ClassVar[Mapping[str, Any]] = MappingProxyType({
         "device": device_names(), "address_mapping": "rbc, brc, or where the device has bank groups interleaved",
         "channels": _CHANNELS, "ranks": "1; 2 or 4 where the device has several",
+        "clk_mhz": "1 to 10,000, or none for the memory's own clock",
     })  # fmt: skip
     chunk = 4096
 
@@ -90,25 +94,30 @@ class MemorySimulator(Simulator):
         address_mapping: str = "rbc",
         channels: int = 1,
         ranks: int = 1,
+        clk_mhz: float | None = None,
     ) -> None:
         self.workload: Trace = _trace(workload)
         self.device: Device = load_device(device)
         _check("channels", channels, _CHANNELS, self.device.name)
         _check("ranks", ranks, _RANKS if self.device.several_ranks else (1,), self.device.name)
+        check_clock(clk_mhz)
         self.options = {"device": device, "address_mapping": address_mapping, "channels": channels, "ranks": ranks}
+        if clk_mhz is not None:  # without it, a problem is the same as before there was any
+            self.options["clk_mhz"] = float(clk_mhz)
         self.space = memory_space()
         self.channels = channels
         self.ranks = ranks * self.device.ranks
         self.address_map = address_map(self.device, address_mapping, channels, self.ranks)
+        self.bursts = make_bursts(self.workload, self.device, self.address_map, clk_mhz)
         self.workset = make_workset(
-            self.workload, self.address_map, channels, self.ranks * self.device.banks, self.device.burst_bytes
+            self.bursts, self.address_map, channels, self.ranks * self.device.banks, self.device.burst_bytes
         )
-        self.machine: k.Machine = _machine(self.device, self.workset.mixed)
+        self.machine: k.Machine = _machine(self.device, self.workset.mixed, self.bursts.relative)
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
         designs = _design_matrix(columns, n)
         counts = np.empty((n, k.FIELDS), np.int64)
-        workers = min(threads(), n) if n * len(self.workload) >= _WORTH_THREADS else 1
+        workers = min(threads(), n) if n * len(self.bursts) >= _WORTH_THREADS else 1
         if workers == 1:
             self._run(designs, counts)
         else:
@@ -140,7 +149,7 @@ class MemorySimulator(Simulator):
 
         Returns:
             What `evaluate` does, and cycles from 0 to the response at the requestor, int64 (requests,), in the order of
-            the trace.
+            the trace; of a request of several bursts, to that of the last of them.
 
         Raises:
             ChipgymError: as `evaluate`, and for more than one design.
@@ -148,9 +157,10 @@ class MemorySimulator(Simulator):
         designs, counts = self._one(design, "evaluate_requests"), np.empty((1, k.FIELDS), np.int64)
         record = k.Record(np.zeros((len(self.workset.requests), k.TIMES), np.int64), np.empty((0, k.LOG), np.int64))
         self._run(designs, counts, record)
-        received = np.empty(len(self.workload), np.int64)
+        received = np.empty(len(self.bursts), np.int64)
         received[self.workset.order] = record.times[self.workset.rows, k.RECEIVED]
-        return Metrics(self.metrics, self._price(designs, counts), np.zeros(1)), received
+        firsts = np.flatnonzero(np.diff(self.bursts.request, prepend=-1))
+        return Metrics(self.metrics, self._price(designs, counts), np.zeros(1)), np.maximum.reduceat(received, firsts)
 
     def _one(self, design: Design, asker: str) -> Counts:
         """The design matrix (1, KNOBS) of one design."""
@@ -169,8 +179,8 @@ class MemorySimulator(Simulator):
 
     def _price(self, designs: Counts, counts: Counts) -> dict[str, Column]:
         """Metric columns of a design matrix (n, KNOBS) and its kernel counts (n, FIELDS)."""
-        cycle, n = self.device.cycle_s, len(self.workload)
-        writes = int(self.workload.is_write.sum())
+        cycle, n = self.device.cycle_s, len(self.bursts)
+        writes = int(self.bursts.is_write.sum())
         c = counts.astype(np.float64)
         latency = c[:, k.END] * cycle
         waited = c[:, k.READ_SUM] + c[:, k.WRITE_SUM] + c[:, k.AT_ARBITER]
@@ -213,13 +223,14 @@ def _check(option: str, value: int, offered: tuple[int, ...], device: str) -> No
     raise ChipgymError(f"{option}: {shorten(value)} is not one of {', '.join(map(str, offered))} for {device}{hint}")
 
 
-def _machine(device: Device, mixed: bool) -> k.Machine:
+def _machine(device: Device, mixed: bool, relative: bool) -> k.Machine:
     t, e = device.timings, device.energy_timings
     return k.Machine(
         distances=device.distances,
         lengths=device.command_cycles,
         groups=device.groups,
         mixed=mixed,
+        relative=relative,
         uniform=not device.column_bus and bool((device.command_cycles == 1).all()),
         interval=t["REFI"],
         faw=t["FAW"],

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..core import Choices, DesignSpace, Integers, Parameter, when
-from .bank import PAGE_POLICIES, SCHEDULERS
-from .intake import ARBITERS, BUFFERS
+from .model.arbiter import ARBITERS, BUFFERS
+from .model.bank import PAGE_POLICIES, SCHEDULERS
 
 RESPONSE_QUEUES = ("fifo", "reorder")
 REFRESH_POLICIES = ("no_refresh", "all_bank")

@@ -16,7 +16,7 @@ from ...datasets import Trace
 from ...errors import ChipgymError
 from ..core import Breakdown, Columns, Metrics, MetricSpec
 from ..memory import MemorySimulator
-from ..memory.device import load_device
+from ..memory.tables.device import load_device
 from .bursts import Bursts, count_bursts, lay_out
 from .lowering import WORDS_IN, WORDS_OUT, Layer
 from .memory_option import LoopMemory

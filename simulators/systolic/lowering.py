@@ -131,12 +131,12 @@ def _products(network: Network, node: Node) -> list[tuple[int, ...]]:
     if not isinstance(op, Conv2d) or (op.kernel == (1, 1) and op.stride == (1, 1) and not any(op.padding)):
         return [(groups, 1, m, 1, m, 1, 1, 1, 1, 1, 1, 1, k, n) for groups, m, k, n in products]
     ((groups, _, _, n),) = products
-    channels, height, width = network.input_shapes(node)[0]
-    _, out_h, out_w = node.shape
+    *images, channels, height, width = network.input_shapes(node)[0]
+    *_, out_h, out_w = node.shape
     (r, s), (dh, dw) = op.kernel, op.dilation
     return [(
-        groups, network.batch, out_h, out_w, height, width, r, s, (r - 1) * dh + 1, (s - 1) * dw + 1,
-        *op.stride, channels // groups, n,
+        groups, network.batch * math.prod(images), out_h, out_w, height, width, r, s,
+        (r - 1) * dh + 1, (s - 1) * dw + 1, *op.stride, channels // groups, n,
     )]  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def header_of(
         objectives=dict(simulator.objectives),
         targets=dict(simulator.targets),
         knobs=tuple(map(_knob_field, space.parameters)),
-        metrics=tuple(MetricField(m.name, m.unit, m.doc, m.goal, m.cost) for m in simulator.metrics),
+        metrics=tuple(MetricField(m.name, m.unit, m.doc, m.goal, m.cost, m.signed) for m in simulator.metrics),
         samples=samples,
         seed=seed,
         agents=agents,
@@ -74,7 +74,7 @@ def space_of(header: TableHeader) -> DesignSpace:
 
 def metrics_of(header: TableHeader) -> tuple[MetricSpec, ...]:
     """What the simulator behind a table answers."""
-    return tuple(MetricSpec(m.name, m.unit, m.doc, m.goal, m.cost) for m in header.metrics)
+    return tuple(MetricSpec(m.name, m.unit, m.doc, m.goal, m.cost, m.signed) for m in header.metrics)
 
 
 _KINDS: Mapping[type, Kind] = {Integers: "integer", Reals: "real", Choices: "text"}

@@ -33,7 +33,7 @@ except KeyboardInterrupt:
 
 if TYPE_CHECKING:
     from . import search
-    from .search import collect, optimize, report
+    from .search import collect, hypervolume, load_result, optimize, report
 
 __version__ = _version("chipgym")
 __all__ = [
@@ -42,6 +42,8 @@ __all__ = [
     "collect",
     "datasets",
     "envs",
+    "hypervolume",
+    "load_result",
     "load_surrogate",
     "load_table",
     "load_tables",
@@ -59,10 +61,15 @@ __all__ = [
 envs.register_environments()
 
 
+def __dir__() -> list[str]:
+    """What a person types, without what modules import for themselves."""
+    return sorted(__all__)
+
+
 def __getattr__(name: str) -> Any:
     """The room that most scripts need later, imported on first use so that `import chipgym` stays quick."""
     if name == "search":
         return importlib.import_module(f"{__name__}.{name}")
-    if name in ("collect", "optimize", "report"):
+    if name in ("collect", "hypervolume", "load_result", "optimize", "report"):
         return getattr(importlib.import_module(f"{__name__}.search"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -20,6 +20,10 @@ class ChipgymError(ValueError):
     """Bad input from a user: one clear line, never a bug in chipgym itself."""
 
 
+class UnexpectedKeywordError(ChipgymError, TypeError):
+    """A keyword that a function has no argument for: a `TypeError`, as Python's own, which other libraries look for."""
+
+
 def shorten(value: object, limit: int = 60) -> str:
     """`repr(value)` cut to `limit` characters, so that a message stays one readable line whatever was passed."""
     try:
@@ -97,8 +101,21 @@ def _by_beginning(name: str, choices: Iterable[str]) -> list[str]:
 
 def unknown(kind: str, name: object, choices: Iterable[str]) -> ChipgymError:
     """The error for a name that is not one of `choices`: lists them, and suggests the nearest."""
+    return ChipgymError(f"unknown {kind} {shorten(name)}{_suggestion(name, choices)}")
+
+
+def unexpected_keyword(owner: str, name: str, choices: Iterable[str]) -> UnexpectedKeywordError:
+    """The error for a keyword that is not one of `choices`: lists them, and suggests the nearest.
+
+    It has the words of Python's own error: TorchRL, which probes environments with keywords of its own, looks for them.
+    """
+    return UnexpectedKeywordError(f"{owner}: unexpected keyword argument {shorten(name)}{_suggestion(name, choices)}")
+
+
+def _suggestion(name: object, choices: Iterable[str]) -> str:
+    """The end of a message about a name that is none of `choices`: the nearest of them, and which there are."""
     known = sorted(choices)
     guess = nearest(name, known) if isinstance(name, str) else None
     hint = f"; did you mean {guess!r}?" if guess else ""
     listed = ", ".join(known[:40]) + (", …" if len(known) > 40 else "")
-    return ChipgymError(f"unknown {kind} {shorten(name)}{hint} ({f'known: {listed}' if known else 'there are none'})")
+    return f"{hint} ({f'known: {listed}' if known else 'there are none'})"

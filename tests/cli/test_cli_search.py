@@ -180,3 +180,44 @@ def test_an_existing_csv_survives_a_search_that_fails(cli, tmp_path):
     Path("kept.csv").write_text("mine\n")
     assert cli(*FRONT, "--csv", "kept.csv", "--store", tmp_path).status == 2
     assert Path("kept.csv").read_text() == "mine\n"
+
+
+def test_starting_designs_and_time(cli):
+    search = ("search", "toy", "--agent", "random", "--budget", 20, "--store", "s.db", "--json")
+    started = cli(*search, "--start", "units=8,cache=on", "--start", "units=1").json
+    assert started["evaluations"] == 20
+    assert load_result("s.db").provenance.start == (
+        {"units": 8, "cache": "on", "cache_kb": 4, "clock_mhz": 100},
+        {"units": 1, "cache": "off", "cache_kb": 4, "clock_mhz": 100},
+    )
+    assert cli(*search, "--timeout", 1000).json["stopped"] == "budget"
+    assert len(chipgym.search.open_store("s.db").runs()) == 2
+    plain = ("search", "toy", "--agent", "random", "--budget", 60, "--store", "s.db")
+    for evaluated in (1, 2):
+        cut = cli(*plain, "--timeout", 1e-9, "--seed", 5)
+        assert cut.status == 0
+        assert f"\n{evaluated} designs evaluated (stopped: timeout)" in cut.out
+        assert "the same command goes on from there" in cut.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--start", "units"), "--start: 'units' is not of the form name=value"),
+        (("--start", "unit=4"), "unknown knob 'unit'; did you mean 'units'"),
+        (("--start", "units=3"), "start: units: 3 is not on the grid"),
+        (("--timeout", "0"), "timeout: 0.0 is not a number of seconds above 0"),
+        (("--jobs", "0"), "jobs: 0 is not a whole number of at least 1"),
+    ],
+)
+def test_starts_times_and_jobs_that_cannot_be(cli, arguments, says):
+    done = cli("search", "toy", "--budget", 5, *arguments)
+    assert done.status == 2
+    assert says in done.err
+
+
+def test_a_report_spells_the_start(cli):
+    cli("search", "toy", "--agent", "random", "--budget", 10, "--store", "s.db", "--start", "units=8,cache=on")
+    assert cli("report", "s.db").status == 0
+    said = next(Path().glob("*.html")).read_text()
+    assert "--start units=8,cache=on,cache_kb=4,clock_mhz=100" in said

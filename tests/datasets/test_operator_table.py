@@ -64,4 +64,4 @@ def test_features_are_named_and_the_edges_are_the_networks():
     assert len(set(OPERATOR_FEATURE_NAMES)) == len(OPERATOR_FEATURE_NAMES)
     names = [node.name for node in network.nodes]
     assert tuple((names[a], names[b]) for a, b in table.edges.T) == network.edges
-    np.testing.assert_array_equal(2 ** table.features[:, 0], column(table, "groups"))
+    np.testing.assert_allclose(2 ** table.features[:, 0], column(table, "groups"), rtol=1e-12)

@@ -88,6 +88,48 @@ def test_separate_strides_and_file_batch():
         parse(header + "A,9,9,3,3,2,4,1,2,16\nB,9,9,3,3,2,4,1,1,8")
 
 
+TWICE = CONV.replace("IFMAP Height", "IFMAP Width")
+BATCH = CONV.replace("Strides,", "Strides, Batch Size,")
+
+
+@pytest.mark.parametrize(
+    ("text", "layers"),
+    [
+        # Rows and columns of an input are told apart by position where the header has one name for both.
+        (TWICE + "A,700,161,20,5,1,32,2,", [(341 * 79, 32, 100)]),
+        (CONV.replace("Filter Width", "Filter Height") + "A,700,161,20,5,1,32,2,", [(341 * 79, 32, 100)]),
+        (CONV.replace("Num Filter", "Channels") + "A,8,8,3,3,2,5,1,", [(36, 5, 18)]),
+        (TWICE.replace("Strides,", "Strides, Batch Size,") + "A,9,8,3,3,2,5,1,1", [(42, 5, 18)]),
+        ("Layer, M, M, K,\nA,1,2,3,", [(1, 2, 3)]),
+        ("Layer, M, N, N,\nA,1,2,3,", [(1, 2, 3)]),
+        # A header may have remarks behind a gap, and rows need none of them.
+        (CONV.replace(",\n", ",,,Eh,Ew\n") + ",,,,\nA,8,8,3,3,2,5,1,,,110,12\nB,8,8,3,3,2,5,1,,,,", [(36, 5, 18)] * 2),
+        # Tabs in place of commas.
+        (CONV.replace(",", "\t") + "A\t8\t8\t3\t3\t2\t5\t1\t\n", [(36, 5, 18)]),
+        ("Layer\tM\tN\tK\nA\t1\t2\t3\n", [(1, 2, 3)]),
+        # Version 2 takes a ninth value for the stride of the width.
+        (CONV + "A,9,9,3,3,2,5,1,2,\nB,9,9,3,3,2,5,2,", [(28, 5, 18), (16, 5, 18)]),
+        # The last column may be left out where it is not needed.
+        (BATCH + "A,8,8,3,3,2,5,1,\n", [(36, 5, 18)]),
+        ("L,M,N,K,\nA,1,2,3,", [(1, 2, 3)]),
+    ],
+)
+def test_quirks_of_scale_sims_own_files(text, layers):
+    assert products(parse(text)) == layers
+
+
+def test_titles_between_layers_are_left_aside_with_a_warning():
+    with pytest.warns(UserWarning, match=r"row 3 \('AlphaGoZero'\) and 1 more has a name and no numbers"):
+        network = parse(CONV + "\nAlphaGoZero,\nA,8,8,3,3,2,5,1,\nNext\nB,8,8,3,3,2,5,1,\n")
+    assert [node.name for node in network.matrix_nodes] == ["A", "B"]
+
+
+def test_a_batch_that_all_rows_leave_out_is_one():
+    assert parse(BATCH + "A,8,8,3,3,2,5,1,\nB,8,8,3,3,2,5,1,").batch == 1
+    with pytest.raises(ChipgymError, match="row 3: leaves out column 'Batch Size', which row 2 has"):
+        parse(BATCH + "A,8,8,3,3,2,5,1,4,\nB,8,8,3,3,2,5,1,")
+
+
 def test_sparsity_is_left_aside_with_a_warning():
     with pytest.warns(UserWarning, match="layers are taken as dense"):
         network = parse(CONV.replace("Strides,", "Strides, Sparsity,") + "A,8,8,3,3,2,4,1,2:4,")
@@ -186,6 +228,17 @@ def test_layers_of_all_scale_sim_runs():
         ("Layer\nA", "missing column"),
         ("Layer name, IFMAP Height, IFMAP Width, Channels\nA,1,2,3", "missing column.* filter_h"),
         ("Layer, M, N, K, M\nA,1,2,3,4", "columns .* mean the same"),
+        ("Layer, N, N, K\nA,1,2,3,4", "row 2: 5 values, expected 4"),
+        ("Layer, K, K, N\nA,1,2,3", "columns .* mean the same"),
+        (CONV.replace("IFMAP Height", "Channels") + "A,8,8,3,3,2,4,0", "column 'Strides': expected 1"),
+        (TWICE + "A,x,8,3,3,2,4,1", r"column 'IFMAP Width \(by its position ifmap_h\)': expected a whole number"),
+        (
+            TWICE.replace("Filter Height, Filter Width", "Filter Width, Filter Height") + "A,8,8,3,3,2,4,1",
+            "mean the same",
+        ),
+        (CONV + "A,8,8,3,3,2,4,1,0", "column 'Strides of the width': expected 1"),
+        (CONV + "A,1,B,1,1,8,8,1", "column 'IFMAP Width': expected a whole number, got 'B'"),
+        (CONV.replace("Strides,", "Strides,,Batch Size,") + "A,8,8,3,3,2,4,1,,,,9", "row 2: 12 values, expected 10"),
         ("Layer, M, N, K, Strides\nA,1,2,3,4", "both a convolution and a GEMM file"),
         (CONV.replace("Strides", "Strides, Stride Width") + "A,8,8,3,3,2,4,1,1", "one stride for both axes"),
         (CONV.replace("Strides", "Padding") + "A,8,8,3,3,2,4,1", "unknown column 'Padding'"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 
 import numpy as np
 import pytest
@@ -20,10 +21,11 @@ from chipgym.datasets import (
 )
 from chipgym.datasets.loaders import load_trace
 from chipgym.datasets.trace import GENERATORS
+from chipgym.datasets.trace.vectors import PLACE_BITS, pack, unpack
 from chipgym.errors import ChipgymError
 
 STL = "31: read 0x400140\n33: write 0x400160 00ff\n56:\tread\t4194304\n"
-ROWS = ([31, 33, 56], [False, True, False], [0x400140, 0x400160, 4194304])
+ROWS = ([31, 33, 56], [False, True, False], [0x400140, 0x400160, 0x4194304])
 
 
 def rows(trace: Trace) -> tuple[list, list, list]:
@@ -144,12 +146,100 @@ def test_tiled_gemm_reads_each_tile_as_often_as_the_loops_do():
         ("a.trace", "0x40 R\n0x80 W\n", ([0, 1], [False, True], [64, 128])),
         ("a.trace", "LD 0x40\nST 128\n", ([0, 1], [False, True], [64, 128])),
         ("a.trace", "3 64\n0 128 256\n", ([3, 4, 4], [False, False, True], [64, 128, 256])),
+        # Numbers without 0x: hexadecimal in DRAMSys's, Ramulator's memory and DRAMSim's files, decimal in others.
+        ("a.stl", "0: read 400140\n1: write ffc0 cafe\n", ([0, 1], [False, True], [0x400140, 0xFFC0])),
+        ("a.stl", "0 read 10\n1 write 0x20\n", ([0, 1], [False, True], [16, 32])),
+        ("a.rstl", "0: read 400140\n5: read 10\n", ([0, 5], [False, False], [0x400140, 16])),
+        ("a.trace", "400140 R\nFFC0 W\n", ([0, 1], [False, True], [0x400140, 0xFFC0])),
+        ("a.trace", "400140 WRITE 7\n", ([7], [True], [0x400140])),
+        ("a.stl", "400140 READ 7\n", ([400140], [False], [7])),
+        ("a.trace", "LD 4096\nST 0X10\n", ([0, 1], [False, True], [4096, 16])),
+        ("a.trace", "3 0x40\n1 64 0x80\n", ([3, 5, 5], [False, False, True], [64, 64, 128])),
+        # Instructions before, then a read or a write of its own.
+        ("a.trace", "3 20734016 R\n0 64 W\n2 128\n", ([3, 4, 7], [False, True, False], [20734016, 64, 128])),
+        ("a.trace", "3 R 0x40 0x0\n0 W 80\n", ([3, 4], [False, True], [64, 128])),
+        # What DRAMSim2 and DRAMsim3 write for, and what they read.
+        (
+            "a.trc",
+            "0x40 P_MEM_RD 12\n0x80 P_MEM_WR 13\n0xc0 P_FETCH 14\n0x100 BOFF 15\n0x140 P_LOCK_WR 16\n0x180 IFETCH 17\n",
+            (list(range(12, 18)), [False, True, False, True, False, False], [64, 128, 192, 256, 320, 384]),
+        ),
+        ("a.trc", "0x40 read\n0x80 write 00ff\n", ([0, 1], [False, True], [64, 128])),
+        ("a.trc", "0x40 write 5\n0x80 read 6\n", ([5, 6], [True, False], [64, 128])),
     ],
 )
 def test_formats(tmp_path, name, text, expected):
     trace = load_workload(write(tmp_path, text, name))
     assert rows(trace) == expected
     assert trace.name == "a"
+    assert trace.relative == (name == "a.rstl")
+    assert trace.size is None
+
+
+def test_sizes(tmp_path):
+    trace = load_workload(write(tmp_path, "0: (256) read 0x0\n1: write 0x40\n2: ( 16 ) write 0x80 0xff\n"))
+    assert trace.size.tolist() == [256, 0, 16]
+    assert trace.address.tolist() == [0, 64, 128]
+    assert load_workload(write(tmp_path, "0x40 READ 3 64B\n", "a.trace")).size.tolist() == [64]
+    plain = load_workload(write(tmp_path, "0: read 0x0\n1: write 0x40\n2: write 0x80\n"))
+    assert plain.size is None
+    assert plain.digest != trace.digest
+    assert plain.digest == Trace("some", *(np.array(c) for c in rows(plain)), size=np.zeros(3, np.int64)).digest
+    for text, says in (("(0) read 0", "line 1: a request of 0 bytes"), ("(9999999999) read 0", "of 9999999999 bytes")):
+        with pytest.raises(ChipgymError, match=says):
+            load_trace(write(tmp_path, f"0: {text}\n"))
+
+
+def test_address_vectors(tmp_path):
+    trace = load_workload(write(tmp_path, "R 0,1,2,100,32\nW 0,0,3,200,16\n", "a.trace"))
+    assert trace.levels == 5
+    assert trace.cycle.tolist() == [0, 1]
+    assert trace.is_write.tolist() == [False, True]
+    assert [place.tolist() for place in unpack(trace.address, 5)] == [[32, 16], [100, 200], [2, 3], [1, 0], [0, 0]]
+    assert load_workload(write(tmp_path, "W 1,2\n", "a.trace")).levels == 2
+    for text, says in (
+        ("R 0,1,2\nR 0,1\n", "line 2: an address of 2 numbers, expected as in the first request, 3"),
+        ("R 0,0,0,0,0,0,0\n", "line 1: an address of 7 numbers, expected at most 6"),
+        ("R 0,4096\n", "line 1: 4096 in an address is beyond 4095"),
+        ("W 0,1\nR 99999999999,1\n", "line 2: 99999999999 in an address is beyond"),
+        ("W 0,-1\n", "line 1: 'W 0,-1' is no request"),
+    ):
+        with pytest.raises(ChipgymError, match=says):
+            load_trace(write(tmp_path, text, "a.trace"))
+
+
+@given(st.integers(2, 6), st.data())
+def test_vectors_come_back_from_their_packing(levels, data):
+    places = [np.array([data.draw(st.integers(0, 2**bits - 1))], np.int64) for bits in PLACE_BITS[:levels]]
+    assert [p.tolist() for p in unpack(pack(places), levels)] == [p.tolist() for p in places]
+    assert pack(places)[0] <= 2**62
+
+
+@pytest.mark.parametrize("name", ["a.stl", "a.trace"])
+def test_a_stamp_that_falls_back_is_sent_at_once(tmp_path, name):
+    line = "{}: read 0x0\n" if name == "a.stl" else "0x0 READ {}\n"
+    text = "# restarts\n" + "".join(line.format(stamp) for stamp in (5, 9, 0, 1, 12, 3))
+    with pytest.warns(UserWarning, match="line 4: cycle 0 is before the 9 of the request ahead of it"):
+        trace = load_workload(write(tmp_path, text, name))
+    assert trace.cycle.tolist() == [5, 9, 9, 9, 12, 12]
+
+
+def test_falls_between_blocks_and_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr("chipgym.datasets.loaders.traces._BLOCK", 64)
+    stamps = [*range(40), *range(20), 100]
+    path = write(tmp_path, "".join(f"{stamp}: read 0x0\n\n# remark\n" for stamp in stamps))
+    with pytest.warns(UserWarning, match="line 121: cycle 0 is before the 39"):
+        assert load_trace(path).cycle.tolist() == np.maximum.accumulate(stamps).tolist()
+    with pytest.warns(UserWarning, match="line 121"):
+        parts = list(iterate_trace(path, chunk=7))
+    assert [len(p) for p in parts] == [7] * 8 + [5]
+    with path.open("a") as file:
+        file.write("7: fetch 0x0\n")
+    with (
+        pytest.warns(UserWarning, match="line 121"),
+        pytest.raises(ChipgymError, match="line 184: '7: fetch 0x0' is no request"),
+    ):
+        load_trace(path)
 
 
 def test_gzipped(tmp_path):
@@ -165,7 +255,6 @@ def test_gzipped(tmp_path):
         ("# nothing\n", "has no requests"),
         (STL + "57: fetch 0x0\n", "line 4: '57: fetch 0x0' is no request such as '31: read 0x400140'"),
         (STL + "0x40 R\n", "line 4"),
-        ("9: read 0x0\n8: read 0x40\n", "line 2: cycle 8 is before the 9"),
         ("1: read 0xffffffffffffffff\n", "line 1: address .* is beyond"),
         ("9999999999999999: read 0x0\n", "line 1: cycle 9999999999999999 is beyond"),
         ("9000000000000000000: read 0x0\n", "line 1: cycle 9000000000000000000 is beyond"),
@@ -188,8 +277,30 @@ def test_what_is_no_gzip(tmp_path):
             load_trace(write(tmp_path, data, "some.stl.gz"))
 
 
+@pytest.mark.parametrize("line", [b"\n", b"#\n", b" \t\r\n"])
+def test_a_small_file_that_unpacks_to_a_large_one_is_refused_in_seconds(tmp_path, monkeypatch, line):
+    monkeypatch.setattr("chipgym.files.FREE_EXPANSION", 2**26)
+    path = tmp_path / "bomb.stl.gz"
+    with gzip.open(path, "wb", 6) as file:
+        for _ in range(80):
+            file.write(line * (2**20 // len(line)))
+    assert path.stat().st_size < 500_000
+    start = time.process_time()
+    with pytest.raises(ChipgymError, match="unpacks to more than 64 MiB"):
+        load_trace(path)
+    assert time.process_time() - start < 30
+
+
+def test_lines_of_blanks_do_not_take_the_square_of_their_length(tmp_path):
+    start = time.process_time()
+    for text in ("0: write 0x0" + " " * 4000 + "a b\n", "0" + " " * 4000 + "reed\n", "R 0" + " ," * 2000 + "\n"):
+        with pytest.raises(ChipgymError, match="line 1"):
+            load_trace(write(tmp_path, text))
+    assert time.process_time() - start < 10
+
+
 def test_a_file_in_parts_is_the_file(tmp_path):
-    path = write(tmp_path, "".join(f"{3 * i}: read {64 * i}\n" for i in range(1000)))
+    path = write(tmp_path, "".join(f"{3 * i}: read {64 * i:x}\n" for i in range(1000)))
     parts = list(iterate_trace(path, chunk=64))
     assert [len(p) for p in parts] == [64] * 15 + [40]
     assert np.concatenate([p.cycle for p in parts]).tolist() == load_trace(path).cycle.tolist()
@@ -197,17 +308,42 @@ def test_a_file_in_parts_is_the_file(tmp_path):
     assert np.concatenate([p.cycle for p in iterate_trace(relative, chunk=7)]).tolist() == list(range(2, 202, 2))
 
 
+def test_kinds_of_traces_are_checked():
+    columns = [np.array(c) for c in ROWS]
+    for wrong, says in (
+        ({"size": np.array([1, 2])}, "3 cycles, 2 sizes"),
+        ({"size": np.array([1, 2, -1])}, "-1 of request 2 is not from 0"),
+        ({"relative": 1}, "relative: expected True or False, got 1"),
+        ({"levels": 7}, "levels: 7 is not 0 or from 2 to 6"),
+        ({"levels": True}, "levels: True"),
+        ({"levels": 2, "size": np.array([1, 2, 3])}, "expected no sizes"),
+    ):
+        with pytest.raises(ChipgymError, match=says):
+            Trace("a", *columns, **wrong)
+    kinds = [Trace("a", *columns, **kind) for kind in ({}, {"relative": True}, {"levels": 2}, {"levels": 3})]
+    assert len({kind.digest for kind in kinds}) == 4
+
+
 numbers = st.one_of(st.integers(0, 99), st.integers(-5, 2**70)).map(str) | st.integers(0, 2**70).map(hex)
 words = st.one_of(
-    numbers, st.sampled_from(["read", "write", ":", "R", "W", "LD", "READ", "#", "\t"]), st.text(max_size=4)
+    numbers,
+    st.sampled_from(["read", "write", ":", "R", "W", "LD", "READ", "#", "\t", "(64)", "0,1"]),
+    st.text(max_size=4),
 )
-lines = st.one_of(
-    st.lists(words, max_size=5).map(" ".join), st.builds("{}: read {}".format, numbers, numbers)
+shapes = st.sampled_from(
+    [
+        "{0}: read {1}", "{0}: ({2}) write {1}", "{1} READ {0}", "{1} P_MEM_WR {0}", "{1} write {2}", "{1} R", "LD {1}",
+        "W {0},{1},{2}", "R {0},{1}", "{0} R {1} {2}", "{0} {1}", "{0} {1} {2}", "{0} {1} W",
+    ]
 )  # fmt: skip
-texts = st.lists(lines, max_size=6).map(lambda found: "\n".join(found).encode("utf-8", "replace"))
+shaped = st.builds(str.format, shapes, numbers, numbers, numbers)
+alike = shapes.flatmap(lambda shape: st.lists(st.builds(shape.format, numbers, numbers, numbers), max_size=6))
+lines = st.lists(st.lists(words, max_size=5).map(" ".join) | shaped, max_size=6) | alike
+texts = lines.map(lambda found: "\n".join(found).encode("utf-8", "replace"))
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.filterwarnings("ignore:file .* is before the:UserWarning")
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.one_of(st.binary(max_size=200), texts),
     st.sampled_from(["f.stl", "f.rstl", "f.trace", "f.stl.gz"]),
@@ -237,7 +373,11 @@ def test_saved_traces_come_back_equal(tmp_path_factory, extension, data):
     cycles = sorted(data.draw(st.lists(st.integers(0, 2**53), min_size=n, max_size=n)))
     writes = data.draw(st.lists(st.booleans(), min_size=n, max_size=n))
     addresses = data.draw(st.lists(st.integers(0, 2**62), min_size=n, max_size=n))
-    trace = Trace("mine", np.array(cycles), np.array(writes), np.array(addresses))
+    sizes = data.draw(st.none() | st.lists(st.integers(0, 2**30), min_size=n, max_size=n))
+    relative = data.draw(st.booleans())
+    columns = [np.array(c) for c in (cycles, writes, addresses)]
+    trace = Trace("mine", *columns, None if sizes is None else np.array(sizes), relative=relative)
+    extension = extension.replace(".stl", ".rstl") if relative else extension
     folder = tmp_path_factory.mktemp("saved")
     save_trace(trace, folder / f"mine{extension}")
     found = load_workload(folder / f"mine{extension}")

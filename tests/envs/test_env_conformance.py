@@ -59,19 +59,24 @@ def drawn(env):
     return out
 
 
-@pytest.mark.parametrize("render_mode", [None, "ansi", "rgb_array"])
-def test_gymnasium_check_is_silent(name, mode, render_mode):
-    checked = gymnasium.make(name, mode=mode, render_mode=render_mode)
+@pytest.mark.parametrize(
+    "arguments",
+    [{}, {"render_mode": "ansi"}, {"render_mode": "rgb_array"}, {"action_type": "box"}, {"info": "arrays"}],
+    ids=str,
+)
+def test_gymnasium_check_is_silent(name, mode, arguments):
+    checked = gymnasium.make(name, mode=mode, **arguments)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(checked.unwrapped, skip_render_check=False)
 
 
-def test_stable_baselines_check_is_silent(name, mode):
+@pytest.mark.parametrize("action_type", ["discrete", "box"])
+def test_stable_baselines_check_is_silent(name, mode, action_type):
     checker = pytest.importorskip("stable_baselines3.common.env_checker")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        checker.check_env(gymnasium.make(name, mode=mode).unwrapped)
+        checker.check_env(gymnasium.make(name, mode=mode, action_type=action_type).unwrapped)
 
 
 def test_reset_is_seeded_and_deterministic(moded):
@@ -232,11 +237,12 @@ def test_nothing_is_printed(moded, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_vector_env_answers_what_gymnasiums_own_would(name, mode):
+@pytest.mark.parametrize("autoreset", list(AutoresetMode), ids=lambda one: one.value)
+def test_vector_env_answers_what_gymnasiums_own_would(name, mode, autoreset):
     n, seed = 9, 5
-    native = gymnasium.make_vec(name, num_envs=n, mode=mode)
-    sync = SyncVectorEnv([lambda: gymnasium.make(name, mode=mode)] * n, autoreset_mode=AutoresetMode.SAME_STEP)
-    assert native.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP
+    native = gymnasium.make_vec(name, num_envs=n, mode=mode, autoreset_mode=autoreset)
+    sync = SyncVectorEnv([lambda: gymnasium.make(name, mode=mode)] * n, autoreset_mode=autoreset)
+    assert native.metadata["autoreset_mode"] == autoreset
     assert native.observation_space == sync.observation_space
     assert native.action_space == sync.action_space
     assert data_equivalence(native.reset(seed=seed), sync.reset(seed=seed), exact=True)
@@ -248,9 +254,26 @@ def test_vector_env_answers_what_gymnasiums_own_would(name, mode):
         assert data_equivalence(ours, theirs, exact=True)
         assert ours[0] in native.observation_space
         assert np.array_equal(native.action_masks(), sync.call("action_masks"))
+        ended = ours[2] | ours[3]
+        if autoreset is AutoresetMode.DISABLED and ended.any():
+            again = [e.reset(seed=i, options={"reset_mask": ended.copy()}) for e in (native, sync)]
+            assert data_equivalence(*again, exact=True)
         if i == 1:  # from here on not all are at the same place of their episode
             again = [e.reset(seed=7, options={"reset_mask": some.copy()}) for e in (native, sync)]
             assert data_equivalence(*again, exact=True)
+
+
+def test_vector_env_of_continuous_actions_answers_what_gymnasiums_own_would(name, mode):
+    n, seed = 5, 5
+    native = gymnasium.make_vec(name, num_envs=n, mode=mode, action_type="box")
+    make = lambda: gymnasium.make(name, mode=mode, action_type="box")  # noqa: E731
+    sync = SyncVectorEnv([make] * n, autoreset_mode=AutoresetMode.SAME_STEP)
+    assert native.action_space == sync.action_space
+    assert data_equivalence(native.reset(seed=seed), sync.reset(seed=seed), exact=True)
+    native.action_space.seed(seed)
+    for _ in range(3 if mode == "one_shot" else 12):
+        actions = native.action_space.sample()
+        assert data_equivalence(native.step(actions), sync.step(actions), exact=True)
 
 
 def test_vector_calls_share_no_objects(name, mode):

@@ -11,7 +11,7 @@ from chipgym.errors import ChipgymError
 from chipgym.simulators import registered
 
 pytest.importorskip("pettingzoo")
-SPLITS = {"agents": "subsystem"}, {"agents": "parameter", "rounds": 3}
+SPLITS = {"agents": "subsystem"}, {"agents": "parameter", "rounds": 3}, {"action_type": "box", "info": "arrays"}
 
 
 @pytest.mark.parametrize("arguments", SPLITS, ids=str)
@@ -78,7 +78,7 @@ def test_workloads_and_rendering():
         ({"render_mode": "text"}, "ansi"),
         ({"objectiv": "edp"}, "did you mean 'objective'"),
         ({"agent": "x"}, "did you mean 'agents'"),
-        ({"mode": "refine"}, "unknown argument"),
+        ({"mode": "refine"}, "toy: unexpected keyword argument 'mode'"),
     ],
 )
 def test_wrong_arguments_are_one_clear_error(arguments, words):
@@ -104,3 +104,32 @@ def test_wrong_actions_are_one_clear_error():
     ):
         with pytest.raises(ChipgymError, match=words):
             env.step(wrong)
+
+
+@pytest.mark.parametrize("arguments", SPLITS, ids=str)
+@pytest.mark.parametrize("name", [entry.name for entry in registered()])
+def test_a_central_critic_sees_the_state(name, arguments):
+    env = chipgym.envs.parallel_env(name, **arguments)
+    left = []
+    for _ in range(2):
+        seen, _ = env.reset(seed=0)
+        while env.agents:
+            state = env.state()
+            assert state in env.state_space
+            assert state.dtype == np.float32
+            assert np.array_equal(state[:-1], seen[env.agents[0]])
+            left.append(state[-1])
+            seen = env.step({agent: env.action_space(agent).sample() for agent in env.agents})[0]
+        assert env.state()[-1] == 0
+    assert left == [np.float32(1 - i / env.rounds) for i in range(env.rounds)] * 2
+    env.state()[:] = 9  # is the caller's to change
+    assert env.state() in env.state_space
+
+
+@pytest.mark.parametrize("name", ["toy", "memory"])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_pettingzoos_own_test_of_states_passes(name):
+    from pettingzoo.test.state_test import state_test
+    from pettingzoo.utils.conversions import parallel_to_aec
+
+    state_test(parallel_to_aec(chipgym.envs.parallel_env(name, rounds=3)), chipgym.envs.parallel_env(name, rounds=3))

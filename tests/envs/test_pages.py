@@ -129,6 +129,6 @@ def test_features_and_arguments_are_explained(page):
 def test_arguments_are_those_that_the_environment_takes(page):
     name, text = page
     told = {arg for row in tables(text, "argument", "default", "what it is") for arg in row["argument"].split("`, `")}
-    with pytest.raises(ValueError, match="unknown argument") as caught:
-        gymnasium.make(name, nonsense=1)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'nonsense'") as caught:
+        gymnasium.make_vec(name, nonsense=1)
     assert told == set(re.search(r"\(known: (.*)\)", str(caught.value))[1].split(", "))

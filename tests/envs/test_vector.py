@@ -5,7 +5,11 @@ from __future__ import annotations
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium.utils.env_checker import data_equivalence
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
+import chipgym
+from chipgym.envs import MODES
 from chipgym.errors import ChipgymError
 from chipgym.simulators import Problem
 
@@ -106,3 +110,75 @@ def test_gymnasiums_own_vectorisers_work_too(mode):
     actions = np.array([[0, 0, 0, 0], [2, 1, 1, 1]])
     assert np.array_equal(envs.step(actions)[1], native.step(actions)[1])
     envs.close()
+
+
+@pytest.mark.parametrize("mode", list(MODES))
+@pytest.mark.parametrize("workload", ["mlp:8-8", ["mlp:8-8", "mlp:4-4"]], ids=["one workload", "two"])
+@pytest.mark.parametrize("autoreset", ["NextStep", AutoresetMode.DISABLED])
+def test_episodes_of_different_lengths_are_what_gymnasium_makes_of_them(mode, workload, autoreset):
+    """Resets in between put episodes out of step, so that some act while others begin."""
+    make = lambda: gymnasium.make(ID, mode=mode, workload=workload)  # noqa: E731
+    native = gymnasium.make_vec(ID, num_envs=5, mode=mode, workload=workload, autoreset_mode=autoreset)
+    sync = SyncVectorEnv([make] * 5, autoreset_mode=autoreset)
+    assert data_equivalence(native.reset(seed=1), sync.reset(seed=1), exact=True)
+    native.action_space.seed(2)
+    rng = np.random.default_rng(3)
+    out_of_step = False
+    for seed in range(60):
+        actions = native.action_space.sample()
+        ours, theirs = native.step(actions), sync.step(actions)
+        assert data_equivalence(ours, theirs, exact=True)
+        ended = ours[2] | ours[3]
+        out_of_step |= 0 < ended.sum() < 5
+        again = rng.random(5) < 0.1
+        if native.autoreset_mode is AutoresetMode.DISABLED:
+            again |= ended
+        if again.any():
+            resets = [e.reset(seed=seed, options={"reset_mask": again.copy()}) for e in (native, sync)]
+            assert data_equivalence(*resets, exact=True)
+    assert out_of_step or (mode == "one_shot" and native.autoreset_mode is AutoresetMode.DISABLED)
+
+
+def test_without_autoreset_a_step_past_the_end_names_the_environments():
+    envs = gymnasium.make_vec(ID, num_envs=2, autoreset_mode="Disabled")
+    envs.reset()
+    envs.step(envs.action_space.sample())
+    envs.reset(options={"reset_mask": np.array([True, False])})
+    with pytest.raises(gymnasium.error.ResetNeeded, match=r"environments \[1\] have ended; call reset"):
+        envs.step(envs.action_space.sample())
+
+
+def test_steps_of_the_next_steps_autoreset_evaluate_what_acts_alone(monkeypatch):
+    envs = gymnasium.make_vec(ID, num_envs=50, autoreset_mode=AutoresetMode.NEXT_STEP)
+    envs.reset(seed=0)
+    calls = []
+    plain = Problem.evaluate
+
+    def counted(self, designs):
+        calls.append(len(designs))
+        return plain(self, designs)
+
+    monkeypatch.setattr(Problem, "evaluate", counted)
+    for _ in range(4):
+        envs.step(envs.action_space.sample())
+    assert calls == [50, 50]
+
+
+def test_gymnasiums_vector_wrappers_of_observations_take_the_next_steps_autoreset():
+    envs = gymnasium.make_vec(ID, num_envs=3, mode="refine", horizon=3, autoreset_mode=AutoresetMode.NEXT_STEP)
+    wrapped = gymnasium.wrappers.vector.NormalizeObservation(envs)
+    wrapped.reset(seed=0)
+    for _ in range(8):
+        assert np.isfinite(wrapped.step(wrapped.action_space.sample())[0]).all()
+
+
+@pytest.mark.parametrize("wrong", ["SAME_STEP", "next", None, 3])
+def test_another_autoreset_mode_is_an_error(wrong):
+    with pytest.raises(ChipgymError, match=r"^unknown autoreset_mode .*known: Disabled, NextStep, SameStep"):
+        gymnasium.make_vec(ID, num_envs=2, autoreset_mode=wrong)
+
+
+def test_stable_baselines_has_its_own_way():
+    pytest.importorskip("stable_baselines3")
+    with pytest.raises(ChipgymError, match=r"^autoreset_mode: NextStep, and Stable-Baselines3"):
+        chipgym.envs.sb3_vec_env(ID, 2, autoreset_mode="NextStep")

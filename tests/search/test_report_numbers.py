@@ -235,11 +235,13 @@ def test_units_take_the_prefix_that_makes_them_readable(values, unit, factor, wr
         ("1/utilization", ""),
         ("1/latency_s", "1/s"),
         ("area_mm2 * utilization", "mm²"),
+        ("energy_j / area_mm2**2", "J/(mm²)²"),
+        ("0.1 * latency_s + energy_j", "J + 0.1 s"),
     ],
 )
 def test_units_of_products(text, unit):
     units = {"energy_j": "J", "latency_s": "s", "area_mm2": "mm2", "utilization": ""}
-    assert wording.product_unit(wording.product_of(text, units), units) == unit
+    assert wording.quantity_unit(wording.quantity_of(text, units), units) == unit
 
 
 def test_names_without_their_units():

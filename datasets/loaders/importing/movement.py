@@ -41,7 +41,9 @@ def take(w: GraphWriter, x: Tensor, axis: int, start: int, stop: int, name: str)
         return x
     if x.constant:
         values = None if x.values is None else x.values.take(range(start, stop), axis)
-        return replace(x, label=f"{x.label}.{axis}.{start}.{stop}", shape=shape, values=values, sign=None)
+        part = f".{axis}.{start}.{stop}"
+        sign = None if x.sign is None else x.sign + part
+        return replace(x, label=x.label + part, shape=shape, values=values, sign=sign)
     drop = axis > 0 and x.shape[0] == 1
     node = w.emit(Slice(axis - drop, start, stop), w.sample(x) if drop else w.whole(x), name=name)
     return w.made(node, shape)
@@ -70,11 +72,8 @@ def split(w: GraphWriter, x: Tensor, axis: int, sizes: Sequence[int], name: str)
 def gather(w: GraphWriter, data: Tensor, indices: Tensor, axis: int, shape: Shape, name: str) -> Tensor:
     """Positions of an axis by their numbers: a look-up of a constant table's rows, a slice, or words that move."""
     if data.constant and axis == 0 and data.shape and not indices.constant:
-        label = w.unique(name)
-        w.owner(data, data.shape, label)
-        return w.made(
-            w.builder.add(Embedding(data.shape[0], elements(data.shape[1:])), w.sample(indices), name=label), shape
-        )
+        op = Embedding(data.shape[0], elements(data.shape[1:]))
+        return w.made(w.emit(op, w.sample(indices), name=name, weights=[data]), shape)
     if indices.values is not None and not data.constant and indices.size:
         at = [int(i) % data.shape[axis] for i in indices.values.ravel()]
         if at == list(range(at[0], at[0] + len(at))):

@@ -28,6 +28,8 @@ QUOTIENTS = (("sqrt",),)
 PRODUCTS = (("rsqrt",), ("reciprocal", "sqrt"))
 #: Functions with constants alone, which do not tell one activation function from another.
 CONSTANTS = ("scale", "shift")
+#: Most nodes that a function is looked for behind: GELU's tanh form has ten.
+LONGEST = 32
 
 
 def combined(w: GraphWriter, function: str, a: Tensor, b: Tensor, name: str) -> Tensor | None:
@@ -79,7 +81,7 @@ def normalized(
     kind, made_of = "rms", x.node
     if source.op == Elementwise("sub") and _mean_of(w, source.inputs[1]) == _moved(w, source.inputs[0]).name:
         kind, made_of = "layer", source.inputs[0]
-    return normalize(w, kind, Tensor(made_of, x.shape, made_of), False, name)
+    return normalize(w, kind, Tensor(made_of, x.shape, made_of), (), name)
 
 
 def _chain(w: GraphWriter, label: str, only: tuple[str, ...] = ()) -> Iterator[Node]:
@@ -87,7 +89,7 @@ def _chain(w: GraphWriter, label: str, only: tuple[str, ...] = ()) -> Iterator[N
 
     x plus a multiple of a power of x is one such.
     """
-    while True:
+    for _ in range(LONGEST):
         node = _moved(w, label)
         yield node
         if not isinstance(node.op, Elementwise) or (only and node.op.function not in only):
@@ -102,7 +104,9 @@ def _chain(w: GraphWriter, label: str, only: tuple[str, ...] = ()) -> Iterator[N
 def _moved(w: GraphWriter, label: str) -> Node:
     """The node, or the one before it that was reshaped or transposed to it."""
     node = w.builder.node(label)
-    while isinstance(node.op, Reshape | Transpose):
+    for _ in range(LONGEST):
+        if not isinstance(node.op, Reshape | Transpose):
+            break
         node = w.builder.node(node.inputs[0])
     return node
 

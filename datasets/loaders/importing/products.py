@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ....errors import ChipgymError, shorten
 from ...network.operator import Shape, elements
 from ...network.operators import Linear, MatMul, Softmax
 from .movement import reshape, transpose
+from .windows import reduce
 from .writer import GraphWriter, Tensor, broadcast
 
 
-def linear(w: GraphWriter, x: Tensor, weight: Tensor, out: int, bias: bool, name: str) -> Tensor:
+def linear(w: GraphWriter, x: Tensor, weight: Tensor, out: int, bias: Tensor | None, name: str) -> Tensor:
     """(..., in) times a constant weight of in x out numbers, in either order: (..., out)."""
     node = w.sample(x) if len(x.shape) > 1 else w.shaped(x, x.shape)
-    label = w.unique(name)
-    tied = w.owner(weight, (out, x.shape[-1]), label)
-    return w.made(w.builder.add(Linear(out, bias, tied), node, name=label), (*x.shape[:-1], out))
+    made = w.emit(Linear(out, bias is not None), node, name=name, weights=[weight, bias])
+    return w.made(made, (*x.shape[:-1], out))
 
 
-def matmul(w: GraphWriter, a: Tensor, b: Tensor, name: str, bias: bool = False) -> Tensor:
+def matmul(w: GraphWriter, a: Tensor, b: Tensor, name: str, bias: Tensor | None = None) -> Tensor:
     """NumPy's matmul; a second operand that is a constant matrix makes it a linear layer."""
     if not a.shape or not b.shape:
         raise ChipgymError(f"{w.source}: node {shorten(name)}: a matrix product of {a.shape} and {b.shape}")
@@ -30,7 +31,7 @@ def matmul(w: GraphWriter, a: Tensor, b: Tensor, name: str, bias: bool = False) 
     if a.constant and len(a.shape) == 2 and len(b.shape) >= 2 and not b.constant:
         # (m, k) x (..., k, n): the rows of the second are the layer's inputs, read by columns.
         swapped = (*range(len(b.shape) - 2), len(b.shape) - 1, len(b.shape) - 2)
-        turned = linear(w, transpose(w, b, swapped, f"{name}.columns"), a, a.shape[0], False, name)
+        turned = linear(w, transpose(w, b, swapped, f"{name}.columns"), a, a.shape[0], None, name)
         return transpose(w, turned, swapped, f"{name}.rows")
     left = a if len(a.shape) > 1 else reshape(w, a, (1, *a.shape), f"{name}.row")
     right = b if len(b.shape) > 1 else reshape(w, b, (*b.shape, 1), f"{name}.column")
@@ -66,22 +67,82 @@ def _product(w: GraphWriter, a: Tensor, b: Tensor, name: str, transpose_b: bool 
     return w.made(w.emit(MatMul(transpose_b), first, second, name=name), out)
 
 
-def einsum(w: GraphWriter, equation: str, a: Tensor, b: Tensor, out: Shape, name: str) -> Tensor:
-    """A sum of products of two tensors, with letters for axes, as one matrix product.
+def einsum(w: GraphWriter, equation: str, tensors: Sequence[Tensor], out: Shape, name: str) -> Tensor:
+    """A sum of products of tensors, with letters for axes, as matrix products of two at a time from the left.
+
+    An ellipsis stands for axes that broadcast; without an arrow the result has the letters that stand once, in order.
 
     Raises:
-        ChipgymError: an ellipsis, a diagonal, or a letter that one operand alone has and the result has not.
+        ChipgymError: the equation does not fit the tensors, or has one letter twice in a tensor (a diagonal).
     """
-    found = re.fullmatch(r"([A-Za-z]+),([A-Za-z]+)->([A-Za-z]*)", re.sub(r"\s", "", equation))
-    if not found or any(len(set(letters)) != len(letters) for letters in found.groups()):
-        raise ChipgymError(f"{w.source}: node {shorten(name)}: einsum {shorten(equation)} is not supported")
-    left, right, result = found.groups()
-    shared = [i for i in left if i in right and i in result]
-    summed = [i for i in left if i in right and i not in result]
+    terms, result = _terms(w, equation, tensors, name)
+    parts = [_factor(w, x, letters, name) for x, letters in zip(tensors, terms, strict=True)]
+    (left, letters), rest = parts[0], parts[1:]
+    for place, (right, others) in enumerate(rest):
+        later = set(result).union(*(some for _, some in rest[place + 1 :]))
+        at = f"{name}.{place}" if place + 1 < len(rest) else name
+        left, letters = _contracted(w, left, letters, right, others, later, at)
+    left, letters = _summed(w, left, letters, set(result), name)
+    kept = "".join(i for i in result if i in letters)  # the others are of one position
+    return replace(transpose(w, left, tuple(letters.index(i) for i in kept), f"{name}.order"), shape=out)
+
+
+def _terms(w: GraphWriter, equation: str, tensors: Sequence[Tensor], name: str) -> tuple[list[str], str]:
+    """The letters of each tensor's axes and of the result's, with letters in place of an ellipsis."""
+    text = re.sub(r"\s", "", equation)
+    where = f"{w.source}: node {shorten(name)}: einsum {shorten(equation)}"
+    given, arrow, result = text.partition("->")
+    terms = given.split(",")
+    if len(terms) != len(tensors) or not all(re.fullmatch(r"[A-Za-z]*(\.\.\.)?[A-Za-z]*", i) for i in (*terms, result)):
+        raise ChipgymError(f"{where} does not fit {len(tensors)} tensors")
+    free = [chr(i) for i in range(0x3B1, 0x3B1 + 17)]  # no letter of the equation's
+    spans = [len(x.shape) - len(i.replace("...", "")) for x, i in zip(tensors, terms, strict=True) if "..." in i]
+    most = max(spans, default=0)
+    if most > len(free):
+        raise ChipgymError(f"{where} has an ellipsis of {most} axes, at most {len(free)}")
+    whole = []
+    for x, term in zip(tensors, terms, strict=True):
+        count = len(x.shape) - len(term.replace("...", ""))
+        if count < 0 or (count and "..." not in term):
+            raise ChipgymError(f"{where} does not fit a tensor of shape {x.shape}")
+        whole.append(term.replace("...", "".join(free[most - count : most])))
+    if arrow:
+        result = result.replace("...", "".join(free[:most]))
+    else:
+        letters = "".join(terms).replace(".", "")
+        result = "".join(free[:most]) + "".join(i for i in sorted(set(letters)) if letters.count(i) == 1)
+    if any(len(set(letters)) != len(letters) for letters in (*whole, result)):
+        raise ChipgymError(f"{where} is not supported: it takes a diagonal")
+    return whole, result
+
+
+def _factor(w: GraphWriter, x: Tensor, letters: str, name: str) -> tuple[Tensor, str]:
+    """A tensor without its axes of one position, which broadcast, and the letters of those that remain."""
+    kept = [axis for axis, extent in enumerate(x.shape) if extent > 1]
+    shape = tuple(x.shape[axis] for axis in kept)
+    return reshape(w, x, shape, f"{name}.factor"), "".join(letters[axis] for axis in kept)
+
+
+def _summed(w: GraphWriter, x: Tensor, letters: str, kept: set[str], name: str) -> tuple[Tensor, str]:
+    """A tensor summed over the axes whose letters nothing else has."""
+    axes = [axis for axis, letter in enumerate(letters) if letter not in kept]
+    if not axes:
+        return x, letters
+    left = "".join(letter for letter in letters if letter in kept)
+    shape = tuple(extent for letter, extent in zip(letters, x.shape, strict=True) if letter in kept)
+    return reduce(w, "avg", x, axes, shape, f"{name}.sum"), left
+
+
+def _contracted(
+    w: GraphWriter, a: Tensor, left: str, b: Tensor, right: str, later: set[str], name: str
+) -> tuple[Tensor, str]:
+    """The product of two tensors, summed over the letters that nothing later has, and its letters."""
+    a, left = _summed(w, a, left, later | set(right), f"{name}.a")
+    b, right = _summed(w, b, right, later | set(left), f"{name}.b")
+    shared = [i for i in left if i in right and i in later]
+    summed = [i for i in left if i in right and i not in later]
     rows = [i for i in left if i not in right]
     columns = [i for i in right if i not in left]
-    if any(i not in result for i in rows + columns):
-        raise ChipgymError(f"{w.source}: node {shorten(name)}: einsum {shorten(equation)} sums an axis of one operand")
     extent = {**dict(zip(left, a.shape, strict=True)), **dict(zip(right, b.shape, strict=True))}
 
     def grouped(x: Tensor, letters: str, *groups: list[str]) -> Tensor:
@@ -89,15 +150,29 @@ def einsum(w: GraphWriter, equation: str, a: Tensor, b: Tensor, out: Shape, name
         shape = tuple(elements(tuple(extent[i] for i in group)) for group in groups)
         return reshape(w, transpose(w, x, order, f"{name}.transpose"), shape, f"{name}.reshape")
 
-    if b.constant and not shared:
+    if b.constant and not a.constant and not shared:
         width = elements(tuple(extent[i] for i in columns))
-        product = linear(w, grouped(a, left, rows, summed), b, width, False, name)
+        product = linear(w, grouped(a, left, rows, summed), b, width, None, name)
     else:
         product = _product(w, grouped(a, left, shared, rows, summed), grouped(b, right, shared, summed, columns), name)
     letters = "".join(shared + rows + columns)
-    split = reshape(w, product, tuple(extent[i] for i in letters), f"{name}.split")
-    made = transpose(w, split, tuple(letters.index(i) for i in result), f"{name}.order")
-    return replace(made, shape=out)
+    return reshape(w, product, tuple(extent[i] for i in letters), f"{name}.split"), letters
+
+
+def bilinear(w: GraphWriter, a: Tensor, b: Tensor, weight: Tensor, bias: Tensor | None, name: str) -> Tensor:
+    """x' W y for each of `out` matrices W: the products of all pairs of x and y, then one weighted sum of these.
+
+    `a` is (..., m), `b` is (..., n), `weight` (out, m, n).
+    """
+    out, m, n = weight.shape
+    pairs = w.binary(
+        "mul",
+        reshape(w, a, (*a.shape, 1), f"{name}.column"),
+        reshape(w, b, (*b.shape[:-1], 1, n), f"{name}.row"),
+        f"{name}.pairs",
+    )
+    flat = reshape(w, pairs, (*a.shape[:-1], m * n), f"{name}.flat")
+    return linear(w, flat, reshape(w, weight, (out, m * n), f"{name}.weight"), out, bias, name)
 
 
 def attention(w: GraphWriter, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | bool, name: str) -> Tensor:

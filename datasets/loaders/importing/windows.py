@@ -1,7 +1,7 @@
 """Convolutions, pooling, reductions and normalisation of imported graphs.
 
-Images are (N, C, length), (N, C, H, W) or (N, C, D, H, W). One axis is an image of one row; three axes work where the
-operator can be told as one of two.
+Images are (N, C, length), (N, C, H, W) or (N, C, D, H, W). One axis is an image of one row; a convolution over three is
+one over two of as many images as the first has positions, under the same filters.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ from dataclasses import dataclass
 
 from ....errors import ChipgymError, shorten
 from ...network.operator import Shape, elements
-from ...network.operators import Conv2d, ConvTranspose2d, Normalization, Pool2d
-from .movement import reshape, transpose
+from ...network.operators import Conv2d, ConvTranspose2d, Elementwise, Normalization, Pool2d
+from .movement import reshape, take, transpose
 from .writer import GraphWriter, Tensor
+
+#: A weight, and the bias where there is one.
+Weights = tuple[Tensor, Tensor | None]
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,25 @@ class Window:
             return self
         return Window((1, *self.kernel), (1, *self.stride), (1, *self.dilation), ((0, 0), *self.padding))
 
+    def first(self) -> Window:
+        """Over the first axis alone."""
+        return Window(self.kernel[:1], self.stride[:1], self.dilation[:1], self.padding[:1])
+
+    def rest(self) -> Window:
+        """Over all but the first axis."""
+        return Window(self.kernel[1:], self.stride[1:], self.dilation[1:], self.padding[1:])
+
+    def spread(self, size: Shape, extra: Shape) -> Shape:
+        """How large a transposed convolution of an image of `size` comes out."""
+        return tuple(
+            (size[i] - 1) * self.stride[i]
+            - sum(self.padding[i])
+            + self.dilation[i] * (self.kernel[i] - 1)
+            + extra[i]
+            + 1
+            for i in range(len(size))
+        )
+
     def plane(self, field: str) -> tuple[int, int]:
         """A field of a planar window as (height, width)."""
         height, width = getattr(self, field)
@@ -48,74 +70,99 @@ class Window:
         return (top, bottom, left, right)
 
 
-def conv(
-    w: GraphWriter, x: Tensor, out_channels: int, window: Window, groups: int, bias: bool, shape: Shape, name: str
-) -> Tensor:
-    """A convolution of (N, C, ...) to `shape`.
+#: A window of one position.
+POINT = Window((1, 1), (1, 1), (1, 1), ((0, 0), (0, 0)))
 
-    Raises:
-        ChipgymError: three spatial axes, or several images per sample, and a window of more than one position.
-    """
-    if window.pointwise:  # whatever the axes, one image of all their positions
-        window = Window((1, 1), (1, 1), (1, 1), ((0, 0), (0, 0)))
-        source = _planes(w, x, name)
-    else:
-        source = _planar_image(w, x, len(window.kernel), "convolution", name)
-        window = window.planar()
-    sizes = (window.plane("kernel"), window.plane("stride"), window.sides, window.plane("dilation"))
-    op = Conv2d(out_channels, *sizes, groups, bias)
-    return _unplaned(w, w.emit(op, source, name=name), shape, name)
+
+def conv(w: GraphWriter, x: Tensor, weights: Weights, window: Window, groups: int, shape: Shape, name: str) -> Tensor:
+    """A convolution of (N, C, ...) to `shape`; its weight is (out, C / groups, ...)."""
+    weight, bias = weights
+    out = weight.shape[0]
+
+    def one(x: Tensor, plane: Window, out_shape: Shape) -> Tensor:
+        sizes = (plane.plane("kernel"), plane.plane("stride"), plane.sides, plane.plane("dilation"))
+        op = Conv2d(out, *sizes, groups, bias is not None)
+        return w.made(w.emit(op, w.sample(x), name=name, weights=weights), out_shape)
+
+    flat = _flattened(w, x, window, name)
+    if flat is not None:
+        image, plane = flat
+        return one(image, plane, shape)
+    # Over three axes: every position of the first is an image of all that its window reaches there.
+    depth, plane = window.first(), window.rest()
+    frames = _frames(w, x, depth, shape[2], name)
+    made = one(frames, plane, (shape[0], shape[2], out, *shape[3:]))
+    return transpose(w, made, (0, 2, 1, 3, 4), f"{name}.channels")
 
 
 def conv_transpose(
-    w: GraphWriter,
-    x: Tensor,
-    out_channels: int,
-    window: Window,
-    output_padding: Shape,
-    groups: int,
-    bias: bool,
-    shape: Shape,
-    name: str,
+    w: GraphWriter, x: Tensor, weights: Weights, window: Window, extra: Shape, groups: int, shape: Shape, name: str
 ) -> Tensor:
-    """A transposed convolution of (N, C, ...) to `shape`; see `conv`."""
-    rows, columns = (*(0,) * (2 - len(output_padding)), *output_padding)[:2]
-    source = _planar_image(w, x, len(window.kernel), "transposed convolution", name)
-    window = window.planar()
-    sizes = (window.plane("kernel"), window.plane("stride"), window.sides)
-    op = ConvTranspose2d(out_channels, *sizes, (rows, columns), window.plane("dilation"), groups, bias)
-    return _unplaned(w, w.emit(op, source, name=name), shape, name)
+    """A transposed convolution of (N, C, ...) to `shape`; its weight is (C, out / groups, ...).
+
+    Args:
+        extra: rows of output more than the windows reach, for each axis.
+    """
+    weight, bias = weights
+    out = weight.shape[1] * groups
+
+    def one(x: Tensor, plane: Window, more: Shape, channels: int, own: Weights, out_shape: Shape) -> Tensor:
+        sizes = (plane.plane("kernel"), plane.plane("stride"), plane.sides)
+        dilation = plane.plane("dilation")
+        op = ConvTranspose2d(channels, *sizes, (more[0], more[1]), dilation, groups, own[1] is not None)
+        return w.made(w.emit(op, w.sample(x), name=name, weights=own), out_shape)
+
+    flat = _flattened(w, x, window, name)
+    if flat is not None:
+        # One axis is the row's; of three, the first is the image's height.
+        more = (0, 0) if window.pointwise else {1: (0, *extra), 2: extra}.get(len(extra), (extra[0], 0))
+        return one(*flat, more, out, weights, shape)
+    depth, plane = window.first(), window.rest()
+    frames = transpose(w, x, (0, 2, 1, 3, 4), f"{name}.frames")
+    size = plane.spread(frames.shape[3:], extra[1:])
+    if depth.pointwise and not extra[0]:
+        made = one(frames, plane, extra[1:], out, weights, (*frames.shape[:2], out, *size))
+        return transpose(w, made, (0, 2, 1, 3, 4), f"{name}.channels")
+    # Each image gives one for every position of the window that it meets; those that meet are added.
+    taps = depth.kernel[0]
+    parts = one(frames, plane, extra[1:], out * taps, (weight, None), (*frames.shape[:2], out * taps, *size))
+    made = w.generic("Fold", [parts], shape, f"{name}.fold", -(-taps // depth.stride[0]))
+    if bias is None:
+        return made
+    node = w.emit(Elementwise("add"), w.whole(made), w.shaped(bias, (out, 1, 1, 1)), name=f"{name}.bias")
+    return w.made(node, shape)
 
 
-def _planes(w: GraphWriter, x: Tensor, name: str) -> str:
-    """Any (N, C, ...) as one image (C, rows, columns)."""
-    if x.shape[0] == 1 and len(x.shape) == 4:
-        return w.sample(x)
-    if x.shape[0] != 1:
-        x = transpose(w, x, (1, 0, *range(2, len(x.shape))), f"{name}.images")
-        return w.shaped(x, (x.shape[0], elements(x.shape[1:-1]), x.shape[-1]))
-    return w.shaped(x, (x.shape[1], elements(x.shape[2:-1]), x.shape[-1]))
+def _flattened(w: GraphWriter, x: Tensor, window: Window, name: str) -> tuple[Tensor, Window] | None:
+    """(N, C, ...) as images (N, C, rows, columns) and the window over them; None where it moves over three axes."""
+    n, c, *size = x.shape
+    if window.pointwise:  # whatever the axes, one image of all their positions
+        return reshape(w, x, (n, c, elements(tuple(size[:-1])), size[-1]), f"{name}.plane"), POINT
+    if len(size) == 1:  # a row
+        return reshape(w, x, (n, c, 1, size[0]), f"{name}.plane"), window.planar()
+    if len(size) == 2:
+        return x, window
+    if len(size) == 3 and window.rest().pointwise:  # along the first axis alone
+        first = window.first()
+        plane = Window((*first.kernel, 1), (*first.stride, 1), (*first.dilation, 1), (*first.padding, (0, 0)))
+        return reshape(w, x, (n, c, size[0], size[1] * size[2]), f"{name}.plane"), plane
+    if len(size) == 3:
+        return None
+    raise ChipgymError(
+        f"{w.source}: node {shorten(name)}: a convolution over {len(size)} axes is not supported, at most 3"
+    )
 
 
-def _planar_image(w: GraphWriter, x: Tensor, axes: int, what: str, name: str) -> str:
-    if axes == 1:  # several sequences are rows of one image, over which a window of one row moves
-        return _planes(w, x, name)
-    if axes > 2:
-        raise ChipgymError(f"{w.source}: node {shorten(name)}: a {what} over {axes} axes is not supported, at most 2")
-    if x.shape[0] != 1:
-        raise ChipgymError(
-            f"{w.source}: node {shorten(name)}: a {what} of {x.shape[0]} images per sample is not supported; where that"
-            " is the batch, save the model with a batch of 1 or an open one"
-        )
-    return w.sample(x)
-
-
-def _unplaned(w: GraphWriter, node: str, shape: Shape, name: str) -> Tensor:
-    """The image that `_planes` made, as (N, C, ...)."""
-    if shape[0] == 1:
-        return w.made(node, shape)
-    swapped = w.made(node, (shape[1], shape[0], *shape[2:]))
-    return transpose(w, swapped, (1, 0, *range(2, len(shape))), f"{name}.batch")
+def _frames(w: GraphWriter, x: Tensor, depth: Window, count: int, name: str) -> Tensor:
+    """(N, C, D, H, W) as `count` images (N, count, C x taps, H, W), each of all that a window over D reaches."""
+    n, c, _, h, width = x.shape
+    (taps,), (stride,), (dilation,) = depth.kernel, depth.stride, depth.dilation
+    if not any(depth.padding[0]) and taps == stride and (dilation == 1 or taps == 1):  # no frame is in two windows
+        x = take(w, x, 2, 0, count * taps, f"{name}.depth")
+        parted = reshape(w, x, (n, c, count, taps, h, width), f"{name}.part")
+        moved = transpose(w, parted, (0, 2, 1, 3, 4, 5), f"{name}.frames")
+        return reshape(w, moved, (n, count, c * taps, h, width), f"{name}.stack")
+    return w.generic("Unfold", [x], (n, count, c * taps, h, width), f"{name}.unfold")
 
 
 def pool(w: GraphWriter, kind: str, x: Tensor, window: Window, shape: Shape, ceil_mode: bool, name: str) -> Tensor:
@@ -151,8 +198,15 @@ def reduce(w: GraphWriter, kind: str, x: Tensor, axes: Sequence[int], shape: Sha
     return w.made(w.emit(op, source, name=name), shape)
 
 
-def normalize(w: GraphWriter, kind: str, x: Tensor, affine: bool, name: str, axis: int = -1) -> Tensor:
-    """Normalisation: "batch", "group" and "local_response" of (N, C, ...), "layer" and "rms" from `axis` on."""
+def normalize(
+    w: GraphWriter, kind: str, x: Tensor, weights: Sequence[Tensor | None], name: str, axis: int = -1
+) -> Tensor:
+    """Normalisation: "batch", "group" and "local_response" of (N, C, ...), "layer" and "rms" from `axis` on.
+
+    `weights` are its trained scale and shift, as far as it has them.
+    """
+    weights = [given for given in weights if given is not None]
+    op = Normalization(kind, bool(weights))  # type: ignore[arg-type]
     if kind in ("layer", "rms"):
         first = axis % len(x.shape)
         if first < len(x.shape) - 1:
@@ -160,14 +214,13 @@ def normalize(w: GraphWriter, kind: str, x: Tensor, affine: bool, name: str, axi
             source = w.shaped(x, shape)
         else:
             source = w.sample(x)
-        return w.made(w.emit(Normalization(kind, affine), source, name=name), x.shape)  # type: ignore[arg-type]
+        return w.made(w.emit(op, source, name=name, weights=weights), x.shape)
     if x.shape[0] != 1 and len(x.shape) > 1:
         order = (1, 0, *range(2, len(x.shape)))
         moved = transpose(w, x, order, f"{name}.channels")
-        node = w.emit(Normalization(kind, affine), w.whole(moved), name=name)  # type: ignore[arg-type]
+        node = w.emit(op, w.whole(moved), name=name, weights=weights)
         return transpose(w, w.made(node, moved.shape), order, f"{name}.batch")
     # As a one-row image it may have been written: its channels come first all the same.
     node = w.activation(x)
     node = node if w.builder.shape(node)[0] == x.shape[min(1, len(x.shape) - 1)] else w.sample(x)
-    made = w.emit(Normalization(kind, affine), node, name=name)  # type: ignore[arg-type]
-    return w.made(made, x.shape)
+    return w.made(w.emit(op, node, name=name, weights=weights), x.shape)

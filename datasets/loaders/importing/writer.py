@@ -8,7 +8,7 @@ is reshaped, which costs nothing, where an operator needs it otherwise.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,8 @@ Values = np.ndarray[Any, np.dtype[Any]]
 
 #: Names of operators that a warning lists before it says how many more there are.
 SHOWN = 5
+#: Most operators that a network is imported with: a thousand times those of ResNet-50, and a minute's work.
+MAX_NODES = 200_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +36,8 @@ class Tensor:
         shape: whole, batch axis included.
         node: the node that makes it; None for a constant: a weight, or what is computed from weights alone.
         values: of a small constant, where they are known.
-        sign: which weight a constant is, however it was reshaped; two tensors of one sign share their numbers.
+        sign: which weight a constant is, however it was reshaped; two tensors of one sign are the same numbers.
+        trained: whether a constant's numbers count among the network's parameters.
     """
 
     label: str
@@ -42,6 +45,7 @@ class Tensor:
     node: str | None = None
     values: Values | None = None
     sign: str | None = None
+    trained: bool = True
 
     @property
     def constant(self) -> bool:
@@ -58,15 +62,23 @@ def per_sample(shape: Shape) -> Shape:
 
 
 class GraphWriter:
-    """Writes imported operators into a `NetworkBuilder`; `source` is what errors and warnings call the import."""
+    """Writes imported operators into a `NetworkBuilder`.
 
-    def __init__(self, name: str, source: str) -> None:
+    `source` is what errors and warnings call the import. `allowed` names operators that, where they are not known, are
+    costed as memory traffic.
+    """
+
+    def __init__(self, name: str, source: str, allowed: Sequence[str] = ()) -> None:
+        if isinstance(allowed, str) or not all(isinstance(kind, str) for kind in allowed):
+            raise ChipgymError(f"{source}: as_traffic: expected a list of operators' names, got {shorten(allowed)}")
         self.builder = NetworkBuilder(name)
         self.source = source
+        self.allowed = frozenset(allowed)
         self._names: set[str] = set()
+        self._numbers: dict[str, int] = {}
         self._learned: dict[str, str] = {}
         self._reshaped: dict[tuple[str, Shape], str] = {}
-        self._owners: dict[str, tuple[str, Shape]] = {}
+        self._weights: dict[str, tuple[Tensor, ...]] = {}
         self._as_traffic: dict[str, str] = {}
 
     # -- nodes
@@ -74,19 +86,27 @@ class GraphWriter:
     def unique(self, name: str) -> str:
         """`name`, numbered where it is taken."""
         name = name or "node"
-        label, number = name, 1
+        label, number = name, self._numbers.get(name, 1)
         while label in self._names:
             number += 1
             label = f"{name}_{number}"
         self._names.add(label)
+        self._numbers[name] = number
         return label
 
-    def emit(self, op: Operator, *inputs: str, name: str) -> str:
-        """Adds a node and returns its name."""
+    def emit(self, op: Operator, *inputs: str, name: str, weights: Sequence[Tensor | None] = ()) -> str:
+        """Adds a node and returns its name.
+
+        `weights` are the constants that hold all its trained numbers. Those that a node before it has too count there.
+        """
+        if len(self._weights) >= MAX_NODES:
+            raise ChipgymError(f"{self.source}: is a network of more than {MAX_NODES} operators")
         try:
-            return self.builder.add(op, *inputs, name=self.unique(name))
+            node = self.builder.add(op, *inputs, name=self.unique(name))
         except ChipgymError as error:
             raise ChipgymError(f"{self.source}: {error}") from None
+        self._weights[node] = tuple(x for x in weights if x is not None)
+        return node
 
     def input(self, label: str, shape: Shape) -> Tensor:
         check_shape(f"{self.source}: input {shorten(label)}", shape)
@@ -112,8 +132,8 @@ class GraphWriter:
         if tensor.node is not None:
             return tensor.node
         if tensor.label not in self._learned:
-            shape = per_sample(tensor.shape) or (1,)
-            self._learned[tensor.label] = self.emit(LearnedTensor(shape), name=tensor.label)
+            op = LearnedTensor(per_sample(tensor.shape) or (1,))
+            self._learned[tensor.label] = self.emit(op, name=tensor.label, weights=[tensor])
         return self._learned[tensor.label]
 
     def shaped(self, tensor: Tensor, shape: Shape) -> str:
@@ -133,13 +153,6 @@ class GraphWriter:
     def sample(self, tensor: Tensor) -> str:
         """The node in the tensor's shape per sample."""
         return self.shaped(tensor, per_sample(tensor.shape) or (1,))
-
-    def owner(self, weight: Tensor, shape: Shape, node: str) -> str | None:
-        """The node that came first with this weight in this shape, or None: then it is `node`."""
-        if weight.sign is None:
-            return None
-        first, known = self._owners.setdefault(weight.sign, (node, shape))
-        return first if first != node and known == shape else None
 
     # -- element by element
 
@@ -175,8 +188,19 @@ class GraphWriter:
         op = Generic(kind, per_sample(tuple(shape)) or (1,), operations)
         return self.made(self.emit(op, *nodes, name=name), shape)
 
-    def as_traffic(self, kind: str, inputs: Sequence[Tensor], shape: Shape, name: str) -> Tensor:
-        """An operation that nothing is known of but what it reads and writes; `build` warns of it."""
+    def as_traffic(
+        self, kind: str, inputs: Sequence[Tensor], shape: Shape, name: str, error: Callable[[str], ChipgymError]
+    ) -> Tensor:
+        """An operation that nothing is known of, where the user said to cost it as what it reads and writes alone.
+
+        Raises:
+            ChipgymError: the user did not; made by `error`.
+        """
+        if kind not in self.allowed:
+            raise error(
+                "the operation is not one of those known here, so that what it costs is not known;"
+                f" as_traffic=[{shorten(kind)}] in Python costs it as the memory traffic that it causes alone"
+            )
         self._as_traffic.setdefault(kind, name)
         return self.generic(kind, inputs, shape, name)
 
@@ -198,10 +222,26 @@ class GraphWriter:
             warnings.warn(
                 f"{self.source}: operators not known here are costed as memory traffic alone: {text}", stacklevel=4
             )
+        self.builder.own(self._owned(self.builder.needed(nodes)))
         try:
             return self.builder.build(batch, nodes)
         except ChipgymError as error:
             raise ChipgymError(f"{self.source}: {error}") from None
+
+    def _owned(self, labels: Sequence[str]) -> dict[str, int]:
+        """By node, the trained numbers that count there, where those are fewer than its operator's."""
+        seen: set[str] = set()
+        counts: dict[str, int] = {}
+        for label in labels:
+            node, weights = self.builder.node(label), self._weights[label]
+            if not weights:
+                continue
+            most = node.op.parameters(tuple(self.builder.shape(source) for source in node.inputs))
+            new = sum(x.size for x in weights if x.trained and (x.sign is None or x.sign not in seen))
+            seen.update(x.sign for x in weights if x.sign is not None)
+            if new < most:
+                counts[label] = new
+        return counts
 
 
 def check_shape(what: str, shape: Sequence[int]) -> None:

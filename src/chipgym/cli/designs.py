@@ -30,8 +30,8 @@ def found_designs(result: SearchResult) -> Sequence[EvaluatedDesign]:
 
 def design_columns(problem: Problem) -> list[str]:
     """The metrics that objectives and constraints are about, in the simulator's order."""
-    named = {name for o in problem.objectives for name, _ in o.product.terms}
-    named |= {name for c in problem.constraints for name, _ in c.product.terms}
+    named = {name for o in problem.objectives for name in o.quantity.names}
+    named |= {name for c in problem.constraints for name in c.quantity.names}
     return [m.name for m in problem.simulator.metrics if m.name in named]
 
 
@@ -39,7 +39,7 @@ def print_designs(result: SearchResult, problem: Problem) -> None:
     """Prints the designs found: knobs, and the metrics that objectives and constraints are about."""
     designs = found_designs(result)
     metrics = design_columns(problem)
-    products = [(i, o.name) for i, o in enumerate(problem.objectives) if len(o.product.terms) > 1]
+    products = [(i, o.name) for i, o in enumerate(problem.objectives) if not o.quantity.single]
     if len(designs) == 1:
         _print_one(designs[0], problem, metrics, products)
         return
@@ -73,10 +73,11 @@ def _print_one(
     active, inactive = tell_active(problem.space, found.design)
     rows: list[list[object]] = [[name, found.design[name], units[name]] for name in active]
     rows += [[name, found.metrics.get(name), units[name]] for name in metrics]
-    rows += [[name, found.objectives[i], ""] for i, name in products]
+    rows += [[name, found.objectives[i], problem.objectives[i].unit] for i, name in products]
     title = "best design"
     if not found.feasible:
-        why = output.why(problem.broken_limits(found.design))
+        # What raised once is not asked again.
+        why = output.why(() if found.reason else problem.broken_limits(found.design), found.reason)
         title = f"no feasible design; the nearest miss has violation {found.violation:.3g}{why}"
     output.table(("", "value", "unit"), rows, title)
     for line in inactive:

@@ -77,13 +77,15 @@ def line(message: str) -> None:
     sys.stdout.write(f"{printable(message)}\n")
 
 
-def why(limits: Sequence[Limit]) -> str:
-    """The limits that a design breaks, as the end of a sentence; nothing where they have no names.
+def why(limits: Sequence[Limit], reason: str | None = None) -> str:
+    """The limits that a design breaks, or another reason, as the end of a sentence; nothing where none has a name.
 
     Of more than `MOST_LIMITS`, as a network with many layers breaks, those that are exceeded most.
     """
     worst = sorted(limits, key=_times, reverse=True)[:MOST_LIMITS]
     told = [str(limit) for limit in limits if limit in worst][:MOST_LIMITS]
+    if reason and not told:
+        told = [reason]
     if len(limits) > len(told):
         told.append(f"{len(limits) - len(told)} more")
     return f": {' and '.join(told)}" if told else ""

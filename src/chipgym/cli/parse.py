@@ -50,6 +50,48 @@ def design(simulator: Simulator, texts: Iterable[str]) -> dict[str, Value]:
     return {name: _knob_value(_knob(simulator, name), value) for name, value in pairs("--set", texts)}
 
 
+def start(simulator: Simulator, texts: Iterable[str]) -> list[dict[str, Value]]:
+    """Designs from texts such as `rows=64,cols=32`.
+
+    Raises:
+        ChipgymError: as `design`.
+    """
+    out = []
+    for text in texts:
+        settings = pairs("--start", text.split(","))
+        out.append({name: _knob_value(_knob(simulator, name), value) for name, value in settings})
+    return out
+
+
+def exceptions(texts: Iterable[str]) -> tuple[type[Exception], ...]:
+    """Types of exceptions from names such as `ValueError` or `package.module:CrashError`.
+
+    Raises:
+        ChipgymError: for a name that no exception has.
+    """
+    import builtins
+
+    from ..simulators import load_target
+
+    known = {name: kind for name, kind in vars(builtins).items() if _is_exception(kind)}
+    out = []
+    for text in texts:
+        if ":" not in text and text not in known:
+            raise unknown("exception of --catch:", text, known)
+        try:
+            kind = known[text] if text in known else load_target(text)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise ChipgymError(f"--catch: {shorten(text)} cannot be imported ({error})") from None
+        if not _is_exception(kind):
+            raise ChipgymError(f"--catch: {shorten(text)} is not a type of exception such as ValueError")
+        out.append(kind)
+    return tuple(out)
+
+
+def _is_exception(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Exception)
+
+
 def restrictions(simulator: Simulator, texts: Iterable[str]) -> dict[str, list[Value]]:
     """Parts of a grid from texts such as `rows=16,32`.
 

@@ -29,13 +29,17 @@ def search_designs(
         list[str] | None,
         typer.Option(
             metavar="WHAT",
-            help="What to minimise: a preset such as edp, a metric, a product of metrics; repeat for a Pareto front.",
+            help="What to minimise: a preset such as edp, a metric, a product, a sum; repeatable for a Pareto front.",
             show_default=False,
         ),
     ] = None,
     constraint: Annotated[
         list[str] | None,
-        typer.Option(metavar="TEXT", help="A limit such as 'area_mm2 <= 10'; repeatable.", show_default=False),
+        typer.Option(
+            metavar="TEXT",
+            help="A limit such as 'area_mm2 <= 10' or 'rows * cols <= 4096'; repeatable.",
+            show_default=False,
+        ),
     ] = None,
     space: SpaceRestrictions = None,
     agent: Annotated[str, typer.Option(metavar="NAME", help="See `chipgym list agents`.")] = "nsga2",
@@ -50,6 +54,28 @@ def search_designs(
         typer.Option(
             metavar="PATH",
             help="SQLite file or database URL; where left out, a file in runs/ that belongs to this very problem.",
+            show_default=False,
+        ),
+    ] = None,
+    start: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KNOB=VALUE,…",
+            help="A design to begin with, as in rows=64,cols=32; repeatable. Another start is another search.",
+            show_default=False,
+        ),
+    ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="Stop after this long; the same command goes on.", show_default=False),
+    ] = None,
+    jobs: Annotated[int, typer.Option(metavar="N", help="Processes that evaluate designs.")] = 1,
+    catch: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="An exception of the simulator, such as ValueError or package.module:CrashError, that makes a design"
+            " infeasible instead of ending the search; repeatable.",
             show_default=False,
         ),
     ] = None,
@@ -69,6 +95,7 @@ def search_designs(
     from ..search import agent_options, optimize
 
     problem = _problem(simulator, workload, objective, constraint, space, option)
+    begin, caught = parse.start(problem.simulator, start or ()), parse.exceptions(catch or ())
     settings = parse.settings("--agent-option", agent_option or (), agent_options(agent), agent)
     # A store has one problem: the digest keeps apart those that differ in what the name does not say.
     name = f"{simulator}-{_slug(problem.simulator.workload.name)}-{agent}-{seed}-{problem.digest[:8]}"
@@ -80,7 +107,19 @@ def search_designs(
     report = ProgressReport(tuple(o.name for o in problem.objectives), budget)
     try:
         with report:
-            result = optimize(problem, agent, budget, seed, store, agent_options=settings or None, callback=report)
+            result = optimize(
+                problem,
+                agent,
+                budget,
+                seed,
+                store,
+                agent_options=settings or None,
+                callback=report,
+                start=begin or None,
+                timeout=timeout,
+                jobs=jobs,
+                catch=caught,
+            )
     except KeyboardInterrupt:
         raise output.UserInterruptError(_what_is_safe(report, _without_password(store))) from None
     try:
@@ -100,6 +139,13 @@ def _print(result: SearchResult, problem: Problem, table: Path | None) -> None:
     print_designs(result, problem)
     output.line("")
     output.line(f"{result.evaluations:,} designs evaluated (stopped: {result.stopped}); all of them in {result.store}")
+    if result.failed:
+        example = result.failed[0]
+        named = ", ".join(f"{name}={value}" for name, value in example.design.items())
+        several = f"{len(result.failed):,} designs have" if len(result.failed) > 1 else "1 design has"
+        output.line(f"{several} no metrics, such as {named}: {example.reason}")
+    if result.stopped == "timeout":
+        output.line("the same command goes on from there")
     if table is not None:
         output.line(f"{_counted(result)} in {table}")
     if result.store and "://" not in result.store:
@@ -177,6 +223,7 @@ def _document(result: SearchResult, table: str | None) -> dict[str, Any]:
         "csv": table,
         "best": _design(result.best, result),
         "pareto": [_design(d, result) for d in result.pareto],
+        "failed": [{"number": d.number, "design": d.design, "reason": d.reason} for d in result.failed],
     }
 
 

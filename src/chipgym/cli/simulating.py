@@ -64,7 +64,7 @@ def simulate_design(
     _print_design(made, design)
     output.line("")
     if not out["feasible"][0]:
-        why = output.why(made.broken_limits(design))
+        why = output.why(made.broken_limits(design), out.reasons.get(0))
         output.line(f"This design cannot be built (violation {out['violation'][0]:.3g}){why}.")
     _print_metrics(out, shown)
     if parts is not None:
@@ -137,6 +137,7 @@ def _document(
         "design": design,
         "feasible": bool(out["feasible"][0]),
         "violation": float(out["violation"][0]),
+        "reason": out.reasons.get(0),
         "broken_limits": [asdict(limit) for limit in simulator.broken_limits(design)],
         "metrics": {m.name: values.get(m.name) for m in shown},
         "units": {m.name: m.unit for m in shown},

@@ -69,7 +69,7 @@ def test_a_damaged_copy_is_compiled_anew(tmp_path, damage):
 
 def test_editing_any_source_of_a_machine_renews_its_kernels():
     """A kernel may stand in a folder below its machine's, and what it calls in another."""
-    from chipgym.simulators.memory.batch import run_batch
+    from chipgym.simulators.memory.model.batch import run_batch
 
     machine, core = module.sources_of(run_batch.py_func)
     assert (machine.name, core.name) == ("memory", "core")

@@ -82,7 +82,7 @@ def test_a_misspelt_argument_of_a_problem(arguments, says):
         (("Toy",), {}, ["did you mean 'toy'"]),
         ((None,), {}, ["None"]),
         ((["toy"],), {}, ["['toy']"]),
-        (("toy",), {"budget": 3}, ["option of toy: 'budget'", "did you mean 'budget_mm2'"]),
+        (("toy",), {"budget": 3}, ["toy: unexpected keyword argument 'budget'", "did you mean 'budget_mm2'"]),
         (("toy", "no-such-network"), {}, ["no-such-network"]),
     ],
 )

@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 from toy import ToySimulator
 
+from chipgym.datasets import load_workload
+from chipgym.envs.assess import assess
 from chipgym.errors import ChipgymError
-from chipgym.simulators import make_problem
+from chipgym.simulators import Metrics, MetricSpec, SuiteSimulator, make_problem
 
 
 class Answering(ToySimulator):
@@ -105,6 +107,92 @@ def test_a_right_answer_in_any_form(change):
 
 def test_a_violation_that_is_no_number_is_infeasible():
     assert not Answering(with_violation(lambda n: np.full(n, np.nan))).evaluate({})["feasible"].any()
+
+
+def with_latency(*values):
+    return lambda answer, violation, n: ({**answer, "latency_s": np.array(values)}, violation)
+
+
+@pytest.mark.parametrize("name", ["latency_s", "energy_j", "area_mm2"])
+def test_a_cost_that_is_no_number_is_infeasible(name):
+    """One design at a time as in a batch, since a scalar answer is looked at by another path."""
+    change = lambda values, v, n: ({**values, name: np.where(values["latency_s"] > 5e-4, np.nan, values[name])}, v)  # noqa: E731
+    out = Answering(change).evaluate({"units": [1, 8, 2]})
+    assert out["feasible"].tolist() == [False, True, False]
+    assert out["violation"].tolist() == [np.inf, 0.0, np.inf]
+    assert out.reasons == {0: f"not a number: {name}", 2: f"not a number: {name}"}
+    assert all(np.isnan(out[m.name]).tolist() == [True, False, True] for m in out.specs)
+    alone = Answering(change).evaluate({"units": 1})
+    assert alone.reasons == {0: f"not a number: {name}"}
+    assert not alone["feasible"][0]
+
+
+def test_every_cost_that_is_no_number_is_named():
+    out = Answering(lambda values, v, n: (dict.fromkeys(values, np.full(n, np.nan)), v)).evaluate({})
+    assert out.reasons == {0: "not a number: latency_s, energy_j, area_mm2"}
+
+
+def test_costs_of_what_cannot_be_built_may_be_anything():
+    out = Answering(lambda values, v, n: ({**values, "latency_s": np.array([np.nan, -1.0])}, np.ones(n))).evaluate(
+        {"units": [1, 2]}
+    )
+    assert not out["feasible"].any()
+    assert out["violation"].tolist() == [1.0, 1.0]
+    assert not out.reasons
+
+
+def test_less_than_nothing_is_an_error_that_names_the_design():
+    for designs, values in (({"units": [4, 2]}, (1.0, -3.0)), ({"units": 2}, (-3.0,))):
+        with pytest.raises(ChipgymError) as error:
+            Answering(with_latency(*values)).evaluate(designs)
+        assert str(error.value) == (
+            "simulator toy: simulate returned latency_s -3 s for units=2, cache=off, cache_kb=4, clock_mhz=100, "
+            "expected 0 or more"
+        )
+    assert Answering(with_latency(0.0)).evaluate({})["feasible"].all()
+
+
+@pytest.mark.parametrize(
+    ("spec", "amount"),
+    [
+        (MetricSpec("delay", "ns"), True),
+        (MetricSpec("energy_j"), True),
+        (MetricSpec("area", "um2"), True),
+        (MetricSpec("slack_s", "s", signed=True), False),
+        (MetricSpec("temperature", "°C"), False),
+        (MetricSpec("score"), False),
+    ],
+)
+def test_what_is_never_less_than_nothing(spec, amount):
+    assert spec.amount == amount
+
+
+def test_a_number_that_may_be_negative_is_taken_as_it_is():
+    class Signed(Answering):
+        metrics = (MetricSpec("latency_s", "s", signed=True), *ToySimulator.metrics[1:])
+
+    assert Signed(with_latency(-3.0)).evaluate({})["latency_s"].tolist() == [-3.0]
+
+
+def test_several_workloads_check_each():
+    members = [Answering(lambda values, v, n: (values, v)) for _ in range(2)]
+    members[1].workload = load_workload("mlp:8-8")
+    members[1].change = with_latency(np.nan, 1.0)
+    out = SuiteSimulator(members).evaluate({"units": [1, 2]})
+    assert out["feasible"].tolist() == [False, True]
+    assert out.reasons == {0: "not a number: latency_s on mlp:8-8"}
+    members[1].change = with_latency(-1.0)
+    with pytest.raises(ChipgymError, match="latency_s -1 s for units=1"):
+        SuiteSimulator(members).evaluate({"units": 1})
+
+
+def test_reasons_are_joined_and_taken_along():
+    broken = Answering(with_latency(np.nan, 1.0))
+    out = broken.evaluate({"units": [1, 2]})
+    assert Metrics.concatenate([out, out]).reasons == {0: "not a number: latency_s", 2: "not a number: latency_s"}
+    problem = make_problem(broken, targets=[1.0])
+    rows = problem.space.encode({"units": [1, 2]})
+    assert assess(problem, rows).take(np.array([1, 0])).evaluation.metrics.reasons == {1: "not a number: latency_s"}
 
 
 # --- how simulators, problems and spaces are printed -------------------------------------------------------------

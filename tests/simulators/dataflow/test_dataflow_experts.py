@@ -12,9 +12,9 @@ from routing import spread_experts, touched_experts
 import chipgym
 from chipgym.datasets import NetworkBuilder
 from chipgym.errors import ChipgymError
-from chipgym.simulators.dataflow.columns import EXPERTS, FIELDS, PRODUCT, SEND
-from chipgym.simulators.dataflow.sections import size_fifos
-from chipgym.simulators.dataflow.work import (
+from chipgym.simulators.dataflow.model.columns import EXPERTS, FIELDS, PRODUCT, SEND
+from chipgym.simulators.dataflow.model.sections import size_fifos
+from chipgym.simulators.dataflow.model.work import (
     T_BUSY,
     T_COUNT,
     T_LOAD,

@@ -10,8 +10,8 @@ import pytest
 import chipgym
 from chipgym.datasets import NetworkBuilder, load_workload
 from chipgym.errors import ChipgymError
-from chipgym.simulators.dataflow.baseline import optimal_cuts
-from chipgym.simulators.dataflow.passes import network_passes
+from chipgym.simulators.dataflow.lowering.passes import network_passes
+from chipgym.simulators.dataflow.reference.baseline import optimal_cuts
 
 
 def make(workload, **options):

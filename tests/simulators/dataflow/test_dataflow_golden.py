@@ -9,9 +9,23 @@ import numpy as np
 import pytest
 
 from chipgym.errors import ChipgymError
-from chipgym.simulators.dataflow.calibrate import FITTED_MODEL, TABLE, document, errors, fit, read_runs, simulator_of
-from chipgym.simulators.dataflow.constants import load_calibration
-from chipgym.simulators.dataflow.validation import LOGS, fusion_gains, logged_sections, looping_gains, validate
+from chipgym.simulators.dataflow.reference.calibrate import (
+    FITTED_MODEL,
+    TABLE,
+    document,
+    errors,
+    fit,
+    read_runs,
+    simulator_of,
+)
+from chipgym.simulators.dataflow.reference.validation import (
+    LOGS,
+    fusion_gains,
+    logged_sections,
+    looping_gains,
+    validate,
+)
+from chipgym.simulators.dataflow.tables.constants import load_calibration
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 

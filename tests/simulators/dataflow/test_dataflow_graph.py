@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from chipgym.datasets import NetworkBuilder, load_workload
 from chipgym.datasets.network.zoo.llama import DECODERS, llama
-from chipgym.simulators.dataflow.columns import FUSIONS
-from chipgym.simulators.dataflow.passes import decoder_block, decoder_head, decoder_passes, network_passes
-from chipgym.simulators.dataflow.sections import cut_sections, size_fifos
+from chipgym.simulators.dataflow.lowering.passes import decoder_block, decoder_head, decoder_passes, network_passes
+from chipgym.simulators.dataflow.model.policies import FUSIONS
+from chipgym.simulators.dataflow.model.sections import cut_sections, size_fifos
 
 LLAMA = DECODERS["llama-3-8b"]
 

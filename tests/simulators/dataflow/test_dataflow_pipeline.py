@@ -11,8 +11,8 @@ from event_queue import Drawn, simulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chipgym.simulators.dataflow.pipeline import Section, closed_form, recurrence, section_seconds
-from chipgym.simulators.dataflow.sections import missing_depth, size_fifos
+from chipgym.simulators.dataflow.model.pipeline import Section, closed_form, recurrence, section_seconds
+from chipgym.simulators.dataflow.model.sections import missing_depth, size_fifos
 
 # Whole numbers of small units, so that sums are exact whatever their order.
 TIMES = st.integers(1, 8).map(float)

@@ -11,8 +11,8 @@ import pytest
 
 import chipgym
 from chipgym.errors import ChipgymError
-from chipgym.simulators.dataflow.baseline import optimal_cuts
-from chipgym.simulators.dataflow.chip import CHIP_KNOBS, chip_names, load_chip
+from chipgym.simulators.dataflow.reference.baseline import optimal_cuts
+from chipgym.simulators.dataflow.tables.chip import CHIP_KNOBS, chip_names, load_chip
 
 
 def make(workload="llama-3-8b", **options):
@@ -30,7 +30,7 @@ def test_every_number_of_a_chip_has_a_source():
         chip = load_chip(name)
         assert set(chip.values) == set(chip.sources) == set(CHIP_KNOBS)
         assert all(chip.sources.values())
-    table = json.loads((resources.files("chipgym.simulators.dataflow") / "technology.json").read_text())
+    table = json.loads((resources.files("chipgym.simulators.dataflow.tables") / "technology.json").read_text())
     for constants in (table["common"], *table["nodes"].values()):
         assert all(c["source"] and "unit" in c and c["value"] > 0 for c in constants.values())
 

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chipgym.simulators.dataflow.columns import (
-    ALLOCATIONS,
+from chipgym.simulators.dataflow.model.columns import (
     COLS,
     COUNT,
     FIELDS,
@@ -24,22 +23,22 @@ from chipgym.simulators.dataflow.columns import (
     SPLIT_COUNT,
     SPLIT_INNER,
     SPLIT_ROWS,
-    SPLITS,
     VECTOR,
     WEIGHTS,
 )
-from chipgym.simulators.dataflow.pcu import allocate, fewest_pcus, product_cycles, tile_cycles
-from chipgym.simulators.dataflow.work import (
+from chipgym.simulators.dataflow.model.pcu import allocate, fewest_pcus, product_cycles, tile_cycles
+from chipgym.simulators.dataflow.model.policies import ALLOCATIONS, SPLITS
+from chipgym.simulators.dataflow.model.work import (
     T_BUSY_IN,
     T_COLS,
     T_COUNT,
+    T_FRACTION,
     T_IN,
     T_INNER,
     T_KIND,
     T_MACS,
     T_OPS,
     T_OUT,
-    T_PART,
     T_ROWS,
     T_TILE_LOAD,
     T_TILE_LOADED,
@@ -54,7 +53,7 @@ sizes = st.integers(1, 3000).map(float)
 
 def tile(kind=PRODUCT, rows=1.0, cols=1.0, inner=1.0, count=1.0, ops=1.0, out=0.0) -> list[float]:
     row = np.zeros(WORK)
-    row[[T_KIND, T_ROWS, T_COLS, T_INNER, T_COUNT, T_PART, T_OPS, T_OUT]] = (
+    row[[T_KIND, T_ROWS, T_COLS, T_INNER, T_COUNT, T_FRACTION, T_OPS, T_OUT]] = (
         kind, rows, cols, inner, count, 1.0, ops, out,
     )  # fmt: skip
     return list(row)

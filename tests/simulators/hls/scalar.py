@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from chipgym.simulators.hls.intervals import body_latency, chain_latency
-from chipgym.simulators.hls.loops import CHAIN, FREE, GUARDED_SUM, SERIAL_SUM, TREE, Node, port_bits
-from chipgym.simulators.hls.nest import Nest
-from chipgym.simulators.hls.tools import Tool
+from chipgym.simulators.hls.lowering.loops import CHAIN, FREE, MEMORY_SUM, SERIAL_SUM, TREE, Node, port_bits
+from chipgym.simulators.hls.lowering.nest import Nest
+from chipgym.simulators.hls.model.operations import body_latency, chain_latency
+from chipgym.simulators.hls.tables.tools import Tool
 
 
 @dataclass
@@ -97,15 +97,36 @@ class Scalar:
     # --- one loop ---------------------------------------------------------------------------------------------------
 
     def tree(self, x: Node) -> bool:
-        return x.recurrence == TREE or (x.recurrence == SERIAL_SUM and self.seen.trees and not x.children)
+        declared = x.recurrence == TREE or (x.recurrence == SERIAL_SUM and self.seen.trees and not x.children)
+        return declared or (x.recurrence == SERIAL_SUM and self.whole(x))
+
+    def whole(self, x: Node) -> bool:
+        """Whether all that the loop sums up or compares are integers, one operation each."""
+        return all(chain in (("iadd",), ("logic",), ("addr_iadd",)) for chain in x.chains)
+
+    def step(self, x: Node) -> float:
+        """Cycles of one addition of the loop's slowest sum."""
+        took = dict(self.tool.operators.cycles)
+        took |= {"dsqrt": took["ddiv"], "dpow": took["dmul"], "dneg": 0, "fsqrt": took["fdiv"], "fpow": took["fmul"]}
+        took |= {"fneg": 0, "logic": took["iadd"] / 2, "idiv": x.bits + 3, "addr_iadd": took["iadd"]}
+        return max(sum(took[name] for name in chain) for chain in x.chains)
+
+    def typed(self, cycles: float, x: Node, *, memory: bool = False) -> float:
+        """An interval of a sum of doubles, as that of the loop's type."""
+        if self.whole(x) and not memory:
+            return 1.0
+        double = self.tool.operators.cycles["dadd"]
+        return cycles if self.step(x) == double else max(1.0, cycles * self.step(x) / double)
+
+    def level(self, x: Node) -> float:
+        """Cycles of a level of the loop's tree."""
+        return self.fit.tree * self.step(x) / self.tool.operators.cycles["dadd"]
 
     def straight(self, x: Node, depth: float) -> float:
-        if self.tree(x) and (self.seen.trees or self.knob("para", x) >= x.loop.trip):
-            return depth + math.log2(x.loop.trip) * self.fit.tree
-        if x.recurrence == TREE:
-            return depth + (x.loop.trip - 1) * self.tool.operators.add
-        if x.recurrence in (SERIAL_SUM, GUARDED_SUM):
-            return depth + (x.loop.trip - 1) * self.tool.operators.add
+        if self.tree(x) and (self.seen.trees or self.whole(x) or self.knob("para", x) >= x.loop.trip):
+            return depth + math.log2(x.loop.trip) * self.level(x)
+        if x.recurrence in (TREE, SERIAL_SUM, MEMORY_SUM):
+            return depth + (x.loop.trip - 1) * self.step(x)
         if x.recurrence == CHAIN:
             return depth + (x.loop.trip - 1) * chain_latency(x, self.tool)
         return depth
@@ -121,17 +142,17 @@ class Scalar:
                 alone, many = self.fit.ii_element, self.fit.ii_element_unrolled
             if x.children:
                 alone = many = self.fit.ii_outer
-            ii = max(ii, many if u > 1 else alone)
+            ii = max(ii, self.typed(many if u > 1 else alone, x))
         elif x.recurrence == SERIAL_SUM and any(not p.loop.fixed for p in self.around(x)):
-            serial = self.fit.ii_memory if u > 1 else self.fit.ii_element
+            serial = self.typed(self.fit.ii_memory, x, memory=True) if u > 1 else self.typed(self.fit.ii_element, x)
         elif x.recurrence == SERIAL_SUM:
             beside = self.copied_above(x) and not self.ragged(x)
             if x.children:
                 whole = all(self.knob("para", c) >= c.loop.trip and c.loop.fixed for c in self.below(x))
                 beside = whole and u <= 1 and (beside or self.knob("pipe", x) == "cg")
-            serial = self.seen.ii_serial_copies if beside else self.fit.ii_serial
-        elif x.recurrence == GUARDED_SUM:
-            serial = self.fit.ii_memory
+            serial = self.typed(self.seen.ii_serial_copies if beside else self.fit.ii_serial, x)
+        elif x.recurrence == MEMORY_SUM:
+            serial = self.typed(self.fit.ii_memory, x, memory=True)
         elif x.recurrence == CHAIN:
             serial = chain_latency(x, self.tool) + self.fit.forward
         elif self.nest.along_row(x) and self.ragged(x):
@@ -145,7 +166,7 @@ class Scalar:
             serial = self.seen.ragged_line
         stuck = any(p.at and self.knob("pipe", p) == "flatten" and self.varies(p) for p in self.around(x))
         if x.sums and stuck:
-            serial = self.fit.ii_memory
+            serial = self.typed(self.fit.ii_memory, x, memory=True)
         for bits, held, indirect, loops in self.nest.region_loads[x.at]:
             loads = 1.0
             for at in loops:
@@ -179,7 +200,7 @@ class Scalar:
         ii, serial, rest = self.interval(x)
         pipeline = None
         if self.innermost(x) and x.loop.fixed and (not x.children or "para" in x.loop.knobs):
-            through = depth + (math.log2(u) * self.fit.tree if self.tree(x) else 0.0)
+            through = depth + (math.log2(u) * self.level(x) if self.tree(x) else 0.0)
             starts = math.ceil(trip / u)
             cycles = max(ii * (starts - 1), serial * (trip - 1)) + through + self.fit.pipeline + rest
             if u > 1 and u % 2 == 1 and self.nest.streams_row(x):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chipgym.datasets import Access, Array, Carried, Kernel, Loop, build_kernel
-from chipgym.simulators.hls.loops import port_bits
-from chipgym.simulators.hls.nest import Nest, make_nest
+from chipgym.simulators.hls.lowering.loops import port_bits
+from chipgym.simulators.hls.lowering.nest import Nest, make_nest
 
 
 def nest(name: str) -> Nest:

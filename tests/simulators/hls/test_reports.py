@@ -10,11 +10,11 @@ import pytest
 
 from chipgym.errors import ChipgymError
 from chipgym.simulators.hls import HlsSimulator
-from chipgym.simulators.hls.calibration import START, fit_prices, fit_schedule, loss, samples
-from chipgym.simulators.hls.figures import Predicted, figures
-from chipgym.simulators.hls.reference import Reports
-from chipgym.simulators.hls.tools import load_tool
-from chipgym.simulators.hls.validation import validate
+from chipgym.simulators.hls.reference.calibration import START, fit_prices, fit_schedule, loss, samples
+from chipgym.simulators.hls.reference.figures import Predicted, figures
+from chipgym.simulators.hls.reference.reports import Reports
+from chipgym.simulators.hls.reference.validation import validate
+from chipgym.simulators.hls.tables.tools import load_tool
 
 REFERENCE = Path(__file__).parents[4] / "shared" / "reference"
 needs_reference = pytest.mark.skipif(
@@ -53,7 +53,7 @@ def reports(kernel: str, tool: str, n: int) -> Reports:
     other = replace(other, fitted=replace(START[tool], tree=9.0, ii_sum=7.0, access=15.0))
     found = sim.evaluate(knobs)
     shares = {r: np.where(found[f"{r}_utilization"] < 0.01, 0.0, found[f"{r}_utilization"]) for r in rows.utilization}
-    return replace(rows, cycles=sample.schedule(other).cycles, utilization=shares, valid=found["feasible"])
+    return replace(rows, cycles=sample.scheduled_cycles(other), utilization=shares, valid=found["feasible"])
 
 
 def test_constants_are_found_again():

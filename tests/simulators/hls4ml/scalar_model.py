@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 from chipgym.simulators.fpga import BRAM18_SHAPES
-from chipgym.simulators.hls4ml import lowering as low
-from chipgym.simulators.hls4ml.constants import Constants
+from chipgym.simulators.hls4ml.lowering import layers as low
+from chipgym.simulators.hls4ml.tables.constants import Constants
 
 SIXTEEN = 16  # bits of an accumulator
 
@@ -122,7 +122,7 @@ def product(layer: low.Layer, knobs: dict, clock_ns: float, c: Constants) -> Cos
 
 #: By family: LUTs and flip-flops per bit in arrays, then in streams; stages; cycles for one pixel and beside several.
 RATES = {
-    low.SELECT: (1.6, 0.0, 3.0, 0.0, 0, 0, 2), low.TABLE: (9.1, 1.0, 8.5, 1.0, 2, 2, 4),
+    low.SELECT: (1.6, 0.0, 3.0, 0.0, 0, 0, 2), low.LOOK_UP: (9.1, 1.0, 8.5, 1.0, 2, 2, 4),
     low.SOFTMAX: (19.4, 4.9, 19.4, 4.9, 6, 7, 7), low.ADD: (1.0, 0.0, 1.0, 0.0, 0, 0, 2),
     low.MULTIPLY: (1.0, 1.0, 3.0, 1.0, 1, 1, 3), low.MAX_POOL: (2.5, 1.4, 3.5, 2.0, 0, 3, 3),
     low.AVERAGE_POOL: (1.5, 1.4, 3.5, 2.0, 0, 3, 3),
@@ -148,7 +148,7 @@ def other(layer: low.Layer, knobs: dict) -> Cost:
     out.ff = wires * (stream_ff if stream else array_ff) * held
     if layer.family in (low.MULTIPLY, low.SOFTMAX):
         out.dsp = lanes * math.ceil(wires / 27) * math.ceil(wires / 18)
-    if layer.family == low.TABLE:
+    if layer.family == low.LOOK_UP:
         out.bram18 = math.ceil(lanes / 2)
     if layer.family == low.SOFTMAX:
         out.bram18 = math.ceil(lanes / (4 if stream else 2)) + 1

@@ -7,7 +7,7 @@ from networks import convolutional
 
 from chipgym.datasets import NetworkBuilder, load_workload
 from chipgym.errors import ChipgymError
-from chipgym.simulators.hls4ml.lowering import ADD, MULTIPLY, PRODUCT, SOFTMAX, lower
+from chipgym.simulators.hls4ml.lowering.layers import ADD, MULTIPLY, PRODUCT, SOFTMAX, lower
 
 
 def test_a_network_of_everything():

@@ -47,13 +47,13 @@ def test_svhn_resources_of_layers_in_a_stream():
     design = {"io_type": "io_stream", "weight_bits": 16, "activation_bits": 16}
     sim = Hls4mlSimulator("svhn_cnn")
     columns, n = sim.space.columns(design)
-    _, costs = sim._layer_costs(sim._settings(columns), n)  # too many DSPs for the device, so that metrics are NaN
-    names = [layer.name for layer in sim.network.matrix_layers]  # which come first
+    costs = sim._layers_program.run(sim._knobs(columns), n)  # too many DSPs for the device, so that metrics are NaN
+    names = [layer.name for layer in sim.network.layers]
     for name, (dsp, lut) in pruned.items():
         i = names.index(name)
-        assert 2 * dsp <= costs["dsp"][0, i] * 1.05
-        assert costs["dsp"][0, i] <= 2 * dsp * 1.5
-        assert costs["lut"][0, i] == pytest.approx(2 * lut, rel=0.5)
+        assert 2 * dsp <= costs[f"{i} dsp"][0] * 1.05
+        assert costs[f"{i} dsp"][0] <= 2 * dsp * 1.5
+        assert costs[f"{i} lut"][0] == pytest.approx(2 * lut, rel=0.5)
 
 
 def test_jet_tagger():

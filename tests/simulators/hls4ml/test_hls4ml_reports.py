@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from chipgym.errors import ChipgymError
-from chipgym.simulators.hls4ml import Hls4mlSimulator, validation
-from chipgym.simulators.hls4ml.calibrate import MEANING, calibrate, document, fit
-from chipgym.simulators.hls4ml.constants import Constants, load_constants
-from chipgym.simulators.hls4ml.reports import FILE, REPORTED, read_reports
+from chipgym.simulators.hls4ml import Hls4mlSimulator
+from chipgym.simulators.hls4ml.reference import validation
+from chipgym.simulators.hls4ml.reference.calibrate import MEANING, calibrate, document, fit
+from chipgym.simulators.hls4ml.reference.reports import FILE, REPORTED, read_reports
+from chipgym.simulators.hls4ml.tables.constants import Constants, load_constants
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "golden"
@@ -142,7 +143,7 @@ def test_no_table(tmp_path):
 
 
 def test_what_ships_says_where_it_is_from():
-    text = resources.files("chipgym.simulators.hls4ml").joinpath("constants.json").read_text(encoding="utf-8")
+    text = resources.files("chipgym.simulators.hls4ml.tables").joinpath("constants.json").read_text(encoding="utf-8")
     shipped = json.loads(text)
     assert "Apache-2.0" in shipped["source"]
     assert {f.name for f in fields(Constants)} == set(shipped["constants"]) == set(MEANING)
@@ -157,7 +158,7 @@ def test_what_ships_says_where_it_is_from():
 def test_what_ships_is_what_the_reports_give():
     """The same fit again: the file is not edited by hand."""
     reports = read_reports(SHARED)
-    text = resources.files("chipgym.simulators.hls4ml").joinpath("constants.json").read_text(encoding="utf-8")
+    text = resources.files("chipgym.simulators.hls4ml.tables").joinpath("constants.json").read_text(encoding="utf-8")
     shipped, again = json.loads(text), document(calibrate(reports), len(reports))
     for name, entry in shipped["constants"].items():
         assert again["constants"][name]["value"] == pytest.approx(entry["value"], rel=1e-3), name

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import chipgym
 from chipgym.errors import ChipgymError
 from chipgym.simulators.hls4ml import legal_reuse_factors
-from chipgym.simulators.hls4ml.reuse import common_reuse_factors, divisors
+from chipgym.simulators.hls4ml.lowering.reuse import common_reuse_factors, divisors
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "hls4ml" / "reuse_factors.csv"
 with GOLDEN.open(newline="", encoding="utf-8") as file:

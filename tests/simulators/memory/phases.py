@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from chipgym.simulators.memory.validation import _DEVICES, _KNOBS, design_of
+from chipgym.simulators.memory.reference.validation import _DEVICES, _KNOBS, design_of
 
 COMMANDS = ("ACT", "PREPB", "PREAB", "REFAB", "RD", "RDA", "WR", "WRA")
 

@@ -32,9 +32,13 @@ class Refresher:
 
 
 class Stepper:
-    """One channel; requests are (arrival, is_write, address, rank, bank within the rank, row)."""
+    """One channel; requests are (arrival, is_write, address, rank, bank within the rank, row).
 
-    def __init__(self, device: str, requests: list[tuple], design: dict, ranks: int) -> None:
+    Where `relative`, the first is the wait after the request before was issued, None for a further burst of one.
+    """
+
+    def __init__(self, device: str, requests: list[tuple], design: dict, ranks: int, relative: bool = False) -> None:
+        self.relative = relative
         self.t, self.device, self.requests, self.design = T[device], device, requests, design
         self.banks = [Bank() for _ in range(ranks * self.t.banks)]
         interval = self.t.REFI
@@ -77,12 +81,28 @@ class Stepper:
             out.append(max(answers[len(out)], out[-1] + 1 if out else 0))
         return out
 
+    def arrival(self, i: int) -> int:
+        wait = self.requests[i][0]
+        if not self.relative:
+            return wait
+        while i and self.requests[i - 1][0] is None:  # the request before, by its first burst
+            i -= 1
+        if wait is None:
+            return self.issued(i - 1)
+        return wait + (self.issued(i - 1) if i else 0)
+
+    def issued(self, i: int) -> int:
+        """When the requestor offered the arbiter a request that has left since."""
+        if self.design["arbiter"] == "simple":
+            return self.left[i]
+        return max(self.arrival(i), self.left[i - 1] + 1 if i else 0)
+
     def next_arrival(self) -> tuple[int, int]:
         """(left the requestor, stands at the controller) of the next request; FAR where it is not known."""
         i = self.stored
         if i == len(self.requests):
             return FAR, FAR
-        arrival = self.requests[i][0]
+        arrival = self.arrival(i)
         after = self.kept[-1] + 1 if self.kept else arrival
         if self.design["arbiter"] == "simple":
             return (max(arrival, after),) * 2

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from phases import modelled, read_phases, read_setting
 
-from chipgym.simulators.memory import MemorySimulator, validation
+from chipgym.simulators.memory import MemorySimulator
+from chipgym.simulators.memory.reference import validation
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 REFERENCE = Path(__file__).parents[4] / "shared" / "reference"

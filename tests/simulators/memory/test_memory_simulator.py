@@ -10,9 +10,9 @@ from chipgym.datasets import Trace
 from chipgym.errors import ChipgymError
 from chipgym.simulators import make_simulator
 from chipgym.simulators.memory import MemorySimulator
-from chipgym.simulators.memory.device import cycles, device_names, distance_table, load_device
-from chipgym.simulators.memory.mapping import address_map
-from chipgym.simulators.memory.percentiles import DIGIT, percentiles
+from chipgym.simulators.memory.lowering.mapping import address_map
+from chipgym.simulators.memory.model.percentiles import DIGIT, percentiles
+from chipgym.simulators.memory.tables.device import cycles, device_names, distance_table, load_device
 
 
 def one(address: int, write: bool = False, cycle: int = 0) -> Trace:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from drawing import designs, make_trace, traces
@@ -13,7 +15,7 @@ from stepper import Stepper
 
 from chipgym.datasets import load_workload
 from chipgym.simulators.memory import MemorySimulator
-from chipgym.simulators.memory.mapping import address_map
+from chipgym.simulators.memory.lowering.mapping import address_map
 
 MEMORIES = [
     ("DDR3-1600", 1), ("DDR3-1600", 2), ("DDR4-2400", 1), ("DDR4-2400", 4), ("LPDDR4-3200", 1), ("LPDDR4-3200", 2),
@@ -24,20 +26,29 @@ slowly = settings(max_examples=60, deadline=None, suppress_health_check=[HealthC
 
 def step(sim: MemorySimulator, design: dict) -> tuple[Stepper, int]:
     """The slow controller's run of a one-channel simulator's trace."""
-    device, trace = sim.device.name, sim.workload
+    device, trace = sim.device.name, sim.bursts
     where = address_map(sim.device, sim.options["address_mapping"], 1, sim.ranks)
     place = where.decode(trace.address)
     line = trace.address % where.size // T[device].burst
-    columns = (trace.cycle, trace.is_write, line, place["bank"] // T[device].banks, place["bank"] % T[device].banks)
-    requests = list(zip(*(c.tolist() for c in columns), place["row"].tolist(), strict=True))
-    slow = Stepper(device, requests, design, sim.ranks)
+    columns = (trace.is_write, line, place["bank"] // T[device].banks, place["bank"] % T[device].banks)
+    times = trace.cycle.tolist()
+    if trace.relative:
+        further = np.diff(trace.request, prepend=-1) == 0
+        times = [None if f else wait for f, wait in zip(further, np.diff(times, prepend=0).tolist(), strict=True)]
+    requests = list(zip(times, *(c.tolist() for c in columns), place["row"].tolist(), strict=True))
+    slow = Stepper(device, requests, design, sim.ranks, trace.relative)
     return slow, slow.run()
 
 
 @pytest.mark.parametrize(("device", "ranks"), MEMORIES, ids=str)
 @slowly
-@given(trace=traces(), design=designs(), mapping=st.sampled_from(["rbc", "brc"]))
-def test_commands_and_times_equal_the_steppers(device, ranks, trace, design, mapping):
+@given(
+    trace=traces(), design=designs(), mapping=st.sampled_from(["rbc", "brc"]), relative=st.booleans(),
+    sizes=st.none() | st.lists(st.sampled_from([0, 32, 64, 200]), min_size=60, max_size=60),
+)  # fmt: skip
+def test_commands_and_times_equal_the_steppers(device, ranks, trace, design, mapping, relative, sizes):
+    size = None if sizes is None else np.array(sizes[: len(trace)])
+    trace = replace(trace, relative=relative, size=size)
     sim = MemorySimulator(trace, device=device, address_mapping=mapping, ranks=ranks)
     slow, end = step(sim, design)
     fast = sim.history(design)
@@ -48,7 +59,8 @@ def test_commands_and_times_equal_the_steppers(device, ranks, trace, design, map
     assert fast.requests.left.tolist() == slow.left
     assert fast.requests.stands.tolist() == slow.stands
     assert fast.requests.stored.tolist() == slow.kept
-    assert fast.requests.answered.tolist() == [answers[i] for i in range(len(trace))]
+    assert fast.requests.answered.tolist() == [answers[i] for i in range(len(sim.bursts))]
+    assert fast.requests.arrival.tolist() == [slow.arrival(i) for i in range(len(sim.bursts))]
     assert sorted(fast.requests.received.tolist()) == slow.receipts()
     assert sim.evaluate(design)["cycles"][0] == end
     check_protocol(device, c)

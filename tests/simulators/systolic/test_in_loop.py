@@ -14,7 +14,7 @@ import chipgym
 from chipgym.datasets import NetworkBuilder, load_workload
 from chipgym.errors import ChipgymError
 from chipgym.simulators.memory import MemorySimulator
-from chipgym.simulators.memory.device import load_device
+from chipgym.simulators.memory.tables.device import load_device
 from chipgym.simulators.systolic import SystolicSimulator, in_loop, traffic
 
 SMALL = {"ifmap_sram_kb": 8, "filter_sram_kb": 8, "ofmap_sram_kb": 8}

@@ -1,0 +1,58 @@
+"""Designs that an episode is told to begin at: the option `design` of `reset`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import ChipgymError, shorten
+from ..simulators import DesignSpace, Indices
+
+#: One per episode: an index row, shape (p,), or None where the episode begins as it would.
+Starts = Sequence[Indices | None]
+
+
+def start_row(space: DesignSpace, design: object) -> Indices | None:
+    """The index row, shape (p,), of a design that an episode is told to begin at; None where it is told none.
+
+    Args:
+        space: of the environment.
+        design: a dict of values, of which those left out are the default's, or an index row.
+
+    Raises:
+        ChipgymError: for anything else, and for a value that is not on the grid.
+    """
+    if design is None:
+        return None
+    row = isinstance(design, np.ndarray) and design.ndim == 1
+    if not row and not isinstance(design, Mapping):
+        raise ChipgymError(
+            f"reset option design: {shorten(design)} is neither a dict such as {{{space.names[0]!r}: …}} nor an index "
+            "row"
+        )
+    rows = space.encode(design)  # type: ignore[arg-type]
+    if len(rows) != 1:
+        raise ChipgymError(f"reset option design: columns of {len(rows)} designs, expected one")
+    found: Indices = rows[0]
+    return found
+
+
+def start_rows(space: DesignSpace, design: Any, n: int) -> Starts:
+    """The same for each of n episodes.
+
+    Args:
+        space: of the environment.
+        design: one for all, a list of n of them or None, or an index array of shape (n, p).
+        n: how many episodes.
+
+    Raises:
+        ChipgymError: as `start_row`, and for another number of designs.
+    """
+    several = isinstance(design, list | tuple) or (isinstance(design, np.ndarray) and design.ndim == 2)
+    if not several:
+        return [start_row(space, design)] * n
+    if len(design) != n:
+        raise ChipgymError(f"reset option design: {len(design)} designs for {n} environments")
+    return [start_row(space, one) for one in design]

@@ -1,0 +1,185 @@
+"""Evaluating batches of designs, some of whose simulations may raise: here or in processes of their own."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import ChipgymError, shorten
+from ..simulators import Evaluation, Indices, Metrics, Problem, Value
+from .workers import answered, processes
+
+if TYPE_CHECKING:
+    from .result import SearchResult
+
+# Letters of an exception's text that are kept.
+LONGEST_REASON = 500
+# Tasks that each process is given of a batch, so that none waits long for the slowest.
+TASKS_EACH = 4
+
+Catch = type[Exception] | Iterable[type[Exception]]
+
+
+class SimulationError(ChipgymError):
+    """A design whose simulation raised, which ends a search that is not told to catch it.
+
+    Attributes:
+        design: value by knob.
+        reason: the exception's type and text.
+        result: the search up to there.
+    """
+
+    def __init__(self, message: str, design: dict[str, Value], reason: str, result: SearchResult) -> None:
+        super().__init__(message)
+        self.design = design
+        self.reason = reason
+        self.result = result
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What the simulation of a design raised.
+
+    Attributes:
+        kind: name of the exception's type.
+        text: what it says, on one line.
+        own: whether it is chipgym's, which names simulator and field already.
+        error: the exception; from another process one that has its traceback as text.
+    """
+
+    kind: str
+    text: str
+    own: bool
+    error: Exception = field(compare=False)
+
+    @staticmethod
+    def of(error: Exception) -> Failure:
+        """What an exception says, in letters that every file and screen takes."""
+        text = " ".join(str(error).encode(errors="backslashreplace").decode().split())
+        if len(text) > LONGEST_REASON:
+            text = text[: LONGEST_REASON - 1] + "…"
+        return Failure(type(error).__name__, text, isinstance(error, ChipgymError), error)
+
+    @property
+    def reason(self) -> str:
+        """Type and text."""
+        return f"{self.kind}: {self.text}" if self.text else self.kind
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Evaluates rows of a problem's space, the good ones also where another one's simulation raises."""
+
+    problem: Problem
+    catch: tuple[type[Exception], ...] = ()
+
+    def __call__(self, rows: Indices) -> tuple[list[Evaluation], Failure | None]:
+        """Evaluations of the first rows in order, in parts, and what the next row raised where it is not caught.
+
+        A batch that raises is halved until the design that does is alone: the others' answers do not depend on it.
+        """
+        try:
+            return [self.problem.evaluate(rows)], None
+        except Exception as error:
+            if len(rows) == 1:
+                failure = Failure.of(error)
+                return ([self._infeasible(rows, failure)], None) if isinstance(error, self.catch) else ([], failure)
+        half = len(rows) // 2
+        done, raised = self(rows[:half])
+        if raised is None:
+            rest, raised = self(rows[half:])
+            done += rest
+        return done, raised
+
+    def _infeasible(self, rows: Indices, failure: Failure) -> Evaluation:
+        """One row without a metric, and further from feasible than any limit can be told."""
+        specs = self.problem.simulator.metrics
+        nothing = {spec.name: np.full(1, np.nan) for spec in specs}
+        metrics = Metrics(specs, nothing, np.full(1, np.inf), {0: failure.reason})
+        return self.problem.judge(self.problem.space.decode(rows), metrics)
+
+
+@dataclass(frozen=True)
+class _RemoteTrial:
+    """A trial in another process: an exception goes back as text, since not every one can be sent."""
+
+    trial: Trial
+
+    def __call__(self, task: tuple[int, Indices]) -> tuple[list[Evaluation], Failure | None]:
+        done, failure = self.trial(task[1])
+        if failure is not None:
+            lines = "".join(traceback.format_exception(failure.error))
+            failure = Failure(failure.kind, failure.text, failure.own, RuntimeError(f"in a worker process:\n{lines}"))
+        return done, failure
+
+
+class Evaluator:
+    """Evaluates rows in this process, or in `jobs` others that stay until the search ends; the answer is the same."""
+
+    def __init__(self, trial: Trial, workers: dict[Connection, SpawnProcess] | None = None) -> None:
+        self._trial = trial
+        self._workers = workers
+
+    def __call__(self, rows: Indices) -> tuple[list[Evaluation], Failure | None]:
+        """As `Trial`."""
+        if self._workers is None:
+            return self._trial(rows)
+        parts = np.array_split(np.arange(len(rows)), min(len(rows), TASKS_EACH * len(self._workers)))
+        tasks = [(int(part[0]), rows[part]) for part in parts]
+        found = {at: answer for (at, _), answer in answered(self._workers, tasks)}
+        done: list[Evaluation] = []
+        for at, _ in tasks:
+            evaluations, failure = found[at]
+            done += evaluations
+            if failure is not None:
+                return done, failure
+        return done, None
+
+
+@contextmanager
+def evaluator(problem: Problem, catch: tuple[type[Exception], ...], jobs: int) -> Iterator[Evaluator]:
+    """What evaluates a search's designs.
+
+    Raises:
+        ChipgymError: where the simulator cannot be sent to another process.
+    """
+    trial = Trial(problem, catch)
+    if jobs == 1:
+        yield Evaluator(trial)
+        return
+    with processes(_RemoteTrial(trial), jobs, says=False) as workers:
+        yield Evaluator(trial, workers)
+
+
+def exceptions(catch: Catch) -> tuple[type[Exception], ...]:
+    """The types of exceptions that `catch` is.
+
+    Raises:
+        ChipgymError: for what is no type of exception, and for one that is no `Exception`, such as KeyboardInterrupt.
+    """
+    types: Any = (catch,) if isinstance(catch, type) else catch
+    if isinstance(types, str) or not isinstance(types, Iterable):
+        raise ChipgymError(f"catch: {shorten(catch)} is not a type of exception such as ValueError, or several")
+    kinds = tuple(types)
+    for kind in kinds:
+        if not (isinstance(kind, type) and issubclass(kind, Exception)):
+            raise ChipgymError(f"catch: {shorten(kind)} is not a type of exception such as ValueError")
+    return kinds
+
+
+def joined(evaluations: Sequence[Evaluation]) -> Evaluation:
+    """Several batches, one at least, as one."""
+    if len(evaluations) == 1:
+        return evaluations[0]
+    return Evaluation(
+        Metrics.concatenate([e.metrics for e in evaluations]),
+        np.concatenate([e.objectives for e in evaluations]),
+        np.concatenate([e.violation for e in evaluations]),
+    )

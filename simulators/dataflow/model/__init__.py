@@ -1,0 +1,1 @@
+"""The compiled model: every design on every part of a run."""

@@ -1,0 +1,1 @@
+"""Chips and constants as data, each number with its source."""

@@ -1,0 +1,1 @@
+"""What depends on a loop kernel alone, worked out once: its loops, and what they share."""

@@ -1,0 +1,1 @@
+"""What the layers of a circuit cost, and when each is done, as formulas over the knobs."""

@@ -1,0 +1,1 @@
+"""Reports of Vivado HLS: the constants' calibration on them, and the errors against them."""

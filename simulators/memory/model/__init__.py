@@ -1,0 +1,1 @@
+"""The compiled model: a controller and its devices, command by command."""

@@ -1,0 +1,1 @@
+"""DRAM devices as data, each with its source."""
