@@ -5,6 +5,7 @@ Exit status: 0 done, 2 bad input or a failing disk, 130 interrupted, 1 the reade
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import os
@@ -140,7 +141,11 @@ def _setting_hint(option: str, known: Sequence[str]) -> str:
     from ..simulators.core.registry import simulator_options
 
     setting = option.lstrip("-").replace("-", "_")
-    owners = sorted(e.name for e in registered() if "--option" in known and setting in simulator_options(e.name))
+    owners = []
+    for entry in registered() if "--option" in known else ():
+        with contextlib.suppress(ChipgymError):  # one of another package, which cannot be imported
+            owners += [entry.name] if setting in simulator_options(entry.name) else []
+    owners.sort()
     return f"; {setting} of {', '.join(owners)} is given as --option {setting}=VALUE" if owners else ""
 
 

@@ -29,7 +29,7 @@ def search_designs(
         list[str] | None,
         typer.Option(
             metavar="WHAT",
-            help="What to minimise: a preset such as edp, a metric, a product of metrics, a sum; repeat for a Pareto front.",
+            help="What to minimise: a preset such as edp, a metric, products, sums; repeat for a Pareto front.",
             show_default=False,
         ),
     ] = None,
