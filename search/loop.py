@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ChipgymError, shorten
+from ..errors import ChipgymError, count, shorten
 from ..simulators import Designs, Evaluation, Indices, Problem, Value
 from ..simulators.core.metrics import row_dict
 from .agents import registry
-from .agents.base import Agent, whole
+from .agents.base import Agent
 from .evaluating import Catch, Evaluator, Failure, SimulationError, evaluator, exceptions, joined
 from .log import Log, best_number
 from .progress import Progress
@@ -86,10 +86,10 @@ def optimize(
     checked_problem(problem)
     if callback is not None and not callable(callback):
         raise ChipgymError(f"callback: {shorten(callback)} is not a function that takes a Progress")
-    budget, jobs, catch = whole("budget", budget), whole("jobs", jobs), exceptions(catch)
+    budget, jobs, catch = count("budget", budget), count("jobs", jobs), exceptions(catch)
     seconds = math.inf if timeout is None else _seconds(timeout)
     searcher = registry.make_agent(agent, problem, seed, agent_options)
-    size = searcher.batch if batch is None else whole("batch", batch)
+    size = searcher.batch if batch is None else count("batch", batch)
     options = {**registry.agent_options(agent), **(agent_options or {})}  # a default spelled out is the same run
     first = _first_rows(problem, start)
     begun = tuple(problem.space.design(row) for row in first)

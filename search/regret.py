@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ChipgymError, shorten
+from ..errors import ChipgymError, count, shorten
 from ..simulators import Indices, Problem, Value
 from ..simulators.core.parameter import Column
 from ..simulators.tabular import TabularSimulator
-from .agents.base import whole
 from .result import SearchResult
 
 # Designs whose objectives are kept; more are a matter for sampling.
@@ -123,7 +122,7 @@ def ground_truth(
     Raises:
         ChipgymError: for several objectives, a space with too many designs, and where no design is feasible.
     """
-    most = MOST_SIMULATED if most_designs is None else whole("most_designs", most_designs)
+    most = MOST_SIMULATED if most_designs is None else count("most_designs", most_designs)
     if len(problem.objectives) != 1:
         names = ", ".join(o.name for o in problem.objectives)
         raise ChipgymError(f"objective: regret is defined for one objective, not for {names}")

@@ -58,17 +58,6 @@ class Agent(ABC):
         """Takes the evaluations of the last ask's designs, in its order; `designs` has shape (n, p)."""
 
 
-def whole(name: str, value: object, low: int = 1) -> int:
-    """`value` as a whole number of at least `low`.
-
-    Raises:
-        ChipgymError: naming the option, the value and what was expected.
-    """
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer) or value < low:
-        raise ChipgymError(f"{name}: {shorten(value)} is not a whole number of at least {low}")
-    return int(value)
-
-
 def fraction(name: str, value: object) -> float:
     """`value` as a number from 0 to 1.
 

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...durable import durable_file
-from ...errors import ChipgymError, unknown
+from ...errors import ChipgymError, count, unknown
 from ...simulators import Problem
 from ...simulators.core.parameter import Column
 from ..agents import AgentEntry, agent_names, agent_options, register_agent, registered_agents
-from ..agents.base import whole
 from ..difference import first_difference
 from ..loop import optimize
 from ..regret import GroundTruth, ground_truth
@@ -139,7 +138,7 @@ def run_study(
     Raises:
         ChipgymError: naming the argument that is wrong; for a folder with another study; and as `ground_truth`.
     """
-    seeds, budget, jobs = whole("seeds", seeds), whole("budget", budget), whole("jobs", jobs)
+    seeds, budget, jobs = count("seeds", seeds), count("budget", budget), count("jobs", jobs)
     options = _all_options(agents, agent_options or {})
     place = Path(os.path.expanduser(folder))
     identity = {**problem.identity(), "agents": options, "budget": budget}
