@@ -322,13 +322,10 @@ def _seconds(timeout: object) -> float:
 
 def _failed(result: SearchResult, design: dict[str, Value], failure: Failure) -> SimulationError:
     """The error that says which design's simulation raised what, what is kept, and how to go on."""
-    named = ", ".join(f"{name}={value}" for name, value in design.items())
-    raised = f"simulator {result.identity['simulator']}: simulate raised {failure.reason}"
-    what = failure.text if failure.own else raised
-    where = "" if named in what else f" for {named}"
+    what = failure.of_design(result.identity["simulator"], design)
     kept = f"in {result.store}" if result.store else "in this error's `result`"
     message = (
-        f"{what}{where}; the {result.evaluations} designs evaluated before it are {kept}; "
+        f"{what}; the {result.evaluations} designs evaluated before it are {kept}; "
         f"catch={failure.kind} records it as infeasible and goes on"
     )
     return SimulationError(message, design, failure.reason, result)

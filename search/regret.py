@@ -13,6 +13,7 @@ from ..errors import ChipgymError, count, shorten
 from ..simulators import Indices, Problem, Value
 from ..simulators.core.parameter import Column
 from ..simulators.tabular import TabularSimulator
+from .evaluating import Catch, Trial, exceptions, joined
 from .result import SearchResult
 
 # Designs whose objectives are kept; more are a matter for sampling.
@@ -109,7 +110,10 @@ class GroundTruth:
 
 
 def ground_truth(
-    problem: Problem, most_designs: int | None = None, callback: Callable[[int, int], None] | None = None
+    problem: Problem,
+    most_designs: int | None = None,
+    callback: Callable[[int, int], None] | None = None,
+    catch: Catch = (),
 ) -> GroundTruth:
     """Evaluates every canonical design of a problem: milliseconds on a table, as long as it takes on a simulator.
 
@@ -118,6 +122,7 @@ def ground_truth(
         most_designs: how many designs a simulator may evaluate; 1,000,000 where None. A table is looked up whatever it
             has.
         callback: called about every second with how many designs were evaluated, and how many there are.
+        catch: exceptions of `simulate` that make a design infeasible, as for `optimize`.
 
     Raises:
         ChipgymError: for several objectives, a space with too many designs, and where no design is feasible.
@@ -134,6 +139,7 @@ def ground_truth(
             f"most_designs: the optimum takes {space.canonical_size:,} designs of {problem.simulator.name} to know, "
             f"more than {most:,}; narrow the space, collect a table, or give most_designs={space.canonical_size}"
         )
+    trial = Trial(problem, exceptions(catch))
     values: list[Column] = []
     best, least, designs = space.default_indices, np.inf, 0
     told = time.monotonic()
@@ -141,7 +147,12 @@ def ground_truth(
         if callback and time.monotonic() - told >= TELL_EVERY_S:
             told = time.monotonic()
             callback(designs, space.canonical_size)
-        found = problem.evaluate(rows)
+        done, failure = trial(rows)
+        if failure:
+            design = space.design(rows[sum(len(part.violation) for part in done)])
+            said = failure.of_design(problem.simulator.name, design)
+            raise ChipgymError(f"{said}; catch={failure.kind} takes it to be infeasible") from failure.error
+        found = joined(done)
         designs += len(rows)
         objective = np.where(found.feasible, found.objectives[:, 0], np.inf)
         if objective.min() < least:

@@ -19,6 +19,7 @@ from ...simulators import Problem
 from ...simulators.core.parameter import Column
 from ..agents import AgentEntry, agent_names, agent_options, register_agent, registered_agents
 from ..difference import first_difference
+from ..evaluating import Catch, exceptions
 from ..loop import optimize
 from ..regret import GroundTruth, ground_truth
 from ..workers import unordered
@@ -116,6 +117,7 @@ def run_study(
     callback: Callable[[StudyProgress], None] | None = None,
     optimum: bool = True,
     most_designs: int | None = None,
+    catch: Catch = (),
 ) -> Study:
     """Searches a problem with each agent and seeds 0, 1, …, and measures them against the true optimum.
 
@@ -134,12 +136,13 @@ def run_study(
             folder. Without it regret is against the best that any search of the study found, and the result's `truth`
             says that it is not exact.
         most_designs: how many designs a simulator may evaluate for the optimum; 1,000,000 where None.
+        catch: exceptions of `simulate` that make a design infeasible, as for `optimize`.
 
     Raises:
         ChipgymError: naming the argument that is wrong; for a folder with another study; and as `ground_truth`.
     """
     seeds, budget, jobs = count("seeds", seeds), count("budget", budget), count("jobs", jobs)
-    options = _all_options(agents, agent_options or {})
+    options, caught = _all_options(agents, agent_options or {}), exceptions(catch)
     place = Path(os.path.expanduser(folder))
     identity = {**problem.identity(), "agents": options, "budget": budget}
     try:
@@ -147,13 +150,13 @@ def run_study(
         if optimum:
             truth = read_truth(place, problem) if _belongs(place, identity) else None
             kept = truth is not None
-            truth = truth or _sought(problem, most_designs, callback)
+            truth = truth or _sought(problem, most_designs, callback, caught)
         _claim(place, identity)
         if truth and not kept:
             write_truth(place, truth)
         tasks = [(agent, seed) for agent in options for seed in range(seeds)]
         missing = [task for task in tasks if not _file(place, task).exists()]
-        search = _Search(problem, budget, options, tuple(e for e in registered_agents() if e.name in options))
+        search = _Search(problem, budget, options, tuple(e for e in registered_agents() if e.name in options), caught)
         for done, ((agent, seed), values) in enumerate(unordered(search, missing, jobs), len(tasks) - len(missing) + 1):
             _write(_file(place, (agent, seed)), values)
             if callback:
@@ -167,7 +170,10 @@ def run_study(
 
 
 def _sought(
-    problem: Problem, most_designs: int | None, callback: Callable[[StudyProgress], None] | None
+    problem: Problem,
+    most_designs: int | None,
+    callback: Callable[[StudyProgress], None] | None,
+    catch: tuple[type[Exception], ...],
 ) -> GroundTruth:
     """The true optimum.
 
@@ -180,7 +186,7 @@ def _sought(
             callback(StudyProgress(done, total, "", 0))
 
     try:
-        return _positive(ground_truth(problem, most_designs, tell))
+        return _positive(ground_truth(problem, most_designs, tell, catch))
     except ChipgymError as error:
         if str(error).startswith("most_designs: the optimum"):
             raise ChipgymError(f"{error}, or optimum=False to compare with the best that is found") from None
@@ -217,12 +223,15 @@ class _Search:
     budget: int
     options: Mapping[str, Mapping[str, Any]]
     entries: tuple[AgentEntry, ...]
+    catch: tuple[type[Exception], ...]
 
     def __call__(self, task: Task) -> Column:
         for entry in self.entries:  # a process of its own knows only the agents of the package
             register_agent(entry)
         agent, seed = task
-        found = optimize(self.problem, agent, self.budget, seed, agent_options=self.options[agent]).table
+        found = optimize(
+            self.problem, agent, self.budget, seed, agent_options=self.options[agent], catch=self.catch
+        ).table
         values: Column = np.where(found.violation <= 0, found.objectives[:, 0], np.inf)
         return values
 
