@@ -8,7 +8,7 @@ from fragile import CrashError, FragileSimulator
 
 import chipgym
 from chipgym.errors import ChipgymError
-from chipgym.search import SimulationError, load_result, report
+from chipgym.search import SimulationError, ground_truth, load_result, report
 from chipgym.simulators import SimulatorEntry, unregister
 
 ENTRY = SimulatorEntry("fragile", "Fragile", FragileSimulator)
@@ -189,3 +189,17 @@ def test_the_command_refuses_what_is_no_exception(command, name, says):
     status, said = command("--catch", name)
     assert status == 2
     assert says in said.err
+
+
+def test_a_study_in_processes_names_the_design(tmp_path):
+    from chipgym.search.study import run_study
+
+    problem = chipgym.make_problem(FragileSimulator())
+    for jobs in (1, 2):
+        with pytest.raises(ChipgymError, match=r"simulate raised CrashError: tool crashed .* for units="):
+            run_study(problem, tmp_path / str(jobs), agents=["exhaustive"], seeds=1, jobs=jobs, optimum=False)
+    with pytest.raises(ChipgymError, match=r"5 units and 2 ways for units=5, ways=2; catch=CrashError takes it to be"):
+        ground_truth(problem)
+    study = run_study(problem, tmp_path / "caught", agents=["exhaustive"], seeds=1, catch=CrashError)
+    assert study.truth.designs == 40
+    assert study.truth.optimum == chipgym.optimize(problem, "exhaustive", catch=CrashError).best.objectives[0]

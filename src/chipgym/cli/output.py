@@ -6,10 +6,11 @@ import json
 import math
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from ..errors import printable
+from ..jsonable import plain
 
 if TYPE_CHECKING:
     from ..simulators import Limit
@@ -106,20 +107,6 @@ def note(message: str) -> None:
 def as_json(value: object) -> None:
     """Prints a value as JSON: `null` for what has no value, "inf" for infinity."""
     sys.stdout.write(json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False) + "\n")
-
-
-def plain(value: object) -> Any:
-    """A value as JSON data."""
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None if math.isnan(value) else str(value)
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    item = getattr(value, "item", None)  # numpy's scalars
-    return plain(item()) if callable(item) else str(value)
 
 
 def _is_number(value: object) -> bool:
