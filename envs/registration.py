@@ -5,7 +5,8 @@ from __future__ import annotations
 import gymnasium
 
 from ..errors import ChipgymError, shorten
-from ..simulators import SimulatorEntry, register, registered
+from ..simulators import SimulatorEntry, register
+from ..simulators.core.registry import known_so_far, on_register
 
 # Frozen: a change of what an environment answers is a new version, never a change of this one.
 VERSION = 0
@@ -19,19 +20,26 @@ def env_id(entry: SimulatorEntry, multi_objective: bool = False) -> str:
 
 
 def register_environments() -> None:
-    """Registers both ids of every registered simulator; calling it again changes nothing."""
-    for entry in registered():
-        for several in (False, True):
-            if env_id(entry, several) not in gymnasium.registry:
-                gymnasium.register(
-                    id=env_id(entry, several),
-                    entry_point=f"{__package__}.make:make_env",
-                    vector_entry_point=f"{__package__}.make:make_vector_env",
-                    # One argument that nobody has a name for: what is given beside it is refused rather than taken.
-                    kwargs={"registered": {"simulator": entry.name, "each_objective": several}},
-                    # Gymnasium's checker expects a reward to be one number.
-                    disable_env_checker=several,
-                )
+    """Registers both ids of every simulator known so far; calling it again changes nothing."""
+    for entry in known_so_far():
+        _register_ids(entry)
+
+
+def _register_ids(entry: SimulatorEntry) -> None:
+    for several in (False, True):
+        if env_id(entry, several) not in gymnasium.registry:
+            gymnasium.register(
+                id=env_id(entry, several),
+                entry_point=f"{__package__}.make:make_env",
+                vector_entry_point=f"{__package__}.make:make_vector_env",
+                # One argument that nobody has a name for: what is given beside it is refused rather than taken.
+                kwargs={"registered": {"simulator": entry.name, "each_objective": several}},
+                # Gymnasium's checker expects a reward to be one number.
+                disable_env_checker=several,
+            )
+
+
+on_register(_register_ids)
 
 
 def register_simulator(entry: SimulatorEntry) -> None:
@@ -50,4 +58,3 @@ def register_simulator(entry: SimulatorEntry) -> None:
     if owner != entry.name:
         raise ChipgymError(f"title: {entry.title!r} is that of simulator {owner!r} already")
     register(entry)
-    register_environments()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -66,6 +66,12 @@ class Failure:
         if len(text) > LONGEST_REASON:
             text = text[: LONGEST_REASON - 1] + "…"
         return Failure(type(error).__name__, text, isinstance(error, ChipgymError), error)
+
+    def of_design(self, simulator: str, design: Mapping[str, Value]) -> str:
+        """What was raised, by which simulator and for which design, as the beginning of a message."""
+        named = ", ".join(f"{name}={value}" for name, value in design.items())
+        what = self.text if self.own else f"simulator {simulator}: simulate raised {self.reason}"
+        return what if named in what else f"{what} for {named}"
 
     @property
     def reason(self) -> str:

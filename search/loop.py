@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ChipgymError, shorten
+from ..errors import ChipgymError, count, shorten
 from ..simulators import Designs, Evaluation, Indices, Problem, Value
 from ..simulators.core.metrics import row_dict
 from .agents import registry
-from .agents.base import MOST_AT_ONCE, Agent, whole
+from .agents.base import MOST_AT_ONCE, MOST_JOBS, Agent
 from .evaluating import Catch, Evaluator, Failure, SimulationError, evaluator, exceptions, joined
 from .log import Log, best_number
 from .progress import Progress
@@ -86,10 +86,10 @@ def optimize(
     checked_problem(problem)
     if callback is not None and not callable(callback):
         raise ChipgymError(f"callback: {shorten(callback)} is not a function that takes a Progress")
-    budget, jobs, catch = whole("budget", budget), whole("jobs", jobs), exceptions(catch)
+    budget, jobs, catch = count("budget", budget), count("jobs", jobs, high=MOST_JOBS), exceptions(catch)
     seconds = math.inf if timeout is None else _seconds(timeout)
     searcher = registry.make_agent(agent, problem, seed, agent_options)
-    size = searcher.batch if batch is None else whole("batch", batch, high=MOST_AT_ONCE)
+    size = searcher.batch if batch is None else count("batch", batch, high=MOST_AT_ONCE)
     options = {**registry.agent_options(agent), **(agent_options or {})}  # a default spelled out is the same run
     first = _first_rows(problem, start)
     begun = tuple(problem.space.design(row) for row in first)
@@ -322,13 +322,10 @@ def _seconds(timeout: object) -> float:
 
 def _failed(result: SearchResult, design: dict[str, Value], failure: Failure) -> SimulationError:
     """The error that says which design's simulation raised what, what is kept, and how to go on."""
-    named = ", ".join(f"{name}={value}" for name, value in design.items())
-    raised = f"simulator {result.identity['simulator']}: simulate raised {failure.reason}"
-    what = failure.text if failure.own else raised
-    where = "" if named in what else f" for {named}"
+    what = failure.of_design(result.identity["simulator"], design)
     kept = f"in {result.store}" if result.store else "in this error's `result`"
     message = (
-        f"{what}{where}; the {result.evaluations} designs evaluated before it are {kept}; "
+        f"{what}; the {result.evaluations} designs evaluated before it are {kept}; "
         f"catch={failure.kind} records it as infeasible and goes on"
     )
     return SimulationError(message, design, failure.reason, result)

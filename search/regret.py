@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ..errors import ChipgymError, shorten
+from ..errors import ChipgymError, count, shorten
 from ..simulators import Indices, Problem, Value
 from ..simulators.core.parameter import Column
 from ..simulators.tabular import TabularSimulator
+from .evaluating import Catch, Trial, exceptions, joined
 from .result import SearchResult
 
 # Designs whose objectives are kept; more are a matter for sampling.
 MOST_DESIGNS = 2**27
+# Designs that a simulator evaluates for an optimum without being told that it may: seconds to minutes.
+MOST_SIMULATED = 1_000_000
+# Seconds between two calls of a callback.
+TELL_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,12 +33,15 @@ class GroundTruth:
         designs: how many canonical designs there are.
         values: the feasible ones' objective, ascending, shape (m,).
         best: a design that has the least.
+        exact: whether every design was evaluated. Otherwise `values` are those that searches found, each once,
+            `optimum` is the best of them, ranks are among them, and `best` is empty.
     """
 
     problem: Problem
     designs: int = field(repr=False)
     values: Column = field(repr=False)
     best: dict[str, Value]
+    exact: bool = True
 
     @property
     def optimum(self) -> float:
@@ -100,22 +109,50 @@ class GroundTruth:
                 raise ChipgymError(f"found: is a search with {name} {has}, expected {expected}")
 
 
-def ground_truth(problem: Problem) -> GroundTruth:
+def ground_truth(
+    problem: Problem,
+    most_designs: int | None = None,
+    callback: Callable[[int, int], None] | None = None,
+    catch: Catch = (),
+) -> GroundTruth:
     """Evaluates every canonical design of a problem: milliseconds on a table, as long as it takes on a simulator.
+
+    Args:
+        problem: one objective.
+        most_designs: how many designs a simulator may evaluate; 1,000,000 where None. A table is looked up whatever it
+            has.
+        callback: called about every second with how many designs were evaluated, and how many there are.
+        catch: exceptions of `simulate` that make a design infeasible, as for `optimize`.
 
     Raises:
         ChipgymError: for several objectives, a space with too many designs, and where no design is feasible.
     """
+    most = MOST_SIMULATED if most_designs is None else count("most_designs", most_designs)
     if len(problem.objectives) != 1:
         names = ", ".join(o.name for o in problem.objectives)
         raise ChipgymError(f"objective: regret is defined for one objective, not for {names}")
     space = problem.space
     if space.size > MOST_DESIGNS:
         raise ChipgymError(f"space: {space.size:.3g} rows are too many to evaluate them all; at most {MOST_DESIGNS}")
+    if not isinstance(problem.simulator, TabularSimulator) and space.canonical_size > most:
+        raise ChipgymError(
+            f"most_designs: the optimum takes {space.canonical_size:,} designs of {problem.simulator.name} to know, "
+            f"more than {most:,}; narrow the space, collect a table, or give most_designs={space.canonical_size}"
+        )
+    trial = Trial(problem, exceptions(catch))
     values: list[Column] = []
     best, least, designs = space.default_indices, np.inf, 0
+    told = time.monotonic()
     for rows in space.canonical_rows():
-        found = problem.evaluate(rows)
+        if callback and time.monotonic() - told >= TELL_EVERY_S:
+            told = time.monotonic()
+            callback(designs, space.canonical_size)
+        done, failure = trial(rows)
+        if failure:
+            design = space.design(rows[sum(len(part.violation) for part in done)])
+            said = failure.of_design(problem.simulator.name, design)
+            raise ChipgymError(f"{said}; catch={failure.kind} takes it to be infeasible") from failure.error
+        found = joined(done)
         designs += len(rows)
         objective = np.where(found.feasible, found.objectives[:, 0], np.inf)
         if objective.min() < least:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ChipgymError
+from ..jsonable import plain
 from ..simulators import Problem, Value
 from ..simulators.core.parameter import Column
 from .log import best_number
@@ -41,6 +42,19 @@ class EvaluatedDesign:
     feasible: bool
     violation: float
     reason: str = ""
+
+    def to_dict(self, objective_names: Sequence[str]) -> dict[str, Any]:
+        """The same as JSON-able data: null for what is no number, "inf" for infinity."""
+        data = {
+            "number": self.number,
+            "design": self.design,
+            "metrics": self.metrics,
+            "objectives": dict(zip(objective_names, self.objectives, strict=True)),
+            "feasible": self.feasible,
+            "violation": self.violation,
+        }
+        out: dict[str, Any] = plain({**data, "reason": self.reason} if self.reason else data)
+        return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +171,27 @@ class SearchResult:
     def failed(self) -> tuple[EvaluatedDesign, ...]:
         """The designs whose simulation raised or gave no number, each with its `reason`."""
         return tuple(self.table.row(number) for number in sorted(self.table.reasons))
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was searched and found as JSON-able data: the best design, the front, and designs without metrics."""
+        names = self.table.objective_names
+        problem = self.problem
+        units = {o.name: o.unit for o in problem.objectives} if problem else {}
+        out: dict[str, Any] = plain(
+            {
+                **self.identity,
+                "agent": self.agent,
+                "seed": self.seed,
+                "evaluations": self.evaluations,
+                "stopped": self.stopped,
+                "store": self.store,
+                "objective_units": units,
+                "best": self.best.to_dict(names) if self.evaluations else None,
+                "pareto": [design.to_dict(names) for design in self.pareto],
+                "failed": [design.to_dict(names) for design in self.failed],
+            }
+        )
+        return out
 
     def to_pandas(self) -> pandas.DataFrame:
         """One row per evaluation, in order.

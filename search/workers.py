@@ -154,7 +154,7 @@ def _serve(connection: Connection, function: Callable[..., Any], share: int, say
         try:
             answer = function(task, *say)
         except ChipgymError as error:
-            answer = error
+            answer = ChipgymError(str(error))  # whatever else one of its kinds has may not be sendable
         except Exception:
             answer = RuntimeError(f"in a worker process:\n{traceback.format_exc()}")
         try:

@@ -5,6 +5,7 @@ from .errors import Errors, MetricErrors, measure
 from .files import load_surrogate, surrogate_names
 from .models import FAMILIES
 from .prediction import Prediction
+from .some_metrics import only_metrics
 from .splits import SPLITS, Split, split_tables
 from .surrogate import Surrogate
 from .tensors import graph_dataset, torch_dataset
@@ -20,6 +21,7 @@ __all__ = [
     "graph_dataset",
     "load_surrogate",
     "measure",
+    "only_metrics",
     "split_tables",
     "surrogate_names",
     "torch_dataset",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from .part import ONE_SIGMA
 from .samples import Samples, check_alike
 from .surrogate import Surrogate
 from .target import Target
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,14 @@ class Errors:
     balanced_accuracy: float
     false_feasible: float
 
+    def to_pandas(self) -> pandas.DataFrame:
+        """One row per metric, indexed by its name, with a column for each of `MetricErrors`."""
+        import pandas as pd
+
+        rows = [asdict(errors) for errors in self.metrics.values()]
+        columns = [field.name for field in fields(MetricErrors)]
+        return pd.DataFrame(rows, index=pd.Index(self.metrics, name="metric"), columns=columns)
+
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON-able data."""
         out: dict[str, Any] = {
@@ -89,7 +100,11 @@ def measure(
     """
     samples = Samples.of(tables)
     limits = parse_constraints(constraints, surrogate.metrics, samples.header.objectives)
-    found = [surrogate.predict(table.designs(), _workload(surrogate, table, networks)) for table in samples.tables]
+    # Without warnings of workloads that are far: how far off the model is there is what is asked.
+    found = [
+        surrogate.predict_on(table.designs(), surrogate.workload(_workload(surrogate, table, networks)))
+        for table in samples.tables
+    ]
     actual = samples.feasible
     met, met_too = actual, np.concatenate([p.feasible for p in found])
     if limits:

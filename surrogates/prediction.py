@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,8 @@ class Prediction:
         deviation: by metric, its standard deviation in that scale, (n,).
         feasible: which designs are taken to be feasible, (n,), bool.
         violation: how far the others are taken to be beyond the nearest limit, (n,); 0 where feasible.
+        beyond: the features in which the workload is far outside those that the model has learned from, with how far
+            in widths of their range, the farthest first; `deviation` is as much wider. Empty where it is not.
     """
 
     targets: Mapping[str, Target]
@@ -34,6 +36,7 @@ class Prediction:
     deviation: Mapping[str, Column]
     feasible: Column
     violation: Column
+    beyond: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def mean(self) -> dict[str, Column]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..datasets import Workload
 from ..errors import ChipgymError, shorten
 from ..files import is_file
 from ..simulators import Column, Columns, MetricSpec, Simulator
@@ -38,13 +39,14 @@ class LearnedWorkload:
     digest: str
 
     @staticmethod
-    def of(surrogate: Surrogate, workload: str | os.PathLike[str] | None = None) -> LearnedWorkload:
+    def of(surrogate: Surrogate, workload: str | os.PathLike[str] | Workload | None = None) -> LearnedWorkload:
         """A model for one of its own workloads, or for another of their kind.
 
         Raises:
             ChipgymError: as `Surrogate.predict`.
         """
         found = surrogate.workload(workload)
+        surrogate.warn_beyond(found)
         features, seen = found.features(), surrogate.describe(found)
         text = f"{model_digest(surrogate)}\0{found.name}\0{sorted(features.items())}"
         if isinstance(seen, OperatorGraph):
@@ -70,9 +72,10 @@ class SurrogateSimulator(Simulator):
     Args:
         workload: a name of `surrogate_names()`, the path of a `.npz` file, or a `Surrogate`; of a model of several
             workloads one is named after an `@`, as in `systolic-networks@resnet18` or `runs/model.npz@vgg16`.
+        on: the workload, for a `Surrogate` in memory: a name of its `workloads`, or whatever `load_workload` takes.
 
     Raises:
-        ChipgymError: as `load_surrogate` and `Surrogate.predict`.
+        ChipgymError: as `load_surrogate` and `Surrogate.predict`, and for `on` beside a name or path.
     """
 
     name = "surrogate"
@@ -85,9 +88,11 @@ class SurrogateSimulator(Simulator):
     chunk = 8192
 
     def __init__(
-        self, workload: str | os.PathLike[str] | Surrogate | LearnedWorkload = "systolic-networks@resnet18"
+        self,
+        workload: str | os.PathLike[str] | Surrogate | LearnedWorkload = "systolic-networks@resnet18",
+        on: str | os.PathLike[str] | Workload | None = None,
     ) -> None:
-        self.learned = _learned(workload)
+        self.learned = _learned(workload, on)
         self.workload = self.learned
         self.surrogate = self.learned.surrogate
         self.options = {}
@@ -116,12 +121,17 @@ class SurrogateSimulator(Simulator):
         return found.mean, found.violation
 
 
-def _learned(spec: object) -> LearnedWorkload:
+def _learned(spec: object, on: str | os.PathLike[str] | Workload | None) -> LearnedWorkload:
     """The model and workload that the constructor was given."""
+    if isinstance(spec, Surrogate):
+        return LearnedWorkload.of(spec, on)
+    if on is not None:
+        raise ChipgymError(
+            f"on: {shorten(on)} goes with a Surrogate in memory; after a name or path the workload follows an {AT}, "
+            f"as in {shorten(f'{spec}{AT}resnet18')}"
+        )
     if isinstance(spec, LearnedWorkload):
         return spec
-    if isinstance(spec, Surrogate):
-        return LearnedWorkload.of(spec)
     if not isinstance(spec, str | os.PathLike):
         raise ChipgymError(f"workload: expected the name, path or object of a surrogate, got {shorten(spec)}")
     if isinstance(os.fspath(spec), bytes):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -21,6 +22,7 @@ from .models import Gnn, OperatorGraph, Rows, family
 from .networks import amounts_of, graph_rows, network_of, sample_rows
 from .part import Learner, Part, fit_part
 from .prediction import Prediction, least_positive
+from .reach import beyond, widening
 from .samples import Samples
 from .target import Scale
 
@@ -181,10 +183,37 @@ class Surrogate:
         Raises:
             ChipgymError: for designs of another space, a workload of another kind, and a workload that was not learned
                 from where there was only one.
+
+        Warns:
+            UserWarning: of a workload that is far from all that the model has learned from (see `reach.FAR`).
         """
         found = self.workload(workload)
+        self.warn_beyond(found)
+        return self.predict_on(designs, found)
+
+    def predict_on(self, designs: Designs, found: TrainedOn | Workload) -> Prediction:
+        """As `predict`, for what `workload` answered, without a warning."""
         columns, n = self.space.columns(designs, {*BESIDE, *(m.name for m in self.metrics)})
-        return self.predict_columns(columns, n, self.describe(found), isinstance(found, TrainedOn))
+        out = self.predict_columns(columns, n, self.describe(found), isinstance(found, TrainedOn))
+        distances = self.beyond(found)
+        wide = widening(distances)
+        return replace(out, deviation={name: wide * std for name, std in out.deviation.items()}, beyond=distances)
+
+    def beyond(self, found: TrainedOn | Workload) -> dict[str, float]:
+        """The features in which a workload is far outside those of the tables, as `Prediction.beyond`."""
+        return beyond(found.features(), [table.features() for table in self.tables])
+
+    def warn_beyond(self, found: TrainedOn | Workload) -> None:
+        """Warns of a workload that is far from all that the model has learned from."""
+        for name, distance in self.beyond(found).items():
+            known = [table.features()[name] for table in self.tables]
+            warnings.warn(
+                f"workload {found.name}: {name} is {found.features()[name]:.3g}, the model has learned from "
+                f"{min(known):.3g} to {max(known):.3g}; its predictions there are extrapolations and may be many times "
+                f"off (uncertainty widened {1 + distance:.2g} times)",
+                stacklevel=3,
+            )
+            return  # the farthest says enough
 
     def workload(self, workload: str | os.PathLike[str] | Workload | None = None) -> TrainedOn | Workload:
         """The table or workload that `predict` takes for its argument.

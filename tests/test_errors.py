@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chipgym.errors import nearest, unknown
+import chipgym
+from chipgym.errors import ChipgymError, count, nearest, unknown
 
 OPTIONS = ("--agent", "--budget", "--constraint", "--space", "--store", "--seed")
 
@@ -39,3 +40,15 @@ def test_nearest(name, choices, expected):
 
 def test_a_name_where_there_are_none():
     assert str(unknown("option of ridge:", "trees", ())) == "unknown option of ridge: 'trees' (there are none)"
+
+
+@pytest.mark.parametrize("value", [10**23, 2**63, 10**5000], ids=["23", "64 bits", "5000"])
+def test_numbers_beyond_all_room(value):
+    """No database has room for them, and what is as large takes all memory."""
+    with pytest.raises(ChipgymError, match=r"^budget: .* is not a whole number of at most 9223372036854775807; "):
+        count("budget", value)
+    problem = chipgym.make_problem("toy")
+    population = {"agent_options": {"population_size": value}}
+    for options in ({"budget": value}, {"batch": value}, population, {"jobs": value}):
+        with pytest.raises(ChipgymError, match="is not a whole number of at most"):
+            chipgym.optimize(problem, **options)

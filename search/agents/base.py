@@ -9,8 +9,6 @@ import numpy as np
 from ...errors import ChipgymError, shorten
 from ...simulators import Evaluation, Indices, Problem
 
-#: Largest whole number that databases have room for.
-LARGEST = 2**63 - 1
 #: Designs that one ask may propose: what it takes in memory and between two transactions grows with them.
 MOST_AT_ONCE = 2**20
 #: Largest seed, of as many bits as numpy mixes into one.
@@ -65,19 +63,6 @@ class Agent(ABC):
 
     def tell(self, designs: Indices, evaluation: Evaluation) -> None:  # noqa: B027 (an agent need not learn)
         """Takes the evaluations of the last ask's designs, in its order; `designs` has shape (n, p)."""
-
-
-def whole(name: str, value: object, low: int = 1, high: int = LARGEST) -> int:
-    """`value` as a whole number from `low` to `high`.
-
-    Raises:
-        ChipgymError: naming the option, the value and what was expected.
-    """
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer) or value < low:
-        raise ChipgymError(f"{name}: {shorten(value)} is not a whole number of at least {low}")
-    if value > high:
-        raise ChipgymError(f"{name}: {shorten(value)} is not a whole number of at most {high}; nearest is {high}")
-    return int(value)
 
 
 def fraction(name: str, value: object) -> float:

@@ -11,8 +11,8 @@ import torch  # noqa: F401
 from optuna.distributions import BaseDistribution
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from ...errors import count
 from ...simulators import Indices, Problem
-from .base import whole
 from .optuna_agent import OptunaAgent
 
 
@@ -32,7 +32,7 @@ class GPAgent(OptunaAgent):
 
     def __init__(self, problem: Problem, seed: int = 0, *, n_startup_trials: int = 10) -> None:
         super().__init__(problem, seed)
-        self._startup = whole("n_startup_trials", n_startup_trials)
+        self._startup = count("n_startup_trials", n_startup_trials)
 
     def propose(self, n: int, rng: np.random.Generator) -> Indices:
         """As `OptunaAgent.propose`, on one thread.

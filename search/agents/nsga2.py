@@ -7,8 +7,9 @@ from typing import Any
 import optuna
 from optuna.distributions import BaseDistribution
 
+from ...errors import count
 from ...simulators import Problem
-from .base import MOST_AT_ONCE, fraction, whole
+from .base import MOST_AT_ONCE, fraction
 from .optuna_agent import OptunaAgent
 
 
@@ -37,7 +38,7 @@ class NSGA2Agent(OptunaAgent):
         swapping_prob: float = 0.5,
     ) -> None:
         super().__init__(problem, seed)
-        self.batch = self._population = whole("population_size", population_size, 2, MOST_AT_ONCE)
+        self.batch = self._population = count("population_size", population_size, 2, MOST_AT_ONCE)
         self._mutation = None if mutation_prob is None else fraction("mutation_prob", mutation_prob)
         self._crossover = fraction("crossover_prob", crossover_prob)
         self._swapping = fraction("swapping_prob", swapping_prob)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...errors import ChipgymError, shorten, unknown
+from ...errors import ChipgymError, count, shorten, unknown
 from ...simulators import Problem, load_target
-from .base import LARGEST_SEED, Agent, whole
+from .base import LARGEST_SEED, Agent
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,5 +114,5 @@ def make_agent(name: str, problem: Problem, seed: int = 0, options: Mapping[str,
         if option not in known:
             raise unknown(f"option of {name}:", option, known)
     factory: Any = _ENTRIES[name].load()
-    agent: Agent = factory(problem, whole("seed", seed, 0, LARGEST_SEED), **(options or {}))
+    agent: Agent = factory(problem, count("seed", seed, 0, LARGEST_SEED), **(options or {}))
     return agent

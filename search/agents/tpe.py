@@ -5,8 +5,9 @@ from __future__ import annotations
 import optuna
 from optuna.distributions import BaseDistribution
 
+from ...errors import count
 from ...simulators import Problem
-from .base import MOST_AT_ONCE, whole
+from .base import MOST_AT_ONCE
 from .optuna_agent import OptunaAgent
 
 
@@ -33,8 +34,8 @@ class TPEAgent(OptunaAgent):
         multivariate: bool | None = None,
     ) -> None:
         super().__init__(problem, seed)
-        self._startup = whole("n_startup_trials", n_startup_trials, 0)
-        self._candidates = whole("n_ei_candidates", n_ei_candidates, high=MOST_AT_ONCE)
+        self._startup = count("n_startup_trials", n_startup_trials, 0)
+        self._candidates = count("n_ei_candidates", n_ei_candidates, high=MOST_AT_ONCE)
         self._multivariate = None if multivariate is None else bool(multivariate)
 
     def sampler(self, seed: int) -> optuna.samplers.BaseSampler:

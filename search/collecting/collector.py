@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 from ...datasets import Workload
 from ...durable import output_file, output_folder, sync_folder
-from ...errors import ChipgymError, shorten
+from ...errors import ChipgymError, count, shorten
 from ...simulators import Simulator, Value, make_simulator
-from ..agents.base import MOST_JOBS, whole
+from ..agents.base import MOST_JOBS
 from .parts import parts_folder
 from .plan import Plan, make_plan
 from .progress import CollectProgress
@@ -107,7 +107,7 @@ def collect(
         ChipgymError: naming the argument that is wrong and the nearest right one; for a file or a folder that belongs
             to something else; and where the disk is full, with what is safe.
     """
-    jobs = whole("jobs", jobs, high=MOST_JOBS)
+    jobs = count("jobs", jobs, high=MOST_JOBS)
 
     def content(one: Simulator) -> Plan | Proposing:
         narrowed = one.space.narrow(space)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...datasets import TableHeader
-from ...errors import ChipgymError
+from ...errors import ChipgymError, count
 from ...simulators import DesignSpace, Indices, Simulator
 from ...simulators.core.parameter import Column
 from ...simulators.tabular import header_of
-from ..agents.base import LARGEST_SEED, whole
+from ..agents.base import LARGEST_SEED
 
 # Rows drawn at a time at least, so that few draws are needed for the last of a small space.
 DRAW = 4096
@@ -85,7 +85,7 @@ def make_plan(simulator: Simulator, space: DesignSpace, samples: int | None, see
         if space.size > np.iinfo(np.int64).max:
             raise ChipgymError(f"space: {space.size:.3g} grid rows cannot be gone through; narrow it or draw samples")
         return Plan(simulator, space, header_of(simulator, space))
-    n, seed = checked_samples(space, samples), whole("seed", seed, 0, LARGEST_SEED)
+    n, seed = checked_samples(space, samples), count("seed", seed, 0, LARGEST_SEED)
     rows = draw(space, n, np.random.default_rng(seed))
     return Plan(simulator, space, header_of(simulator, space, n, seed), rows)
 
@@ -96,7 +96,7 @@ def checked_samples(space: DesignSpace, samples: object) -> int:
     Raises:
         ChipgymError: for more samples than there are designs, or none.
     """
-    n, most = whole("samples", samples), _count(space)
+    n, most = count("samples", samples), _count(space)
     if most is not None and n > most:
         raise ChipgymError(f"samples: {n} is more than the {most} designs that there are; nearest is {most}")
     return n

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import ChipgymError, shorten, unknown
+from ...errors import ChipgymError, count, shorten, unknown
 from ...simulators import DesignSpace, Indices, Problem, Simulator, bind_problem
 from ...simulators.core.parameter import Column
 from ...simulators.tabular import header_of
-from ..agents.base import LARGEST_SEED, whole
+from ..agents.base import LARGEST_SEED
 from ..agents.registry import agent_names, make_agent
 from ..loop import optimize
 from ..progress import Progress
@@ -121,7 +121,7 @@ def make_proposing(
     names = _checked_agents(agents)
     if samples is None:
         raise ChipgymError("samples: agents propose a number of designs; expected samples beside agents")
-    n, seed = checked_samples(space, samples), whole("seed", seed, 0, LARGEST_SEED)
+    n, seed = checked_samples(space, samples), count("seed", seed, 0, LARGEST_SEED)
     usual = bind_problem(simulator).objectives
     wanted = usual if objective is None else bind_problem(simulator, objective=objective).objectives
     texts = tuple(o.quantity.text for o in wanted)

@@ -12,15 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from ...jsonable import plain
 from ...simulators import DesignSpace, Indices, Value
 from ...simulators.core.parameter import Column
 
 
 def value_text(value: Value) -> str:
     """One value as JSON text."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return "null" if math.isnan(value) else f'"{value}"'
-    return json.dumps(value)
+    return json.dumps(plain(value))
 
 
 def number_texts(column: Column) -> list[str]:

@@ -33,7 +33,8 @@ def place(store: str | os.PathLike[str]) -> tuple[str, Path | sa.URL]:
     if isinstance(store, str) and "://" in store:
         try:
             url = sa.make_url(store)
-        except (ArgumentError, ValueError):  # ValueError: a port that is no number
+            url.render_as_string()
+        except (ArgumentError, ValueError):  # ValueError: a port that is no number, or half of a letter
             raise ChipgymError("store: not a database URL such as 'postgresql+psycopg://user@host/name'") from None
         if "@" in (url.host or ""):  # the end of a password; it must not come up in a message about the host
             raise ChipgymError("store: a database URL has one '@' before the host; write others as %40")
@@ -89,6 +90,9 @@ def engine(where: Path | sa.URL, label: str, *, create: bool) -> sa.Engine:
         # FULL: a transaction that was committed survives a power cut. The rollback journal is the default and leaves
         # a single file behind, which can be copied.
         connection.execute("PRAGMA synchronous=FULL")
+        # A file may come from someone else: its schema calls no functions, and its pages are looked at before use.
+        connection.execute("PRAGMA trusted_schema=OFF")
+        connection.execute("PRAGMA cell_size_check=ON")
         return connection
 
     made = sa.create_engine("sqlite://", creator=connect, poolclass=sa.pool.NullPool)
@@ -223,10 +227,9 @@ def prepare(connection: sa.Connection, label: str, *, create: bool) -> str | Non
         raise ChipgymError(
             f"store format: {label} has {shorten(found)}, this version writes {schema.FORMAT!r}; choose another store"
         )
-    later = {schema.seals.name, schema.reasons.name, schema.starts.name} if found == schema.UNSEALED else set()
-    needed = schema.metadata.tables.keys() - later
+    needed = set(schema.metadata.tables if found == schema.FORMAT else schema.FIRST)
     if not needed <= tables or (found == schema.UNSEALED and schema.seals.name in tables):
         raise ChipgymError(f"store: {label} is damaged (its tables are not those of format {found})")
-    if create and not later <= tables:
-        schema.metadata.create_all(connection, [schema.reasons, schema.starts])  # the old rows stay without checksums
+    if create and found == schema.UNSEALED:  # what a store from before there was any has not
+        schema.metadata.create_all(connection, [schema.reasons, schema.starts])
     return str(found)

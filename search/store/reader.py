@@ -18,7 +18,7 @@ from ...simulators.core.parameter import Column
 from ..result import Evaluations, SearchResult
 from ..run import Provenance
 from . import codec, connect, schema
-from .rows import intact, read_rows, read_runs, read_start, warn_unsealed
+from .rows import intact, read_rows, read_runs, warn_unsealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +120,8 @@ class Store:
             key = schema.meta.c.key == schema.WORKLOAD
             source = connection.execute(sa.select(schema.meta.c.value).where(key)).scalar()
             with intact(self.label):
-                stored, start = read_rows(connection, about, sealed), read_start(connection, wanted)
-        rows = stored.evaluations
+                stored = read_rows(connection, about, sealed)
+        rows, reasons, start = stored.evaluations, stored.reasons, stored.start
         if not sealed:
             warn_unsealed(self.label)
         with intact(self.label):
@@ -143,7 +143,7 @@ class Store:
                 reward=_rewards(reward, objectives, violation),
                 asks=np.array([r.ask for r in rows], dtype=np.int64),
                 units=units,
-                reasons=stored.reasons,
+                reasons=reasons,
             )
             provenance = Provenance(
                 options=json.loads(about.options),

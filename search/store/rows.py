@@ -19,34 +19,6 @@ from . import schema
 from .seals import Seal, check_begun, check_rows, read_seals
 
 
-def read_start(connection: sa.Connection, run: int) -> list[dict[str, Any]]:
-    """The designs that a run began with, values by knob.
-
-    Raises:
-        ValueError: where the store is damaged.
-    """
-    text = _start_texts(connection).get(run)
-    designs: list[dict[str, Any]] = [] if text is None else json.loads(text)
-    return designs
-
-
-def _start_texts(connection: sa.Connection) -> dict[int, str]:
-    """By run, the JSON text of the designs that it began with, of those that began with any."""
-    table = schema.starts
-    if not sa.inspect(connection).has_table(table.name):  # a store from before there were any
-        return {}
-    return {int(run): str(text) for run, text in connection.execute(sa.select(table.c.run, table.c.designs))}
-
-
-def _read_reasons(connection: sa.Connection, run: int) -> list[tuple[int, str]]:
-    """The numbers of a run's designs that are infeasible where no limit says so, in order, and why."""
-    table = schema.reasons
-    if not sa.inspect(connection).has_table(table.name):
-        return []
-    query = sa.select(table.c.number, table.c.reason).where(table.c.run == run).order_by(table.c.number)
-    return [(int(number), str(reason)) for number, reason in connection.execute(query)]
-
-
 @dataclass(frozen=True, eq=False)
 class StoredRows:
     """What a store has of a run.
@@ -54,14 +26,33 @@ class StoredRows:
     Attributes:
         evaluations: rows in order.
         asked: for each ask that was told, the numbers of its designs' evaluations.
-        reasons: by number of an evaluation, why its design is infeasible where no limit says so.
         seal: of the last transaction; None in a store without checksums.
+        reasons: by number, why a design is infeasible where no limit says so.
+        start: the designs that the run began with, values by knob.
     """
 
     evaluations: Sequence[sa.Row[Any]]
     asked: list[Indices]
-    reasons: dict[int, str]
     seal: Seal | None
+    reasons: dict[int, str]
+    start: list[dict[str, Any]]
+
+
+def read_reasons(connection: sa.Connection, run: int) -> dict[int, str]:
+    """By number of a run's evaluations, why a design is infeasible where no limit says so."""
+    table = schema.reasons
+    if not sa.inspect(connection).has_table(table.name):
+        return {}
+    query = sa.select(table.c.number, table.c.reason).where(table.c.run == run)
+    return {int(number): str(reason) for number, reason in connection.execute(query)}
+
+
+def read_start(connection: sa.Connection, run: int) -> str:
+    """The designs that a run began with as JSON; empty where there are none."""
+    table = schema.starts
+    if not sa.inspect(connection).has_table(table.name):
+        return ""
+    return str(connection.execute(sa.select(table.c.designs).where(table.c.run == run)).scalar() or "")
 
 
 def read_rows(connection: sa.Connection, run: sa.Row[Any], sealed: bool) -> StoredRows:
@@ -84,22 +75,22 @@ def read_rows(connection: sa.Connection, run: sa.Row[Any], sealed: bool) -> Stor
         raise ValueError("evaluations are missing")
     if [r.ask for r in told] != list(range(len(told))):
         raise ValueError("asks are missing")
-    reasons, seal = _read_reasons(connection, run.id), None
+    seal, reasons, start = None, read_reasons(connection, run.id), read_start(connection, run.id)
     if sealed:
         seals = read_seals(connection, run.id)
         if [s.number for s in seals] != list(range(len(seals))) or not seals:
             raise ValueError("checksums are missing")
-        check_begun(run, _start_texts(connection).get(run.id), seals[0])
+        check_begun(run, start, seals[0])
         if len(rows) < seals[-1].evaluations:
             raise ValueError("evaluations are missing")
         if len(told) < seals[-1].asks:
             raise ValueError("asks are missing")
-        columns, asks = (list(zip(*found, strict=True))[1:] for found in (rows, told))
-        seal = check_rows(seals, columns, asks, reasons)
+        evaluations, asks = (list(zip(*found, strict=True))[1:] for found in (rows, told))
+        seal = check_rows(seals, evaluations, asks, reasons)
     asked = [np.array(json.loads(r.numbers), dtype=np.int64) for r in told]
     if any(((numbers < 0) | (numbers >= len(rows))).any() for numbers in asked):
         raise ValueError("evaluations are missing")
-    return StoredRows(rows, asked, dict(reasons), seal)
+    return StoredRows(rows, asked, seal, reasons, json.loads(start) if start else [])
 
 
 def read_runs(connection: sa.Connection, sealed: bool) -> Sequence[sa.Row[Any]]:
@@ -113,9 +104,8 @@ def read_runs(connection: sa.Connection, sealed: bool) -> Sequence[sa.Row[Any]]:
         table = schema.seals
         found = connection.execute(sa.select(table).where(table.c.number == 0)).all()
         first = {r.run: Seal(r.number, r.evaluations, r.asks, r.checksum) for r in found}
-        starts = _start_texts(connection)
         for run in runs:
-            check_begun(run, starts.get(run.id), first.get(run.id))
+            check_begun(run, read_start(connection, run.id), first.get(run.id))
     return runs
 
 

@@ -95,3 +95,6 @@ seals = Table(
     Column("asks", Integer, nullable=False),  # likewise
     Column("checksum", String(64), nullable=False),
 )
+
+# Tables that stores of every format have.
+FIRST = frozenset(table.name for table in (meta, runs, evaluations, asks))

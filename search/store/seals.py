@@ -18,8 +18,6 @@ from . import schema
 # Between the values of a row and between rows: characters that JSON text and numbers do not have.
 _VALUE, _ROW, _KIND = "\x1f", "\x1e", "\x1d"
 
-#: Why designs are infeasible, by number of their evaluations, in order.
-Reasons = Sequence[tuple[int, str]]
 #: The columns of `schema.evaluations` or `schema.asks`, in their order, without the run that rows belong to.
 Columns = Sequence[Sequence[Any]]
 
@@ -41,17 +39,24 @@ class Seal:
     checksum: str
 
     @staticmethod
-    def of_run(run: Mapping[str, Any], start: str | None) -> Seal:
-        """The first seal: of everything that the run's own row says, and the text of the designs that it began with."""
-        values = [str(run[column.name]) for column in schema.runs.columns if column.name != "id"]
-        return Seal(0, 0, 0, _hash("", _VALUE.join([*values, *([] if start is None else [start])])))
+    def of_run(run: Mapping[str, Any], start: str) -> Seal:
+        """The first seal: of everything that the run's own row says, and of the designs that it begins with as JSON."""
+        values = (str(run[column.name]) for column in schema.runs.columns if column.name != "id")
+        return Seal(0, 0, 0, _hash("", _VALUE.join((*values, start))))
 
-    def after(self, evaluations: Columns, asks: Columns, reasons: Reasons = ()) -> Seal:
-        """The seal of a transaction that added these rows; no columns where there are no rows."""
+    def after(self, evaluations: Columns, asks: Columns, reasons: Mapping[int, str]) -> Seal:
+        """The seal of a transaction that added these rows; no columns where there are no rows.
+
+        Args:
+            evaluations: columns.
+            asks: columns.
+            reasons: why designs are infeasible, by number; those of other evaluations are left aside.
+        """
         text = f"{_evaluations(*evaluations) if evaluations else ''}{_KIND}{_asks(*asks) if asks else ''}"
-        if reasons:
-            text += _KIND + _ROW.join(f"{number}{_VALUE}{reason}" for number, reason in reasons)
         rows = self.evaluations + _count(evaluations), self.asks + _count(asks)
+        if reasons:
+            mine = [(number, reasons[number]) for number in range(self.evaluations, rows[0]) if number in reasons]
+            text += f"{_KIND}{mine}" if mine else ""
         return Seal(self.number + 1, *rows, _hash(self.checksum, text))
 
     def record(self, run: int) -> dict[str, Any]:
@@ -72,13 +77,8 @@ def read_seals(connection: sa.Connection, run: int) -> list[Seal]:
     return [Seal(r.number, r.evaluations, r.asks, r.checksum) for r in found]
 
 
-def check_begun(run: sa.Row[Any], start: str | None, first: Seal | None) -> Seal:
+def check_begun(run: sa.Row[Any], start: str, first: Seal | None) -> Seal:
     """The first seal of a run.
-
-    Args:
-        run: its own row.
-        start: the text of the designs that it began with.
-        first: its first seal, None where it has none.
 
     Raises:
         ValueError: where the run's row is not what was sealed.
@@ -88,14 +88,14 @@ def check_begun(run: sa.Row[Any], start: str | None, first: Seal | None) -> Seal
     return first
 
 
-def check_rows(seals: Sequence[Seal], evaluations: Columns, asks: Columns, reasons: Reasons) -> Seal:
+def check_rows(seals: Sequence[Seal], evaluations: Columns, asks: Columns, reasons: Mapping[int, str]) -> Seal:
     """The last seal of a run whose rows are what was sealed.
 
     Args:
         seals: in order; the first has been checked.
         evaluations: columns of all rows in order.
         asks: columns of all rows in order.
-        reasons: of all evaluations that have one.
+        reasons: why designs are infeasible, by number.
 
     Raises:
         ValueError: naming the first evaluations that are not.
@@ -103,8 +103,7 @@ def check_rows(seals: Sequence[Seal], evaluations: Columns, asks: Columns, reaso
     seal = seals[0]
     for told in seals[1:]:
         new = _part(evaluations, seal.evaluations, told.evaluations), _part(asks, seal.asks, told.asks)
-        why = [reason for reason in reasons if seal.evaluations <= reason[0] < told.evaluations]
-        found = seal.after(*new, why)
+        found = seal.after(*new, reasons)
         if found != told:
             last = max(told.evaluations, seal.evaluations + 1) - 1
             raise ValueError(

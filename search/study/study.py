@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...durable import durable_file
-from ...errors import ChipgymError, unknown
+from ...errors import ChipgymError, count, unknown
 from ...simulators import Problem
 from ...simulators.core.parameter import Column
 from ..agents import AgentEntry, agent_names, agent_options, register_agent, registered_agents
-from ..agents.base import MOST_AT_ONCE, MOST_JOBS, whole
+from ..agents.base import MOST_AT_ONCE, MOST_JOBS
 from ..difference import first_difference
+from ..evaluating import Catch, exceptions
 from ..loop import optimize
 from ..regret import GroundTruth, ground_truth
 from ..workers import unordered
 from .summary import Band, mean_band
+from .truth_file import read_truth, write_truth
 
 if TYPE_CHECKING:
     import pandas
@@ -36,12 +38,12 @@ Curves = Mapping[str, Column]
 
 @dataclass(frozen=True, slots=True)
 class StudyProgress:
-    """A study after a search.
+    """A study after a search, or before the first while its optimum is sought.
 
     Attributes:
-        done: searches done, those of earlier processes included.
-        total: searches to do.
-        agent: the agent of the last one.
+        done: searches done, those of earlier processes included; or designs evaluated for the optimum.
+        total: searches to do; or designs to evaluate.
+        agent: the agent of the last search; empty while the optimum is sought.
         seed: its seed.
     """
 
@@ -49,6 +51,11 @@ class StudyProgress:
     total: int
     agent: str
     seed: int
+
+    @property
+    def seeking_optimum(self) -> bool:
+        """Whether `done` and `total` count designs that are evaluated for the optimum."""
+        return not self.agent
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +116,9 @@ def run_study(
     agent_options: Mapping[str, Mapping[str, Any]] | None = None,
     jobs: int = 1,
     callback: Callable[[StudyProgress], None] | None = None,
+    optimum: bool = True,
+    most_designs: int | None = None,
+    catch: Catch = (),
 ) -> Study:
     """Searches a problem with each agent and seeds 0, 1, …, and measures them against the true optimum.
 
@@ -122,26 +132,33 @@ def run_study(
         budget: evaluations of each search.
         agent_options: settings by agent.
         jobs: processes that search.
-        callback: called after each search.
+        callback: called after each search, and about every second while the optimum is sought.
+        optimum: whether regret is against the true optimum, for which every design is evaluated once and kept in the
+            folder. Without it regret is against the best that any search of the study found, and the result's `truth`
+            says that it is not exact.
+        most_designs: how many designs a simulator may evaluate for the optimum; 1,000,000 where None.
+        catch: exceptions of `simulate` that make a design infeasible, as for `optimize`.
 
     Raises:
         ChipgymError: naming the argument that is wrong; for a folder with another study; and as `ground_truth`.
     """
-    seeds, budget = whole("seeds", seeds, high=MOST_AT_ONCE), whole("budget", budget, high=MOST_AT_ONCE)
-    jobs = whole("jobs", jobs, high=MOST_JOBS)
-    options = _all_options(agents, agent_options or {})
-    truth = ground_truth(problem)
-    if truth.optimum <= 0:
-        name = problem.objectives[0].name
-        raise ChipgymError(
-            f"objective: the least {name} is {truth.optimum}; regret relative to it needs a positive one"
-        )
+    seeds, budget = count("seeds", seeds, high=MOST_AT_ONCE), count("budget", budget, high=MOST_AT_ONCE)
+    jobs = count("jobs", jobs, high=MOST_JOBS)
+    options, caught = _all_options(agents, agent_options or {}), exceptions(catch)
     place = Path(os.path.expanduser(folder))
+    identity = {**problem.identity(), "agents": options, "budget": budget}
     try:
-        _claim(place, {**problem.identity(), "agents": options, "budget": budget})
+        truth = None
+        if optimum:
+            truth = read_truth(place, problem) if _belongs(place, identity) else None
+            kept = truth is not None
+            truth = truth or _sought(problem, most_designs, callback, caught)
+        _claim(place, identity)
+        if truth and not kept:
+            write_truth(place, truth)
         tasks = [(agent, seed) for agent in options for seed in range(seeds)]
         missing = [task for task in tasks if not _file(place, task).exists()]
-        search = _Search(problem, budget, options, tuple(e for e in registered_agents() if e.name in options))
+        search = _Search(problem, budget, options, tuple(e for e in registered_agents() if e.name in options), caught)
         for done, ((agent, seed), values) in enumerate(unordered(search, missing, jobs), len(tasks) - len(missing) + 1):
             _write(_file(place, (agent, seed)), values)
             if callback:
@@ -149,7 +166,55 @@ def run_study(
         found = {agent: np.stack([_read(_file(place, (agent, s)), budget) for s in range(seeds)]) for agent in options}
     except OSError as error:
         raise ChipgymError(f"folder: {error.filename or place} cannot be used ({error.strerror or error})") from error
+    if truth is None:
+        truth = _positive(_best_found(problem, found))
     return Study(truth, {agent: np.minimum.accumulate(values, axis=1) for agent, values in found.items()})
+
+
+def _sought(
+    problem: Problem,
+    most_designs: int | None,
+    callback: Callable[[StudyProgress], None] | None,
+    catch: tuple[type[Exception], ...],
+) -> GroundTruth:
+    """The true optimum.
+
+    Raises:
+        ChipgymError: as `ground_truth`, with how to go without.
+    """
+
+    def tell(done: int, total: int) -> None:
+        if callback:
+            callback(StudyProgress(done, total, "", 0))
+
+    try:
+        return _positive(ground_truth(problem, most_designs, tell, catch))
+    except ChipgymError as error:
+        if str(error).startswith("most_designs: the optimum"):
+            raise ChipgymError(f"{error}, or optimum=False to compare with the best that is found") from None
+        raise
+
+
+def _best_found(problem: Problem, found: Curves) -> GroundTruth:
+    """What stands for the optimum where it is not known: the feasible objectives that searches found.
+
+    Raises:
+        ChipgymError: where they found none.
+    """
+    values = np.concatenate([column.ravel() for column in found.values()])
+    known = np.unique(values[np.isfinite(values)])
+    if not len(known):
+        raise ChipgymError("no search of the study found a feasible design; relax the constraints or raise the budget")
+    return GroundTruth(problem, len(known), known, {}, exact=False)
+
+
+def _positive(truth: GroundTruth) -> GroundTruth:
+    if truth.optimum <= 0:
+        name = truth.problem.objectives[0].name
+        raise ChipgymError(
+            f"objective: the least {name} is {truth.optimum}; regret relative to it needs a positive one"
+        )
+    return truth
 
 
 @dataclass(frozen=True)
@@ -160,12 +225,15 @@ class _Search:
     budget: int
     options: Mapping[str, Mapping[str, Any]]
     entries: tuple[AgentEntry, ...]
+    catch: tuple[type[Exception], ...]
 
     def __call__(self, task: Task) -> Column:
         for entry in self.entries:  # a process of its own knows only the agents of the package
             register_agent(entry)
         agent, seed = task
-        found = optimize(self.problem, agent, self.budget, seed, agent_options=self.options[agent]).table
+        found = optimize(
+            self.problem, agent, self.budget, seed, agent_options=self.options[agent], catch=self.catch
+        ).table
         values: Column = np.where(found.violation <= 0, found.objectives[:, 0], np.inf)
         return values
 
@@ -184,7 +252,18 @@ def _all_options(agents: Sequence[str], given: Mapping[str, Mapping[str, Any]]) 
 
 
 def _claim(folder: Path, study: Mapping[str, Any]) -> None:
-    """That a folder is this study's, or nobody's and now this one's."""
+    """Makes a folder this study's, where it is nobody's."""
+    if not _belongs(folder, study):
+        folder.mkdir(parents=True, exist_ok=True)
+        _replace(folder / "study.json", json.dumps(study, indent=2))
+
+
+def _belongs(folder: Path, study: Mapping[str, Any]) -> bool:
+    """Whether a folder is this study's; False where it is nobody's.
+
+    Raises:
+        ChipgymError: for a folder of another study.
+    """
     path = folder / "study.json"
     ours = json.loads(json.dumps(study))
     if path.exists():
@@ -195,9 +274,8 @@ def _claim(folder: Path, study: Mapping[str, Any]) -> None:
         if theirs != ours:
             where, has, this = first_difference("", theirs, ours)
             raise ChipgymError(f"{where}: study {folder} has {has}, this is {this}; choose another folder")
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    _replace(path, json.dumps(ours, indent=2))
+        return True
+    return False
 
 
 def _file(folder: Path, task: Task) -> Path:

@@ -6,8 +6,10 @@ import importlib
 import inspect
 import os
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from typing import Any
 
 from ...datasets import Workload
@@ -51,10 +53,18 @@ class SimulatorEntry:
             raise ChipgymError(f"target: {shorten(self.target)} is neither a Simulator's class nor 'module:Class'")
 
     def load(self) -> type[Simulator]:
-        """The simulator's class."""
+        """The simulator's class.
+
+        Raises:
+            ChipgymError: where its module cannot be imported, or is without it.
+        """
         if not isinstance(self.target, str):
             return self.target
-        cls: type[Simulator] = load_target(self.target)
+        try:
+            cls: type[Simulator] = load_target(self.target)
+        except (ImportError, AttributeError) as error:
+            said = " ".join(str(error).split())
+            raise ChipgymError(f"simulator {self.name!r}: {self.target} cannot be imported ({said})") from error
         return cls
 
 
@@ -69,7 +79,15 @@ def _capital(word: str) -> str:
     return word[:1].upper() + word[1:]
 
 
+#: Entry points of installed packages, each a `SimulatorEntry` or a simulator's class, that are registered too.
+PLUGINS = "chipgym.simulators"
+
 _ENTRIES: dict[str, SimulatorEntry] = {}
+# Told of every simulator that is registered from then on.
+_LISTENERS: list[Callable[[SimulatorEntry], None]] = []
+# By name of a simulator the package that it is from, and whether entry points were looked for.
+_PLUGINS: dict[str, str] = {}
+_looked = False
 
 
 def load_target(target: str) -> Any:
@@ -90,6 +108,13 @@ def register(entry: SimulatorEntry) -> None:
             f"chipgym.simulators.unregister({entry.name!r}) forgets it"
         )
     _ENTRIES[entry.name] = entry
+    for listener in _LISTENERS:
+        listener(entry)
+
+
+def on_register(listener: Callable[[SimulatorEntry], None]) -> None:
+    """Has a function told of every simulator that is registered from now on."""
+    _LISTENERS.append(listener)
 
 
 def unregister(name: str) -> None:
@@ -98,8 +123,51 @@ def unregister(name: str) -> None:
 
 
 def registered() -> tuple[SimulatorEntry, ...]:
-    """Every registered simulator, in registration order."""
+    """Every registered simulator, in registration order; those of installed packages last."""
+    _look_for_plugins()
     return tuple(_ENTRIES.values())
+
+
+def known_so_far() -> tuple[SimulatorEntry, ...]:
+    """As `registered`, without a look at installed packages, which an import must not wait for."""
+    return tuple(_ENTRIES.values())
+
+
+def plugin_package(name: str) -> str | None:
+    """The installed package whose entry point a simulator is; None for any other."""
+    return _PLUGINS.get(name)
+
+
+def _look_for_plugins() -> None:
+    """Registers the simulators of installed packages, once in a process; one that is broken is a warning.
+
+    Not on import: an entry point is a module of another package, which may take long to import, or import this one.
+    """
+    global _looked
+    if _looked:
+        return
+    _looked = True
+    for found in entry_points(group=PLUGINS):
+        package = found.dist.name if found.dist else "an unknown package"
+        try:
+            _register_plugin(found.load(), package)
+        except (Exception, SystemExit) as error:
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            warnings.warn(f"simulator {found.name!r} of {package} is left out ({shorten(said, 200)})", stacklevel=3)
+
+
+def _register_plugin(target: object, package: str) -> None:
+    if isinstance(target, type) and issubclass(target, Simulator):
+        name = target.name
+        if name in _ENTRIES and _ENTRIES[name].load() is target:  # the package has registered it itself
+            return
+        words = [word for word in re.split(r"[^A-Za-z0-9]+", name) if word]
+        doc = (target.__doc__ or "").strip().partition("\n")[0].rstrip(".")
+        target = SimulatorEntry(name, "".join(map(_capital, words)), target, doc)
+    if not isinstance(target, SimulatorEntry):
+        raise ChipgymError(f"{shorten(target)} is neither a SimulatorEntry nor a simulator's class")
+    register(target)
+    _PLUGINS[target.name] = package
 
 
 def entry(name: str) -> SimulatorEntry:
@@ -108,6 +176,8 @@ def entry(name: str) -> SimulatorEntry:
     Raises:
         ChipgymError: naming the nearest where there is none.
     """
+    if not isinstance(name, str) or name not in _ENTRIES:
+        _look_for_plugins()
     if not isinstance(name, str) or name not in _ENTRIES:
         raise unknown("simulator", name, _ENTRIES)
     return _ENTRIES[name]

@@ -8,11 +8,16 @@ missing or malformed.
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import ChipgymError, shorten
+from ...files import open_file, status
+
+#: Bytes of a reference table, of which the largest has some megabytes.
+MAX_REFERENCE = 2**28
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +55,15 @@ def read_reference(path: Path, columns: Collection[str] = (), origin: str = "") 
     Raises:
         ChipgymError: where it is missing, cannot be read, lacks a column or has no rows.
     """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            rows, names = list(reader), reader.fieldnames or ()
-    except FileNotFoundError:
+    if status(path) is None:
         whose = f"; its rows are {origin}" if origin else ""
-        raise ChipgymError(f"reference: there is no file {path}{whose}") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ChipgymError(f"reference: {path} cannot be read ({shorten(str(error))})") from None
+        raise ChipgymError(f"reference: there is no file {path}{whose}")
+    try:
+        with open_file(path, MAX_REFERENCE) as file, io.TextIOWrapper(file, "utf-8", newline="") as text:
+            reader = csv.DictReader(text)
+            rows, names = list(reader), reader.fieldnames or ()
+    except (OSError, ValueError, csv.Error) as error:
+        raise ChipgymError(f"reference: {path} cannot be read ({shorten(str(error), 200)})") from None
     for name in columns:
         if name not in names:
             raise ChipgymError(f"reference: {path} has no column {name!r}")

@@ -73,7 +73,8 @@ def check_writable(path: Path, field: str = "out") -> None:
     """
     with writing(path, field):
         path.parent.mkdir(parents=True, exist_ok=True)
-        if os.path.lexists(path) and not os.access(path, os.W_OK) and not path.is_symlink():
+        mine = os.access in os.supports_effective_ids
+        if os.path.lexists(path) and not path.is_symlink() and not os.access(path, os.W_OK, effective_ids=mine):
             raise ChipgymError(f"{field}: {printable(str(path))} cannot be written (it is write-protected)")
         with tempfile.TemporaryFile(dir=path.parent):
             pass

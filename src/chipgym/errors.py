@@ -15,6 +15,9 @@ from collections.abc import Iterable
 # A name with a number in it, such as 22nm or resnet18: what comes before its last number, the number, what follows.
 _NUMBERED = re.compile(r"(.*?)(\d+(?:\.\d+)?)(\D*)")
 
+#: Largest whole number that databases have room for.
+LARGEST = 2**63 - 1
+
 
 class ChipgymError(ValueError):
     """Bad input from a user: one clear line, never a bug in chipgym itself."""
@@ -59,18 +62,22 @@ def nearest_number(value: object, choices: Iterable[int]) -> str:
     return f"; nearest is {min(choices, key=lambda choice: abs(choice - value))}"
 
 
-def count(field: str, value: object) -> int:
-    """`value` as a whole number from 1.
+def count(field: str, value: object, low: int = 1, high: int = LARGEST) -> int:
+    """`value` as a whole number from `low` to `high`.
 
     Raises:
         ChipgymError: naming the field, the value and the nearest whole number.
     """
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
-        near = f"; nearest is {max(1, round(value))}" if isinstance(value, float) and math.isfinite(value) else ""
-        if isinstance(value, numbers.Integral) and not isinstance(value, bool):
-            near = "; nearest is 1"
-        raise ChipgymError(f"{field}: {shorten(value)} is not a whole number from 1{near}")
-    return int(value)
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool) and int(value) >= low:
+        if int(value) <= high:
+            return int(value)
+        raise ChipgymError(f"{field}: {shorten(value)} is not a whole number of at most {high}; nearest is {high}")
+    near = ""
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        near = f"; nearest is {low}"
+    elif isinstance(value, float) and math.isfinite(value):
+        near = f"; nearest is {max(low, round(value))}"
+    raise ChipgymError(f"{field}: {shorten(value)} is not a whole number from {low}{near}")
 
 
 def _by_number(name: str, choices: Iterable[str]) -> list[str]:

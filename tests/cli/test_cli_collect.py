@@ -105,7 +105,7 @@ BAD = {
     "no file": (("--exhaustive",), "missing option '--out'"),
     "other file": (("--exhaustive", "--out", "t.csv"), "does not end in .parquet"),
     "too many": (("--samples", "91", "--out", "t.parquet"), "nearest is 90"),
-    "jobs": (("--exhaustive", "--out", "t.parquet", "--jobs", "0"), "jobs: 0 is not a whole number of at least 1"),
+    "jobs": (("--exhaustive", "--out", "t.parquet", "--jobs", "0"), "jobs: 0 is not a whole number from 1"),
     "space": (("--exhaustive", "--out", "t.parquet", "--space", "unitz=1"), "did you mean 'units'"),
     "option": (("--exhaustive", "--out", "t.parquet", "--option", "budget=1"), "did you mean 'budget_mm2'"),
     "no agents": (("--samples", "5", "--objective", "edp", "--out", "t.parquet"), "nothing is searched for without"),

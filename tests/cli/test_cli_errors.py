@@ -56,7 +56,7 @@ BAD = {
     "agent option's value": (("search", "toy", "--agent-option", "population_size=x"), "population_size: 'x' is not"),
     "budget of text": (("search", "toy", "--budget", "ten"), "error: --budget: 'ten' is not a whole number\n"),
     "seed with a point": (("search", "toy", "--seed", "1.5"), "error: --seed: '1.5' is not a whole number\n"),
-    "budget of nothing": (("search", "toy", "--budget", "0"), "budget: 0 is not a whole number of at least 1"),
+    "budget of nothing": (("search", "toy", "--budget", "0"), "budget: 0 is not a whole number from 1"),
     "budget below nothing": (("search", "toy", "--budget", "-5"), "budget: -5 is not"),
     "seed": (("search", "toy", "--seed", "-1"), "seed: -1 is not"),
     "store in a file": (("search", "toy", "--store", "file/a.db"), "file"),
@@ -144,4 +144,4 @@ def test_a_place_that_no_csv_can_be_written_to_is_found_before_the_search(cli, u
 
 
 def test_an_option_that_is_like_no_other_has_no_suggestion(cli):
-    assert "did you mean" not in cli("search", "toy", "--batch", "4").err
+    assert "did you mean" not in cli("search", "toy", "--xyzzy", "4").err

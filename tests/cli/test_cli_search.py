@@ -207,7 +207,7 @@ def test_starting_designs_and_time(cli):
         (("--start", "unit=4"), "unknown knob 'unit'; did you mean 'units'"),
         (("--start", "units=3"), "start: units: 3 is not on the grid"),
         (("--timeout", "0"), "timeout: 0.0 is not a number of seconds above 0"),
-        (("--jobs", "0"), "jobs: 0 is not a whole number of at least 1"),
+        (("--jobs", "0"), "jobs: 0 is not a whole number from 1"),
     ],
 )
 def test_starts_times_and_jobs_that_cannot_be(cli, arguments, says):

@@ -353,7 +353,7 @@ def test_arguments_that_cannot_be(tmp_path):
     out = tmp_path / "t.parquet"
     for options, says in (
         ({"samples": 91}, "samples: 91 is more than the 90 designs that there are; nearest is 90"),
-        ({"samples": 0}, "samples: 0 is not a whole number of at least 1"),
+        ({"samples": 0}, "samples: 0 is not a whole number from 1"),
         ({"samples": 5, "seed": -1}, "seed: -1 is not"),
         ({"jobs": 0}, "jobs: 0 is not"),
         ({"jobs": 1.5}, "jobs: 1.5 is not"),

@@ -172,5 +172,5 @@ def test_what_cannot_be_sent_to_a_process_is_told():
 
 @pytest.mark.parametrize("jobs", [0, -1, 1.5, "2"])
 def test_what_is_no_number_of_processes(toy, jobs):
-    with pytest.raises(ChipgymError, match=r"jobs: .* is not a whole number of at least 1"):
+    with pytest.raises(ChipgymError, match=r"jobs: .* is not a whole number from 1"):
         optimize(toy, jobs=jobs)

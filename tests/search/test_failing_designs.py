@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import numpy as np
 import pytest
 from fragile import CrashError, FragileSimulator
 
 import chipgym
 from chipgym.errors import ChipgymError
-from chipgym.search import SimulationError, load_result, report
-from chipgym.search.store.schema import UNSEALED
+from chipgym.search import SimulationError, ground_truth, load_result, report
 from chipgym.simulators import SimulatorEntry, unregister
 
 ENTRY = SimulatorEntry("fragile", "Fragile", FragileSimulator)
@@ -137,32 +134,16 @@ def test_a_report_of_nothing_but_failures(tmp_path):
 
 
 def test_a_store_from_before_there_were_reasons_goes_on(problem, tmp_path):
+    import sqlite3
+
     store = tmp_path / "run.db"
     chipgym.optimize(problem, "exhaustive", 10, store=store, catch=CrashError)
     with sqlite3.connect(store) as old:
-        for table in ("reasons", "starts", "seals"):
-            old.execute(f"DROP TABLE {table}")
-        old.execute("UPDATE chipgym_meta SET value = ? WHERE key = 'format'", (UNSEALED,))
-    with pytest.warns(UserWarning, match="has no checksums"):
-        assert load_result(store).evaluations == 10
-    with pytest.warns(UserWarning, match="has no checksums"):
-        assert len(chipgym.optimize(problem, "exhaustive", store=store, catch=CrashError).failed) == 3
-    with pytest.warns(UserWarning, match="has no checksums"):
-        assert len(load_result(store).failed) == 3
-
-
-@pytest.mark.parametrize("table", ["reasons", "starts"])
-def test_a_changed_reason_or_start_is_noticed(problem, tmp_path, table):
-    store = tmp_path / "run.db"
-    chipgym.optimize(problem, "exhaustive", 10, store=store, catch=CrashError, start=[{}])
-    column = {"reasons": "reason", "starts": "designs"}[table]
-    with sqlite3.connect(store) as changed:
-        done = changed.execute(f"UPDATE {table} SET {column} = {column} || ' '")
-        assert done.rowcount > 0
-    with pytest.raises(chipgym.ChipgymError, match="another checksum"):
-        load_result(store)
-    with pytest.raises(chipgym.ChipgymError, match="another checksum"):
-        chipgym.optimize(problem, "exhaustive", 12, store=store, catch=CrashError, start=[{}])
+        old.execute("DROP TABLE reasons")
+        old.execute("DROP TABLE starts")
+    assert load_result(store).evaluations == 10
+    assert len(chipgym.optimize(problem, "exhaustive", store=store, catch=CrashError).failed) == 3
+    assert len(load_result(store).failed) == 3
 
 
 # --- the command line --------------------------------------------------------------------------------------------
@@ -208,3 +189,17 @@ def test_the_command_refuses_what_is_no_exception(command, name, says):
     status, said = command("--catch", name)
     assert status == 2
     assert says in said.err
+
+
+def test_a_study_in_processes_names_the_design(tmp_path):
+    from chipgym.search.study import run_study
+
+    problem = chipgym.make_problem(FragileSimulator())
+    for jobs in (1, 2):
+        with pytest.raises(ChipgymError, match=r"simulate raised CrashError: tool crashed .* for units="):
+            run_study(problem, tmp_path / str(jobs), agents=["exhaustive"], seeds=1, jobs=jobs, optimum=False)
+    with pytest.raises(ChipgymError, match=r"5 units and 2 ways for units=5, ways=2; catch=CrashError takes it to be"):
+        ground_truth(problem)
+    study = run_study(problem, tmp_path / "caught", agents=["exhaustive"], seeds=1, catch=CrashError)
+    assert study.truth.designs == 40
+    assert study.truth.optimum == chipgym.optimize(problem, "exhaustive", catch=CrashError).best.objectives[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 
 import numpy as np
 import pandas as pd
@@ -89,3 +90,16 @@ def test_what_a_person_types_is_listed_and_nothing_else():
     assert not {"Any", "annotations", "os", "TYPE_CHECKING"} & set(dir(chipgym.search))
     for name in dir(chipgym.search):
         assert getattr(chipgym.search, name) is not None
+
+
+def test_a_result_is_json(found, tmp_path):
+    data = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert data["best"]["design"] == found.best.design
+    assert data["best"]["objectives"] == dict(zip(["edp", "area_mm2"], found.best.objectives, strict=True))
+    assert [d["number"] for d in data["pareto"]] == [d.number for d in found.pareto]
+    assert data["objective_units"] == {"edp": "J·s", "area_mm2": "mm2"}
+    assert data["failed"] == []
+    infeasible = int(np.flatnonzero(found.table.violation > 0)[0])
+    row = found.table.row(infeasible).to_dict(found.table.objective_names)
+    assert row["feasible"] is False
+    json.dumps(row, allow_nan=False)

@@ -8,14 +8,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from bowl import BowlSimulator
 from PIL import Image
+from toy import ToySimulator
 
 import chipgym
-from chipgym.search import Agent, AgentEntry, optimize, register_agent, unregister_agent
+from chipgym.errors import ChipgymError
+from chipgym.search import Agent, AgentEntry, ground_truth, optimize, register_agent, unregister_agent
 from chipgym.search.study import mean_band, run_study
 from chipgym.search.study.plot import draw_study, save_plot
 
@@ -226,3 +229,77 @@ def test_the_example_runs_and_goes_on(tmp_path):
         assert len(list(csv.DictReader(file))) == 2 * 3 * 40
     assert json.loads((tmp_path / "s" / "study.json").read_text())["budget"] == 40
     assert (tmp_path / "s" / "regret.png").stat().st_size > 5000
+
+
+# --- simulators, of which not every design can be evaluated ----------------------------------------------------
+
+
+def test_a_large_space_is_not_enumerated_without_a_word(tmp_path):
+    problem = chipgym.make_problem("systolic", "mlp:8-8")
+    with pytest.raises(ChipgymError) as error:
+        run_study(problem, tmp_path / "study", **ARGUMENTS)
+    said = str(error.value)
+    assert (
+        f"the optimum takes {problem.space.canonical_size:,} designs of systolic to know, more than 1,000,000" in said
+    )
+    assert said.endswith("or optimum=False to compare with the best that is found")
+    assert not (tmp_path / "study").exists()
+    with pytest.raises(ChipgymError, match="more than 89;"):
+        ground_truth(chipgym.make_problem("toy"), most_designs=89)
+    assert ground_truth(chipgym.make_problem("toy"), most_designs=90).designs == 90
+
+
+def test_a_study_goes_without_the_optimum(bowl, tmp_path):
+    arguments = {"agents": ["random", "nsga2"], "seeds": 2, "budget": 30}
+    study = run_study(bowl, tmp_path / "study", optimum=False, **arguments)
+    assert not study.truth.exact
+    best = min(curves.min() for curves in study.incumbents.values())
+    assert study.truth.optimum == best
+    assert min(study.regret(agent).min() for agent in study.incumbents) == 0.0
+    assert study.to_pandas()["rank"].min() == 1
+    save_plot(study, tmp_path / "study.png")
+    again = run_study(bowl, tmp_path / "study", optimum=False, **arguments)
+    np.testing.assert_array_equal(again.truth.values, study.truth.values)
+
+
+def test_the_optimum_is_sought_once_and_kept(tmp_path, monkeypatch):
+    calls = []
+    evaluate = ToySimulator.evaluate_columns
+
+    def counted(self, columns, n):
+        calls.append(n)
+        return evaluate(self, columns, n)
+
+    problem = chipgym.make_problem("toy")
+    monkeypatch.setattr(ToySimulator, "evaluate_columns", counted)
+    monkeypatch.setattr("chipgym.search.regret.TELL_EVERY_S", 0.0)
+    seen = []
+    first = run_study(problem, tmp_path, callback=seen.append, **ARGUMENTS)
+    assert seen[0].seeking_optimum
+    assert seen[0].total == 90
+    assert [p.done for p in seen if not p.seeking_optimum] == list(range(1, 9))
+    calls.clear()
+    again = run_study(problem, tmp_path, **ARGUMENTS)
+    assert not calls
+    np.testing.assert_array_equal(again.truth.values, first.truth.values)
+    assert (again.truth.best, again.truth.designs) == (first.truth.best, first.truth.designs)
+    (tmp_path / "optimum.npz").write_bytes((tmp_path / "optimum.npz").read_bytes()[:-30])
+    with pytest.raises(ChipgymError, match=r"optimum.npz is damaged; remove it"):
+        run_study(problem, tmp_path, **ARGUMENTS)
+
+
+def test_a_picture_is_what_its_name_says(study, tmp_path):
+    save_plot(study, tmp_path / "a.svg")
+    root = ElementTree.parse(tmp_path / "a.svg").getroot()
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert root.get("viewBox") == "0 0 960 600"
+    texts = [node.text for node in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert "evaluated designs" in texts
+    assert [text for text in texts if text.startswith("nsga2")]
+    assert len(list(root.iter("{http://www.w3.org/2000/svg}polygon"))) == len(ARGUMENTS["agents"])
+    save_plot(study, tmp_path / "a.PNG")
+    assert Image.open(tmp_path / "a.PNG").format == "PNG"
+    for name in ("a.pdf", "a", "a.jpg"):
+        with pytest.raises(ChipgymError, match=r"ends neither in .png nor in .svg; nearest is .*a\.png"):
+            save_plot(study, tmp_path / name)
+        assert not (tmp_path / name).exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from collected import SETTINGS, table
 
 from chipgym.surrogates import Surrogate
+from chipgym.surrogates.reach import beyond, widening
 from chipgym.surrogates.samples import Samples
 
 DIGEST = """
@@ -67,3 +69,42 @@ def test_one_design_is_known_within_its_own_size():
     low, high = found.interval(0.6826894921370859)["latency_s"]
     value = whole.metrics["latency_s"][chosen]
     np.testing.assert_allclose([value / low, high / value], np.e, rtol=1e-6)
+
+
+def test_a_workload_far_from_what_was_learned_is_told():
+    """Sizes beyond the tables': a warning that names the farthest feature, a flag, and a wider interval."""
+    import chipgym
+
+    model = chipgym.load_surrogate("systolic-networks")
+    designs = {"rows": [16, 64, 128], "cols": [16, 64, 128]}
+    for name, feature in (("mlp:4-4", "log10_"), ("mlp:65536-65536-65536", "log10_"), ("llama-3-70b", "matrix_layers")):
+        with pytest.warns(UserWarning, match=rf"workload .*: {feature}.* the model has learned from .*extrapolations"):
+            found = model.predict(designs, name)
+        farthest, distance = next(iter(found.beyond.items()))
+        assert farthest.startswith(feature)
+        assert distance == max(found.beyond.values()) > 1
+        plain = model.predict_columns(*model.space.columns(designs), model.describe(model.workload(name)), False)
+        np.testing.assert_allclose(found.deviation["latency_s"], (1 + distance) * plain.deviation["latency_s"])
+        actual = np.log(chipgym.make_simulator("systolic", name).evaluate(designs)["latency_s"])
+        assert (np.abs(actual - found.location["latency_s"]) <= found.deviation["latency_s"]).all()
+    with pytest.warns(UserWarning, match="extrapolations"):
+        chipgym.make_simulator("surrogate", "systolic-networks@mlp:4-4")
+
+
+def test_a_workload_like_what_was_learned_is_not_warned_of():
+    import chipgym
+
+    model = chipgym.load_surrogate("systolic-networks")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for name in (*model.workloads, "mobilenet_v3_large", "efficientnet_b0"):
+            assert model.predict({}, name).beyond == {}
+
+
+def test_distances():
+    learned = [{"log10_macs": 6.0, "share": 0.0, "depth": 8.0}, {"log10_macs": 8.0, "share": 0.02, "depth": 8.0}]
+    assert beyond({"log10_macs": 7.0, "share": 0.01, "depth": 8.0}, learned) == {}
+    assert beyond({"log10_macs": 10.0, "share": 0.1, "depth": 9.0}, learned) == {"depth": 2.0, "log10_macs": 1.0}
+    assert beyond({"log10_macs": 3.0, "share": 0.02, "depth": 8.0}, learned) == {"log10_macs": 1.5}
+    assert widening({}) == 1.0
+    assert widening({"depth": 2.0, "log10_macs": 1.0}) == 3.0

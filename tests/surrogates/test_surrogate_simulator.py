@@ -8,8 +8,9 @@ import pytest
 from collected import SETTINGS, systolic, table
 
 import chipgym
+from chipgym import load_table, make_problem, make_simulator
 from chipgym.errors import ChipgymError
-from chipgym.surrogates import Surrogate
+from chipgym.surrogates import Surrogate, load_surrogate, measure, only_metrics
 
 WORKLOADS = ("mlp:16-64-5", "mlp:8-8", "mlp:64-64-64")
 
@@ -111,3 +112,34 @@ def test_models_and_workloads_that_there_are_not(several, workload, message):
     with pytest.raises(ChipgymError, match=r"^[^\n]+$") as error:
         chipgym.make_simulator("surrogate", workload.format(several=several))
     assert message in str(error.value)
+
+
+def test_a_model_in_memory_is_told_its_workload():
+    model = load_surrogate("systolic-networks")
+    told = make_simulator("surrogate", model, on="resnet18")
+    named = make_simulator("surrogate", "systolic-networks@resnet18")
+    assert told.identity() == named.identity()
+    assert told.evaluate({})["cycles"].tolist() == named.evaluate({})["cycles"].tolist()
+    assert make_problem("surrogate", model, on="vgg16").simulator.workload.name.endswith(":vgg16")
+    with pytest.raises(ChipgymError, match=r"on: 'vgg16' goes with a Surrogate in memory"):
+        make_simulator("surrogate", "systolic-networks", on="vgg16")
+
+
+def test_a_model_of_some_metrics(tmp_path):
+    table = load_table("systolic-resnet18")
+    some = only_metrics(table, ["energy_j", "area_mm2"])
+    assert list(some.metrics) == [m.name for m in some.header.metrics if m.name in ("energy_j", "area_mm2")]
+    assert some.header.default_objective == "energy_j"
+    model = Surrogate("ridge").fit(some)
+    simulator = make_simulator("surrogate", model)
+    assert [m.name for m in simulator.metrics] == list(some.metrics)
+    assert make_problem(simulator).objectives[0].name == "energy_j"
+    errors = measure(model, some)
+    frame = errors.to_pandas()
+    assert list(frame.index) == list(errors.metrics) == list(some.metrics)
+    assert frame.loc["energy_j", "mape"] == errors.metrics["energy_j"].mape
+    assert list(frame.columns) == ["mape", "median_ape", "r2", "spearman", "within_1_std", "within_90"]
+    with pytest.raises(ChipgymError, match="unknown metric 'energy'; did you mean 'energy_j'"):
+        only_metrics(table, ["energy"])
+    with pytest.raises(ChipgymError, match="metrics: an empty list"):
+        only_metrics(table, [])

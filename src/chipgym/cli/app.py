@@ -6,6 +6,7 @@ a pipe went away.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import os
@@ -154,7 +155,11 @@ def _setting_hint(option: str, known: Sequence[str]) -> str:
     from ..simulators.core.registry import simulator_options
 
     setting = option.lstrip("-").replace("-", "_")
-    owners = sorted(e.name for e in registered() if "--option" in known and setting in simulator_options(e.name))
+    owners = []
+    for entry in registered() if "--option" in known else ():
+        with contextlib.suppress(ChipgymError):  # one of another package, which cannot be imported
+            owners += [entry.name] if setting in simulator_options(entry.name) else []
+    owners.sort()
     return f"; {setting} of {', '.join(owners)} is given as --option {setting}=VALUE" if owners else ""
 
 

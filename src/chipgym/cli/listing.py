@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -209,8 +210,23 @@ def _made(of: str | None, workload: str | None, options: Sequence[str]) -> list[
     from ..simulators import make_simulator, registered
 
     if of is None:
-        return [make_simulator(e.name) for e in registered()]
+        return [made for e in registered() if (made := _made_or_warned(e.name)) is not None]
     return [make_simulator(of, workload, **parse.simulator_settings(of, options))]
+
+
+def _made_or_warned(name: str) -> Simulator | None:
+    """A simulator on its default workload; None, and a warning, where one of another package cannot be made."""
+    from ..simulators import make_simulator
+    from ..simulators.core.registry import plugin_package
+
+    try:
+        return make_simulator(name)
+    except Exception as error:
+        package = plugin_package(name)
+        if package is None:
+            raise
+        warnings.warn(f"simulator {name!r} of {package} is left out ({error})", stacklevel=2)
+        return None
 
 
 def _table(rows: Rows) -> None:

@@ -6,8 +6,11 @@ import json
 import math
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import printable
+from ..jsonable import plain
 
 if TYPE_CHECKING:
     from ..simulators import Limit
@@ -25,7 +28,7 @@ class UserInterruptError(Exception):
 def text(value: object) -> str:
     """A value for people: thousands separators, about six digits, a dash for none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return "–" if value is None else str(value)
+        return "–" if value is None else printable(str(value))
     if isinstance(value, float) and not math.isfinite(value):
         return "–" if math.isnan(value) else str(value)
     if value == int(value) and abs(value) < 1e15:
@@ -65,14 +68,14 @@ def _lines(headings: Sequence[str], cells: Sequence[Sequence[object]], title: st
     console = Console(file=sys.stdout, width=UNLIMITED, force_terminal=False, highlight=False)
     with console.capture() as printed:
         if title:
-            console.print(Text(title))
+            console.print(Text(printable(title)))
         console.print(made)
     return printed.get().splitlines()
 
 
 def line(message: str) -> None:
     """Prints one line as it is."""
-    sys.stdout.write(f"{message}\n")
+    sys.stdout.write(f"{printable(message)}\n")
 
 
 def why(limits: Sequence[Limit], reason: str | None = None) -> str:
@@ -104,20 +107,6 @@ def note(message: str) -> None:
 def as_json(value: object) -> None:
     """Prints a value as JSON: `null` for what has no value, "inf" for infinity."""
     sys.stdout.write(json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False) + "\n")
-
-
-def plain(value: object) -> Any:
-    """A value as JSON data."""
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None if math.isnan(value) else str(value)
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    item = getattr(value, "item", None)  # numpy's scalars
-    return plain(item()) if callable(item) else str(value)
 
 
 def _is_number(value: object) -> bool:

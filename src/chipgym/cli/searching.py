@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -29,7 +29,7 @@ def search_designs(
         list[str] | None,
         typer.Option(
             metavar="WHAT",
-            help="What to minimise: a preset such as edp, a metric, a product, a sum; repeat for a Pareto front.",
+            help="What to minimise: a preset such as edp, a metric, products, sums; repeat for a Pareto front.",
             show_default=False,
         ),
     ] = None,
@@ -128,7 +128,7 @@ def search_designs(
     except ChipgymError as error:  # a search that took hours is shown all the same
         unwritten = error
     if json:
-        output.as_json(_document(result, None if unwritten else str(table)))
+        output.as_json({**result.to_dict(), "csv": None if unwritten else str(table)})
     else:
         _print(result, problem, None if unwritten else table)
     if unwritten:
@@ -210,29 +210,3 @@ def _counted(result: SearchResult) -> str:
     if not n:
         return "no feasible design; the nearest miss"
     return "the best design" if n == 1 else f"{n:,} Pareto-optimal designs"
-
-
-def _document(result: SearchResult, table: str | None) -> dict[str, Any]:
-    return {
-        **result.identity,
-        "agent": result.agent,
-        "seed": result.seed,
-        "evaluations": result.evaluations,
-        "stopped": result.stopped,
-        "store": result.store,
-        "csv": table,
-        "best": _design(result.best, result),
-        "pareto": [_design(d, result) for d in result.pareto],
-        "failed": [{"number": d.number, "design": d.design, "reason": d.reason} for d in result.failed],
-    }
-
-
-def _design(design: Any, result: SearchResult) -> dict[str, Any]:
-    return {
-        "number": design.number,
-        "design": design.design,
-        "metrics": design.metrics,
-        "objectives": dict(zip(result.table.objective_names, design.objectives, strict=True)),
-        "feasible": design.feasible,
-        "violation": design.violation,
-    }

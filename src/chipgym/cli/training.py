@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..durable import check_writable
-from ..errors import ChipgymError, unknown
+from ..errors import ChipgymError
 from . import output, parse
 from .options import Json
 
@@ -48,7 +48,7 @@ def train_surrogate(
     metric: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", help="Show this metric's errors; repeatable, all where left out.", show_default=False
+            metavar="NAME", help="Learn this metric alone; repeatable, all where left out.", show_default=False
         ),
     ] = None,
     constraint: Annotated[
@@ -75,7 +75,7 @@ def train_surrogate(
     written learns from all.
     """
     from ..datasets import load_tables
-    from ..surrogates import SPLITS, Surrogate, measure, split_tables
+    from ..surrogates import SPLITS, Surrogate, measure, only_metrics, split_tables
     from ..surrogates.files import model_path
     from ..surrogates.models import settings_of
 
@@ -86,9 +86,9 @@ def train_surrogate(
     networks = [_network(name) for name in network or ()]
     surrogate = Surrogate(model, seed=seed, **settings)
     known = [m.name for m in loaded[0].header.metrics]
-    for name in metric or ():
-        if name not in known:
-            raise unknown("metric", name, known)
+    if metric:
+        loaded = [only_metrics(table, metric) for table in loaded]
+        known = [m.name for m in loaded[0].header.metrics]
     if len(split or ()) != len(set(split or ())):
         raise ChipgymError("--split: one is given twice")
     wanted = split or (SPLITS if len(loaded) > 2 else SPLITS[:1])
@@ -113,7 +113,7 @@ def train_surrogate(
             }
         )
         return
-    _show({name: errors for name, (_, errors) in measured.items()}, metric or known)
+    _show({name: errors for name, (_, errors) in measured.items()}, known)
     designs = sum(map(len, loaded))
     output.line(f"{model} of {designs:,} designs in {path}, {path.stat().st_size:,} bytes")
     at = f"@{surrogate.workloads[0]}" if len(loaded) > 1 else ""
