@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,10 +18,11 @@ from ..core import Breakdown, Columns, Metrics, MetricSpec
 from ..memory import MemorySimulator
 from ..memory.device import load_device
 from .bursts import Bursts, count_bursts, lay_out
+from .kernel import array_cycles, plan_layer
 from .lowering import WORDS_IN, WORDS_OUT, Layer
 from .memory_option import LoopMemory
 from .metrics import IN_LOOP, METRICS
-from .tiling import CHANNELS, FILTERS, GROUPS, IMAGES, OUT_H, OUT_W, TAPS_H, TAPS_W, plan
+from .tiling import CHANNELS, FILTERS, GROUPS, IMAGES, OUT_H, OUT_W, TAPS_H, TAPS_W
 from .timeline import Floats, Parts, close_loop, reach
 from .traffic import PAGE_BYTES, Plan, Traffic, product_traffic, stream_traffic
 
@@ -215,9 +216,13 @@ def array_traffic(simulator: SystolicSimulator, columns: Columns, row: int, busy
     Raises:
         ChipgymError: as `product_traffic`.
     """
-    arguments: list[Any] = [float(a) if np.ndim(a) == 0 else int(a[0]) for a in simulator.tiling_columns(columns)]
     layer = simulator.network.matrix[row]
-    order, a, b, c, _, _, _, one_pass, ri, rf, ro = plan(layer, *arguments)
+    flow, rows, cols, cap_i, cap_f, cap_o, sum_words, order = simulator.tiling_columns(columns)
+    compute = array_cycles(layer, flow[0], rows[0], cols[0], columns["num_arrays"][0])
+    order, a, b, c, _, _, _, one_pass, _, ri, rf, ro = plan_layer(
+        simulator.network.cuts, layer, row, int(flow[0]), int(cap_i[0]), int(cap_f[0]), int(cap_o[0]), sum_words,
+        int(order[0]), compute, float(columns["dram_bandwidth"][0]),
+    )  # fmt: skip
     k = int(layer[TAPS_H] * layer[TAPS_W] * layer[CHANNELS])
     m, n = int(layer[IMAGES] * layer[OUT_H] * layer[OUT_W]), int(layer[FILTERS])
     cut = Plan(

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..core.compiled import compiled
+from ..core.compiled import compiled, piece
+from .cuts import AGAIN, Cuts
 from .lowering import HIDDEN, WORDS_IN, WORDS_OUT, WORK
-from .schedule import stream_cycles, total_cycles
+from .planning import CHOICES, plan
+from .schedule import stream_cycles
 from .tiling import (
     CHANNELS,
     FILTERS,
@@ -26,7 +28,6 @@ from .tiling import (
     TAPS_W,
     Table,
     ceil_div,
-    plan,
 )
 
 # What is counted, per output row (float64).
@@ -37,15 +38,12 @@ from .tiling import (
 FIELDS = 15
 
 
-@compiled
-def count_product(
-    layer: Table, times: float, flow: int, rows: int, cols: int, arrays: int, cap_i: int, cap_f: int, cap_o: int,
-    psum_words: float, bandwidth: float, fixed: int, out: Table,
-) -> None:  # fmt: skip
-    """Adds one distinct matrix product, occurring `times` times, to the counts `out` (FIELDS,)."""
-    groups, channels, n = layer[GROUPS], layer[CHANNELS], layer[FILTERS]
+@piece
+def folds_of(layer: Table, flow: int, rows: int, cols: int) -> tuple[float, int, int, int, int]:
+    """Folds of all groups of a layer, those of one group down and across, and steps and cycles of a fold."""
+    groups, n = layer[GROUPS], layer[FILTERS]
     m = layer[IMAGES] * layer[OUT_H] * layer[OUT_W]
-    k = layer[TAPS_H] * layer[TAPS_W] * channels
+    k = layer[TAPS_H] * layer[TAPS_W] * layer[CHANNELS]
     if flow == 0:
         sr, sc, t, fill = m, n, k, rows + cols - 2
     elif flow == 1:
@@ -56,28 +54,41 @@ def count_product(
     folds = float(folds_r) * folds_c * groups
     if groups > 1 and folds_r == 1 and folds_c == 1:
         folds = float(ceil_div(groups, min(groups, rows // sr, cols // sc)))
-    compute = np.ceil(folds / arrays) * (fill + t)
+    return folds, folds_r, folds_c, t, fill + t
+
+
+@compiled
+def array_cycles(layer: Table, flow: int, rows: int, cols: int, arrays: int) -> float:
+    """Cycles that the arrays work on a layer."""
+    folds, _, _, _, fold_cycles = folds_of(layer, flow, rows, cols)
+    return float(np.ceil(folds / arrays) * fold_cycles)
+
+
+@piece
+def count_product(
+    layer: Table, rungs: Table, heights: Table, times: float, flow: int, rows: int, cols: int, arrays: int,
+    cap_i: int, cap_f: int, cap_o: int, psum_words: float, bandwidth: float, fixed: int, choices: Table, out: Table,
+) -> None:  # fmt: skip
+    """Adds one distinct matrix product, occurring `times` times, to the counts `out` (FIELDS,)."""
+    groups, channels, n = layer[GROUPS], layer[CHANNELS], layer[FILTERS]
+    m = layer[IMAGES] * layer[OUT_H] * layer[OUT_W]
+    k = layer[TAPS_H] * layer[TAPS_W] * channels
+    folds, folds_r, folds_c, t, fold_cycles = folds_of(layer, flow, rows, cols)
+    compute = np.ceil(folds / arrays) * fold_cycles
     macs = float(m) * n * k * groups
 
-    order, a, b, c, fi, ff, fo, one_pass, ri, rf, ro = plan(
-        layer, flow, rows, cols, cap_i, cap_f, cap_o, psum_words, fixed
-    )
+    size_i, size_f, size_o = rungs[0, AGAIN, 0] * channels, float(k) * n, float(m) * n
+    order, _, _, _, fi, ff, fo, one_pass, cycles, _, _, _ = plan(
+        rungs, heights, flow, cap_i, cap_f, cap_o, psum_words, fixed, groups, layer[TAPS_H] * layer[TAPS_W], channels,
+        size_i, size_f, size_o, compute, bandwidth, choices,
+    )  # fmt: skip
     if order < 0:  # not even one pixel, channel and filter fit
         taps = float(layer[TAPS_H] * layer[TAPS_W])
         short = max(taps / max(cap_i, 0.5), taps / max(cap_f, 0.5), 1.0 / max(cap_o, 0.5)) - 1.0
         out[EXCESS] = max(out[EXCESS], short)
         return
-    size_f, size_o = float(k) * n, float(m) * n
-    cycles = compute
-    if bandwidth < np.inf:
-        tiles = float(a) * b * c * groups
-        cycles = total_cycles(
-            order, a, b, c, groups, ri, rf, ro,
-            one_pass / (float(a) * c), size_f / (float(b) * c), size_o / (float(a) * b),
-            psum_words, compute / tiles, bandwidth,
-        )  # fmt: skip
     spilled = size_o * (fo - 1) * psum_words
-    out[CYCLES] += times * max(cycles, compute)
+    out[CYCLES] += times * cycles
     out[COMPUTE] += times * compute
     out[MACS] += times * macs
     out[SLOTS] += times * folds * rows * cols * t
@@ -102,9 +113,28 @@ def count_product(
         out[SRAM_P] += times * whole_k * (folds_r - 1)
 
 
+@piece
+def count_layer(
+    layer: Table, fine: Table, fine_heights: Table, coarse: Table, coarse_heights: Table, times: float, row: int,
+    rows: Table, cols: Table, flow: Table, cap_i: Table, cap_f: Table, cap_o: Table,
+    bandwidth: Table, arrays: Table, order: Table, psum_words: float, choices: Table, out: Table,
+) -> None:  # fmt: skip
+    """Adds one distinct matrix product to an output row of every design."""
+    for d in range(len(rows)):
+        if bandwidth[d] < np.inf:
+            rungs, heights = coarse, coarse_heights
+        else:
+            rungs, heights = fine, fine_heights
+        count_product(
+            layer, rungs, heights, times, flow[d], rows[d], cols[d], arrays[d], cap_i[d], cap_f[d], cap_o[d],
+            psum_words, bandwidth[d], order[d], choices, out[d, row],
+        )  # fmt: skip
+
+
 @compiled
 def count(
-    matrix: Table, matrix_counts: Table, matrix_rows: Table,
+    matrix: Table, fine: Table, fine_heights: Table, coarse: Table, coarse_heights: Table,
+    matrix_counts: Table, matrix_rows: Table,
     vector: Table, vector_counts: Table, vector_rows: Table, n_rows: int,
     rows: Table, cols: Table, flow: Table, cap_i: Table, cap_f: Table, cap_o: Table,
     bandwidth: Table, arrays: Table, order: Table, psum_words: float,
@@ -112,6 +142,7 @@ def count(
     """Counts per design and output row, float64 (n, n_rows, FIELDS).
 
     Args:
+        fine … coarse_heights: ladders of the rows of `matrix` (see `cuts`).
         matrix, vector: tables of distinct layers (see `lowering`), with how often each counts and which output row it
             adds to: one row for totals, or one per layer.
         rows … order: design columns, each (n,); `flow` and `order` are codes, `cap_*` words of half an SRAM.
@@ -119,12 +150,13 @@ def count(
     """
     n = len(rows)
     out = np.zeros((n, n_rows, FIELDS))
+    choices = np.empty((CHOICES, 5))
+    for u in range(len(matrix)):
+        count_layer(
+            matrix[u], fine[u], fine_heights[u], coarse[u], coarse_heights[u], matrix_counts[u], matrix_rows[u],
+            rows, cols, flow, cap_i, cap_f, cap_o, bandwidth, arrays, order, psum_words, choices, out,
+        )  # fmt: skip
     for d in range(n):
-        for u in range(len(matrix)):
-            count_product(
-                matrix[u], matrix_counts[u], flow[d], rows[d], cols[d], arrays[d], cap_i[d], cap_f[d], cap_o[d],
-                psum_words, bandwidth[d], order[d], out[d, matrix_rows[u]],
-            )  # fmt: skip
         for v in range(len(vector)):
             times, row = vector_counts[v], out[d, vector_rows[v]]
             work, read, written = vector[v, WORK], vector[v, WORDS_IN], vector[v, WORDS_OUT]
@@ -139,3 +171,30 @@ def count(
                 row[SRAM_I] += times * read
                 row[SRAM_O] += times * written
     return out
+
+
+@compiled
+def plan_row(
+    layer: Table, rungs: Table, heights: Table, flow: int, cap_i: int, cap_f: int, cap_o: int, psum_words: float,
+    order: int, compute: float, bandwidth: float,
+) -> tuple[int, int, int, int, int, int, int, float, float, bool, bool, bool]:  # fmt: skip
+    """What `plan` answers for one row of the layer table with its ladders."""
+    channels, filters, taps = layer[CHANNELS], layer[FILTERS], layer[TAPS_H] * layer[TAPS_W]
+    pixels = layer[IMAGES] * layer[OUT_H] * layer[OUT_W]
+    return plan(
+        rungs, heights, flow, cap_i, cap_f, cap_o, psum_words, order, layer[GROUPS], taps, channels,
+        rungs[0, AGAIN, 0] * channels, float(taps * channels) * filters, float(pixels) * filters, compute, bandwidth,
+        np.empty((CHOICES, 5)),
+    )  # fmt: skip
+
+
+def plan_layer(
+    cuts: Cuts, layer: Table, row: int, flow: int, cap_i: int, cap_f: int, cap_o: int, psum_words: float, order: int,
+    compute: float, bandwidth: float,
+) -> tuple[int, int, int, int, int, int, int, float, float, bool, bool, bool]:  # fmt: skip
+    """What `plan` answers for the one `layer` that stands at `row` of the cuts."""
+    ladders = cuts.coarse if bandwidth < np.inf else cuts.fine
+    return plan_row(
+        layer, ladders.rungs[row], ladders.heights[row], flow, cap_i, cap_f, cap_o, psum_words, order, float(compute),
+        bandwidth,
+    )  # fmt: skip

@@ -82,7 +82,7 @@ class SystolicSimulator(Simulator):
     """
 
     name = "systolic"
-    version: str = "1"  # type: ignore[misc]
+    version: str = "2"  # type: ignore[misc]
     metrics: tuple[MetricSpec, ...] = METRICS  # type: ignore[misc]  # with a memory in the loop there is one more
     default_objective = "edp"
     objectives: ClassVar[Mapping[str, str | tuple[str, ...]]] = MappingProxyType(
@@ -261,8 +261,10 @@ class SystolicSimulator(Simulator):
         """Kernel counts (n, output rows, FIELDS) of design columns."""
         matrix, matrix_counts, matrix_rows, vector, vector_counts, vector_rows, n_rows = tables
         flow, rows, cols, cap_i, cap_f, cap_o, psum_words, order = self.tiling_columns(columns)
+        fine, coarse = self.network.cuts.fine, self.network.cuts.coarse
         return k.count(
-            matrix, matrix_counts, matrix_rows, vector, vector_counts, vector_rows, n_rows,
+            matrix, fine.rungs, fine.heights, coarse.rungs, coarse.heights, matrix_counts, matrix_rows,
+            vector, vector_counts, vector_rows, n_rows,
             rows, cols, flow, cap_i, cap_f, cap_o, columns["dram_bandwidth"], columns["num_arrays"], order, psum_words,
         )  # fmt: skip
 

@@ -61,7 +61,7 @@ def walked(traffic, server):
 
 def drawn_traffic(p, caps, flow=0, psum_words=1.0, order=-1, compute=100.0):
     """What a drawn layer moves, in words and cycles, and its cycles with a constant bandwidth."""
-    order, a, b, c, _, _, _, one_pass, ri, rf, ro = planned(p, caps, flow, psum_words=psum_words, order=order)
+    order, a, b, c, _, _, _, one_pass, _, ri, rf, ro = planned(p, caps, flow, psum_words=psum_words, order=order)
     size_f, size_o = float(p.k * p.filters), float(p.m * p.filters)
     cut = Plan(order, a, b, c, p.groups, one_pass, size_f, size_o, (ri, rf, ro), 1.0, psum_words)
 
