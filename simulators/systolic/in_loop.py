@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 #: Requests of a trace of a network.
 MOST_REQUESTS = 2**23
+#: Share of the time with a constant bandwidth that fewer, larger tiles may cost.
+SLOWER = 0.01
 #: Requests of one layer that a memory in the loop serves; of a layer with more, stretches of its tiles are looked at.
 MOST_SERVED = 2**18
 
@@ -210,7 +212,9 @@ def _traffic(simulator: SystolicSimulator, columns: Columns, layer: Layer, row: 
     return stream_traffic(read, written, busy_s, held_in, held_out)
 
 
-def array_traffic(simulator: SystolicSimulator, columns: Columns, row: int, busy_s: float) -> Traffic:
+def array_traffic(
+    simulator: SystolicSimulator, columns: Columns, row: int, busy_s: float, slower: float = SLOWER
+) -> Traffic:
     """What a matrix product, by its row in the layer table, moves on the one design of `columns`.
 
     Raises:
@@ -221,7 +225,7 @@ def array_traffic(simulator: SystolicSimulator, columns: Columns, row: int, busy
     compute = array_cycles(layer, flow[0], rows[0], cols[0], columns["num_arrays"][0])
     order, a, b, c, _, _, _, one_pass, _, ri, rf, ro = plan_layer(
         simulator.network.cuts, layer, row, int(flow[0]), int(cap_i[0]), int(cap_f[0]), int(cap_o[0]), sum_words,
-        int(order[0]), compute, float(columns["dram_bandwidth"][0]),
+        int(order[0]), compute, float(columns["dram_bandwidth"][0]), slower,
     )  # fmt: skip
     k = int(layer[TAPS_H] * layer[TAPS_W] * layer[CHANNELS])
     m, n = int(layer[IMAGES] * layer[OUT_H] * layer[OUT_W]), int(layer[FILTERS])

@@ -15,7 +15,7 @@ import numpy as np
 from ..core.compiled import compiled, piece
 from .cuts import AGAIN, Cuts
 from .lowering import HIDDEN, WORDS_IN, WORDS_OUT, WORK
-from .planning import CHOICES, plan
+from .planning import CHOICES, coarsened, plan
 from .schedule import stream_cycles
 from .tiling import (
     CHANNELS,
@@ -176,25 +176,32 @@ def count(
 @compiled
 def plan_row(
     layer: Table, rungs: Table, heights: Table, flow: int, cap_i: int, cap_f: int, cap_o: int, psum_words: float,
-    order: int, compute: float, bandwidth: float,
+    fixed: int, compute: float, bandwidth: float, slower: float,
 ) -> tuple[int, int, int, int, int, int, int, float, float, bool, bool, bool]:  # fmt: skip
-    """What `plan` answers for one row of the layer table with its ladders."""
-    channels, filters, taps = layer[CHANNELS], layer[FILTERS], layer[TAPS_H] * layer[TAPS_W]
-    pixels = layer[IMAGES] * layer[OUT_H] * layer[OUT_W]
-    return plan(
-        rungs, heights, flow, cap_i, cap_f, cap_o, psum_words, order, layer[GROUPS], taps, channels,
-        rungs[0, AGAIN, 0] * channels, float(taps * channels) * filters, float(pixels) * filters, compute, bandwidth,
-        np.empty((CHOICES, 5)),
+    """What `plan` answers for one row of the layer table with its ladders, with tiles `coarsened` by `slower`."""
+    groups, channels, filters, taps = layer[GROUPS], layer[CHANNELS], layer[FILTERS], layer[TAPS_H] * layer[TAPS_W]
+    size_i, size_f = rungs[0, AGAIN, 0] * channels, float(taps * channels) * filters
+    size_o = float(layer[IMAGES] * layer[OUT_H] * layer[OUT_W]) * filters
+    order, a, b, c, fi, ff, fo, one_pass, cycles, ri, rf, ro = plan(
+        rungs, heights, flow, cap_i, cap_f, cap_o, psum_words, fixed, groups, taps, channels, size_i, size_f, size_o,
+        compute, bandwidth, np.empty((CHOICES, 5)),
     )  # fmt: skip
+    if order >= 0 and slower > 0.0 and bandwidth < np.inf:
+        a, b, c = coarsened(
+            rungs, heights, np.inf if ri else float(cap_i), np.inf if rf else cap_f / taps,
+            np.inf if ro else float(cap_o), psum_words, groups, size_i, size_f, size_o, compute, bandwidth, slower,
+            order, a, b, c, one_pass, cycles, ri, rf, ro,
+        )  # fmt: skip
+    return order, a, b, c, fi, ff, fo, one_pass, cycles, ri, rf, ro
 
 
 def plan_layer(
     cuts: Cuts, layer: Table, row: int, flow: int, cap_i: int, cap_f: int, cap_o: int, psum_words: float, order: int,
-    compute: float, bandwidth: float,
+    compute: float, bandwidth: float, slower: float = 0.0,
 ) -> tuple[int, int, int, int, int, int, int, float, float, bool, bool, bool]:  # fmt: skip
-    """What `plan` answers for the one `layer` that stands at `row` of the cuts."""
+    """What `plan` answers for the one `layer` that stands at `row` of the cuts; `slower` as for `coarsened`."""
     ladders = cuts.coarse if bandwidth < np.inf else cuts.fine
     return plan_row(
         layer, ladders.rungs[row], ladders.heights[row], flow, cap_i, cap_f, cap_o, psum_words, order, float(compute),
-        bandwidth,
+        bandwidth, slower,
     )  # fmt: skip

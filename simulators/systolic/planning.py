@@ -264,9 +264,7 @@ def plan(
                     break
                 if choice == OUTPUTS_STAY:
                     to_gain = size_o / (a * b)
-                    time = estimate_outputs_stay(
-                        a, b, turns, one_pass, size_f, size_o, ri, rf, work, float(groups)
-                    )
+                    time = estimate_outputs_stay(a, b, turns, one_pass, size_f, size_o, ri, rf, work, float(groups))
                 elif choice == INPUTS_STAY:
                     to_gain = one_pass / (a * c)
                     time = estimate_input_stays(
@@ -376,3 +374,50 @@ def plan(
     return (
         best_order, best_a, best_b, best_c, best_fi, best_ff, best_fo, best_pass, max(best_cycles, compute), ri, rf, ro
     )  # fmt: skip
+
+
+@piece
+def coarsened(
+    rungs: Table, heights: Table, cap_i: float, cap_f: float, cap_o: float, psum_words: float, groups: int,
+    size_i: float, size_f: float, size_o: float, compute: float, bandwidth: float, slower: float,
+    order: int, a: int, b: int, c: int, one_pass: float, cycles: float, ri: bool, rf: bool, ro: bool,
+) -> tuple[int, int, int]:  # fmt: skip
+    """The same plan with as few innermost tiles as cost a share `slower` of the time, and not one word.
+
+    A memory that answers late is waited for at every tile.
+    """
+    trips = (a, b, c)
+    place = 2
+    while place > 0 and trips[LOOPS[order, place]] == 1:
+        place -= 1
+    inner = LOOPS[order, place]
+    at_m, at_n, at_k = 0, 0, 0
+    while rungs[0, TRIPS, at_m] < a:
+        at_m += 1
+    while rungs[1, TRIPS, at_n] < b:
+        at_n += 1
+    while rungs[2, TRIPS, at_k] < c:
+        at_k += 1
+    moved = repeats(order, a, b, c, ri, rf, ro)
+    for z in range(heights[inner]):
+        turns = int(rungs[inner, TRIPS, z])
+        if turns >= trips[inner]:
+            break
+        if turns == 1:
+            continue
+        m, n, k = (z, at_n, at_k) if inner == 0 else (at_m, z, at_k) if inner == 1 else (at_m, at_n, z)
+        if not fits(rungs, m, n, k, cap_i, cap_f, cap_o) or rungs[0, SLIDES, m] != rungs[0, SLIDES, at_m]:
+            continue
+        x, y, w = int(rungs[0, TRIPS, m]), int(rungs[1, TRIPS, n]), int(rungs[2, TRIPS, k])
+        if repeats(order, x, y, w, ri, rf, ro) != moved or (rungs[0, AGAIN, m] != rungs[0, AGAIN, at_m] and not (
+            ri or (rungs[0, SLIDES, m] == 1.0 and not moved[3])
+        )):  # fmt: skip
+            continue
+        tiles = (float(x) * w, float(y) * w, float(x) * y)
+        took = total_cycles(
+            order, x, y, w, groups, ri, rf, ro, one_pass / tiles[0], size_f / tiles[1], size_o / tiles[2], psum_words,
+            compute / (float(x) * y * w * groups), bandwidth,
+        )  # fmt: skip
+        if took <= cycles * (1.0 + slower):
+            return x, y, w
+    return a, b, c
