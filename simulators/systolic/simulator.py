@@ -24,18 +24,18 @@ from ..core import (
     Simulator,
     relative_excess,
 )
-from . import kernel as k
 from .cost import CostModel
-from .lowering import LoweredNetwork, lower
-from .memory_option import DEVICE, LoopMemory, read_memory
+from .lowering.network import LoweredNetwork, lower
+from .memory_loop.option import DEVICE, LoopMemory, read_memory
 from .metrics import IN_LOOP, METRICS
+from .model import batch as k
+from .model.tiling import IN_H, IN_W, ORDERS, TAPS_H, TAPS_W
 from .roofline import systolic_roofline
 from .space import DATAFLOWS, systolic_space
-from .technology import load_technology, technology_names
-from .tiling import IN_H, IN_W, ORDERS, TAPS_H, TAPS_W
+from .tables import load_technology, technology_names
 
 if TYPE_CHECKING:
-    from .in_loop import DramLimited
+    from .memory_loop.loop import DramLimited
 
 # Codes that the kernel takes for the values of the two named knobs.
 _FLOW_CODES = {name: i for i, name in enumerate(DATAFLOWS)}
@@ -206,7 +206,7 @@ class SystolicSimulator(Simulator):
         Raises:
             ChipgymError: as `evaluate`; for a design that cannot be built, and for more requests than a trace holds.
         """
-        from .in_loop import dram_trace
+        from .memory_loop.loop import dram_trace
 
         return dram_trace(self, self._one("dram_trace", design), device)
 
@@ -223,7 +223,7 @@ class SystolicSimulator(Simulator):
             ChipgymError: as `evaluate` and as the memory simulator does; for a design that cannot be built, and for
                 layers of more tiles or requests than fit.
         """
-        from .in_loop import dram_limited
+        from .memory_loop.loop import dram_limited
 
         named = self.memory if controller is None and not memory else None
         return dram_limited(
@@ -239,7 +239,7 @@ class SystolicSimulator(Simulator):
 
     def _in_loop(self, columns: Columns, violation: Column, memory: LoopMemory) -> Column:
         """Latency with a memory in the loop, (n,); NaN for what cannot be built."""
-        from .in_loop import dram_limited
+        from .memory_loop.loop import dram_limited
 
         out = np.full(len(violation), np.nan)
         for i in np.flatnonzero(violation <= 0):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..core import Choices, DesignSpace, Integers, Parameter, Reals
-from .technology import Technology
-from .tiling import ORDERS
+from .model.tiling import ORDERS
+from .tables import Technology
 
 DATAFLOWS = ("os", "ws", "is")
 # Clocks offered on the grid, in MHz; those beyond a technology's table are left out.

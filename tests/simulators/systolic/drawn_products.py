@@ -5,8 +5,8 @@ from __future__ import annotations
 from event_model import Product
 from hypothesis import strategies as st
 
-from chipgym.simulators.systolic.cuts import cut_layers
-from chipgym.simulators.systolic.kernel import plan_layer
+from chipgym.simulators.systolic.lowering.cuts import cut_layers
+from chipgym.simulators.systolic.model.batch import plan_layer
 
 
 @st.composite

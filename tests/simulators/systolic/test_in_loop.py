@@ -15,7 +15,9 @@ from chipgym.datasets import NetworkBuilder, load_workload
 from chipgym.errors import ChipgymError
 from chipgym.simulators.memory import MemorySimulator
 from chipgym.simulators.memory.device import load_device
-from chipgym.simulators.systolic import SystolicSimulator, in_loop, traffic
+from chipgym.simulators.systolic import SystolicSimulator
+from chipgym.simulators.systolic.memory_loop import loop as in_loop
+from chipgym.simulators.systolic.memory_loop import traffic
 
 SMALL = {"ifmap_sram_kb": 8, "filter_sram_kb": 8, "ofmap_sram_kb": 8}
 # Little SRAM, so that operands come again and partial sums spill; and much, so that all stays.

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 import chipgym
 from chipgym.datasets.loaders.scalesim import parse_scalesim
-from chipgym.simulators.systolic import kernel as k
-from chipgym.simulators.systolic.cuts import balanced_sum
-from chipgym.simulators.systolic.schedule import total_cycles
-from chipgym.simulators.systolic.tiling import ORDERS, repeats
+from chipgym.simulators.systolic.lowering.cuts import balanced_sum
+from chipgym.simulators.systolic.model import batch as k
+from chipgym.simulators.systolic.model.schedule import total_cycles
+from chipgym.simulators.systolic.model.tiling import ORDERS, repeats
 
 
 @settings(max_examples=400, deadline=None)

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chipgym
-from chipgym.simulators.systolic.schedule import stream_cycles, total_cycles
-from chipgym.simulators.systolic.timeline import Parts, close_loop
-from chipgym.simulators.systolic.traffic import PAGE_BYTES, Plan, product_traffic, stream_traffic
+from chipgym.simulators.systolic.memory_loop.timeline import Parts, close_loop
+from chipgym.simulators.systolic.memory_loop.traffic import PAGE_BYTES, Plan, product_traffic, stream_traffic
+from chipgym.simulators.systolic.model.schedule import stream_cycles, total_cycles
 
 EXACT = {"settled": 1e-12, "most_rounds": 10_000}
 
@@ -172,7 +172,7 @@ def test_a_layer_in_stretches_is_nearly_the_whole(bandwidth):
 
 def test_the_loop_takes_what_the_simulator_counts():
     """A whole layer of a network, by the kernel and by the loop with the kernel's interfaces."""
-    from chipgym.simulators.systolic.in_loop import array_traffic
+    from chipgym.simulators.systolic.memory_loop.loop import array_traffic
 
     sim = chipgym.make_simulator("systolic", workload="mlp:2048-512-10")
     design = {"rows": 8, "cols": 8, "dataflow": "is", "dram_bandwidth": 2.0, "ifmap_sram_kb": 8, "filter_sram_kb": 8}

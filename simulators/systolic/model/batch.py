@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..core.compiled import compiled, piece
-from .cuts import AGAIN, Cuts
-from .lowering import HIDDEN, WORDS_IN, WORDS_OUT, WORK
+from ...core.compiled import compiled, piece
+from ..lowering.cuts import AGAIN, Cuts
+from ..lowering.network import HIDDEN, WORDS_IN, WORDS_OUT, WORK
 from .planning import CHOICES, coarsened, plan
 from .schedule import stream_cycles
 from .tiling import (

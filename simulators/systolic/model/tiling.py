@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.compiled import inlined
+from ...core.compiled import inlined
 
 # Loop orders, outermost first; 0 = m, 1 = n, 2 = k. The index is the code used in the kernel.
 ORDERS: tuple[str, ...] = ("mnk", "nmk", "mkn", "kmn", "nkm", "knm")

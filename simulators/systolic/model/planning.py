@@ -15,8 +15,8 @@ import math
 
 import numpy as np
 
-from ..core.compiled import inlined, piece
-from .cuts import AGAIN, HELD, SLIDES, TILE, TRIPS
+from ...core.compiled import inlined, piece
+from ..lowering.cuts import AGAIN, HELD, SLIDES, TILE, TRIPS
 from .schedule import total_cycles
 from .tiling import LOOPS, Table, repeats
 

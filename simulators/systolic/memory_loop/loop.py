@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...datasets import Trace
-from ...errors import ChipgymError
-from ..core import Breakdown, Columns, Metrics, MetricSpec
-from ..memory import MemorySimulator
-from ..memory.device import load_device
+from ....datasets import Trace
+from ....errors import ChipgymError
+from ...core import Breakdown, Columns, Metrics, MetricSpec
+from ...memory import MemorySimulator
+from ...memory.device import load_device
+from ..lowering.network import WORDS_IN, WORDS_OUT, Layer
+from ..metrics import IN_LOOP, METRICS
+from ..model.batch import array_cycles, plan_layer
+from ..model.tiling import CHANNELS, FILTERS, GROUPS, IMAGES, OUT_H, OUT_W, TAPS_H, TAPS_W
 from .bursts import Bursts, count_bursts, lay_out
-from .kernel import array_cycles, plan_layer
-from .lowering import WORDS_IN, WORDS_OUT, Layer
-from .memory_option import LoopMemory
-from .metrics import IN_LOOP, METRICS
-from .tiling import CHANNELS, FILTERS, GROUPS, IMAGES, OUT_H, OUT_W, TAPS_H, TAPS_W
+from .option import LoopMemory
 from .timeline import Floats, Parts, close_loop, reach
 from .traffic import PAGE_BYTES, Plan, Traffic, product_traffic, stream_traffic
 
 if TYPE_CHECKING:
-    from .simulator import SystolicSimulator
+    from ..simulator import SystolicSimulator
 
 #: Requests of a trace of a network.
 MOST_REQUESTS = 2**23

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...datasets import (
+from ....datasets import (
     Conv2d,
     Elementwise,
     Embedding,
@@ -20,9 +20,9 @@ from ...datasets import (
     Softmax,
     matrix_products,
 )
-from ..core.operations import NORMALIZATION_OPERATIONS, SOFTMAX_OPERATIONS, elementwise_operations
+from ...core.operations import NORMALIZATION_OPERATIONS, SOFTMAX_OPERATIONS, elementwise_operations
+from ..model.tiling import LAYER_COLUMNS
 from .cuts import Cuts, cut_layers
-from .tiling import LAYER_COLUMNS
 
 Table = np.ndarray[Any, np.dtype[Any]]
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 
-from ..core.compiled import inlined, piece
+from ...core.compiled import inlined, piece
 from .tiling import LOOPS
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .tiling import (
+from ..model.tiling import (
     CHANNELS,
     FILTERS,
     IMAGES,
