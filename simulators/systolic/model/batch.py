@@ -24,8 +24,10 @@ from .tiling import (
     IMAGES,
     OUT_H,
     OUT_W,
+    OUTPUT_STATIONARY,
     TAPS_H,
     TAPS_W,
+    WEIGHT_STATIONARY,
     Table,
     ceil_div,
 )
@@ -44,9 +46,9 @@ def folds_of(layer: Table, flow: int, rows: int, cols: int) -> tuple[float, int,
     groups, n = layer[GROUPS], layer[FILTERS]
     m = layer[IMAGES] * layer[OUT_H] * layer[OUT_W]
     k = layer[TAPS_H] * layer[TAPS_W] * layer[CHANNELS]
-    if flow == 0:
+    if flow == OUTPUT_STATIONARY:
         sr, sc, t, fill = m, n, k, rows + cols - 2
-    elif flow == 1:
+    elif flow == WEIGHT_STATIONARY:
         sr, sc, t, fill = k, n, m, 2 * rows + cols - 2
     else:
         sr, sc, t, fill = k, m, n, 2 * rows + cols - 2
@@ -97,11 +99,11 @@ def count_product(
     out[DRAM_O] += times * groups * (size_o + spilled)
     out[DRAM_P] += times * groups * spilled
     whole_m, whole_n, whole_k = float(m) * k * groups, size_f * groups, size_o * groups
-    if flow == 0:
+    if flow == OUTPUT_STATIONARY:
         out[SRAM_I] += times * whole_m * folds_c
         out[SRAM_F] += times * whole_n * folds_r
         out[SRAM_O] += times * whole_k
-    elif flow == 1:
+    elif flow == WEIGHT_STATIONARY:
         out[SRAM_I] += times * whole_m * folds_c
         out[SRAM_F] += times * whole_n
         out[SRAM_O] += times * whole_k * folds_r

@@ -18,7 +18,7 @@ import numpy as np
 from ...core.compiled import inlined, piece
 from ..lowering.cuts import AGAIN, HELD, SLIDES, TILE, TRIPS
 from .schedule import total_cycles
-from .tiling import LOOPS, Table, repeats
+from .tiling import BEST_ORDER, LOOPS, Table, repeats
 
 # Two times are the same where they differ by less: what a larger SRAM may lose (0.5 %) leaves room for no more.
 SAME = 0.003
@@ -136,11 +136,11 @@ def plan(
 
     Args:
         rungs, heights: the layer's ladders, (3, RUNG_COLUMNS, most) and (4,).
-        flow: 0 os, 1 ws, 2 is.
+        flow: dataflow code.
         cap_i, cap_f: words that half of the input and filter SRAM hold; cap_o: partial sums that half of the output
             SRAM holds.
         psum_words: words per partial sum.
-        fixed_order: a code into ORDERS, or -1 for the best.
+        fixed_order: a code into ORDERS, or BEST_ORDER.
         groups, taps, channels: of the layer.
         size_i, size_f, size_o: words of one group's operands.
         compute: cycles that the arrays work on all groups.
@@ -177,7 +177,7 @@ def plan(
             if timed and groups * rungs[0, AGAIN, heights[3]] * channels > best * NEAR:
                 continue
         order, top_outer, top_middle = FREE_ORDER[choice], heights[outer], heights[middle]
-        if fixed_order >= 0:  # what is inside the loop that counts as innermost has to have one turn
+        if fixed_order != BEST_ORDER:  # what is inside the loop that counts as innermost has to have one turn
             order = fixed_order
             for place in range(2, -1, -1):
                 if LOOPS[order, place] == inner:
@@ -237,7 +237,7 @@ def plan(
                         m += 1
                     turns = rungs[0, TRIPS, m]
                 a, b, c = rungs[0, TRIPS, m], rungs[1, TRIPS, n], rungs[2, TRIPS, k]
-                if fixed_order >= 0:
+                if fixed_order != BEST_ORDER:
                     fi, ff, fo, inside = repeats(order, int(a), int(b), int(c), ri, rf, ro)
                     one_pass = input_words(rungs, m, channels, size_i, ri, inside)
                     moved_i, moved_f, moved_o = fi * one_pass, ff * size_f, size_o * (1.0 + 2.0 * (fo - 1) * psum_words)
@@ -317,7 +317,7 @@ def plan(
         choices[at, ESTIMATE] = np.inf
         choice = int(choices[at, CHOICE])
         inner, outer, middle = INNERMOST[choice], OUTER[choice, 0], OUTER[choice, 1]
-        order = FREE_ORDER[choice] if fixed_order < 0 else fixed_order
+        order = FREE_ORDER[choice] if fixed_order == BEST_ORDER else fixed_order
         m, n, k = last_m, last_n, last_k
         x, y = int(choices[at, OUTER_RUNG]), int(choices[at, INNER_RUNG])
         if outer == 1:

@@ -24,6 +24,10 @@ import numpy as np
 
 from ...core.compiled import inlined
 
+# Dataflow codes: what stays in the PEs.
+OUTPUT_STATIONARY, WEIGHT_STATIONARY, INPUT_STATIONARY = range(3)
+# Code of a loop order that is not fixed.
+BEST_ORDER = -1
 # Loop orders, outermost first; 0 = m, 1 = n, 2 = k. The index is the code used in the kernel.
 ORDERS: tuple[str, ...] = ("mnk", "nmk", "mkn", "kmn", "nkm", "knm")
 LOOPS = np.array([[0, 1, 2], [1, 0, 2], [0, 2, 1], [2, 0, 1], [1, 2, 0], [2, 1, 0]], dtype=np.int64)

@@ -179,6 +179,6 @@ def test_the_loop_takes_what_the_simulator_counts():
     layers = sim.evaluate_layers(design)
     columns, _ = sim.space.columns(design)
     busy = float(layers["compute_cycles"][0])
-    traffic = array_traffic(sim, columns, int(sim.network.position[0]), busy, 0.0)
+    traffic = array_traffic(sim.design_run(columns), int(sim.network.position[0]), busy, 0.0)
     found = close_loop(traffic, ConstantBandwidth(traffic, 2.0), **EXACT)
     assert found.latency_s == pytest.approx(layers["cycles"][0], rel=1e-9)
