@@ -260,7 +260,7 @@ def test_scalar_and_array_agree() -> None:
 
 
 def test_documentation_lists_every_constant_with_its_value() -> None:
-    page = Path(__file__).parents[3] / "docs" / "technology.md"
+    page = Path(__file__).parents[4] / "docs" / "technology.md"
     if not page.exists():
         pytest.skip("docs/technology.md is not part of this installation")
     text = page.read_text(encoding="utf-8")

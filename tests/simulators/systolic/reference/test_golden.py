@@ -9,7 +9,7 @@ import pytest
 
 from chipgym.simulators.systolic.reference import validation
 
-GOLDEN = Path(__file__).parents[2] / "golden"
+GOLDEN = Path(__file__).parents[3] / "golden"
 
 
 @pytest.fixture(scope="module")
