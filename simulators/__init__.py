@@ -16,7 +16,7 @@ register(
         title="Systolic",
         target=f"{__name__}.systolic:SystolicSimulator",
         doc="Systolic-array accelerators (output, weight, input stationary) running neural networks",
-        validation=f"{__name__}.systolic.validation:validate",
+        validation=f"{__name__}.systolic.reference.validation:validate",
     )
 )
 register(

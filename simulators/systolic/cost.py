@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core import Column, Columns, DesignSpace
 from ..core.compiled import compiled
-from .kernel import (
+from .model.batch import (
     COMPUTE,
     CYCLES,
     DRAM_F,
@@ -27,7 +27,7 @@ from .kernel import (
     SRAM_P,
     VECTOR,
 )
-from .technology import DramInterface, Technology
+from .tables import DramInterface, Technology
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -24,22 +24,32 @@ from ..core import (
     Simulator,
     relative_excess,
 )
-from . import kernel as k
 from .cost import CostModel
-from .lowering import LoweredNetwork, lower
-from .memory_option import DEVICE, LoopMemory, read_memory
+from .lowering.network import LoweredNetwork, lower
+from .memory_loop.option import DEVICE, LoopMemory, read_memory
 from .metrics import IN_LOOP, METRICS
+from .model import batch as k
+from .model.tiling import (
+    BEST_ORDER,
+    IN_H,
+    IN_W,
+    INPUT_STATIONARY,
+    ORDERS,
+    OUTPUT_STATIONARY,
+    TAPS_H,
+    TAPS_W,
+    WEIGHT_STATIONARY,
+)
 from .roofline import systolic_roofline
-from .space import DATAFLOWS, systolic_space
-from .technology import load_technology, technology_names
-from .tiling import IN_H, IN_W, ORDERS, TAPS_H, TAPS_W
+from .space import systolic_space
+from .tables import load_technology, technology_names
 
 if TYPE_CHECKING:
-    from .in_loop import DramLimited
+    from .memory_loop.loop import DesignRun, DramLimited
 
 # Codes that the kernel takes for the values of the two named knobs.
-_FLOW_CODES = {name: i for i, name in enumerate(DATAFLOWS)}
-_ORDER_CODES = {"best": -1} | {name: i for i, name in enumerate(ORDERS)}
+_FLOW_CODES = {"os": OUTPUT_STATIONARY, "ws": WEIGHT_STATIONARY, "is": INPUT_STATIONARY}
+_ORDER_CODES = {"best": BEST_ORDER} | {name: i for i, name in enumerate(ORDERS)}
 
 # Bits that an operand or a partial sum may have.
 WIDTHS = (4, 8, 16, 32, 64)
@@ -82,7 +92,7 @@ class SystolicSimulator(Simulator):
     """
 
     name = "systolic"
-    version: str = "1"  # type: ignore[misc]
+    version: str = "2"  # type: ignore[misc]
     metrics: tuple[MetricSpec, ...] = METRICS  # type: ignore[misc]  # with a memory in the loop there is one more
     default_objective = "edp"
     objectives: ClassVar[Mapping[str, str | tuple[str, ...]]] = MappingProxyType(
@@ -206,9 +216,9 @@ class SystolicSimulator(Simulator):
         Raises:
             ChipgymError: as `evaluate`; for a design that cannot be built, and for more requests than a trace holds.
         """
-        from .in_loop import dram_trace
+        from .memory_loop.loop import dram_trace
 
-        return dram_trace(self, self._one("dram_trace", design), device)
+        return dram_trace(self.design_run(self._one("dram_trace", design)), device)
 
     def dram_limited(self, design: Design, controller: Design | None = None, **memory: Any) -> DramLimited:
         """The latency of one design with a modelled memory in the loop, in place of `dram_bandwidth`.
@@ -223,12 +233,21 @@ class SystolicSimulator(Simulator):
             ChipgymError: as `evaluate` and as the memory simulator does; for a design that cannot be built, and for
                 layers of more tiles or requests than fit.
         """
-        from .in_loop import dram_limited
+        from .memory_loop.loop import dram_limited
 
         named = self.memory if controller is None and not memory else None
         return dram_limited(
-            self, self._one("dram_limited", design), named or read_memory({**memory, **(controller or {})})
+            self.design_run(self._one("dram_limited", design)), named or read_memory({**memory, **(controller or {})})
         )
+
+    def design_run(self, columns: Columns) -> DesignRun:
+        """The one design of `columns` on the network, as a memory in the loop sees it."""
+        from .memory_loop.loop import DesignRun
+
+        return DesignRun(
+            self.workload.name, self.network, columns, self.tiling_columns(columns),
+            Metrics(METRICS, *self.layer_costs(columns)), self.cost.operand_bits / 8, self.cost.sum_bits / 8,
+        )  # fmt: skip
 
     def _one(self, caller: str, design: Design) -> Columns:
         """The columns of one design."""
@@ -239,12 +258,12 @@ class SystolicSimulator(Simulator):
 
     def _in_loop(self, columns: Columns, violation: Column, memory: LoopMemory) -> Column:
         """Latency with a memory in the loop, (n,); NaN for what cannot be built."""
-        from .in_loop import dram_limited
+        from .memory_loop.loop import dram_limited
 
         out = np.full(len(violation), np.nan)
         for i in np.flatnonzero(violation <= 0):
             one = {name: column[i : i + 1] for name, column in columns.items()}
-            out[i] = dram_limited(self, one, memory).dram_limited_latency_s
+            out[i] = dram_limited(self.design_run(one), memory).dram_limited_latency_s
         return out
 
     def tiling_columns(self, columns: Columns) -> tuple[Any, ...]:
@@ -261,8 +280,10 @@ class SystolicSimulator(Simulator):
         """Kernel counts (n, output rows, FIELDS) of design columns."""
         matrix, matrix_counts, matrix_rows, vector, vector_counts, vector_rows, n_rows = tables
         flow, rows, cols, cap_i, cap_f, cap_o, psum_words, order = self.tiling_columns(columns)
+        fine, coarse = self.network.cuts.fine, self.network.cuts.coarse
         return k.count(
-            matrix, matrix_counts, matrix_rows, vector, vector_counts, vector_rows, n_rows,
+            matrix, fine.rungs, fine.heights, coarse.rungs, coarse.heights, matrix_counts, matrix_rows,
+            vector, vector_counts, vector_rows, n_rows,
             rows, cols, flow, cap_i, cap_f, cap_o, columns["dram_bandwidth"], columns["num_arrays"], order, psum_words,
         )  # fmt: skip
 

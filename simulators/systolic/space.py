@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..core import Choices, DesignSpace, Integers, Parameter, Reals
-from .technology import Technology
-from .tiling import ORDERS
+from .model.tiling import ORDERS
+from .tables import Technology
 
 DATAFLOWS = ("os", "ws", "is")
 # Clocks offered on the grid, in MHz; those beyond a technology's table are left out.
@@ -43,5 +43,5 @@ def systolic_space(technology: Technology) -> DesignSpace:
         Parameter("clock_mhz", clocks, Reals(1.0, 20000.0), min(clocks, key=lambda c: abs(c - 800)), "MHz",
                   subsystem="clock", doc="clock of the arrays; the supply voltage follows it"),
         Parameter("loop_order", ("best",), Choices(("best", *ORDERS)), "best", subsystem="mapping",
-                  doc="order of the loops over SRAM tiles, outermost first; best has the fewest DRAM words"),
+                  doc="order of the loops over SRAM tiles, outermost first; best takes the least time"),
     ))  # fmt: skip

@@ -5,7 +5,8 @@ from __future__ import annotations
 from event_model import Product
 from hypothesis import strategies as st
 
-from chipgym.simulators.systolic.tiling import plan
+from chipgym.simulators.systolic.lowering.cuts import cut_layers
+from chipgym.simulators.systolic.model.batch import plan_layer
 
 
 @st.composite
@@ -32,6 +33,7 @@ def products(draw, most=9):
 capacities = st.tuples(*[st.one_of(st.integers(9, 60), st.integers(9, 600))] * 3)
 
 
-def planned(p: Product, caps, flow=0, rows=4, cols=4, psum_words=1.0, order=-1):
-    """What the kernel makes of a layer: see `tiling.plan`."""
-    return plan(p.row(), flow, rows, cols, *caps, psum_words, order)
+def planned(p: Product, caps, flow=0, psum_words=1.0, order=-1, compute=0.0, bandwidth=float("inf")):
+    """What the kernel makes of a layer: see `planning.plan`."""
+    layers = p.row()[None]
+    return plan_layer(cut_layers(layers), layers[0], 0, flow, *caps, psum_words, order, compute, bandwidth)

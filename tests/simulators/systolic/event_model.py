@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chipgym.simulators.systolic.tiling import ORDERS
+from chipgym.simulators.systolic.model.tiling import ORDERS
 
 
 @dataclass(frozen=True)

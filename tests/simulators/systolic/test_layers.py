@@ -107,25 +107,31 @@ def test_bandwidth_never_hurts_time(seed):
     sim = chipgym.make_simulator("systolic", "resnet18")
     design = sim.space.design(sim.space.sample(1, np.random.default_rng(seed))[0])
     out = sim.evaluate([{**design, "dram_bandwidth": b} for b in (0.5, 1, 2.5, 4, 16, 256, float("inf"))])
-    assert (np.diff(out["cycles"]) <= 1e-6).all()
+    assert (out["cycles"][1:] <= 1.004 * out["cycles"][:-1]).all()  # plans as fast as this are told apart by words
     assert out["stall_cycles"][-1] == 0
     assert out["stall_cycles"].min() >= 0
     longest = np.max([out[n] for n in ("dram_ifmap_reads", "dram_filter_reads")], axis=0)
     assert (out["cycles"][:2] >= longest[:2] / np.array([0.5, 1])).all()
 
 
-def test_a_fixed_loop_order_never_beats_the_best_in_words():
+def test_a_fixed_loop_order_never_beats_the_best():
+    """In time, and in words where time does not count."""
     sim = chipgym.make_simulator("systolic", "bert_base")
     rows = sim.space.sample(200, np.random.default_rng(3))
     columns = sim.space.decode(rows)
 
+    def cycles(order: str) -> np.ndarray:
+        return sim.evaluate({**columns, "loop_order": [order] * len(rows)})["cycles"]
+
     def words(order: str) -> np.ndarray:
-        out = sim.evaluate({**columns, "loop_order": [order] * len(rows)})
+        unlimited = [np.inf] * len(rows)
+        out = sim.evaluate({**columns, "loop_order": [order] * len(rows), "dram_bandwidth": unlimited})
         return sum(out[n] for n in ("dram_ifmap_reads", "dram_filter_reads", "dram_ofmap_writes", "dram_ofmap_reads"))
 
-    best = words("best")
+    best, least = words("best"), cycles("best")
     for order in ("mnk", "nmk", "mkn", "kmn", "nkm", "knm"):
         assert (words(order) >= best * (1 - 1e-12)).all()
+        assert (cycles(order) >= least * (1 - 0.004)).all()
 
 
 def test_wider_partial_sums_cost_traffic_and_energy():

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from ...datasets import Network
-from ...datasets.loaders.scalesim import parse_scalesim
-from ...errors import ChipgymError, shorten
-from ..core.validation import Finding, read_reference
-from .simulator import SystolicSimulator
+from ....datasets import Network
+from ....datasets.loaders.scalesim import parse_scalesim
+from ....errors import ChipgymError, shorten
+from ...core.validation import Finding, read_reference
+from ..simulator import SystolicSimulator
 
 TABLE = Path("systolic", "scalesim_v3.csv")
 REFERENCE = "SCALE-Sim 3.0.0"

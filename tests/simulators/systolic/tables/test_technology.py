@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chipgym.errors import ChipgymError
-from chipgym.simulators.systolic import technology as tech
-from chipgym.simulators.systolic.technology import PowerLaw, VoltageTable, load_technology, technology_names
-from chipgym.simulators.systolic.technology.load import _Constants
+from chipgym.simulators.systolic import tables as tech
+from chipgym.simulators.systolic.tables import PowerLaw, VoltageTable, load_technology, technology_names
+from chipgym.simulators.systolic.tables.load import _Constants
 
-PACKAGE = resources.files("chipgym.simulators.systolic.technology")
+PACKAGE = resources.files("chipgym.simulators.systolic.tables")
 NODES = technology_names()
 SRAM_COLUMNS = {
     "read_j": ("read_pj", 1e-12),
@@ -260,7 +260,7 @@ def test_scalar_and_array_agree() -> None:
 
 
 def test_documentation_lists_every_constant_with_its_value() -> None:
-    page = Path(__file__).parents[3] / "docs" / "technology.md"
+    page = Path(__file__).parents[4] / "docs" / "technology.md"
     if not page.exists():
         pytest.skip("docs/technology.md is not part of this installation")
     text = page.read_text(encoding="utf-8")

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chipgym
-from chipgym.simulators.systolic.schedule import stream_cycles, total_cycles
-from chipgym.simulators.systolic.timeline import Parts, close_loop
-from chipgym.simulators.systolic.traffic import PAGE_BYTES, Plan, product_traffic, stream_traffic
+from chipgym.simulators.systolic.memory_loop.timeline import Parts, close_loop
+from chipgym.simulators.systolic.memory_loop.traffic import PAGE_BYTES, Plan, product_traffic, stream_traffic
+from chipgym.simulators.systolic.model.schedule import stream_cycles, total_cycles
 
 EXACT = {"settled": 1e-12, "most_rounds": 10_000}
 
@@ -61,7 +61,7 @@ def walked(traffic, server):
 
 def drawn_traffic(p, caps, flow=0, psum_words=1.0, order=-1, compute=100.0):
     """What a drawn layer moves, in words and cycles, and its cycles with a constant bandwidth."""
-    order, a, b, c, _, _, _, one_pass, ri, rf, ro = planned(p, caps, flow, psum_words=psum_words, order=order)
+    order, a, b, c, _, _, _, one_pass, _, ri, rf, ro = planned(p, caps, flow, psum_words=psum_words, order=order)
     size_f, size_o = float(p.k * p.filters), float(p.m * p.filters)
     cut = Plan(order, a, b, c, p.groups, one_pass, size_f, size_o, (ri, rf, ro), 1.0, psum_words)
 
@@ -172,13 +172,13 @@ def test_a_layer_in_stretches_is_nearly_the_whole(bandwidth):
 
 def test_the_loop_takes_what_the_simulator_counts():
     """A whole layer of a network, by the kernel and by the loop with the kernel's interfaces."""
-    from chipgym.simulators.systolic.in_loop import array_traffic
+    from chipgym.simulators.systolic.memory_loop.loop import array_traffic
 
     sim = chipgym.make_simulator("systolic", workload="mlp:2048-512-10")
     design = {"rows": 8, "cols": 8, "dataflow": "is", "dram_bandwidth": 2.0, "ifmap_sram_kb": 8, "filter_sram_kb": 8}
     layers = sim.evaluate_layers(design)
     columns, _ = sim.space.columns(design)
     busy = float(layers["compute_cycles"][0])
-    traffic = array_traffic(sim, columns, int(sim.network.position[0]), busy)
+    traffic = array_traffic(sim.design_run(columns), int(sim.network.position[0]), busy, 0.0)
     found = close_loop(traffic, ConstantBandwidth(traffic, 2.0), **EXACT)
     assert found.latency_s == pytest.approx(layers["cycles"][0], rel=1e-9)

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..core.compiled import compiled
+from ...core.compiled import compiled
 from .traffic import Ints, Traffic
 
 #: Rounds end when no mark moves by more than this fraction of the layer's time. Refreshes fall on other tiles in every

@@ -8,28 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ...datasets import Trace
-from ...errors import ChipgymError
-from ..core import Breakdown, Columns, Metrics, MetricSpec
-from ..memory import MemorySimulator
-from ..memory.tables.device import load_device
+from ....datasets import Trace
+from ....errors import ChipgymError
+from ...core import Breakdown, Columns, Metrics, MetricSpec
+from ...memory import MemorySimulator
+from ...memory.tables.device import load_device
+from ..lowering.network import WORDS_IN, WORDS_OUT, Layer, LoweredNetwork
+from ..metrics import IN_LOOP
+from ..model.batch import array_cycles, plan_layer
+from ..model.tiling import CHANNELS, FILTERS, GROUPS, IMAGES, OUT_H, OUT_W, TAPS_H, TAPS_W
 from .bursts import Bursts, count_bursts, lay_out
-from .lowering import WORDS_IN, WORDS_OUT, Layer
-from .memory_option import LoopMemory
-from .metrics import IN_LOOP, METRICS
-from .tiling import CHANNELS, FILTERS, GROUPS, IMAGES, OUT_H, OUT_W, TAPS_H, TAPS_W, plan
+from .option import LoopMemory
 from .timeline import Floats, Parts, close_loop, reach
 from .traffic import PAGE_BYTES, Plan, Traffic, product_traffic, stream_traffic
 
-if TYPE_CHECKING:
-    from .simulator import SystolicSimulator
-
 #: Requests of a trace of a network.
 MOST_REQUESTS = 2**23
+#: Share of the time with a constant bandwidth that fewer, larger tiles may cost.
+SLOWER = 0.01
 #: Requests of one layer that a memory in the loop serves; of a layer with more, stretches of its tiles are looked at.
 MOST_SERVED = 2**18
 
@@ -42,6 +42,28 @@ LAYER_METRICS = (
     MetricSpec("dram_devices_energy_j", "J", "the memory simulator's, from the layer's start to its last response"),
     MetricSpec("rounds", "", "how often the memory served the layer until its timeline settled"),
 )
+
+
+@dataclass(frozen=True, eq=False)
+class DesignRun:
+    """One design on one network, as far as a memory in the loop wants to know.
+
+    Attributes:
+        name: of the network; network: its tables.
+        columns: of the design, each (1,).
+        tiling: of the design: dataflow, rows, columns, words that half of each SRAM holds, words per partial sum and
+            loop order, as the kernel takes them.
+        costs: `METRICS` with a constant bandwidth, a row for each layer.
+        word_bytes, sum_bytes: of an operand and of a partial sum.
+    """
+
+    name: str
+    network: LoweredNetwork
+    columns: Columns
+    tiling: tuple[Any, ...]
+    costs: Metrics
+    word_bytes: float
+    sum_bytes: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,25 +128,26 @@ class MemoryServer:
         return over, float((received - trace.cycle).min()) * cycle_s
 
 
-def dram_limited(simulator: SystolicSimulator, columns: Columns, memory: LoopMemory) -> DramLimited:
-    """The latency of the one design of `columns` with a memory in the loop.
+def dram_limited(run: DesignRun, memory: LoopMemory) -> DramLimited:
+    """The latency of one design with a memory in the loop.
 
     Raises:
         ChipgymError: the design cannot be built, or a layer has more tiles or requests than fit.
     """
-    costs = _costs(simulator, columns)
+    _check(run)
+    costs = run.costs
     burst_bytes = load_device(memory.options["device"]).burst_bytes
     distinct: dict[tuple[str, int], tuple[float, ...]] = {}
     rows = []
-    for layer, row, busy in _layers(simulator, costs, columns):
+    for layer, row, busy in _layers(run):
         if (layer.unit, row) not in distinct:
-            traffic = _traffic(simulator, columns, layer, row, busy)
+            traffic = _traffic(run, layer, row, busy)
             distinct[layer.unit, row] = _serve(traffic, memory, burst_bytes) if traffic else (busy, 0.0, 0.0, 0.0, 0.0)
         rows.append(distinct[layer.unit, row])
     in_loop, nbytes, hits, energy, rounds = np.array(rows, np.float64).reshape(-1, 5).T
     values = {
         "dram_limited_latency_s": in_loop,
-        "compute_latency_s": costs["compute_cycles"] / (columns["clock_mhz"][0] * 1e6),
+        "compute_latency_s": costs["compute_cycles"] / (run.columns["clock_mhz"][0] * 1e6),
         "constant_bandwidth_latency_s": costs["latency_s"],
         "dram_bytes": nbytes,
         "row_hits": hits,
@@ -132,21 +155,22 @@ def dram_limited(simulator: SystolicSimulator, columns: Columns, memory: LoopMem
         "rounds": rounds,
     }
     metrics = Metrics(LAYER_METRICS, values, np.zeros(len(rows)))
-    layers = simulator.network.layers
+    layers = run.network.layers
     return DramLimited(Breakdown(tuple(x.name for x in layers), tuple(x.kind for x in layers), metrics))
 
 
-def dram_trace(simulator: SystolicSimulator, columns: Columns, device: str) -> Trace:
+def dram_trace(run: DesignRun, device: str) -> Trace:
     """The requests that one design makes to a memory of `device` that answers at once.
 
     Raises:
         ChipgymError: the design cannot be built, or there are more requests than a trace holds.
     """
+    _check(run)
     dram = load_device(device)
     begin_s, base, n = 0.0, 0, 0
     cycles, writes, addresses = [], [], []
-    for layer, row, busy in _layers(simulator, _costs(simulator, columns), columns):
-        traffic = _traffic(simulator, columns, layer, row, busy)
+    for layer, row, busy in _layers(run):
+        traffic = _traffic(run, layer, row, busy)
         if traffic:
             n += int(count_bursts(traffic, dram.burst_bytes)[1].sum())
             if n > MOST_REQUESTS:
@@ -162,10 +186,8 @@ def dram_trace(simulator: SystolicSimulator, columns: Columns, device: str) -> T
             base += bursts.nbytes
         begin_s += busy
     if not n:
-        raise ChipgymError(f"dram_trace: {simulator.workload.name} moves nothing to or from DRAM")
-    return Trace(
-        f"{simulator.workload.name} traffic", np.concatenate(cycles), np.concatenate(writes), np.concatenate(addresses)
-    )
+        raise ChipgymError(f"dram_trace: {run.name} moves nothing to or from DRAM")
+    return Trace(f"{run.name} traffic", np.concatenate(cycles), np.concatenate(writes), np.concatenate(addresses))
 
 
 def _serve(traffic: Traffic, memory: LoopMemory, burst_bytes: int) -> tuple[float, ...]:
@@ -184,44 +206,45 @@ def _serve(traffic: Traffic, memory: LoopMemory, burst_bytes: int) -> tuple[floa
     )  # fmt: skip
 
 
-def _costs(simulator: SystolicSimulator, columns: Columns) -> Metrics:
-    costs = Metrics(METRICS, *simulator.layer_costs(columns))
-    if not costs["feasible"].all():
+def _check(run: DesignRun) -> None:
+    if not run.costs["feasible"].all():
         raise ChipgymError("dram_limited: the design cannot be built, and has no traffic")
-    return costs
 
 
-def _layers(simulator: SystolicSimulator, costs: Metrics, columns: Columns) -> Iterator[tuple[Layer, int, float]]:
+def _layers(run: DesignRun) -> Iterator[tuple[Layer, int, float]]:
     """Each layer, its row in its unit's table, and the seconds that it computes."""
-    busy = costs["compute_cycles"] / (columns["clock_mhz"][0] * 1e6)
-    return zip(simulator.network.layers, simulator.network.position.tolist(), busy.tolist(), strict=True)
+    busy = run.costs["compute_cycles"] / (run.columns["clock_mhz"][0] * 1e6)
+    return zip(run.network.layers, run.network.position.tolist(), busy.tolist(), strict=True)
 
 
-def _traffic(simulator: SystolicSimulator, columns: Columns, layer: Layer, row: int, busy_s: float) -> Traffic | None:
+def _traffic(run: DesignRun, layer: Layer, row: int, busy_s: float) -> Traffic | None:
     """What a layer moves; None for one without traffic."""
     if layer.unit == "array":
-        return array_traffic(simulator, columns, row, busy_s)
-    word_bytes = simulator.cost.operand_bits / 8
-    read, written = (float(simulator.network.vector[row, at]) * word_bytes for at in (WORDS_IN, WORDS_OUT))
+        return array_traffic(run, row, busy_s)
+    read, written = (float(run.network.vector[row, at]) * run.word_bytes for at in (WORDS_IN, WORDS_OUT))
     if layer.fused or not (read or written):
         return None
-    held_in, held_out = (int(columns[name][0]) * 1024 // PAGE_BYTES for name in ("ifmap_sram_kb", "ofmap_sram_kb"))
+    held_in, held_out = (int(run.columns[name][0]) * 1024 // PAGE_BYTES for name in ("ifmap_sram_kb", "ofmap_sram_kb"))
     return stream_traffic(read, written, busy_s, held_in, held_out)
 
 
-def array_traffic(simulator: SystolicSimulator, columns: Columns, row: int, busy_s: float) -> Traffic:
-    """What a matrix product, by its row in the layer table, moves on the one design of `columns`.
+def array_traffic(run: DesignRun, row: int, busy_s: float, slower: float = SLOWER) -> Traffic:
+    """What a matrix product, by its row in the layer table, moves.
 
     Raises:
         ChipgymError: as `product_traffic`.
     """
-    arguments: list[Any] = [float(a) if np.ndim(a) == 0 else int(a[0]) for a in simulator.tiling_columns(columns)]
-    layer = simulator.network.matrix[row]
-    order, a, b, c, _, _, _, one_pass, ri, rf, ro = plan(layer, *arguments)
+    layer = run.network.matrix[row]
+    flow, rows, cols, cap_i, cap_f, cap_o, sum_words, order = run.tiling
+    compute = array_cycles(layer, flow[0], rows[0], cols[0], run.columns["num_arrays"][0])
+    order, a, b, c, _, _, _, one_pass, _, ri, rf, ro = plan_layer(
+        run.network.cuts, layer, row, int(flow[0]), int(cap_i[0]), int(cap_f[0]), int(cap_o[0]), sum_words,
+        int(order[0]), compute, float(run.columns["dram_bandwidth"][0]), slower,
+    )  # fmt: skip
     k = int(layer[TAPS_H] * layer[TAPS_W] * layer[CHANNELS])
     m, n = int(layer[IMAGES] * layer[OUT_H] * layer[OUT_W]), int(layer[FILTERS])
     cut = Plan(
         order, a, b, c, int(layer[GROUPS]), one_pass, float(k) * n, float(m) * n, (ri, rf, ro),
-        simulator.cost.operand_bits / 8, simulator.cost.sum_bits / 8,
+        run.word_bytes, run.sum_bytes,
     )  # fmt: skip
     return product_traffic(cut, busy_s)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...datasets import (
+from ....datasets import (
     Conv2d,
     Elementwise,
     Embedding,
@@ -20,8 +20,9 @@ from ...datasets import (
     Softmax,
     matrix_products,
 )
-from ..core.operations import NORMALIZATION_OPERATIONS, SOFTMAX_OPERATIONS, elementwise_operations
-from .tiling import LAYER_COLUMNS
+from ...core.operations import NORMALIZATION_OPERATIONS, SOFTMAX_OPERATIONS, elementwise_operations
+from ..model.tiling import LAYER_COLUMNS
+from .cuts import Cuts, cut_layers
 
 Table = np.ndarray[Any, np.dtype[Any]]
 
@@ -53,6 +54,7 @@ class LoweredNetwork:
     Attributes:
         layers: every operator that costs something, in graph order.
         matrix: int64 (distinct products, LAYER_COLUMNS), see `tiling`.
+        cuts: the ladders of tiles of the rows of `matrix`.
         vector: float64 (distinct operators, 4): operations, words in, words out, hidden.
         position: of each layer in `matrix` (unit "array") or `vector`.
         macs: multiply-accumulates of the whole network.
@@ -60,6 +62,7 @@ class LoweredNetwork:
 
     layers: tuple[Layer, ...]
     matrix: Table
+    cuts: Cuts
     vector: Table
     position: Table
     macs: int
@@ -111,9 +114,11 @@ def lower(network: Network) -> LoweredNetwork:
                 read = written
         layers.append(Layer(node.name, type(node.op).__name__, "vector", hidden))
         position.append(vector.setdefault((work, read, written, float(hidden)), len(vector)))
+    products = np.array(list(matrix), dtype=np.int64).reshape(-1, LAYER_COLUMNS)
     return LoweredNetwork(
         tuple(layers),
-        np.array(list(matrix), dtype=np.int64).reshape(-1, LAYER_COLUMNS),
+        products,
+        cut_layers(products),
         np.array(list(vector), dtype=np.float64).reshape(-1, 4),
         np.array(position, dtype=np.int64),
         network.macs,

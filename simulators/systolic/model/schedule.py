@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import math
 
-from ..core.compiled import compiled
+from ...core.compiled import inlined, piece
 from .tiling import LOOPS
 
 
-@compiled
+@inlined
 def turns(trips: int, kind: int) -> int:
     """How often a loop of `trips` turns is at its first (0), a middle (1) or its last (2) turn."""
     if kind == 1:
@@ -26,7 +26,7 @@ def turns(trips: int, kind: int) -> int:
     return 1 if kind == 0 or trips > 1 else 0
 
 
-@compiled
+@piece
 def total_cycles(
     order: int, a: int, b: int, c: int, groups: int, ri: bool, rf: bool, ro: bool,
     tile_i: float, tile_f: float, tile_o: float, psum_words: float, compute: float, bandwidth: float,
@@ -156,7 +156,7 @@ def total_cycles(
     return total
 
 
-@compiled
+@inlined
 def stream_cycles(work: float, words_in: float, words_out: float, bandwidth: float) -> float:
     """Cycles of an operator that streams through the vector unit: the slowest of working, reading and writing."""
     return max(math.ceil(work), words_in / bandwidth, words_out / bandwidth)

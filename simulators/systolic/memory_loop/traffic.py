@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ChipgymError
-from .tiling import LOOPS
+from ....errors import ChipgymError
+from ..model.tiling import LOOPS
 
 #: Tiles of one layer; each takes some hundred bytes of memory while its layer is looked at.
 MOST_TILES = 2**22

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ...datasets import Trace
-from ...errors import ChipgymError, shorten, unknown
-from ..core import Design
-from ..core.metrics import row_dict
+from ....datasets import Trace
+from ....errors import ChipgymError, shorten, unknown
+from ...core import Design
+from ...core.metrics import row_dict
 
 #: The device where none is named.
 DEVICE = "DDR4-2400"
@@ -44,7 +44,7 @@ def read_memory(memory: object) -> LoopMemory:
     Raises:
         ChipgymError: naming the option or knob, its value and the nearest legal choice.
     """
-    from ..memory import MemorySimulator
+    from ...memory import MemorySimulator
 
     settings = {"device": memory} if isinstance(memory, str) else memory
     if not isinstance(settings, Mapping):

@@ -1,0 +1,1 @@
+"""A network, lowered to the tables that the systolic model runs."""

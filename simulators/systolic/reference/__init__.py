@@ -1,0 +1,1 @@
+"""How far the systolic simulator is from what people trust."""
