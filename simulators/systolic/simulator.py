@@ -29,17 +29,8 @@ from .lowering.network import LoweredNetwork, lower
 from .memory_loop.option import DEVICE, LoopMemory, read_memory
 from .metrics import IN_LOOP, METRICS
 from .model import batch as k
-from .model.tiling import (
-    BEST_ORDER,
-    IN_H,
-    IN_W,
-    INPUT_STATIONARY,
-    ORDERS,
-    OUTPUT_STATIONARY,
-    TAPS_H,
-    TAPS_W,
-    WEIGHT_STATIONARY,
-)
+from .model.columns import IN_H, IN_W, TAPS_H, TAPS_W
+from .model.tiling import BEST_ORDER, INPUT_STATIONARY, ORDERS, OUTPUT_STATIONARY, WEIGHT_STATIONARY
 from .roofline import systolic_roofline
 from .space import systolic_space
 from .tables import load_technology, technology_names

@@ -11,6 +11,7 @@ import pickle
 import string
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -98,6 +99,14 @@ def test_tables_that_ship():
     assert "systolic-resnet18" in table_names()
     for name in table_names():
         assert len(load_table(name)) > 1000
+
+
+def test_shipped_tables_are_small():
+    """CONTRIBUTING says how small."""
+    folder = Path(chipgym.datasets.__file__).parent / "table" / "shipped"
+    sizes = {path.name: path.stat().st_size for path in folder.glob("*.parquet")}
+    assert len(sizes) == len(table_names())
+    assert max(sizes.values()) < 2**20, sizes
 
 
 @pytest.mark.parametrize("name", table_names())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import numpy as np
 import pytest
 from fragile import CrashError, FragileSimulator
@@ -9,6 +11,7 @@ from fragile import CrashError, FragileSimulator
 import chipgym
 from chipgym.errors import ChipgymError
 from chipgym.search import SimulationError, ground_truth, load_result, report
+from chipgym.search.store.schema import UNSEALED
 from chipgym.simulators import SimulatorEntry, unregister
 
 ENTRY = SimulatorEntry("fragile", "Fragile", FragileSimulator)
@@ -134,16 +137,30 @@ def test_a_report_of_nothing_but_failures(tmp_path):
 
 
 def test_a_store_from_before_there_were_reasons_goes_on(problem, tmp_path):
-    import sqlite3
-
     store = tmp_path / "run.db"
     chipgym.optimize(problem, "exhaustive", 10, store=store, catch=CrashError)
     with sqlite3.connect(store) as old:
-        old.execute("DROP TABLE reasons")
-        old.execute("DROP TABLE starts")
-    assert load_result(store).evaluations == 10
-    assert len(chipgym.optimize(problem, "exhaustive", store=store, catch=CrashError).failed) == 3
-    assert len(load_result(store).failed) == 3
+        for table in ("reasons", "starts", "seals"):
+            old.execute(f"DROP TABLE {table}")
+        old.execute("UPDATE chipgym_meta SET value = ? WHERE key = 'format'", (UNSEALED,))
+    with pytest.warns(UserWarning, match="has no checksums"):
+        assert load_result(store).evaluations == 10
+    with pytest.warns(UserWarning, match="has no checksums"):
+        assert len(chipgym.optimize(problem, "exhaustive", store=store, catch=CrashError).failed) == 3
+    with pytest.warns(UserWarning, match="has no checksums"):
+        assert len(load_result(store).failed) == 3
+
+
+@pytest.mark.parametrize(("table", "column"), [("reasons", "reason"), ("starts", "designs")])
+def test_a_changed_reason_or_start_is_noticed(problem, tmp_path, table, column):
+    store = tmp_path / "run.db"
+    chipgym.optimize(problem, "exhaustive", 70, store=store, catch=CrashError, start=[{}])
+    with sqlite3.connect(store) as changed:
+        assert changed.execute(f"UPDATE {table} SET {column} = {column} || ' '").rowcount > 0
+    with pytest.raises(ChipgymError, match="another checksum"):
+        load_result(store)
+    with pytest.raises(ChipgymError, match="another checksum"):
+        chipgym.optimize(problem, "exhaustive", 80, store=store, catch=CrashError, start=[{}])
 
 
 # --- the command line --------------------------------------------------------------------------------------------

@@ -7,11 +7,10 @@ choices of a smaller one.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
-from ..model.tiling import (
+from ..model.columns import (
     CHANNELS,
     FILTERS,
     IMAGES,
@@ -19,51 +18,23 @@ from ..model.tiling import (
     IN_W,
     OUT_H,
     OUT_W,
+    RUNG_COLUMNS,
+    SLIDES,
     SPAN_H,
     SPAN_W,
     STRIDE_H,
     STRIDE_W,
     TAPS_H,
     TAPS_W,
+    Cuts,
+    Ladders,
     Table,
 )
-
-# What is known of a rung, in the order of the table's second axis: tiles of the dimension; the most output pixels,
-# filters or channels of a tile. Of m only: the most input words per channel of a tile; input words per channel of one
-# pass over all tiles when rows that neighbours share are fetched again; 1 where they may be shared instead.
-TRIPS, TILE, HELD, AGAIN, SLIDES = range(5)
-RUNG_COLUMNS = 5
 
 # Rungs of one octave, as fractions of its first: those of a fine ladder, every number of tiles to 8 and then four an
 # octave; and of a coarse one.
 FINE = (1.0, 1.25, 1.5, 1.75)
 COARSE = (1.0,)
-
-
-@dataclass(frozen=True, eq=False)
-class Ladders:
-    """The ladders of u distinct layers, from whole to the finest tiles.
-
-    Attributes:
-        rungs: float64 (u, 3 dimensions m n k, RUNG_COLUMNS, most rungs of any).
-        heights: int64 (u, 4): rungs of m, n and k, and those of m that cut no row of outputs.
-    """
-
-    rungs: Table
-    heights: Table
-
-
-@dataclass(frozen=True, eq=False)
-class Cuts:
-    """How u distinct layers may be cut.
-
-    Attributes:
-        fine: where the fewest words are sought.
-        coarse: where the least time is. It depends less on the tiles' sizes, and every choice has to be looked at.
-    """
-
-    fine: Ladders
-    coarse: Ladders
 
 
 def cut_layers(layers: Table) -> Cuts:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -21,13 +20,8 @@ from ....datasets import (
     matrix_products,
 )
 from ...core.operations import NORMALIZATION_OPERATIONS, SOFTMAX_OPERATIONS, elementwise_operations
-from ..model.tiling import LAYER_COLUMNS
-from .cuts import Cuts, cut_layers
-
-Table = np.ndarray[Any, np.dtype[Any]]
-
-# Columns of the vector table (float64): operations, words read and written, and 1 where they hide behind the array.
-WORK, WORDS_IN, WORDS_OUT, HIDDEN = range(4)
+from ..model.columns import LAYER_COLUMNS, Cuts, Table
+from .cuts import cut_layers
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from ....errors import ChipgymError
 from ...core import Breakdown, Columns, Metrics, MetricSpec
 from ...memory import MemorySimulator
 from ...memory.tables.device import load_device
-from ..lowering.network import WORDS_IN, WORDS_OUT, Layer, LoweredNetwork
+from ..lowering.network import Layer, LoweredNetwork
 from ..metrics import IN_LOOP
 from ..model.batch import array_cycles, plan_layer
-from ..model.tiling import CHANNELS, FILTERS, GROUPS, IMAGES, OUT_H, OUT_W, TAPS_H, TAPS_W
+from ..model.columns import CHANNELS, FILTERS, GROUPS, IMAGES, OUT_H, OUT_W, TAPS_H, TAPS_W, WORDS_IN, WORDS_OUT
 from .bursts import Bursts, count_bursts, lay_out
 from .option import LoopMemory
 from .timeline import Floats, Parts, close_loop, reach

@@ -13,24 +13,26 @@ from __future__ import annotations
 import numpy as np
 
 from ...core.compiled import compiled, piece
-from ..lowering.cuts import AGAIN, Cuts
-from ..lowering.network import HIDDEN, WORDS_IN, WORDS_OUT, WORK
-from .planning import CHOICES, coarsened, plan
-from .schedule import stream_cycles
-from .tiling import (
+from .columns import (
+    AGAIN,
     CHANNELS,
     FILTERS,
     GROUPS,
+    HIDDEN,
     IMAGES,
     OUT_H,
     OUT_W,
-    OUTPUT_STATIONARY,
     TAPS_H,
     TAPS_W,
-    WEIGHT_STATIONARY,
+    WORDS_IN,
+    WORDS_OUT,
+    WORK,
+    Cuts,
     Table,
-    ceil_div,
 )
+from .planning import CHOICES, coarsened, plan
+from .schedule import stream_cycles
+from .tiling import OUTPUT_STATIONARY, WEIGHT_STATIONARY, ceil_div
 
 # What is counted, per output row (float64).
 (

@@ -18,8 +18,6 @@ Compiled with Numba; word counts are float64 (exact up to 2**53), trip counts in
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ...core.compiled import inlined
@@ -31,14 +29,6 @@ BEST_ORDER = -1
 # Loop orders, outermost first; 0 = m, 1 = n, 2 = k. The index is the code used in the kernel.
 ORDERS: tuple[str, ...] = ("mnk", "nmk", "mkn", "kmn", "nkm", "knm")
 LOOPS = np.array([[0, 1, 2], [1, 0, 2], [0, 2, 1], [2, 0, 1], [1, 2, 0], [2, 1, 0]], dtype=np.int64)
-
-Table = np.ndarray[Any, np.dtype[Any]]
-
-# Columns of the layer table (int64), one row per distinct layer of a network.
-(
-    GROUPS, IMAGES, OUT_H, OUT_W, IN_H, IN_W, TAPS_H, TAPS_W, SPAN_H, SPAN_W, STRIDE_H, STRIDE_W, CHANNELS, FILTERS,
-) = range(14)  # fmt: skip
-LAYER_COLUMNS = 14
 
 
 @inlined
