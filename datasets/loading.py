@@ -46,7 +46,7 @@ TRACE_FORMATS = {
 
 
 def load_workload(spec: str | os.PathLike[str] | Workload, *, batch: int | None = None) -> Workload:
-    """The workload that `spec` names.
+    """Load the workload that `spec` names.
 
     Args:
         spec: a workload, returned as it is; a name of `network_names()`, `trace_names()` or `kernel_names()`; the
@@ -113,7 +113,7 @@ def _refuse(name: str, settings: Settings) -> None:
 
 
 def _renamed(network: Network, settings: Settings) -> Network:
-    """The network with its settings in its name, so that two of one model can be told apart."""
+    """Return the network with its settings in its name, so that two of one model can be told apart."""
     return replace(network, name=network.name + settings_text(settings)) if settings else network
 
 

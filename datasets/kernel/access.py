@@ -38,7 +38,7 @@ class Access:
 
     @staticmethod
     def parse(text: object) -> Access:
-        """The access that a text such as "A[L0][L2+1]" or "vec[?]" spells.
+        """Parse the access that a text such as "A[L0][L2+1]" or "vec[?]" spells.
 
         Raises:
             ChipgymError: where it has another form.
@@ -81,7 +81,7 @@ class Access:
 
 
 def parse_affine(text: str) -> Affine:
-    """The sum of counters that `text` spells.
+    """Parse the sum of counters that `text` spells.
 
     Raises:
         ChipgymError: it is no such sum, or one of numbers of 2**31 and beyond.

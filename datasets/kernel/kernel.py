@@ -90,7 +90,7 @@ class Kernel:
             yield from loop.walk()
 
     def array(self, name: str) -> Array:
-        """The array called `name`."""
+        """Return the array called `name`."""
         return next(a for a in self.arrays if a.name == name)
 
     @cached_property

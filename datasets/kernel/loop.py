@@ -183,7 +183,7 @@ class Loop:
         return self.loads + self.stores
 
     def walk(self) -> Iterator[Loop]:
-        """This loop, then those inside, outermost first."""
+        """Yield this loop, then those inside, outermost first."""
         yield self
         for loop in self.loops:
             yield from loop.walk()

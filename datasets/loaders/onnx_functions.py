@@ -20,7 +20,7 @@ _Name = tuple[str, str, str]
 
 
 def check_functions(model: onnx.ModelProto, source: str) -> None:
-    """Raises ChipgymError where functions call themselves, nest too deep, or become too many nodes or bytes."""
+    """Raise ChipgymError where functions call themselves, nest too deep, or become too many nodes or bytes."""
     bodies = {(f.domain, f.name, getattr(f, "overload", "")): f.node for f in model.functions}
     sizes: dict[_Name, tuple[int, int]] = {}
 

@@ -60,6 +60,11 @@ def _is_equation(node: onnx.NodeProto) -> bool:
 
 
 def try_inferred(graph: Graph, node: onnx.NodeProto, where: str = "") -> tuple[tuple[int, ...], ...] | None:
+    """Infer the shapes of a node's outputs, or return None where they are not known or are open.
+
+    Raises:
+        ChipgymError: they are contradictory and there is a `where` for the message to begin with; None without one.
+    """
     import onnx
     from onnx import helper, numpy_helper, shape_inference
 

@@ -24,9 +24,12 @@ def from_torch(
     batch: int = 1,
     as_traffic: Sequence[str] = (),
 ) -> Network:
-    """The network of a PyTorch module, as `torch.export` traces it in evaluation mode; the module stays as it is.
+    """Import the network of a PyTorch module, as `torch.export` traces it in evaluation mode.
+
+    The module stays as it is.
 
     Args:
+        module: what computes the network.
         example_inputs: one sample: tensors that the module takes, or tuples of them as `(h0, c0)`, with a first axis of
             1 where it has a batch. What has several there is one sample all the same. Their numbers do not matter
             unless the module's control flow depends on them.

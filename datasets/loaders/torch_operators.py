@@ -74,7 +74,7 @@ REDUCTIONS = {
 
 
 def handle(call: Call) -> Result | None:
-    """Writes one operation whose tensors are not all constants; None where it is not one of those known here.
+    """Write one operation whose tensors are not all constants; None where it is not one of those known here.
 
     Raises:
         ChipgymError: it cannot be told by the operators of a `Network`.

@@ -167,9 +167,10 @@ FORMS: tuple[Form, ...] = (
 
 
 def form_of(line: bytes, dramsys: bool) -> Form | None:
-    """The form that a file's first request is of.
+    """Return the form that a file's first request is of, or None where it is of no known one.
 
     Args:
+        line: the request, its comment removed.
         dramsys: whether the file's extension is one of DRAMSys's.
     """
     forms = (_LOOSE, *FORMS[1:]) if dramsys else FORMS

@@ -64,13 +64,13 @@ class NetworkBuilder:
         return self.node(node).shape
 
     def node(self, name: str) -> Node:
-        """A node added before."""
+        """Return a node added before."""
         if name not in self._nodes:
             raise unknown(f"node of {self.name!r}", name, self._nodes)
         return self._nodes[name]
 
     def add(self, op: Operator, *inputs: str, name: str | None = None) -> str:
-        """Adds any operator; the other methods are shorthands for this one."""
+        """Add any operator; the other methods are shorthands for this one."""
         label = ".".join((*self._scopes, name)) if name else self._unnamed(op)
         shape = infer_shape(label, op, tuple(self.shape(source) for source in inputs))
         node = Node(label, op, inputs, shape)
@@ -88,12 +88,12 @@ class NetworkBuilder:
         return label
 
     def build(self, batch: int = 1, outputs: Sequence[str] | None = None) -> Network:
-        """The network so far, or of it what the nodes named in `outputs` need."""
+        """Build the network so far, or of it what the nodes named in `outputs` need."""
         kept = tuple(self._nodes) if outputs is None else self.needed(outputs)
         return Network(self.name, tuple(self._nodes[label] for label in kept), batch)
 
     def own(self, counts: Mapping[str, int]) -> None:
-        """Sets for the nodes of these names how many of their trained numbers count there."""
+        """Set for the nodes of these names how many of their trained numbers count there."""
         for label, count in counts.items():
             self._nodes[label] = replace(self.node(label), owned=count)
 
@@ -113,12 +113,18 @@ class NetworkBuilder:
         return tuple(label for label in self._nodes if label in kept)
 
     def input(self, shape: Sequence[int], *, name: str = "input") -> str:
+        """Add an input of the network, `shape` per sample."""
         return self.add(Input(extents("shape", shape)), name=name)
 
     def learned(self, shape: Sequence[int], *, name: str) -> str:
+        """Add a trained tensor of `shape` that enters the graph as an activation.
+
+        It is a class token or a position embedding, say.
+        """
         return self.add(LearnedTensor(extents("shape", shape)), name=name)
 
     def embedding(self, x: str, num_embeddings: int, dim: int, *, name: str | None = None) -> str:
+        """Add a look-up of integers (...,) in a trained (num_embeddings, dim) table, to (..., dim)."""
         return self.add(Embedding(num_embeddings, dim), x, name=name)
 
     def conv(
@@ -142,12 +148,25 @@ class NetworkBuilder:
     def linear(
         self, x: str, out_features: int, *, bias: bool = True, tied_to: str | None = None, name: str | None = None
     ) -> str:
+        """Add a linear layer, (..., in) to (..., out_features).
+
+        `tied_to` names the earlier node whose weight it shares.
+        """
         return self.add(Linear(out_features, bias, tied_to), x, name=name)
 
     def expert_linear(self, x: str, out_features: int, *, experts: int, active: int, name: str | None = None) -> str:
+        """Add rows of (..., in) times the weight of the expert that each is routed to, to (..., out_features).
+
+        Each token stands in the rows once for each of the `active` of `experts` weights that it goes to. There is no
+        bias.
+        """
         return self.add(ExpertLinear(out_features, experts, active), x, name=name)
 
     def matmul(self, a: str, b: str, *, transpose_b: bool = False, name: str | None = None) -> str:
+        """Add the product of two nodes, (..., m, k) x (..., k, n) to (..., m, n).
+
+        With `transpose_b` the second is (..., n, k).
+        """
         return self.add(MatMul(transpose_b), a, b, name=name)
 
     def max_pool(
@@ -183,56 +202,70 @@ class NetworkBuilder:
         return self.avg_pool(x, self.shape(x)[1:], name=name)
 
     def elementwise(self, function: str, *inputs: str, name: str | None = None) -> str:
-        """A function of one or two nodes, element by element; without a `name` the node is called after it."""
+        """Add a function of one or two nodes, element by element; without a `name` the node is called after it."""
         return self.add(Elementwise(function), *inputs, name=name)
 
     def relu(self, x: str, *, name: str | None = None) -> str:
+        """Add max(x, 0) of each element."""
         return self.elementwise("relu", x, name=name)
 
     def relu6(self, x: str, *, name: str | None = None) -> str:
+        """Add max(x, 0), at most 6, of each element."""
         return self.elementwise("relu6", x, name=name)
 
     def gelu(self, x: str, *, name: str | None = None) -> str:
+        """Add GELU of each element."""
         return self.elementwise("gelu", x, name=name)
 
     def tanh(self, x: str, *, name: str | None = None) -> str:
+        """Add tanh of each element."""
         return self.elementwise("tanh", x, name=name)
 
     def scale(self, x: str, *, name: str | None = None) -> str:
+        """Add a multiplication of each element by a number, as results pass by."""
         return self.elementwise("scale", x, name=name)
 
     def tensor_add(self, a: str, b: str, *, name: str | None = None) -> str:
-        """The sum of two nodes."""
+        """Add the sum of two nodes."""
         return self.elementwise("add", a, b, name=name)
 
     def softmax(self, x: str, *, name: str | None = None) -> str:
+        """Add softmax over the last axis."""
         return self.add(Softmax(), x, name=name)
 
     def batch_norm(self, x: str, *, name: str | None = None) -> str:
+        """Add batch normalisation: per channel of (C, ...), with stored statistics."""
         return self.add(Normalization("batch"), x, name=name)
 
     def layer_norm(self, x: str, *, name: str | None = None) -> str:
+        """Add layer normalisation over the last axis."""
         return self.add(Normalization("layer"), x, name=name)
 
     def rms_norm(self, x: str, *, name: str | None = None) -> str:
+        """Add RMS normalisation over the last axis."""
         return self.add(Normalization("rms"), x, name=name)
 
     def reshape(self, x: str, shape: Sequence[int], *, name: str | None = None) -> str:
+        """Add the same elements, in row-major order, under another shape."""
         return self.add(Reshape(extents("shape", shape)), x, name=name)
 
     def flatten(self, x: str, *, name: str | None = None) -> str:
+        """Add a reshape of all elements to one axis."""
         size = 1
         for extent in self.shape(x):
             size *= extent
         return self.reshape(x, (size,), name=name)
 
     def transpose(self, x: str, permutation: Sequence[int], *, name: str | None = None) -> str:
+        """Add a reordering of axes: output axis i is input axis `permutation[i]`."""
         return self.add(Transpose(extents("permutation", permutation)), x, name=name)
 
     def concat(self, *inputs: str, axis: int, name: str | None = None) -> str:
+        """Join two or more nodes along `axis`, equal in every other dimension."""
         return self.add(Concat(axis), *inputs, name=name)
 
     def slice(self, x: str, *, axis: int, start: int, stop: int, name: str | None = None) -> str:
+        """Take positions `start` to `stop` (exclusive) along `axis`."""
         return self.add(Slice(axis, start, stop), x, name=name)
 
 
@@ -261,7 +294,7 @@ def pair(field: str, value: Pair) -> tuple[int, int]:
 
 
 def sides(value: Pair) -> tuple[int, int, int, int]:
-    """Padding as (top, bottom, left, right) from one number, (height, width) or all four.
+    """Return padding as (top, bottom, left, right) from one number, (height, width) or all four.
 
     Raises:
         ChipgymError: where it is a text, as frameworks have "same".

@@ -79,7 +79,7 @@ def network_features(network: Network) -> dict[str, float]:
 
 
 def _products(network: Network) -> dict[str, float]:
-    """The features that come from the dimensions of matrix products."""
+    """Compute the features that come from the dimensions of matrix products."""
     sizes = dict.fromkeys(("inputs", "weights", "outputs"), 0)
     padded = dict.fromkeys(itertools.product(_TILES, _SIDES), 0)
     for node in network.matrix_nodes:

@@ -70,7 +70,7 @@ class Network:
         return hash((self.name, self.digest))
 
     def with_batch(self, batch: int) -> Network:
-        """The same network run with `batch` samples at once."""
+        """Return the same network run with `batch` samples at once."""
         return replace(self, batch=batch)
 
     @cached_property
@@ -78,7 +78,7 @@ class Network:
         return {node.name: node for node in self.nodes}
 
     def node(self, name: str) -> Node:
-        """The node of that name, or a ChipgymError with the nearest one."""
+        """Return the node of that name, or raise a ChipgymError with the nearest one."""
         try:
             return self._by_name[name]
         except KeyError:
@@ -159,7 +159,7 @@ class Network:
 
 
 def check_node(node: Node, earlier: Mapping[str, Node]) -> None:
-    """Raises ChipgymError unless `node` fits the nodes before it."""
+    """Raise ChipgymError unless `node` fits the nodes before it."""
     if not isinstance(node.name, str) or not node.name:
         raise ChipgymError(f"node name: expected a text, got {shorten(node.name)}")
     if node.name in earlier:
@@ -182,7 +182,7 @@ def check_node(node: Node, earlier: Mapping[str, Node]) -> None:
 
 
 def infer_shape(name: str, op: Operator, inputs: tuple[Shape, ...]) -> Shape:
-    """The output shape of operator `op` under the node name `name`, with errors that name the node."""
+    """Infer the output shape of operator `op` under the node name `name`, with errors that name the node."""
     try:
         op.check_arity(inputs)
         shape = op.infer(inputs)
@@ -194,7 +194,7 @@ def infer_shape(name: str, op: Operator, inputs: tuple[Shape, ...]) -> Shape:
 
 
 def check_tie(node: Node, op: Linear, width: int, earlier: Mapping[str, Node]) -> None:
-    """Raises ChipgymError unless the weight that `node` shares exists and has its size."""
+    """Raise ChipgymError unless the weight that `node` shares exists and has its size."""
     owner = earlier.get(op.tied_to or "")
     if owner is None:
         raise ChipgymError(f"node {node.name!r} tied_to: {shorten(op.tied_to)} is not an earlier node")

@@ -34,7 +34,7 @@ class Operator:
     matrix: ClassVar[bool] = False
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
-        """The output's shape for inputs of these shapes.
+        """Return the output's shape for inputs of these shapes.
 
         Raises:
             ChipgymError: the inputs do not fit the operator.
@@ -50,7 +50,7 @@ class Operator:
         return 0
 
     def attributes(self) -> dict[str, Any]:
-        """The fields by name, as JSON-ready values."""
+        """Return the fields by name, as JSON-ready values."""
         # dataclasses.fields wants a dataclass, which every concrete operator is.
         return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
 
@@ -60,7 +60,7 @@ class Operator:
         return type(self).__name__
 
     def check_arity(self, inputs: tuple[Shape, ...]) -> None:
-        """Raises ChipgymError unless the number of inputs is right."""
+        """Raise ChipgymError unless the number of inputs is right."""
         if len(inputs) != self.arity:
             raise ChipgymError(f"{self.type_name} takes {self.arity} input(s), got {len(inputs)}")
 
@@ -103,11 +103,11 @@ def integers(what: str, values: object, length: int | None = None, minimum: int 
 
 
 def elements(shape: Shape) -> int:
-    """Number of elements of a tensor; 1 for a scalar."""
+    """Return the number of elements of a tensor; 1 for a scalar."""
     return math.prod(shape)
 
 
 def rank(kind: str, shape: Shape, minimum: int, layout: str) -> None:
-    """Raises ChipgymError unless `shape` has at least `minimum` dimensions, in the layout named."""
+    """Raise ChipgymError unless `shape` has at least `minimum` dimensions, in the layout named."""
     if len(shape) < minimum:
         raise ChipgymError(f"{kind} input: expected shape {layout}, got {shape}")

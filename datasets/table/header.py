@@ -161,7 +161,7 @@ class TableHeader:
 
     @staticmethod
     def from_json(text: str) -> TableHeader:
-        """A header as `to_json` writes it.
+        """Read a header as `to_json` writes it.
 
         Raises:
             ChipgymError: for another format, or naming the first entry that is not what it should be.
@@ -216,7 +216,7 @@ def _no_number(text: str) -> object:
 
 
 def _check_entries(data: object, cls: type, what: str) -> None:
-    """That a JSON object has exactly the fields of a dataclass."""
+    """Check that a JSON object has exactly the fields of a dataclass."""
     if not isinstance(data, dict):
         raise ChipgymError(f"{what}: {shorten(data)} is not a JSON object")
     expected = {f.name for f in dataclasses.fields(cls)}
@@ -227,7 +227,7 @@ def _check_entries(data: object, cls: type, what: str) -> None:
 
 
 def _field(entry: object, cls: type[F], what: str) -> F:
-    """A field from a JSON object whose entries have the types that the class declares."""
+    """Make a field from a JSON object whose entries have the types that the class declares."""
     _check_entries(entry, cls, what)
     data = cast(dict[str, Any], entry)
     hints = get_type_hints(cls)

@@ -86,7 +86,7 @@ class TableWriter:
         self._writer.close()
 
     def write(self, positions: Column, values: Column) -> None:
-        """Adds rows: positions (n, p), and metrics and violation in this order, (n, m + 1) float64."""
+        """Add rows: positions (n, p), and metrics and violation in this order, (n, m + 1) float64."""
         self._waiting.append((positions, values))
         self._waiting_rows += len(positions)
         self.rows += len(positions)
@@ -126,7 +126,7 @@ def _schema(header: TableHeader) -> pa.Schema:
 
 
 def read_header(path: str | os.PathLike[str]) -> tuple[TableHeader, str, int]:
-    """The header of a table file, its checksum (not compared with the content), and its number of rows.
+    """Read the header of a table file, its checksum (not compared with the content), and its number of rows.
 
     Raises:
         ChipgymError: the file is missing, cut off, or no table of evaluated designs of this format.
@@ -136,7 +136,7 @@ def read_header(path: str | os.PathLike[str]) -> tuple[TableHeader, str, int]:
 
 
 def read_table(path: str | os.PathLike[str]) -> DesignTable:
-    """A table from a file, with its checksum verified.
+    """Read a table from a file, with its checksum verified.
 
     Raises:
         ChipgymError: as `read_header`, and for a table too large or whose content is not what the checksum says.
@@ -157,7 +157,7 @@ def read_table(path: str | os.PathLike[str]) -> DesignTable:
 
 @contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[str, BinaryIO, pq.ParquetFile]]:
-    """What to call a file in messages, and the file, once it begins and ends as a Parquet file does."""
+    """Yield what to call a file in messages, and the file, once it begins and ends as a Parquet file does."""
     label = named(path)
     with open_file(path) as source, reading(f"{label}: is damaged"):
         _check_ends(label, source)
@@ -166,7 +166,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[str, BinaryIO, pq.Pa
 
 
 def _check_size(label: str, header: TableHeader, rows: int, packed: int) -> None:
-    """That so many rows fit into memory, and are no more than a file of so many bytes can be meant to have."""
+    """Check that so many rows fit into memory, and are no more than a file of so many bytes can be meant to have."""
     size, most = decoded_bytes(header, rows), max(FREE_BYTES, MAX_EXPANSION * packed)
     if size > min(MAX_BYTES, most):
         of = "" if most > MAX_BYTES else f" of a file of {packed / 2**20:.1f} MiB"
@@ -206,7 +206,7 @@ def _checked_header(label: str, file: pq.ParquetFile) -> tuple[TableHeader, str,
 
 
 def _decoded(label: str, header: TableHeader, rows: int, file: pq.ParquetFile) -> DesignTable:
-    """The rows of a file, a column at a time, so that no other copy of all of them is made."""
+    """Read the rows of a file, a column at a time, so that no other copy of all of them is made."""
 
     def column(name: str) -> pa.ChunkedArray:
         found = file.read(columns=[name])[name]

@@ -30,7 +30,7 @@ def pack(places: Sequence[Ints]) -> Ints:
 
 
 def unpack(address: Ints, levels: int) -> list[Ints]:
-    """The `levels` places of packed vectors (n,), int64 (n,) each, the last one first."""
+    """Return the `levels` places of packed vectors (n,), int64 (n,) each, the last one first."""
     places, rest = [], address >> COLUMN_BITS
     for bits in PLACE_BITS[:levels]:
         places.append(rest & ((1 << bits) - 1))

@@ -11,7 +11,7 @@ from .writer import GraphWriter, Tensor, per_sample
 
 
 def reshape(w: GraphWriter, x: Tensor, shape: Shape, name: str) -> Tensor:
-    """The same elements under another shape; axes of 1 come and go without a node."""
+    """Put the same elements under another shape; axes of 1 come and go without a node."""
     if x.constant:
         return replace(x, shape=shape, values=None if x.values is None else x.values.reshape(shape))
     if _without_ones(x.shape) == _without_ones(shape):
@@ -86,5 +86,5 @@ def _without_ones(shape: Shape) -> Shape:
 
 
 def flattened(shape: Shape, axis: int) -> Shape:
-    """The two-axis shape with `axis` axes in front of the fold."""
+    """Fold a shape to two axes, with `axis` axes in front of the fold."""
     return (elements(shape[:axis]), elements(shape[axis:]))

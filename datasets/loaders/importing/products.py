@@ -68,7 +68,7 @@ def _product(w: GraphWriter, a: Tensor, b: Tensor, name: str, transpose_b: bool 
 
 
 def einsum(w: GraphWriter, equation: str, tensors: Sequence[Tensor], out: Shape, name: str) -> Tensor:
-    """A sum of products of tensors, with letters for axes, as matrix products of two at a time from the left.
+    """Write a sum of products of tensors, with letters for axes, as matrix products of two at a time from the left.
 
     An ellipsis stands for axes that broadcast; without an arrow the result has the letters that stand once, in order.
 
@@ -88,7 +88,7 @@ def einsum(w: GraphWriter, equation: str, tensors: Sequence[Tensor], out: Shape,
 
 
 def _terms(w: GraphWriter, equation: str, tensors: Sequence[Tensor], name: str) -> tuple[list[str], str]:
-    """The letters of each tensor's axes and of the result's, with letters in place of an ellipsis."""
+    """Return the letters of each tensor's axes and of the result's, with letters in place of an ellipsis."""
     text = re.sub(r"\s", "", equation)
     where = f"{w.source}: node {shorten(name)}: einsum {shorten(equation)}"
     given, arrow, result = text.partition("->")
@@ -117,14 +117,14 @@ def _terms(w: GraphWriter, equation: str, tensors: Sequence[Tensor], name: str) 
 
 
 def _factor(w: GraphWriter, x: Tensor, letters: str, name: str) -> tuple[Tensor, str]:
-    """A tensor without its axes of one position, which broadcast, and the letters of those that remain."""
+    """Return a tensor without its axes of one position, which broadcast, and the letters of those that remain."""
     kept = [axis for axis, extent in enumerate(x.shape) if extent > 1]
     shape = tuple(x.shape[axis] for axis in kept)
     return reshape(w, x, shape, f"{name}.factor"), "".join(letters[axis] for axis in kept)
 
 
 def _summed(w: GraphWriter, x: Tensor, letters: str, kept: set[str], name: str) -> tuple[Tensor, str]:
-    """A tensor summed over the axes whose letters nothing else has."""
+    """Sum a tensor over the axes whose letters nothing else has."""
     axes = [axis for axis, letter in enumerate(letters) if letter not in kept]
     if not axes:
         return x, letters
@@ -136,7 +136,7 @@ def _summed(w: GraphWriter, x: Tensor, letters: str, kept: set[str], name: str) 
 def _contracted(
     w: GraphWriter, a: Tensor, left: str, b: Tensor, right: str, later: set[str], name: str
 ) -> tuple[Tensor, str]:
-    """The product of two tensors, summed over the letters that nothing later has, and its letters."""
+    """Return the product of two tensors, summed over the letters that nothing later has, and its letters."""
     if a.constant and not b.constant:  # a weight comes second
         a, left, b, right = b, right, a, left
     a, left = _summed(w, a, left, later | set(right), f"{name}.a")
@@ -162,7 +162,7 @@ def _contracted(
 
 
 def bilinear(w: GraphWriter, a: Tensor, b: Tensor, weight: Tensor, bias: Tensor | None, name: str) -> Tensor:
-    """x' W y for each of `out` matrices W: the products of all pairs of x and y, then one weighted sum of these.
+    """Write x' W y for each of `out` matrices W: the products of all pairs, then one weighted sum of these.
 
     `a` is (..., m), `b` is (..., n), `weight` (out, m, n).
     """

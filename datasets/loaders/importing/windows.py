@@ -59,7 +59,7 @@ class Window:
         )
 
     def plane(self, field: str) -> tuple[int, int]:
-        """A field of a planar window as (height, width)."""
+        """Return a field of a planar window as (height, width)."""
         height, width = getattr(self, field)
         return (height, width)
 
@@ -75,7 +75,7 @@ POINT = Window((1, 1), (1, 1), (1, 1), ((0, 0), (0, 0)))
 
 
 def conv(w: GraphWriter, x: Tensor, weights: Weights, window: Window, groups: int, shape: Shape, name: str) -> Tensor:
-    """A convolution of (N, C, ...) to `shape`; its weight is (out, C / groups, ...)."""
+    """Write a convolution of (N, C, ...) to `shape`; its weight is (out, C / groups, ...)."""
     weight, bias = weights
     out = weight.shape[0]
 
@@ -98,10 +98,17 @@ def conv(w: GraphWriter, x: Tensor, weights: Weights, window: Window, groups: in
 def conv_transpose(
     w: GraphWriter, x: Tensor, weights: Weights, window: Window, extra: Shape, groups: int, shape: Shape, name: str
 ) -> Tensor:
-    """A transposed convolution of (N, C, ...) to `shape`; its weight is (C, out / groups, ...).
+    """Write a transposed convolution of (N, C, ...) to `shape`; its weight is (C, out / groups, ...).
 
     Args:
+        w: writes the network.
+        x: (N, C, ...), with one, two or three spatial axes.
+        weights: the weight, and the bias of (out,) or None.
+        window: kernel, stride, dilation and padding of each spatial axis.
         extra: rows of output more than the windows reach, for each axis.
+        groups: parts of the channels that do not meet; divides C and out.
+        shape: of the result, (N, out, ...).
+        name: of the node; what the names begin with where there are several.
     """
     weight, bias = weights
     out = weight.shape[1] * groups
@@ -183,7 +190,7 @@ def pool(w: GraphWriter, kind: str, x: Tensor, window: Window, shape: Shape, cei
 
 
 def reduce(w: GraphWriter, kind: str, x: Tensor, axes: Sequence[int], shape: Shape, name: str) -> Tensor:
-    """A sum, mean, maximum or the like over some axes: a window as large as they are."""
+    """Write a sum, mean, maximum or the like over some axes: a window as large as they are."""
     reduced = [axis for axis in axes if x.shape[axis] > 1]
     if not reduced:
         return reshape(w, x, shape, name)

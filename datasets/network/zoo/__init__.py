@@ -80,9 +80,10 @@ def network_names() -> tuple[str, ...]:
 
 
 def build_network(name: str, settings: Mapping[str, Any] | None = None) -> Network:
-    """The named network with batch 1.
+    """Build the named network with batch 1.
 
     Args:
+        name: one of `network_names()`.
         settings: lengths that its function takes by keyword, such as `{"seq": 128}`; its defaults otherwise.
 
     Raises:

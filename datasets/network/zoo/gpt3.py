@@ -1,5 +1,8 @@
-"""A layer of the trillion-parameter GPT that DFModel studies as GPT3-1T (Narayanan et al., "Efficient Large-Scale
-Language Model Training on GPU Clusters Using Megatron-LM", SC 2021, Table 1, last row)."""
+"""A layer of the trillion-parameter GPT that DFModel studies as GPT3-1T.
+
+Its sizes are from Narayanan et al., "Efficient Large-Scale Language Model Training on GPU Clusters Using Megatron-LM",
+SC 2021, Table 1, last row.
+"""
 
 from __future__ import annotations
 

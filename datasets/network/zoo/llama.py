@@ -1,5 +1,7 @@
-"""The Llama family of decoders by configuration: Llama 2 (arXiv:2307.09288), Llama 3 (arXiv:2407.21783, Table 3),
-Mistral 7B (arXiv:2310.06825, Table 1), Mixtral 8x7B (arXiv:2401.04088, Table 1).
+"""The Llama family of decoders by configuration.
+
+These are Llama 2 (arXiv:2307.09288), Llama 3 (arXiv:2407.21783, Table 3), Mistral 7B (arXiv:2310.06825, Table 1) and
+Mixtral 8x7B (arXiv:2401.04088, Table 1).
 
 Each reads `seq` new tokens after `past` that it has read before, whose keys and values it keeps: a prefill has no past,
 a step of decoding is one new token.
@@ -77,7 +79,7 @@ def mixtral_8x7b(*, seq: int = 128, past: int = 0, batch: int = 1) -> Network:
 
 
 def llama(config: LlamaConfig, *, seq: int, past: int = 0, batch: int = 1) -> Network:
-    """A decoder of the family, with the logits of every new token.
+    """Build a decoder of the family, with the logits of every new token.
 
     Embedding and output layer have weights of their own. A causal mask or a window blanks scores after they are
     computed: all new tokens x kept tokens products count.

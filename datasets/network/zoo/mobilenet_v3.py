@@ -51,6 +51,6 @@ def _mobilenet_v3(name: str, blocks: Sequence[Block], *, last: int, head: int, b
 
 
 def divisible(channels: int) -> int:
-    """The nearest multiple of 8, at least 8 and not less than nine tenths of `channels`."""
+    """Return the nearest multiple of 8, at least 8 and not less than nine tenths of `channels`."""
     rounded = max(8, (channels + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * channels else rounded

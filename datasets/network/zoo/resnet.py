@@ -25,7 +25,10 @@ def resnet50(*, batch: int = 1) -> Network:
 
 
 def resnet(name: str, branch: Branch, blocks: Sequence[int], *, expansion: int, batch: int) -> Network:
-    """A residual network with `blocks[i]` blocks in stage i, whose outputs are `expansion` times the stage's width."""
+    """Build a residual network with `blocks[i]` blocks in stage i.
+
+    Their outputs are `expansion` times the stage's width.
+    """
     b = NetworkBuilder(name)
     x = b.input((3, 224, 224))
     x = conv_bn(b, x, 64, 7, "1", stride=2)
@@ -60,6 +63,6 @@ def bottleneck(b: NetworkBuilder, x: str, width: int, stride: int) -> str:
 
 
 def conv_bn(b: NetworkBuilder, x: str, filters: int, kernel: int, label: str, *, stride: int = 1) -> str:
-    """A convolution that keeps the size (but for its stride), and its batch normalisation."""
+    """Add a convolution that keeps the size (but for its stride), and its batch normalisation."""
     x = b.conv(x, filters, kernel, stride=stride, padding=kernel // 2, bias=False, name=f"conv{label}")
     return b.batch_norm(x, name=f"bn{label}")

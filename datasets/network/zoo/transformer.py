@@ -35,7 +35,7 @@ def feed_forward(b: NetworkBuilder, x: str, hidden: int, *, function: str = "gel
 
 
 def pre_norm_block(b: NetworkBuilder, x: str, *, heads: int, hidden: int, causal: bool, function: str) -> str:
-    """A block that normalises before attention and before the feed-forward part (ViT, GPT-2)."""
+    """Add a block that normalises before attention and before the feed-forward part (ViT, GPT-2)."""
     y = b.layer_norm(x, name="ln1")
     with b.scope("attention"):
         y = self_attention(b, y, heads, causal=causal)

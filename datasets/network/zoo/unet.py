@@ -36,7 +36,7 @@ def double_conv(b: NetworkBuilder, x: str, width: int, name: str) -> str:
 
 
 def crop(b: NetworkBuilder, x: str, size: int, name: str) -> str:
-    """The middle `size` x `size` of a square map."""
+    """Cut out the middle `size` x `size` of a square map."""
     start = (b.shape(x)[1] - size) // 2
     rows = b.slice(x, axis=1, start=start, stop=start + size, name=f"{name}.rows")
     return b.slice(rows, axis=2, start=start, stop=start + size, name=name)
