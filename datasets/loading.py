@@ -74,7 +74,7 @@ def load_workload(spec: str | os.PathLike[str] | Workload, *, batch: int | None 
 
 
 def _is_module(spec: object) -> bool:
-    """Whether something is a torch module, without importing torch: who has one has imported it."""
+    """Tell whether something is a torch module, without importing torch: who has one has imported it."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(spec, torch.nn.Module)
 

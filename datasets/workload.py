@@ -16,7 +16,7 @@ class Workload(Protocol):
 
     @property
     def name(self) -> str:
-        """For people (reports, tables); two workloads may share it."""
+        """Name for people (reports, tables); two workloads may share it."""
         ...
 
     @property
@@ -25,5 +25,5 @@ class Workload(Protocol):
         ...
 
     def features(self) -> dict[str, float]:
-        """Descriptive numbers under a fixed set of keys per workload type, all finite."""
+        """Compute descriptive numbers under a fixed set of keys per workload type, all finite."""
         ...

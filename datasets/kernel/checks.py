@@ -51,7 +51,7 @@ def check_counts(counts: object, field: str, where: str, known: Collection[str])
 
 
 def positive(value: object) -> bool:
-    """Whether `value` is a whole number from 1 that fits 32 bits."""
+    """Tell whether `value` is a whole number from 1 that fits 32 bits."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < MOST
 
 

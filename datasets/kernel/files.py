@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 @cache
 def kernel_names() -> tuple[str, ...]:
-    """Names that `build_kernel` and `load_workload` know, sorted."""
+    """List the names that `build_kernel` and `load_workload` know, sorted."""
     return tuple(sorted(f.name.removesuffix(".json") for f in _SHIPPED.iterdir() if f.name.endswith(".json")))
 
 

@@ -187,7 +187,7 @@ def _plain(what: str, value: int | Sequence[int]) -> int | tuple[int, ...]:
 
 
 def _batches(shapes: Sequence[Sequence[str]]) -> set[str]:
-    """Names that are the batch, of the inputs' axes by name: first axes, and others whose name says so.
+    """Find the names that are the batch, of the inputs' axes by name: first axes, and others whose name says so.
 
     Of recurrent layers' inputs the first axis may be time, by a letter for it, and the second the batch.
     """
@@ -202,7 +202,7 @@ def _batches(shapes: Sequence[Sequence[str]]) -> set[str]:
 
 
 def is_batch(name: str) -> bool:
-    """Whether an open first axis of this name is the batch: the name says so, or it says nothing at all."""
+    """Tell whether an open first axis of this name is the batch: the name says so, or it says nothing at all."""
     text = name.strip().lower()
     return not re.search(r"[a-z]", text) or "batch" in text or len(text) == 1 or text[-1].isdigit()
 

@@ -25,7 +25,7 @@ def check_functions(model: onnx.ModelProto, source: str) -> None:
     sizes: dict[_Name, tuple[int, int]] = {}
 
     def size(nodes: Iterable[onnx.NodeProto], callers: tuple[_Name, ...]) -> tuple[int, int]:
-        """Nodes and bytes that `nodes` become."""
+        """Count the nodes and bytes that `nodes` become."""
         count = total = 0
         for node in nodes:
             count, total = count + 1, total + node.ByteSize()

@@ -86,7 +86,7 @@ class Call:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the first output."""
+        """Shape of the first output."""
         return self.shapes[0]
 
     def need(self, position: int) -> Tensor:
@@ -219,7 +219,7 @@ def _sign(node: onnx.NodeProto, inputs: tuple[Tensor | None, ...], shape: tuple[
 
 
 def _branch(graph: Graph, node: onnx.NodeProto, handle: Handler, where: str) -> None:
-    """Control flow: an `If` whose condition is known is the branch that it takes."""
+    """Write control flow: an `If` whose condition is known is the branch that it takes."""
     condition = graph.tensors[node.input[0]].values if node.op_type == "If" else None
     if condition is None:
         hint = "; set an input that decides it, as in model.onnx:sr=16000" if node.op_type == "If" else ""

@@ -92,7 +92,7 @@ def load_scalesim(path: str | os.PathLike[str], *, batch: int | None = None) -> 
 
 
 def parse_scalesim(text: str, *, name: str, file: str, batch: int | None = None) -> Network:
-    """`load_scalesim` on text already read; `file` is what errors call it."""
+    """Do as `load_scalesim` on text already read; `file` is what errors call it."""
     file = f"file {shorten(file)}"
     rows = parse_rows(text, file)
     b = NetworkBuilder(name)
@@ -164,7 +164,7 @@ def _row(file: str, number: int, cells: list[str], header: list[tuple[str | None
 
 
 def parse_header(cells: list[str], file: str, number: int) -> list[tuple[str | None, str]]:
-    """(meaning, heading) of each column; decides whether the rows are convolutions or matrix products."""
+    """Return (meaning, heading) of each column, which decide whether the rows are convolutions or matrix products."""
     where = f"{file}: row {number}"
     forms = "'Layer name, IFMAP Height, IFMAP Width, Filter Height, …, Strides,' or 'Layer, M, N, K,'"
     if len(cells) > 1 and all(re.fullmatch(r"[+-]?[0-9.]+", cell) for cell in cells[1:]):
@@ -243,7 +243,7 @@ class UniqueNames:
 
 
 def add_gemm(b: NetworkBuilder, row: Row, names: UniqueNames) -> None:
-    """(M, K) times (K, N)."""
+    """Add the product of (M, K) and (K, N)."""
     m, n, k = (row.integer(column) for column in GEMM)
     name = names(row)
     x = b.input((m, k), name=f"{name}.input")
@@ -278,7 +278,7 @@ def add_conv(b: NetworkBuilder, row: Row, names: UniqueNames) -> None:
 
 
 def overhang(size: int, kernel: int, stride: int) -> int:
-    """How far the last of SCALE-Sim's ceil((size - kernel) / stride) + 1 windows runs past the edge."""
+    """Return how far the last of SCALE-Sim's ceil((size - kernel) / stride) + 1 windows runs past the edge."""
     steps = -(-(size - kernel) // stride)
     return steps * stride + kernel - size
 

@@ -75,7 +75,7 @@ def from_torch(
 
 
 def _is_input(value: Any) -> bool:
-    """Whether something is a tensor, or tuples, lists or values of a dict that end in tensors."""
+    """Tell whether something is a tensor, or tuples, lists or values of a dict that end in tensors."""
     import torch
 
     if isinstance(value, Mapping):
@@ -114,7 +114,7 @@ def _network(exported: torch.export.ExportedProgram, writer: GraphWriter, batch:
 
 
 def _tensors(value: Any) -> list[Tensor]:
-    """All tensors of nested lists."""
+    """List all tensors of nested lists."""
     if isinstance(value, list | tuple):
         return [x for part in value for x in _tensors(part)]
     return [value] if isinstance(value, Tensor) else []

@@ -36,7 +36,7 @@ class Call:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the first result."""
+        """Shape of the first result."""
         return self.shapes[0]
 
     @property
@@ -55,7 +55,7 @@ class Call:
         return found if isinstance(found, Tensor) else None
 
     def tensors(self) -> list[Tensor]:
-        """All tensors among the arguments, those of lists included, in order."""
+        """List all tensors among the arguments, those of lists included, in order."""
         found = []
         for value in self.arguments.values():
             found += [v for v in (value if isinstance(value, list | tuple) else [value]) if isinstance(v, Tensor)]
@@ -76,7 +76,7 @@ Handler = Callable[[Call], "Tensor | list[Tensor] | None"]
 
 
 def writes_in_place(module: torch.fx.GraphModule) -> bool:
-    """Whether operations change tensors that others read too, so that what follows from what is not in the graph.
+    """Tell whether operations change tensors that others read too, so that what follows from what is not in the graph.
 
     An operation in place whose tensor nothing else reads, as most activation functions are, is like any other.
     """
@@ -95,7 +95,7 @@ def _changes(node: torch.fx.Node) -> bool:
 
 
 def _is_view(node: torch.fx.Node) -> bool:
-    """Whether a node is another's numbers: what the network is given counts too, as its owner sees it."""
+    """Tell whether a node is another's numbers: what the network is given counts too, as its owner sees it."""
     schema = getattr(node.target, "_schema", None)
     return schema is None or any(made.alias_info is not None and not made.is_write for made in schema.returns)
 

@@ -177,7 +177,7 @@ def _reduce(call: Call) -> Result:
 
 
 def _extreme(call: Call) -> Result:
-    """`max` and `min`: of two tensors, of one axis, or of all."""
+    """Write `max` or `min` of two tensors, of one axis, or of all."""
     tensors = call.tensors()
     if len(tensors) == 2:
         function = "maximum" if call.op == "max" else "minimum"

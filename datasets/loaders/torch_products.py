@@ -15,7 +15,7 @@ from .torch_graph import Call
 
 
 def numbers(value: Any, axes: int, default: int) -> tuple[int, ...]:
-    """One number for all axes, or one each."""
+    """Return one number for each axis, given one for all or one each; `default` where there is none."""
     if value is None:
         return (default,) * axes
     numbers = [int(v) for v in value] if isinstance(value, list | tuple) else [int(value)]
@@ -171,7 +171,7 @@ def _recurrent(call: Call) -> list[Tensor]:
 
 
 def _cell(call: Call) -> list[Tensor]:
-    """One step of a recurrent layer (`LSTMCell`, `GRUCell`, `RNNCell`)."""
+    """Write one step of a recurrent layer (`LSTMCell`, `GRUCell`, `RNNCell`)."""
     w, given = call.writer, call.get("hx")
     cell = {"lstm_cell": "LSTM", "gru_cell": "GRU"}.get(call.op, "RNN")
     weights = [call.tensor(name) for name in ("w_ih", "w_hh", "b_ih", "b_hh")]
@@ -190,7 +190,7 @@ def _cell(call: Call) -> list[Tensor]:
 
 
 def _set(weights: Sequence[Tensor], biased: bool) -> Weights:
-    """One direction's weights, in PyTorch's order: of input and state, their biases, the projection."""
+    """Return one direction's weights, given in PyTorch's order: of input and state, their biases, the projection."""
     projection = weights[-1] if len(weights) in (3, 5) else None
     if not biased:
         return Weights(weights[0], weights[1], projection=projection)

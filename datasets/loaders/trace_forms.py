@@ -80,7 +80,7 @@ def _either(texts: Sequence[bytes]) -> list[int]:
 
 
 def _sizes(texts: Sequence[bytes]) -> list[int] | None:
-    """Sizes in bytes; -1 for a size of 0, which 0 would not tell from none."""
+    """Return sizes in bytes; -1 for a size of 0, which 0 would not tell from none."""
     return [int(text) or -1 if text else 0 for text in texts] if any(texts) else None
 
 

@@ -171,7 +171,7 @@ class _Lines:
         return cycle, is_write, address, size
 
     def _cycles(self, block: bytes, stamps: list[int]) -> Ints:
-        """Arrivals, int64 (n,), never falling; moves the clock to the last."""
+        """Return arrivals, int64 (n,), never falling, and move the clock to the last."""
         counted = self.relative or not (self.form is not None and self.form.stamped)
         if counted:
             if self.clock + sum(stamps) > MAX_CYCLE:
@@ -205,7 +205,7 @@ class _Lines:
         return np.array(addresses, np.int64)
 
     def _vectors(self, block: bytes, vectors: Any) -> Ints:
-        """Packed vectors; a file's are of one length."""
+        """Return packed vectors; a file's are of one length."""
         self.levels = self.levels or len(vectors[0])
         for at, vector in enumerate(vectors):
             if len(vector) != self.levels or self.levels > MOST:
@@ -232,7 +232,7 @@ class _Lines:
 
 
 def _blocks(source: BinaryIO, label: str) -> Iterator[bytes]:
-    """Blocks of whole lines, none of them longer than `MAX_LINE`."""
+    """Yield blocks of whole lines, none of them longer than `MAX_LINE`."""
     lines, rest = 0, source.read(len(_BOM)).removeprefix(_BOM)
     while data := source.read(_BLOCK):
         data = rest + data

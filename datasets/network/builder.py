@@ -52,7 +52,7 @@ class NetworkBuilder:
 
     @contextmanager
     def scope(self, name: str) -> Iterator[None]:
-        """Prefixes the names of the nodes added inside it."""
+        """Prefix the names of the nodes added inside it."""
         self._scopes.append(name)
         try:
             yield
@@ -60,7 +60,7 @@ class NetworkBuilder:
             self._scopes.pop()
 
     def shape(self, node: str) -> Shape:
-        """Output shape of a node, per sample."""
+        """Return the output shape of a node, per sample."""
         return self.node(node).shape
 
     def node(self, name: str) -> Node:
@@ -98,7 +98,7 @@ class NetworkBuilder:
             self._nodes[label] = replace(self.node(label), owned=count)
 
     def needed(self, outputs: Sequence[str]) -> tuple[str, ...]:
-        """Names of the nodes that those named in `outputs` need, themselves included, in order."""
+        """Return the names of the nodes that those named in `outputs` need, themselves included, in order."""
         kept: set[str] = set()
         waiting = list(outputs)
         while waiting:
@@ -140,7 +140,7 @@ class NetworkBuilder:
         bias: bool = True,
         name: str | None = None,
     ) -> str:
-        """Convolution; `padding` is one number, (height, width), or (top, bottom, left, right)."""
+        """Add a convolution; `padding` is one number, (height, width), or (top, bottom, left, right)."""
         window = (pair("kernel", kernel), pair("stride", stride), sides(padding), pair("dilation", dilation))
         op = Conv2d(out_channels, *window, groups, bias)
         return self.add(op, x, name=name)
@@ -179,7 +179,7 @@ class NetworkBuilder:
         ceil_mode: bool = False,
         name: str | None = None,
     ) -> str:
-        """Max pooling; the stride is the kernel unless given."""
+        """Add max pooling; the stride is the kernel unless given."""
         steps = pair("stride", kernel if stride is None else stride)
         return self.add(Pool2d("max", pair("kernel", kernel), steps, sides(padding), ceil_mode), x, name=name)
 
@@ -193,12 +193,12 @@ class NetworkBuilder:
         ceil_mode: bool = False,
         name: str | None = None,
     ) -> str:
-        """Average pooling; the stride is the kernel unless given."""
+        """Add average pooling; the stride is the kernel unless given."""
         steps = pair("stride", kernel if stride is None else stride)
         return self.add(Pool2d("avg", pair("kernel", kernel), steps, sides(padding), ceil_mode), x, name=name)
 
     def global_avg_pool(self, x: str, *, name: str | None = None) -> str:
-        """Average of each channel's whole map: (C, H, W) to (C, 1, 1)."""
+        """Add the average of each channel's whole map: (C, H, W) to (C, 1, 1)."""
         return self.avg_pool(x, self.shape(x)[1:], name=name)
 
     def elementwise(self, function: str, *inputs: str, name: str | None = None) -> str:
@@ -222,7 +222,7 @@ class NetworkBuilder:
         return self.elementwise("tanh", x, name=name)
 
     def scale(self, x: str, *, name: str | None = None) -> str:
-        """Add a multiplication of each element by a number, as results pass by."""
+        """Add a multiplication by a constant, one number or one per channel."""
         return self.elementwise("scale", x, name=name)
 
     def tensor_add(self, a: str, b: str, *, name: str | None = None) -> str:
@@ -270,7 +270,7 @@ class NetworkBuilder:
 
 
 def extents(field: str, value: Sequence[int]) -> tuple[int, ...]:
-    """Several numbers as a tuple; the operator checks each.
+    """Return several numbers as a tuple; the operator checks each.
 
     Raises:
         ChipgymError: naming `field` where it is no list of numbers.
@@ -281,7 +281,7 @@ def extents(field: str, value: Sequence[int]) -> tuple[int, ...]:
 
 
 def pair(field: str, value: Pair) -> tuple[int, int]:
-    """One number for both axes as (value, value); the operator checks the rest.
+    """Return one number for both axes as (value, value); the operator checks the rest.
 
     Raises:
         ChipgymError: naming `field` where it is a text.

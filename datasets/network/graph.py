@@ -85,17 +85,17 @@ class Network:
             raise unknown(f"node of {self.name!r}", name, self._by_name) from None
 
     def input_shapes(self, node: Node | str) -> tuple[Shape, ...]:
-        """Shapes that a node reads, per sample, in the order of its inputs."""
+        """Return the shapes that a node reads, per sample, in the order of its inputs."""
         node = self.node(node) if isinstance(node, str) else node
         return tuple(self.node(name).shape for name in node.inputs)
 
     def node_macs(self, node: Node | str) -> int:
-        """Multiply-accumulates of one node for one sample."""
+        """Count the multiply-accumulates of one node for one sample."""
         node = self.node(node) if isinstance(node, str) else node
         return node.op.macs(self.input_shapes(node), node.shape)
 
     def node_parameters(self, node: Node | str) -> int:
-        """Trained numbers of one node; what it shares counts at the node that came first with it."""
+        """Count the trained numbers of one node; what it shares counts at the node that came first with it."""
         node = self.node(node) if isinstance(node, str) else node
         return node.op.parameters(self.input_shapes(node)) if node.owned is None else node.owned
 
@@ -154,7 +154,7 @@ class Network:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def features(self) -> dict[str, float]:
-        """Descriptive numbers under the keys of `FEATURE_NAMES`, all finite."""
+        """Compute the descriptive numbers under the keys of `FEATURE_NAMES`, all finite."""
         return network_features(self)
 
 

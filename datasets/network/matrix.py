@@ -10,7 +10,7 @@ from .operator import Operator, Shape, elements, rank
 
 
 def window_output(kind: str, size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
-    """Positions of a sliding window along one padded axis.
+    """Count the positions of a sliding window along one padded axis.
 
     floor((size + padding - dilation (kernel - 1) - 1) / stride) + 1; with `ceil_mode` the division rounds up.
 

@@ -42,11 +42,11 @@ class Operator:
         raise NotImplementedError
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Multiply-accumulates for one sample; 0 for an operator without matrix products."""
+        """Count the multiply-accumulates for one sample; 0 for an operator without matrix products."""
         return 0
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
-        """Trained numbers that the operator owns (running statistics are not trained)."""
+        """Count the trained numbers that the operator owns (running statistics are not trained)."""
         return 0
 
     def attributes(self) -> dict[str, Any]:
@@ -80,7 +80,7 @@ class Operator:
 
 
 def integer(what: str, value: object, minimum: int = 1) -> int:
-    """`value` as an int within [minimum, MAX_DIMENSION], or a ChipgymError that names `what`."""
+    """Return `value` as an int within [minimum, MAX_DIMENSION], or raise a ChipgymError that names `what`."""
     try:
         if isinstance(value, bool):
             raise TypeError
@@ -93,7 +93,11 @@ def integer(what: str, value: object, minimum: int = 1) -> int:
 
 
 def integers(what: str, values: object, length: int | None = None, minimum: int = 1) -> tuple[int, ...]:
-    """`values` as a tuple of ints of the given length (any when None), or a ChipgymError that names `what`."""
+    """Return `values` as a tuple of ints of the given length (any when None).
+
+    Raises:
+        ChipgymError: naming `what`, for anything else or an int outside [minimum, MAX_DIMENSION].
+    """
     count = "integers" if length is None else f"{length} integers"
     if isinstance(values, str) or not isinstance(values, Sequence):
         raise ChipgymError(f"{what}: expected a tuple of {count}, got {shorten(values)}")

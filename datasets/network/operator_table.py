@@ -118,7 +118,7 @@ def _sizes(network: Network, node: Node) -> tuple[float, ...]:
 
 
 def _weights(network: Network, node: Node) -> int:
-    """Words of trained numbers that an operator reads, of another's where they are tied."""
+    """Count the words of trained numbers that an operator reads, of another's where they are tied."""
     op = node.op
     if isinstance(op, Linear):
         return network.input_shapes(node)[0][-1] * op.out_features

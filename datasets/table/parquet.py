@@ -36,7 +36,10 @@ _TYPES = {"integer": pa.int64(), "real": pa.float64(), "text": pa.string()}
 
 
 def decoded_bytes(header: TableHeader, rows: int) -> int:
-    """Bytes that so many rows take in memory: a position (int32) per knob, a float64 per metric and violation."""
+    """Count the bytes that so many rows take in memory.
+
+    A row is a position (int32) per knob, and a float64 per metric and violation.
+    """
     return rows * (4 * len(header.knobs) + 8 * (len(header.metrics) + 1))
 
 
@@ -114,7 +117,7 @@ class TableWriter:
 
 
 def _schema(header: TableHeader) -> pa.Schema:
-    """Names, types, and unit and doc of each column as its metadata."""
+    """Return names, types, and unit and doc of each column as its metadata."""
     described: Iterable[tuple[str, pa.DataType, str, str]] = [
         *((k.name, _TYPES[k.kind], k.unit, k.doc) for k in header.knobs),
         *((m.name, pa.float64(), m.unit, m.doc) for m in header.metrics),
@@ -225,7 +228,7 @@ def _decoded(label: str, header: TableHeader, rows: int, file: pq.ParquetFile) -
 
 
 def _positions(label: str, knob: KnobField, column: pa.ChunkedArray) -> Column:
-    """Places of a column's values in a knob's grid, (n,)."""
+    """Return the places of a column's values in a knob's grid, (n,)."""
     grid = pa.array(knob.values, type=_TYPES[knob.kind])
     parts = [np.empty(0, np.int32)]
     for chunk in column.chunks:

@@ -126,14 +126,14 @@ class DesignTable:
         return self.violation <= 0
 
     def designs(self) -> dict[str, Column]:
-        """Values by knob, each (n,): int64, float64 or text."""
+        """Return the values by knob, each (n,): int64, float64 or text."""
         return {
             k.name: np.array(k.values, dtype=_DTYPES[k.kind])[self.positions[:, j]]
             for j, k in enumerate(self.header.knobs)
         }
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row per design: knobs, metrics, feasible, violation."""
+        """Return a data frame of one row per design: knobs, metrics, feasible, violation."""
         import pandas as pd
 
         return pd.DataFrame(

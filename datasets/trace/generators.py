@@ -149,7 +149,7 @@ def gemm_tiled(
 
 
 def _tile(base: int, row: int, col: int, cols: int, tile: int, element: int) -> Ints:
-    """Addresses of the lines that hold a tile of a row-major matrix, row by row."""
+    """Return the addresses of the lines that hold a tile of a row-major matrix, row by row."""
     rows = []
     for r in range(row, row + tile):
         first = base + (r * cols + col) * element
@@ -198,7 +198,7 @@ _NAMED: dict[str, Callable[[], Trace]] = {
 
 
 def trace_names() -> tuple[str, ...]:
-    """Names that `build_trace` and `load_workload` know, sorted."""
+    """List the names that `build_trace` and `load_workload` know, sorted."""
     return tuple(sorted(_NAMED))
 
 

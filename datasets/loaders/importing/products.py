@@ -15,14 +15,14 @@ from .writer import GraphWriter, Tensor, broadcast
 
 
 def linear(w: GraphWriter, x: Tensor, weight: Tensor, out: int, bias: Tensor | None, name: str) -> Tensor:
-    """(..., in) times a constant weight of in x out numbers, in either order: (..., out)."""
+    """Multiply (..., in) by a constant weight of in x out numbers, in either order, to (..., out)."""
     node = w.sample(x) if len(x.shape) > 1 else w.shaped(x, x.shape)
     made = w.emit(Linear(out, bias is not None), node, name=name, weights=[weight, bias])
     return w.made(made, (*x.shape[:-1], out))
 
 
 def matmul(w: GraphWriter, a: Tensor, b: Tensor, name: str, bias: Tensor | None = None) -> Tensor:
-    """NumPy's matmul; a second operand that is a constant matrix makes it a linear layer."""
+    """Write NumPy's matmul; a second operand that is a constant matrix makes it a linear layer."""
     if not a.shape or not b.shape:
         raise ChipgymError(f"{w.source}: node {shorten(name)}: a matrix product of {a.shape} and {b.shape}")
     matrix = 2 <= len(b.shape) <= max(len(a.shape), 2) and elements(b.shape[:-2]) == 1
@@ -45,7 +45,7 @@ def matmul(w: GraphWriter, a: Tensor, b: Tensor, name: str, bias: Tensor | None 
 
 
 def _product(w: GraphWriter, a: Tensor, b: Tensor, name: str, transpose_b: bool = False) -> Tensor:
-    """Product of two tensors of two or more axes whose leading axes broadcast."""
+    """Multiply two tensors of two or more axes whose leading axes broadcast."""
     columns, inner = (b.shape[-2], b.shape[-1]) if transpose_b else (b.shape[-1], b.shape[-2])
     rows = a.shape[-2]
     if a.shape[-1] != inner:
@@ -178,7 +178,7 @@ def bilinear(w: GraphWriter, a: Tensor, b: Tensor, weight: Tensor, bias: Tensor 
 
 
 def attention(w: GraphWriter, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | bool, name: str) -> Tensor:
-    """Scaled dot-product attention, operator by operator: (..., heads, queries, width) and (..., groups, keys, width).
+    """Write scaled dot-product attention of (..., heads, queries, width) and (..., groups, keys, width) by operator.
 
     Where several query heads share a key head (grouped queries), their queries stand above one another in one product.
     A mask blanks scores after they are computed: all queries x keys products count.
@@ -200,7 +200,7 @@ def attention(w: GraphWriter, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | bo
 
 
 def softmax(w: GraphWriter, x: Tensor, axis: int, name: str) -> Tensor:
-    """Softmax over one axis, which is moved to the end and back where it is not the last."""
+    """Write softmax over one axis, which is moved to the end and back where it is not the last."""
     last = len(x.shape) - 1
     if axis == last:
         return w.made(w.emit(Softmax(), w.sample(x), name=name), x.shape)

@@ -53,7 +53,7 @@ class Layer:
 
     @property
     def width(self) -> int:
-        """Of the state, which a projection makes smaller."""
+        """Width of the state, which a projection makes smaller."""
         projection = self.weights[0].projection
         return self.hidden if projection is None else projection.shape[0]
 
@@ -186,5 +186,5 @@ def _gru(w: GraphWriter, row: Tensor, product: Tensor, state: Tensor, n: int, at
 
 
 def time_first(w: GraphWriter, x: Tensor, name: str) -> Tensor:
-    """(sequences, steps, in) as (steps, sequences, in)."""
+    """Reorder (sequences, steps, in) as (steps, sequences, in)."""
     return transpose(w, x, (1, 0, 2), f"{name}.time")

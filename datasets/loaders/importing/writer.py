@@ -86,7 +86,7 @@ class GraphWriter:
     # -- nodes
 
     def unique(self, name: str) -> str:
-        """`name`, numbered where it is taken."""
+        """Return `name`, numbered where it is taken."""
         name = name or "node"
         label, number = name, self._numbers.get(name, 1)
         while label in self._names:
@@ -246,7 +246,7 @@ class GraphWriter:
             raise ChipgymError(f"{self.source}: {error}") from None
 
     def _owned(self, labels: Sequence[str]) -> dict[str, int]:
-        """By node, the trained numbers that count there, where those are fewer than its operator's."""
+        """Count by node the trained numbers that count there, where those are fewer than its operator's."""
         seen: set[str] = set()
         counts: dict[str, int] = {}
         for label in labels:

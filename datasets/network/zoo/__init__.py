@@ -75,7 +75,7 @@ __all__ = [
 
 
 def network_names() -> tuple[str, ...]:
-    """Names that `build_network` and `load_workload` know, sorted."""
+    """List the names that `build_network` and `load_workload` know, sorted."""
     return tuple(sorted(_BUILDERS))
 
 

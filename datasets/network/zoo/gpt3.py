@@ -15,7 +15,7 @@ WIDTH, LAYERS, HEADS = 25_600, 128, 160
 
 
 def gpt3_1t_layer(*, seq: int = 2048, batch: int = 1) -> Network:
-    """One of the 128 layers, reading `seq` tokens at once; its input is the layer's before."""
+    """Build one of the 128 layers, reading `seq` tokens at once; its input is the output of the layer before."""
     b = NetworkBuilder("gpt3_1t_layer")
     x = b.input((integer("gpt3_1t_layer seq", seq), WIDTH), name="hidden")
     pre_norm_block(b, x, heads=HEADS, hidden=4 * WIDTH, causal=True, function="gelu_tanh")

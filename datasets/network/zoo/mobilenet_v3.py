@@ -27,12 +27,12 @@ SMALL: tuple[Block, ...] = (
 
 
 def mobilenet_v3_large(*, batch: int = 1) -> Network:
-    """MobileNetV3-Large 1.0 for 3 x 224 x 224 images and 1000 classes."""
+    """Build MobileNetV3-Large 1.0 for 3 x 224 x 224 images and 1000 classes."""
     return _mobilenet_v3("mobilenet_v3_large", LARGE, last=960, head=1280, batch=batch)
 
 
 def mobilenet_v3_small(*, batch: int = 1) -> Network:
-    """MobileNetV3-Small 1.0 for 3 x 224 x 224 images and 1000 classes."""
+    """Build MobileNetV3-Small 1.0 for 3 x 224 x 224 images and 1000 classes."""
     return _mobilenet_v3("mobilenet_v3_small", SMALL, last=576, head=1024, batch=batch)
 
 
