@@ -46,7 +46,7 @@ TRACE_FORMATS = {
 
 
 def load_workload(spec: str | os.PathLike[str] | Workload, *, batch: int | None = None) -> Workload:
-    """The workload that `spec` names.
+    """Load the workload that `spec` names.
 
     Args:
         spec: a workload, returned as it is; a name of `network_names()`, `trace_names()` or `kernel_names()`; the
@@ -74,7 +74,7 @@ def load_workload(spec: str | os.PathLike[str] | Workload, *, batch: int | None 
 
 
 def _is_module(spec: object) -> bool:
-    """Whether something is a torch module, without importing torch: who has one has imported it."""
+    """Tell whether something is a torch module, without importing torch: who has one has imported it."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(spec, torch.nn.Module)
 
@@ -113,7 +113,7 @@ def _refuse(name: str, settings: Settings) -> None:
 
 
 def _renamed(network: Network, settings: Settings) -> Network:
-    """The network with its settings in its name, so that two of one model can be told apart."""
+    """Return the network with its settings in its name, so that two of one model can be told apart."""
     return replace(network, name=network.name + settings_text(settings)) if settings else network
 
 

@@ -14,7 +14,7 @@ FORM = "NAME=NUMBER or NAME=1x3x224x224"
 
 
 def split_settings(spec: str) -> tuple[str, Settings]:
-    """A workload's name, and the settings after its last colon; without any where there is no "=" after it.
+    """Split a workload's name from the settings after its last colon; there are none without a "=" after it.
 
     Raises:
         ChipgymError: a setting has another form, is out of range, or comes twice.
@@ -38,6 +38,6 @@ def split_settings(spec: str) -> tuple[str, Settings]:
 
 
 def settings_text(settings: Settings) -> str:
-    """Settings as they stand behind a name, with the colon; empty without any."""
+    """Return settings as they stand behind a name, with the colon; empty without any."""
     parts = (f"{key}={'x'.join(map(str, v if isinstance(v, tuple) else (v,)))}" for key, v in settings.items())
     return ":" + ",".join(parts) if settings else ""

@@ -15,11 +15,15 @@ class Workload(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Name for people (reports, tables); two workloads may share it."""
+        ...
 
     @property
-    def digest(self) -> str: ...
+    def digest(self) -> str:
+        """sha256 in hex of the content, equal for equal work wherever it was loaded from."""
+        ...
 
     def features(self) -> dict[str, float]:
-        """Descriptive numbers under a fixed set of keys per workload type, all finite."""
+        """Compute descriptive numbers under a fixed set of keys per workload type, all finite."""
         ...

@@ -38,7 +38,7 @@ class Access:
 
     @staticmethod
     def parse(text: object) -> Access:
-        """The access that a text such as "A[L0][L2+1]" or "vec[?]" spells.
+        """Parse the access that a text such as "A[L0][L2+1]" or "vec[?]" spells.
 
         Raises:
             ChipgymError: where it has another form.
@@ -70,7 +70,7 @@ class Access:
         return INDIRECT in self.index
 
     def strides(self, shape: tuple[int, ...]) -> dict[str, int]:
-        """How many elements of the row-major array each counter moves by; indirect dimensions are left out."""
+        """Count the elements of the row-major array that each counter moves by; indirect dimensions are left out."""
         out: dict[str, int] = {}
         step = 1
         for size, index in zip(reversed(shape), reversed(self.affine), strict=True):
@@ -81,7 +81,7 @@ class Access:
 
 
 def parse_affine(text: str) -> Affine:
-    """The sum of counters that `text` spells.
+    """Parse the sum of counters that `text` spells.
 
     Raises:
         ChipgymError: it is no such sum, or one of numbers of 2**31 and beyond.
@@ -99,7 +99,7 @@ def parse_affine(text: str) -> Affine:
 
 
 def _sum(node: ast.expr) -> tuple[dict[str, int], int]:
-    """Factor by counter and the constant of an expression; ValueError where it is not affine."""
+    """Return the factor by counter and the constant of an expression; ValueError where it is not affine."""
     match node:
         case ast.Constant(value=int(value)) if not isinstance(value, bool):
             return {}, value

@@ -19,7 +19,7 @@ MOST_CHARACTERS = 200
 
 
 def settle(part: object, field: str, where: str, kind: type, hint: str = "") -> None:
-    """Sets a frozen part's field, given as a tuple or a list, to a tuple.
+    """Set a frozen part's field, given as a tuple or a list, to a tuple.
 
     Raises:
         ChipgymError: naming the field and what is no `kind`; `hint` says how to make one.
@@ -34,13 +34,13 @@ def settle(part: object, field: str, where: str, kind: type, hint: str = "") -> 
 
 
 def check_type(part: object, field: str, where: str, kind: type, words: str) -> None:
-    """Raises a ChipgymError where a field is no `kind`, which `words` tell the user."""
+    """Raise a ChipgymError where a field is no `kind`, which `words` tell the user."""
     if not isinstance(getattr(part, field), kind):
         raise ChipgymError(f"{field} of {where}: {shorten(getattr(part, field))} is not {words}")
 
 
 def check_counts(counts: object, field: str, where: str, known: Collection[str]) -> None:
-    """Raises a ChipgymError where operations are no whole numbers by known name."""
+    """Raise a ChipgymError where operations are no whole numbers by known name."""
     if not isinstance(counts, Mapping):
         raise ChipgymError(f"{field} of {where}: {shorten(counts)} is not a count by name")
     for name, count in counts.items():
@@ -51,18 +51,18 @@ def check_counts(counts: object, field: str, where: str, known: Collection[str])
 
 
 def positive(value: object) -> bool:
-    """Whether `value` is a whole number from 1 that fits 32 bits."""
+    """Tell whether `value` is a whole number from 1 that fits 32 bits."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < MOST
 
 
 def check_one_of(value: object, what: str, known: Collection[str]) -> None:
-    """Raises a ChipgymError where `value` is none of the known texts."""
+    """Raise a ChipgymError where `value` is none of the known texts."""
     if not isinstance(value, str) or value not in known:
         raise unknown(what, value, known)
 
 
 def check_name(value: object, what: str) -> None:
-    """Raises a ChipgymError where a name is no text of one line that can be shown."""
+    """Raise a ChipgymError where a name is no text of one line that can be shown."""
     if not isinstance(value, str) or not value:
         raise ChipgymError(f"{what}: {shorten(value)} is no text")
     if not value.isprintable() or len(value) > MOST_CHARACTERS:
@@ -72,7 +72,7 @@ def check_name(value: object, what: str) -> None:
 
 
 def check_extent(where: str, arrays: int, root: Loop) -> None:
-    """Raises a ChipgymError where a kernel has more parts, or more iterations, than any that a tool takes."""
+    """Raise a ChipgymError where a kernel has more parts, or more iterations, than any that a tool takes."""
     if root.depth - 1 > MOST_NESTED:
         raise ChipgymError(f"{where}: loops are nested {root.depth - 1} deep, expected at most {MOST_NESTED}")
     loops = list(root.walk())

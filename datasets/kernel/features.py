@@ -30,7 +30,7 @@ KERNEL_FEATURE_NAMES = tuple(KERNEL_FEATURES)
 
 
 def kernel_features(arrays: Sequence[Array], root: Loop) -> dict[str, float]:
-    """Features of a kernel, all finite; `KERNEL_FEATURES` says what each is."""
+    """Compute the features of a kernel, all finite; `KERNEL_FEATURES` says what each is."""
     work: dict[str, float] = {}
     accesses = indirect = innermost = 0.0
     depth = 0

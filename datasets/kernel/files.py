@@ -26,13 +26,13 @@ T = TypeVar("T")
 
 @cache
 def kernel_names() -> tuple[str, ...]:
-    """Names that `build_kernel` and `load_workload` know, sorted."""
+    """List the names that `build_kernel` and `load_workload` know, sorted."""
     return tuple(sorted(f.name.removesuffix(".json") for f in _SHIPPED.iterdir() if f.name.endswith(".json")))
 
 
 @cache
 def build_kernel(name: str) -> Kernel:
-    """The named kernel that ships.
+    """Build the named kernel that ships.
 
     Raises:
         ChipgymError: no kernel has that name; the message has the nearest.
@@ -43,7 +43,7 @@ def build_kernel(name: str) -> Kernel:
 
 
 def load_kernel(path: str | os.PathLike[str]) -> Kernel:
-    """The kernel that a JSON file describes.
+    """Load the kernel that a JSON file describes.
 
     Raises:
         ChipgymError: the file is missing or is no kernel; the message names the file and the field.
@@ -59,7 +59,7 @@ def load_kernel(path: str | os.PathLike[str]) -> Kernel:
 
 
 def kernel_from_json(data: object) -> Kernel:
-    """A kernel of JSON data: `name`, `origin`, `arrays`, `loops`, and what stands outside them as in a loop.
+    """Build a kernel of JSON data: `name`, `origin`, `arrays`, `loops`, and what stands outside them as in a loop.
 
     Raises:
         ChipgymError: naming the field that is missing, unknown or of another form.
@@ -104,7 +104,7 @@ def _carried(data: object) -> Carried:
 
 
 def _same(data: object) -> object:
-    """What the part itself checks."""
+    """Return the data as they are, which the part itself checks."""
     return data
 
 

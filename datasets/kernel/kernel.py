@@ -85,12 +85,12 @@ class Kernel:
         return replace(self.statements or Loop(ROOT, 1), loops=self.loops)
 
     def walk(self) -> Iterator[Loop]:
-        """Every loop, outermost first, in program order."""
+        """Yield every loop, outermost first, in program order."""
         for loop in self.loops:
             yield from loop.walk()
 
     def array(self, name: str) -> Array:
-        """The array called `name`."""
+        """Return the array called `name`."""
         return next(a for a in self.arrays if a.name == name)
 
     @cached_property
@@ -106,12 +106,12 @@ class Kernel:
         return hash((self.name, self.digest))
 
     def features(self) -> dict[str, float]:
-        """Numbers that describe the kernel, under the keys `KERNEL_FEATURE_NAMES`, all finite."""
+        """Compute the numbers that describe the kernel, under the keys `KERNEL_FEATURE_NAMES`, all finite."""
         return kernel_features(self.arrays, self.root)
 
 
 def _plain(part: Any) -> Any:
-    """Dataclasses, tuples and mappings as JSON has them; an access as its text."""
+    """Return dataclasses, tuples and mappings as JSON has them; an access as its text."""
     if hasattr(part, "index") and hasattr(part, "array"):
         return str(part)
     if hasattr(part, "__dataclass_fields__"):

@@ -157,7 +157,7 @@ class Loop:
                 check_one_of(name, f"chain of {where}:", OPERATIONS)
 
     def _check_parts(self, where: str) -> None:
-        """Fields of several parts become tuples; texts are texts."""
+        """Turn the fields of several parts into tuples, and check that texts are texts."""
         settle(self, "knobs", where, str)
         for name in ("loads", "stores"):
             settle(self, name, where, Access, "; Access.parse makes one of a text such as 'A[L0][L1+1]'")
@@ -183,7 +183,7 @@ class Loop:
         return self.loads + self.stores
 
     def walk(self) -> Iterator[Loop]:
-        """This loop, then those inside, outermost first."""
+        """Yield this loop, then those inside, outermost first."""
         yield self
         for loop in self.loops:
             yield from loop.walk()

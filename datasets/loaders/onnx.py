@@ -38,12 +38,13 @@ def load_onnx(
     dimensions: Dimensions | None = None,
     as_traffic: Sequence[str] = (),
 ) -> Network:
-    """The network of an ONNX model, named after the file.
+    """Load the network of an ONNX model, named after the file.
 
     The model is read for one sample: an open first axis of an input is its batch where it has no name, or one that
     says so or says nothing ("batch", "N", "unk__214"). Whatever else is open must be set.
 
     Args:
+        path: of an `.onnx` file.
         batch: samples run together; by default 1, or what `dimensions` sets the batch axis to.
         dimensions: by name, the size of an open dimension (`{"height": 640}`); or by an input's name, its whole shape
             (`{"x": (1, 3, 640, 640)}`), or, where the input is a scalar of whole numbers, its value.
@@ -127,7 +128,7 @@ class _Settings:
         self.example: dict[str, str] = {}  # what would set all that is missing, by what it sets
 
     def shape(self, value: onnx.ValueInfoProto) -> tuple[int, ...]:
-        """The shape of an input for one sample; what is not set is noted in `missing`."""
+        """Return the shape of an input for one sample; what is not set is noted in `missing`."""
         dims = value.type.tensor_type.shape.dim
         whole = self.given.get(value.name)
         if isinstance(whole, int) and dims:
@@ -175,18 +176,18 @@ class _Settings:
         self.batch = integer(f"{self.source}: batch", size)
 
     def value(self, value: onnx.ValueInfoProto) -> int | None:
-        """What a scalar input is set to."""
+        """Return what a scalar input is set to, or None where it is not set."""
         found = self.given.get(value.name)
         return found if isinstance(found, int) and not value.type.tensor_type.shape.dim else None
 
 
 def _plain(what: str, value: int | Sequence[int]) -> int | tuple[int, ...]:
-    """A size as an int, or a shape as a tuple of them; a value of a scalar may be 0."""
+    """Return a size as an int, or a shape as a tuple of them; a value of a scalar may be 0."""
     return integers(what, tuple(value)) if isinstance(value, Sequence) else integer(what, value, 0)
 
 
 def _batches(shapes: Sequence[Sequence[str]]) -> set[str]:
-    """Names that are the batch, of the inputs' axes by name: first axes, and others whose name says so.
+    """Find the names that are the batch, of the inputs' axes by name: first axes, and others whose name says so.
 
     Of recurrent layers' inputs the first axis may be time, by a letter for it, and the second the batch.
     """
@@ -201,7 +202,7 @@ def _batches(shapes: Sequence[Sequence[str]]) -> set[str]:
 
 
 def is_batch(name: str) -> bool:
-    """Whether an open first axis of this name is the batch: the name says so, or it says nothing at all."""
+    """Tell whether an open first axis of this name is the batch: the name says so, or it says nothing at all."""
     text = name.strip().lower()
     return not re.search(r"[a-z]", text) or "batch" in text or len(text) == 1 or text[-1].isdigit()
 

@@ -20,12 +20,12 @@ _Name = tuple[str, str, str]
 
 
 def check_functions(model: onnx.ModelProto, source: str) -> None:
-    """Raises ChipgymError where functions call themselves, nest too deep, or become too many nodes or bytes."""
+    """Raise ChipgymError where functions call themselves, nest too deep, or become too many nodes or bytes."""
     bodies = {(f.domain, f.name, getattr(f, "overload", "")): f.node for f in model.functions}
     sizes: dict[_Name, tuple[int, int]] = {}
 
     def size(nodes: Iterable[onnx.NodeProto], callers: tuple[_Name, ...]) -> tuple[int, int]:
-        """Nodes and bytes that `nodes` become."""
+        """Count the nodes and bytes that `nodes` become."""
         count = total = 0
         for node in nodes:
             count, total = count + 1, total + node.ByteSize()

@@ -71,10 +71,12 @@ class Call:
 
     @property
     def writer(self) -> GraphWriter:
+        """What writes the network."""
         return self.graph.writer
 
     @property
     def opset(self) -> int:
+        """The version of ONNX's own operators; 1 where the model does not say."""
         return self.graph.opsets.get("", 1)
 
     @property
@@ -84,21 +86,30 @@ class Call:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the first output."""
+        """Shape of the first output."""
         return self.shapes[0]
 
     def need(self, position: int) -> Tensor:
-        """An input that must be there."""
+        """Return an input that must be there.
+
+        Raises:
+            ChipgymError: it is missing.
+        """
         found = self.optional(position)
         if found is None:
             raise self.error(f"input {position} is missing")
         return found
 
     def optional(self, position: int) -> Tensor | None:
+        """Return an input, or None where it is left out."""
         return self.inputs[position] if position < len(self.inputs) else None
 
     def values(self, position: int, default: list[int] | None = None) -> list[int]:
-        """A small constant input as whole numbers; `default` where it is left out."""
+        """Return a small constant input as whole numbers; `default` where it is left out.
+
+        Raises:
+            ChipgymError: it is missing without a default, or not known before the model runs.
+        """
         tensor = self.optional(position)
         if tensor is None:
             if default is None:
@@ -109,10 +120,11 @@ class Call:
         return [int(v) for v in tensor.values.ravel()]
 
     def get(self, name: str, default: Any = None) -> Any:
+        """Return what the attribute `name` is set to; `default` where it is not set."""
         return self.attributes.get(name, default)
 
     def axis(self, default: int, rank: int | None = None) -> int:
-        """The attribute `axis`, counted from the front."""
+        """Return the attribute `axis`, counted from the front."""
         rank = len(self.x.shape) if rank is None else rank
         axis = int(self.get("axis", default))
         if not -rank <= axis <= max(rank - 1, 0):
@@ -120,6 +132,7 @@ class Call:
         return axis % rank if rank else 0
 
     def error(self, text: str) -> ChipgymError:
+        """Make a ChipgymError that names the file, the operator and the node."""
         return ChipgymError(f"{self.writer.source}: {self.op} node {shorten(self.name)}: {text}")
 
 
@@ -128,7 +141,7 @@ Handler = Callable[[Call], "Tensor | list[Tensor]"]
 
 
 def walk(graph: Graph, nodes: Iterable[onnx.NodeProto], handle: Handler) -> None:
-    """Writes nodes in order; `handle` writes those that are not constants.
+    """Write nodes in order; `handle` writes those that are not constants.
 
     Raises:
         ChipgymError: a node reads what is not there, its shapes cannot be inferred or are open, or `handle` refuses it.
@@ -188,8 +201,11 @@ def _node(graph: Graph, node: onnx.NodeProto, handle: Handler) -> None:
 
 
 def _sign(node: onnx.NodeProto, inputs: tuple[Tensor | None, ...], shape: tuple[int, ...], label: str) -> str:
-    """Of a constant computed from others: what has as many numbers as the one weight that it is made of is that weight,
-    transposed or converted. What the same operator makes of the same weights is the same."""
+    """Tell which weight a constant computed from others is.
+
+    What has as many numbers as the one weight that it is made of is that weight, transposed or converted. What the same
+    operator makes of the same weights is the same.
+    """
     signs = [x.sign for x in inputs if x is not None and x.size > 1]
     sizes = [x.size for x in inputs if x is not None and x.size > 1]
     if len(signs) == 1 and signs[0] is not None and sizes == [math.prod(shape)]:
@@ -203,7 +219,7 @@ def _sign(node: onnx.NodeProto, inputs: tuple[Tensor | None, ...], shape: tuple[
 
 
 def _branch(graph: Graph, node: onnx.NodeProto, handle: Handler, where: str) -> None:
-    """Control flow: an `If` whose condition is known is the branch that it takes."""
+    """Write control flow: an `If` whose condition is known is the branch that it takes."""
     condition = graph.tensors[node.input[0]].values if node.op_type == "If" else None
     if condition is None:
         hint = "; set an input that decides it, as in model.onnx:sr=16000" if node.op_type == "If" else ""
@@ -220,7 +236,7 @@ def _branch(graph: Graph, node: onnx.NodeProto, handle: Handler, where: str) -> 
 
 
 def add_initializers(graph: Graph, body: onnx.GraphProto) -> None:
-    """The weights of a graph: their shapes, and the values of small ones that lie in the file."""
+    """Add the weights of a graph: their shapes, and the values of small ones that lie in the file."""
     for weight in body.initializer:
         graph.types[weight.name] = weight.data_type
         graph.tensors[weight.name] = constant(graph, weight.name, weight)

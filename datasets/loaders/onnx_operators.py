@@ -58,7 +58,7 @@ REDUCTIONS = {
 
 
 def handle(call: Call) -> Result:
-    """Writes one node whose inputs are not all constants.
+    """Write one node whose inputs are not all constants.
 
     Raises:
         ChipgymError: the operator is not one of those known here, or cannot be told by those of a `Network`.
@@ -276,7 +276,7 @@ def _rotary(call: Call) -> Tensor:
 
 
 def _like(call: Call) -> Tensor:
-    """A constant that takes of a tensor its shape alone."""
+    """Make a constant that takes of a tensor its shape alone."""
     return Tensor(call.outputs[0], call.shape)
 
 

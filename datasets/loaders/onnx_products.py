@@ -22,7 +22,7 @@ ACTIVATIONS = {
 
 
 def window_of(call: Call, kernel: tuple[int, ...], size: tuple[int, ...]) -> Window:
-    """The window of a convolution or pooling with its padding written out."""
+    """Return the window of a convolution or pooling with its padding written out."""
     axes = len(kernel)
     stride = tuple(call.get("strides") or (1,) * axes)
     dilation = tuple(call.get("dilations") or (1,) * axes)
@@ -102,7 +102,10 @@ def _conv_transpose(call: Call) -> Tensor:
 
 
 def _bias_after(call: Call, channels: int, *shapes: tuple[int, ...]) -> tuple[str, Tensor | None]:
-    """The bias that an Add gives a product, which it alone reads, and the Add's output; neither where there is none."""
+    """Return the bias that an Add gives a product, which it alone reads, and the Add's output.
+
+    Neither (an empty name and None) where there is none.
+    """
     readers = call.graph.readers.get(call.outputs[0], [])
     if len(readers) != 1 or readers[0].op_type != "Add" or readers[0].domain not in ("", "ai.onnx"):
         return "", None
@@ -155,7 +158,10 @@ def _gemm(call: Call) -> Tensor:
 
 
 def _matmul_nbits(call: Call) -> Tensor:
-    """A linear layer whose weight of n x k numbers lies packed, with scales that make no difference to its work."""
+    """Write a linear layer whose weight of n x k numbers lies packed.
+
+    Its scales make no difference to its work.
+    """
     packed, out, inner = call.need(1), int(call.get("N")), int(call.get("K"))
     if not packed.constant or call.x.shape[-1] != inner:
         raise call.error(f"expected a constant weight, and an input of {inner} columns")
@@ -218,7 +224,7 @@ def _recurrent(call: Call) -> list[Tensor]:
 
 
 def _weights(call: Call, direction: int) -> Weights:
-    """The weights of one direction, which lie one behind the other; of biases, the input's come first."""
+    """Return the weights of one direction, which lie one behind the other; of biases, the input's come first."""
 
     def part(position: int, at: int, of: int) -> Tensor | None:
         tensor = call.optional(position)

@@ -22,7 +22,7 @@ QONNX_DOMAINS = ("qonnx.custom_op.general", "finn.custom_op.general", "onnx.brev
 
 
 def inferred(graph: Graph, node: onnx.NodeProto, where: str) -> tuple[tuple[int, ...], ...]:
-    """Shapes of a node's outputs, all known.
+    """Infer the shapes of a node's outputs, all known.
 
     Raises:
         ChipgymError: they are open or contradictory.
@@ -51,7 +51,7 @@ def inferred(graph: Graph, node: onnx.NodeProto, where: str) -> tuple[tuple[int,
 
 
 def _is_equation(node: onnx.NodeProto) -> bool:
-    """Whether an einsum's equation is one: of others the onnx package's inference may never end."""
+    """Tell whether an einsum's equation is one: of others the onnx package's inference may never end."""
     text = b"".join(a.s for a in node.attribute if a.name == "equation").decode("utf-8", "replace").replace(" ", "")
     terms = text.split("->", 1)[0].split(",")
     result = text.split("->", 1)[1:]
@@ -60,6 +60,11 @@ def _is_equation(node: onnx.NodeProto) -> bool:
 
 
 def try_inferred(graph: Graph, node: onnx.NodeProto, where: str = "") -> tuple[tuple[int, ...], ...] | None:
+    """Infer the shapes of a node's outputs, or return None where they are not known or are open.
+
+    Raises:
+        ChipgymError: they are contradictory and there is a `where` for the message to begin with; None without one.
+    """
     import onnx
     from onnx import helper, numpy_helper, shape_inference
 

@@ -36,6 +36,11 @@ SHRINKING = ("Compress", "NonZero", "Reshape", "Slice", "Split", "Squeeze", "Top
 
 
 def constant(graph: Graph, label: str, proto: onnx.TensorProto) -> Tensor:
+    """Make a tensor of a weight, with its values where they are at most `MAX_VALUES` and can be read.
+
+    Raises:
+        ChipgymError: its shape has a negative extent.
+    """
     from onnx import TensorProto, numpy_helper
 
     shape = tuple(proto.dims)
@@ -60,7 +65,7 @@ def constant(graph: Graph, label: str, proto: onnx.TensorProto) -> Tensor:
 
 
 def _outside(location: dict[str, str], folder: str, kind: str, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
-    """The numbers of a small tensor in a file beside the model; no more than these are read.
+    """Read the numbers of a small tensor from a file beside the model; no more than these are read.
 
     Raises:
         ChipgymError: the file is outside the model's folder, or no regular file.
@@ -78,7 +83,7 @@ def _outside(location: dict[str, str], folder: str, kind: str, shape: tuple[int,
 
 
 def shape_of(node: onnx.NodeProto, inputs: tuple[Tensor | None, ...]) -> list[np.ndarray[Any, Any]] | None:
-    """What `Shape` and `Size` answer."""
+    """Return what `Shape` and `Size` answer, or None for another node."""
     if node.op_type not in ("Shape", "Size") or node.domain not in ("", "ai.onnx") or not inputs or inputs[0] is None:
         return None
     if node.op_type == "Size":
@@ -90,7 +95,7 @@ def shape_of(node: onnx.NodeProto, inputs: tuple[Tensor | None, ...]) -> list[np
 def computed(
     graph: Graph, node: onnx.NodeProto, inputs: tuple[Tensor | None, ...]
 ) -> list[np.ndarray[Any, Any]] | None:
-    """The outputs of a node whose inputs are all known and small; None where they are not."""
+    """Compute the outputs of a node whose inputs are all known and small; None where they are not."""
     import onnx
     from onnx.reference import ReferenceEvaluator
 
@@ -139,6 +144,7 @@ def _constant_node(graph: Graph, node: onnx.NodeProto) -> list[np.ndarray[Any, A
 
 
 def type_of(values: np.ndarray[Any, Any]) -> int:
+    """Return ONNX's number of an array's data type; 1 (float) for one that ONNX does not have."""
     from onnx import helper
 
     try:
@@ -148,6 +154,7 @@ def type_of(values: np.ndarray[Any, Any]) -> int:
 
 
 def attribute_value(attribute: onnx.AttributeProto) -> Any:
+    """Return an attribute's value, its bytes decoded to text."""
     from onnx import helper
 
     value = helper.get_attribute_value(attribute)

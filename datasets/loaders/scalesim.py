@@ -55,10 +55,11 @@ class Row:
     headings: dict[str, str]
 
     def error(self, text: str) -> ChipgymError:
+        """Make a ChipgymError that names the file and the row."""
         return ChipgymError(f"{self.file}: row {self.number}: {text}")
 
     def integer(self, column: str) -> int:
-        """A cell as an integer of 1 to 2**31 - 1, or a ChipgymError that names file, row and column."""
+        """Return a cell as an integer of 1 to 2**31 - 1, or raise a ChipgymError that names file, row and column."""
         text = self.cells[column]
         what = f"column {self.headings[column]!r}"
         if not re.fullmatch(r"[+-]?[0-9]+", text):
@@ -71,7 +72,7 @@ class Row:
 
 
 def load_scalesim(path: str | os.PathLike[str], *, batch: int | None = None) -> Network:
-    """The layers of a SCALE-Sim topology file as a network named after the file.
+    """Load the layers of a SCALE-Sim topology file as a network named after the file.
 
     Each layer reads an input of its own. A convolution row becomes a `Conv2d` without bias; SCALE-Sim pads nothing
     and has ceil((H - R) / s) + 1 output rows, so a last window that runs past the bottom or right edge is given just
@@ -80,6 +81,7 @@ def load_scalesim(path: str | os.PathLike[str], *, batch: int | None = None) -> 
     itself, as SCALE-Sim does. Layers are dense: a sparsity column is left aside with a warning.
 
     Args:
+        path: of a `.csv` file.
         batch: samples run together; by default the file's "Batch Size" column, and 1 without one.
 
     Raises:
@@ -90,7 +92,7 @@ def load_scalesim(path: str | os.PathLike[str], *, batch: int | None = None) -> 
 
 
 def parse_scalesim(text: str, *, name: str, file: str, batch: int | None = None) -> Network:
-    """`load_scalesim` on text already read; `file` is what errors call it."""
+    """Do as `load_scalesim` on text already read; `file` is what errors call it."""
     file = f"file {shorten(file)}"
     rows = parse_rows(text, file)
     b = NetworkBuilder(name)
@@ -111,7 +113,7 @@ def parse_scalesim(text: str, *, name: str, file: str, batch: int | None = None)
 
 
 def parse_rows(text: str, file: str) -> list[Row]:
-    """The lines after the header, as cells by column."""
+    """Return the lines after the header, as cells by column."""
     header: list[tuple[str | None, str]] = []
     rows: list[Row] = []
     titles: list[str] = []
@@ -146,7 +148,10 @@ def parse_rows(text: str, file: str) -> list[Row]:
 
 
 def _row(file: str, number: int, cells: list[str], header: list[tuple[str | None, str]]) -> Row:
-    """A line's cells by column; a ninth value behind SCALE-Sim's eight is the width's stride, as in its version 2."""
+    """Return a line's cells by column.
+
+    A ninth value behind SCALE-Sim's eight is the width's stride, as in its version 2.
+    """
     if len(cells) == len(header) + 1 and tuple(key for key, _ in header) == POSITIONS[0]:
         header = [*header[:-1], ("stride_h", header[-1][1]), ("stride_w", f"{header[-1][1]} of the width")]
     least = len(header)
@@ -159,7 +164,7 @@ def _row(file: str, number: int, cells: list[str], header: list[tuple[str | None
 
 
 def parse_header(cells: list[str], file: str, number: int) -> list[tuple[str | None, str]]:
-    """(meaning, heading) of each column; decides whether the rows are convolutions or matrix products."""
+    """Return (meaning, heading) of each column, which decide whether the rows are convolutions or matrix products."""
     where = f"{file}: row {number}"
     forms = "'Layer name, IFMAP Height, IFMAP Width, Filter Height, …, Strides,' or 'Layer, M, N, K,'"
     if len(cells) > 1 and all(re.fullmatch(r"[+-]?[0-9.]+", cell) for cell in cells[1:]):
@@ -194,7 +199,7 @@ def parse_header(cells: list[str], file: str, number: int) -> list[tuple[str | N
 
 
 def _by_position(header: list[tuple[str | None, str]]) -> list[tuple[str | None, str]]:
-    """The header with the columns that are named alike told apart by where they stand, as SCALE-Sim reads them.
+    """Tell apart the columns that are named alike by where they stand, as SCALE-Sim reads them.
 
     Fourteen of its own files have "IFMAP Width, IFMAP Width, Filter Height, …". Nothing is changed unless the first
     columns are SCALE-Sim's but for those, and every name that occurs more than once stands in its own place as well.
@@ -224,7 +229,7 @@ class UniqueNames:
         self._counts: dict[str, int] = {}
 
     def __call__(self, row: Row) -> str:
-        """A name for the row's layer, free as it is and with ".input" after it."""
+        """Make a name for the row's layer, free as it is and with ".input" after it."""
         base = row.cells["layer"] or f"row{row.number}"
         if len(base) > MAX_NAME:
             raise row.error(f"column {row.headings['layer']!r}: a name of {len(base)} characters, at most {MAX_NAME}")
@@ -238,7 +243,7 @@ class UniqueNames:
 
 
 def add_gemm(b: NetworkBuilder, row: Row, names: UniqueNames) -> None:
-    """(M, K) times (K, N)."""
+    """Add the product of (M, K) and (K, N)."""
     m, n, k = (row.integer(column) for column in GEMM)
     name = names(row)
     x = b.input((m, k), name=f"{name}.input")
@@ -246,7 +251,7 @@ def add_gemm(b: NetworkBuilder, row: Row, names: UniqueNames) -> None:
 
 
 def add_conv(b: NetworkBuilder, row: Row, names: UniqueNames) -> None:
-    """A convolution without padding but for what its last window needs."""
+    """Add a convolution without padding but for what its last window needs."""
     height, width, kernel_h, kernel_w, channels, filters = (row.integer(column) for column in CONV)
     stride_h, stride_w = (row.integer("stride" if "stride" in row.cells else axis) for axis in ("stride_h", "stride_w"))
     for size, kernel, ifmap, filt in (
@@ -273,13 +278,13 @@ def add_conv(b: NetworkBuilder, row: Row, names: UniqueNames) -> None:
 
 
 def overhang(size: int, kernel: int, stride: int) -> int:
-    """How far the last of SCALE-Sim's ceil((size - kernel) / stride) + 1 windows runs past the edge."""
+    """Return how far the last of SCALE-Sim's ceil((size - kernel) / stride) + 1 windows runs past the edge."""
     steps = -(-(size - kernel) // stride)
     return steps * stride + kernel - size
 
 
 def file_batch(rows: list[Row]) -> int:
-    """The "Batch Size" that all rows share; 1 without that column, or where all rows leave it out."""
+    """Return the "Batch Size" that all rows share; 1 without that column, or where all rows leave it out."""
     given = [row for row in rows if "batch" in row.cells]
     if not given:
         return 1

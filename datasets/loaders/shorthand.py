@@ -13,7 +13,7 @@ MAX_LAYERS = 1000
 
 
 def parse_shorthand(spec: str) -> Network:
-    """A multilayer perceptron from its widths: a Linear between neighbours, relu after each but the last.
+    """Build a multilayer perceptron from its widths: a Linear between neighbours, relu after each but the last.
 
     Args:
         spec: "mlp:" and two or more positive widths joined by "-"; also the network's name.

@@ -24,9 +24,12 @@ def from_torch(
     batch: int = 1,
     as_traffic: Sequence[str] = (),
 ) -> Network:
-    """The network of a PyTorch module, as `torch.export` traces it in evaluation mode; the module stays as it is.
+    """Import the network of a PyTorch module, as `torch.export` traces it in evaluation mode.
+
+    The module stays as it is.
 
     Args:
+        module: what computes the network.
         example_inputs: one sample: tensors that the module takes, or tuples of them as `(h0, c0)`, with a first axis of
             1 where it has a batch. What has several there is one sample all the same. Their numbers do not matter
             unless the module's control flow depends on them.
@@ -72,7 +75,7 @@ def from_torch(
 
 
 def _is_input(value: Any) -> bool:
-    """Whether something is a tensor, or tuples, lists or values of a dict that end in tensors."""
+    """Tell whether something is a tensor, or tuples, lists or values of a dict that end in tensors."""
     import torch
 
     if isinstance(value, Mapping):
@@ -111,7 +114,7 @@ def _network(exported: torch.export.ExportedProgram, writer: GraphWriter, batch:
 
 
 def _tensors(value: Any) -> list[Tensor]:
-    """All tensors of nested lists."""
+    """List all tensors of nested lists."""
     if isinstance(value, list | tuple):
         return [x for part in value for x in _tensors(part)]
     return [value] if isinstance(value, Tensor) else []

@@ -36,7 +36,7 @@ class Call:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the first result."""
+        """Shape of the first result."""
         return self.shapes[0]
 
     @property
@@ -45,27 +45,29 @@ class Call:
         return self.tensors()[0]
 
     def get(self, name: str, default: Any = None) -> Any:
+        """Return the argument of that name; `default` where it is left out or None."""
         found = self.arguments.get(name, _MISSING)
         return default if found is _MISSING or found is None else found
 
     def tensor(self, name: str) -> Tensor | None:
-        """The argument of that name, if it is a tensor."""
+        """Return the argument of that name, if it is a tensor."""
         found = self.arguments.get(name)
         return found if isinstance(found, Tensor) else None
 
     def tensors(self) -> list[Tensor]:
-        """All tensors among the arguments, those of lists included, in order."""
+        """List all tensors among the arguments, those of lists included, in order."""
         found = []
         for value in self.arguments.values():
             found += [v for v in (value if isinstance(value, list | tuple) else [value]) if isinstance(v, Tensor)]
         return found
 
     def dim(self, name: str = "dim", default: int = -1, rank: int | None = None) -> int:
-        """An axis, counted from the front."""
+        """Return an axis, counted from the front."""
         rank = len(self.x.shape) if rank is None else rank
         return int(self.get(name, default)) % max(rank, 1)
 
     def error(self, text: str) -> ChipgymError:
+        """Make a ChipgymError that names the module, the operation and the node."""
         return ChipgymError(f"{self.writer.source}: {self.op} node {shorten(self.name)}: {text}")
 
 
@@ -74,7 +76,7 @@ Handler = Callable[[Call], "Tensor | list[Tensor] | None"]
 
 
 def writes_in_place(module: torch.fx.GraphModule) -> bool:
-    """Whether operations change tensors that others read too, so that what follows from what is not in the graph.
+    """Tell whether operations change tensors that others read too, so that what follows from what is not in the graph.
 
     An operation in place whose tensor nothing else reads, as most activation functions are, is like any other.
     """
@@ -93,7 +95,7 @@ def _changes(node: torch.fx.Node) -> bool:
 
 
 def _is_view(node: torch.fx.Node) -> bool:
-    """Whether a node is another's numbers: what the network is given counts too, as its owner sees it."""
+    """Tell whether a node is another's numbers: what the network is given counts too, as its owner sees it."""
     schema = getattr(node.target, "_schema", None)
     return schema is None or any(made.alias_info is not None and not made.is_write for made in schema.returns)
 
@@ -101,7 +103,9 @@ def _is_view(node: torch.fx.Node) -> bool:
 def walk(
     writer: GraphWriter, graph: torch.fx.Graph, known: dict[str, Any], handle: Handler, within: Call | None = None
 ) -> list[Any]:
-    """Writes a graph's nodes; `known` has its placeholders. Answers what it puts out, lists within lists.
+    """Write a graph's nodes and return what it puts out, lists within lists.
+
+    `known` has its placeholders.
 
     `within` is the operation of the module's own graph that this one stands for.
 
@@ -119,7 +123,7 @@ def walk(
 
 
 def _attribute(writer: GraphWriter, graph: torch.fx.Graph, node: torch.fx.Node) -> Any:
-    """A part of the module that the graph names: a graph within it, or a constant."""
+    """Return a part of the module that the graph names: a graph within it, or a constant."""
     found = graph.owning_module
     for name in str(node.target).split("."):
         found = getattr(found, name)
@@ -188,7 +192,7 @@ def _call(writer: GraphWriter, node: torch.fx.Node, known: dict[str, Any], handl
 
 
 def _expanded(node: torch.fx.Node, known: dict[str, Any], handle: Handler, call: Call, within: Call) -> Any:
-    """An operation that PyTorch itself writes with others (CompositeImplicitAutograd), written with these.
+    """Write an operation that PyTorch itself writes with others (CompositeImplicitAutograd) with these.
 
     None where one of these writes into a part of a tensor.
     """
@@ -223,7 +227,7 @@ def _expanded(node: torch.fx.Node, known: dict[str, Any], handle: Handler, call:
 
 
 def _constants(call: Call) -> list[Tensor] | None:
-    """The results of an operation that no input of the network reaches; None where one does."""
+    """Return the results of an operation that no input of the network reaches; None where one does."""
     tensors = call.tensors()
     if not all(x.constant for x in tensors) and call.op not in CREATES:
         return None
@@ -238,7 +242,7 @@ def _constants(call: Call) -> list[Tensor] | None:
 
 
 def _sign(call: Call, tensors: list[Tensor]) -> str | None:
-    """What is the same for all that one operation with the same arguments makes of the same weights."""
+    """Return what is the same for all that one operation with the same arguments makes of the same weights."""
     if not tensors or any(not x.constant or x.sign is None for x in tensors):
         return None
     plain = {key: value for key, value in call.arguments.items() if not isinstance(value, Tensor | list | tuple)}
@@ -258,7 +262,11 @@ def _given(value: Any, known: dict[str, Any]) -> Any:
 
 
 def shape_of(writer: GraphWriter, name: str, value: Any) -> tuple[int, ...]:
-    """The shape of a traced tensor, all of it known."""
+    """Return the shape of a traced tensor, all of it known.
+
+    Raises:
+        ChipgymError: it depends on the numbers that the module is given, or does not fit.
+    """
     try:
         shape = tuple(int(extent) for extent in value.shape)
     except Exception:  # a symbol that depends on data; torch has a type for each reason

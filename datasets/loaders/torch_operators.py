@@ -74,7 +74,7 @@ REDUCTIONS = {
 
 
 def handle(call: Call) -> Result | None:
-    """Writes one operation whose tensors are not all constants; None where it is not one of those known here.
+    """Write one operation whose tensors are not all constants; None where it is not one of those known here.
 
     Raises:
         ChipgymError: it cannot be told by the operators of a `Network`.
@@ -177,7 +177,7 @@ def _reduce(call: Call) -> Result:
 
 
 def _extreme(call: Call) -> Result:
-    """`max` and `min`: of two tensors, of one axis, or of all."""
+    """Write `max` or `min` of two tensors, of one axis, or of all."""
     tensors = call.tensors()
     if len(tensors) == 2:
         function = "maximum" if call.op == "max" else "minimum"

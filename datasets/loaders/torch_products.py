@@ -15,7 +15,7 @@ from .torch_graph import Call
 
 
 def numbers(value: Any, axes: int, default: int) -> tuple[int, ...]:
-    """One number for all axes, or one each."""
+    """Return one number for each axis, given one for all or one each; `default` where there is none."""
     if value is None:
         return (default,) * axes
     numbers = [int(v) for v in value] if isinstance(value, list | tuple) else [int(value)]
@@ -23,6 +23,7 @@ def numbers(value: Any, axes: int, default: int) -> tuple[int, ...]:
 
 
 def window_of(call: Call, kernel: tuple[int, ...], stride: int | Sequence[int] | None = None) -> Window:
+    """Return the window of a convolution or pooling, with "same" and "valid" padding as numbers."""
     axes = len(kernel)
     dilation = numbers(call.get("dilation"), axes, 1)
     padding = call.get("padding", 0)
@@ -37,7 +38,7 @@ def window_of(call: Call, kernel: tuple[int, ...], stride: int | Sequence[int] |
 
 
 def batched(call: Call, x: Tensor, rank: int) -> tuple[Tensor, tuple[int, ...]]:
-    """The input and the result's shape with a batch axis, which PyTorch lets go missing."""
+    """Return the input and the result's shape with a batch axis, which PyTorch lets go missing."""
     if len(x.shape) == rank:
         return x, call.shape
     return reshape(call.writer, x, (1, *x.shape), f"{call.name}.batch"), (1, *call.shape)
@@ -81,7 +82,7 @@ def _scaled_mm(call: Call) -> Tensor:
 
 
 def _own(weight: Tensor, bias: Tensor | None) -> Tensor | None:
-    """The bias of a product with a constant matrix, if it is one number for each of its columns."""
+    """Return the bias of a product with a constant matrix, if it is one number for each of its columns."""
     if bias is None or not (weight.constant and bias.constant and len(weight.shape) == 2):
         return None
     return bias if bias.size == weight.shape[-1] else None
@@ -170,7 +171,7 @@ def _recurrent(call: Call) -> list[Tensor]:
 
 
 def _cell(call: Call) -> list[Tensor]:
-    """One step of a recurrent layer (`LSTMCell`, `GRUCell`, `RNNCell`)."""
+    """Write one step of a recurrent layer (`LSTMCell`, `GRUCell`, `RNNCell`)."""
     w, given = call.writer, call.get("hx")
     cell = {"lstm_cell": "LSTM", "gru_cell": "GRU"}.get(call.op, "RNN")
     weights = [call.tensor(name) for name in ("w_ih", "w_hh", "b_ih", "b_hh")]
@@ -189,7 +190,7 @@ def _cell(call: Call) -> list[Tensor]:
 
 
 def _set(weights: Sequence[Tensor], biased: bool) -> Weights:
-    """One direction's weights, in PyTorch's order: of input and state, their biases, the projection."""
+    """Return one direction's weights, given in PyTorch's order: of input and state, their biases, the projection."""
     projection = weights[-1] if len(weights) in (3, 5) else None
     if not biased:
         return Weights(weights[0], weights[1], projection=projection)

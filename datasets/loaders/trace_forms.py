@@ -80,7 +80,7 @@ def _either(texts: Sequence[bytes]) -> list[int]:
 
 
 def _sizes(texts: Sequence[bytes]) -> list[int] | None:
-    """Sizes in bytes; -1 for a size of 0, which 0 would not tell from none."""
+    """Return sizes in bytes; -1 for a size of 0, which 0 would not tell from none."""
     return [int(text) or -1 if text else 0 for text in texts] if any(texts) else None
 
 
@@ -167,9 +167,10 @@ FORMS: tuple[Form, ...] = (
 
 
 def form_of(line: bytes, dramsys: bool) -> Form | None:
-    """The form that a file's first request is of.
+    """Return the form that a file's first request is of, or None where it is of no known one.
 
     Args:
+        line: the request, its comment removed.
         dramsys: whether the file's extension is one of DRAMSys's.
     """
     forms = (_LOOSE, *FORMS[1:]) if dramsys else FORMS

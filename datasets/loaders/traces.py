@@ -54,7 +54,7 @@ Columns = tuple[Ints, Any, Ints, Ints | None]
 
 
 def load_trace(path: str | os.PathLike[str]) -> Trace:
-    """The requests of a trace file, named after it.
+    """Load the requests of a trace file, named after it.
 
     Raises:
         ChipgymError: the file cannot be read, is too large, or a line of it is malformed; names the file and the line.
@@ -68,9 +68,10 @@ def load_trace(path: str | os.PathLike[str]) -> Trace:
 def iterate_trace(
     path: str | os.PathLike[str], *, chunk: int = CHUNK, most: int | None = None, most_bytes: int | None = None
 ) -> Iterator[Trace]:
-    """The requests of a trace file of any size, at most `chunk` at a time, times going on from part to part.
+    """Yield the requests of a trace file of any size, at most `chunk` at a time, times going on from part to part.
 
     Args:
+        path: of a `.stl`, `.rstl`, `.trace` or `.trc` file, also compressed (`.gz`).
         chunk: requests of each part but the last.
         most: requests beyond which the file is refused.
         most_bytes: bytes beyond which the file is refused, packed and unpacked.
@@ -128,7 +129,7 @@ class _Lines:
         return Trace(name, *columns, relative=self.relative, levels=self.levels)
 
     def read(self, block: bytes) -> Columns | None:
-        """The requests of a block of whole lines; None where there are none."""
+        """Read the requests of a block of whole lines; None where there are none."""
         text = _BLANKS.sub(b"\n", b"\n" + (_COMMENTS.sub(b"", block) if b"#" in block else block))[1:]
         found: Groups = []
         if text:
@@ -170,7 +171,7 @@ class _Lines:
         return cycle, is_write, address, size
 
     def _cycles(self, block: bytes, stamps: list[int]) -> Ints:
-        """Arrivals, int64 (n,), never falling; moves the clock to the last."""
+        """Return arrivals, int64 (n,), never falling, and move the clock to the last."""
         counted = self.relative or not (self.form is not None and self.form.stamped)
         if counted:
             if self.clock + sum(stamps) > MAX_CYCLE:
@@ -204,7 +205,7 @@ class _Lines:
         return np.array(addresses, np.int64)
 
     def _vectors(self, block: bytes, vectors: Any) -> Ints:
-        """Packed vectors; a file's are of one length."""
+        """Return packed vectors; a file's are of one length."""
         self.levels = self.levels or len(vectors[0])
         for at, vector in enumerate(vectors):
             if len(vector) != self.levels or self.levels > MOST:
@@ -221,7 +222,7 @@ class _Lines:
         return ChipgymError(f"{self.label}: line {self._line(block, at)}: {text}")
 
     def _line(self, block: bytes, at: int) -> int:
-        """Number in the file of the block's line that has its request `at`."""
+        """Return the number in the file of the block's line that has its request `at`."""
         for number, line in enumerate(block.split(b"\n"), start=1):
             if line.partition(b"#")[0].strip():
                 if at == 0:
@@ -231,7 +232,7 @@ class _Lines:
 
 
 def _blocks(source: BinaryIO, label: str) -> Iterator[bytes]:
-    """Blocks of whole lines, none of them longer than `MAX_LINE`."""
+    """Yield blocks of whole lines, none of them longer than `MAX_LINE`."""
     lines, rest = 0, source.read(len(_BOM)).removeprefix(_BOM)
     while data := source.read(_BLOCK):
         data = rest + data

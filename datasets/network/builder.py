@@ -52,7 +52,7 @@ class NetworkBuilder:
 
     @contextmanager
     def scope(self, name: str) -> Iterator[None]:
-        """Prefixes the names of the nodes added inside it."""
+        """Prefix the names of the nodes added inside it."""
         self._scopes.append(name)
         try:
             yield
@@ -60,17 +60,17 @@ class NetworkBuilder:
             self._scopes.pop()
 
     def shape(self, node: str) -> Shape:
-        """Output shape of a node, per sample."""
+        """Return the output shape of a node, per sample."""
         return self.node(node).shape
 
     def node(self, name: str) -> Node:
-        """A node added before."""
+        """Return a node added before."""
         if name not in self._nodes:
             raise unknown(f"node of {self.name!r}", name, self._nodes)
         return self._nodes[name]
 
     def add(self, op: Operator, *inputs: str, name: str | None = None) -> str:
-        """Adds any operator; the other methods are shorthands for this one."""
+        """Add any operator; the other methods are shorthands for this one."""
         label = ".".join((*self._scopes, name)) if name else self._unnamed(op)
         shape = infer_shape(label, op, tuple(self.shape(source) for source in inputs))
         node = Node(label, op, inputs, shape)
@@ -88,17 +88,17 @@ class NetworkBuilder:
         return label
 
     def build(self, batch: int = 1, outputs: Sequence[str] | None = None) -> Network:
-        """The network so far, or of it what the nodes named in `outputs` need."""
+        """Build the network so far, or of it what the nodes named in `outputs` need."""
         kept = tuple(self._nodes) if outputs is None else self.needed(outputs)
         return Network(self.name, tuple(self._nodes[label] for label in kept), batch)
 
     def own(self, counts: Mapping[str, int]) -> None:
-        """Sets for the nodes of these names how many of their trained numbers count there."""
+        """Set for the nodes of these names how many of their trained numbers count there."""
         for label, count in counts.items():
             self._nodes[label] = replace(self.node(label), owned=count)
 
     def needed(self, outputs: Sequence[str]) -> tuple[str, ...]:
-        """Names of the nodes that those named in `outputs` need, themselves included, in order."""
+        """Return the names of the nodes that those named in `outputs` need, themselves included, in order."""
         kept: set[str] = set()
         waiting = list(outputs)
         while waiting:
@@ -113,12 +113,18 @@ class NetworkBuilder:
         return tuple(label for label in self._nodes if label in kept)
 
     def input(self, shape: Sequence[int], *, name: str = "input") -> str:
+        """Add an input of the network, `shape` per sample."""
         return self.add(Input(extents("shape", shape)), name=name)
 
     def learned(self, shape: Sequence[int], *, name: str) -> str:
+        """Add a trained tensor of `shape` that enters the graph as an activation.
+
+        It is a class token or a position embedding, say.
+        """
         return self.add(LearnedTensor(extents("shape", shape)), name=name)
 
     def embedding(self, x: str, num_embeddings: int, dim: int, *, name: str | None = None) -> str:
+        """Add a look-up of integers (...,) in a trained (num_embeddings, dim) table, to (..., dim)."""
         return self.add(Embedding(num_embeddings, dim), x, name=name)
 
     def conv(
@@ -134,7 +140,7 @@ class NetworkBuilder:
         bias: bool = True,
         name: str | None = None,
     ) -> str:
-        """Convolution; `padding` is one number, (height, width), or (top, bottom, left, right)."""
+        """Add a convolution; `padding` is one number, (height, width), or (top, bottom, left, right)."""
         window = (pair("kernel", kernel), pair("stride", stride), sides(padding), pair("dilation", dilation))
         op = Conv2d(out_channels, *window, groups, bias)
         return self.add(op, x, name=name)
@@ -142,12 +148,25 @@ class NetworkBuilder:
     def linear(
         self, x: str, out_features: int, *, bias: bool = True, tied_to: str | None = None, name: str | None = None
     ) -> str:
+        """Add a linear layer, (..., in) to (..., out_features).
+
+        `tied_to` names the earlier node whose weight it shares.
+        """
         return self.add(Linear(out_features, bias, tied_to), x, name=name)
 
     def expert_linear(self, x: str, out_features: int, *, experts: int, active: int, name: str | None = None) -> str:
+        """Add rows of (..., in) times the weight of the expert that each is routed to, to (..., out_features).
+
+        Each token stands in the rows once for each of the `active` of `experts` weights that it goes to. There is no
+        bias.
+        """
         return self.add(ExpertLinear(out_features, experts, active), x, name=name)
 
     def matmul(self, a: str, b: str, *, transpose_b: bool = False, name: str | None = None) -> str:
+        """Add the product of two nodes, (..., m, k) x (..., k, n) to (..., m, n).
+
+        With `transpose_b` the second is (..., n, k).
+        """
         return self.add(MatMul(transpose_b), a, b, name=name)
 
     def max_pool(
@@ -160,7 +179,7 @@ class NetworkBuilder:
         ceil_mode: bool = False,
         name: str | None = None,
     ) -> str:
-        """Max pooling; the stride is the kernel unless given."""
+        """Add max pooling; the stride is the kernel unless given."""
         steps = pair("stride", kernel if stride is None else stride)
         return self.add(Pool2d("max", pair("kernel", kernel), steps, sides(padding), ceil_mode), x, name=name)
 
@@ -174,70 +193,84 @@ class NetworkBuilder:
         ceil_mode: bool = False,
         name: str | None = None,
     ) -> str:
-        """Average pooling; the stride is the kernel unless given."""
+        """Add average pooling; the stride is the kernel unless given."""
         steps = pair("stride", kernel if stride is None else stride)
         return self.add(Pool2d("avg", pair("kernel", kernel), steps, sides(padding), ceil_mode), x, name=name)
 
     def global_avg_pool(self, x: str, *, name: str | None = None) -> str:
-        """Average of each channel's whole map: (C, H, W) to (C, 1, 1)."""
+        """Add the average of each channel's whole map: (C, H, W) to (C, 1, 1)."""
         return self.avg_pool(x, self.shape(x)[1:], name=name)
 
     def elementwise(self, function: str, *inputs: str, name: str | None = None) -> str:
-        """A function of one or two nodes, element by element; without a `name` the node is called after it."""
+        """Add a function of one or two nodes, element by element; without a `name` the node is called after it."""
         return self.add(Elementwise(function), *inputs, name=name)
 
     def relu(self, x: str, *, name: str | None = None) -> str:
+        """Add max(x, 0) of each element."""
         return self.elementwise("relu", x, name=name)
 
     def relu6(self, x: str, *, name: str | None = None) -> str:
+        """Add max(x, 0), at most 6, of each element."""
         return self.elementwise("relu6", x, name=name)
 
     def gelu(self, x: str, *, name: str | None = None) -> str:
+        """Add GELU of each element."""
         return self.elementwise("gelu", x, name=name)
 
     def tanh(self, x: str, *, name: str | None = None) -> str:
+        """Add tanh of each element."""
         return self.elementwise("tanh", x, name=name)
 
     def scale(self, x: str, *, name: str | None = None) -> str:
+        """Add a multiplication by a constant, one number or one per channel."""
         return self.elementwise("scale", x, name=name)
 
     def tensor_add(self, a: str, b: str, *, name: str | None = None) -> str:
-        """The sum of two nodes."""
+        """Add the sum of two nodes."""
         return self.elementwise("add", a, b, name=name)
 
     def softmax(self, x: str, *, name: str | None = None) -> str:
+        """Add softmax over the last axis."""
         return self.add(Softmax(), x, name=name)
 
     def batch_norm(self, x: str, *, name: str | None = None) -> str:
+        """Add batch normalisation: per channel of (C, ...), with stored statistics."""
         return self.add(Normalization("batch"), x, name=name)
 
     def layer_norm(self, x: str, *, name: str | None = None) -> str:
+        """Add layer normalisation over the last axis."""
         return self.add(Normalization("layer"), x, name=name)
 
     def rms_norm(self, x: str, *, name: str | None = None) -> str:
+        """Add RMS normalisation over the last axis."""
         return self.add(Normalization("rms"), x, name=name)
 
     def reshape(self, x: str, shape: Sequence[int], *, name: str | None = None) -> str:
+        """Add the same elements, in row-major order, under another shape."""
         return self.add(Reshape(extents("shape", shape)), x, name=name)
 
     def flatten(self, x: str, *, name: str | None = None) -> str:
+        """Add a reshape of all elements to one axis."""
         size = 1
         for extent in self.shape(x):
             size *= extent
         return self.reshape(x, (size,), name=name)
 
     def transpose(self, x: str, permutation: Sequence[int], *, name: str | None = None) -> str:
+        """Add a reordering of axes: output axis i is input axis `permutation[i]`."""
         return self.add(Transpose(extents("permutation", permutation)), x, name=name)
 
     def concat(self, *inputs: str, axis: int, name: str | None = None) -> str:
+        """Join two or more nodes along `axis`, equal in every other dimension."""
         return self.add(Concat(axis), *inputs, name=name)
 
     def slice(self, x: str, *, axis: int, start: int, stop: int, name: str | None = None) -> str:
+        """Take positions `start` to `stop` (exclusive) along `axis`."""
         return self.add(Slice(axis, start, stop), x, name=name)
 
 
 def extents(field: str, value: Sequence[int]) -> tuple[int, ...]:
-    """Several numbers as a tuple; the operator checks each.
+    """Return several numbers as a tuple; the operator checks each.
 
     Raises:
         ChipgymError: naming `field` where it is no list of numbers.
@@ -248,7 +281,7 @@ def extents(field: str, value: Sequence[int]) -> tuple[int, ...]:
 
 
 def pair(field: str, value: Pair) -> tuple[int, int]:
-    """One number for both axes as (value, value); the operator checks the rest.
+    """Return one number for both axes as (value, value); the operator checks the rest.
 
     Raises:
         ChipgymError: naming `field` where it is a text.
@@ -261,7 +294,7 @@ def pair(field: str, value: Pair) -> tuple[int, int]:
 
 
 def sides(value: Pair) -> tuple[int, int, int, int]:
-    """Padding as (top, bottom, left, right) from one number, (height, width) or all four.
+    """Return padding as (top, bottom, left, right) from one number, (height, width) or all four.
 
     Raises:
         ChipgymError: where it is a text, as frameworks have "same".

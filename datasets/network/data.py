@@ -20,6 +20,7 @@ class Input(Operator):
         self._ints("shape", None)
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        """Return the sample's shape; there are no inputs."""
         return self.shape
 
 
@@ -34,9 +35,11 @@ class LearnedTensor(Operator):
         self._ints("shape", None)
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        """Return the tensor's shape; there are no inputs."""
         return self.shape
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
+        """Count the tensor's elements, all of which are trained."""
         return elements(self.shape)
 
 
@@ -52,9 +55,11 @@ class Embedding(Operator):
         self._int("dim")
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        """Return (..., dim) for integers of shape (...,)."""
         return (*inputs[0], self.dim)
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
+        """Count the numbers of the table."""
         return self.num_embeddings * self.dim
 
 
@@ -68,6 +73,11 @@ class Reshape(Operator):
         self._ints("shape", None)
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        """Return the new shape.
+
+        Raises:
+            ChipgymError: it does not hold the input's elements.
+        """
         if elements(inputs[0]) != elements(self.shape):
             raise ChipgymError(f"Reshape shape: {self.shape} does not hold the elements of {inputs[0]}")
         return self.shape
@@ -85,6 +95,11 @@ class Transpose(Operator):
             raise ChipgymError(f"Transpose permutation: expected each axis once, got {self.permutation}")
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        """Return the input's shape with its axes reordered.
+
+        Raises:
+            ChipgymError: the input has another number of axes.
+        """
         if len(inputs[0]) != len(self.permutation):
             raise ChipgymError(f"Transpose permutation: {self.permutation} does not fit an input of shape {inputs[0]}")
         return tuple(inputs[0][axis] for axis in self.permutation)
@@ -100,10 +115,16 @@ class Concat(Operator):
         self._int("axis", minimum=0)
 
     def check_arity(self, inputs: tuple[Shape, ...]) -> None:
+        """Raise ChipgymError for fewer than two inputs."""
         if len(inputs) < 2:
             raise ChipgymError(f"Concat takes at least 2 inputs, got {len(inputs)}")
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        """Return the joined shape, its `axis` the sum of the inputs'.
+
+        Raises:
+            ChipgymError: an input lacks the axis, or they differ outside it.
+        """
         first, axis = inputs[0], self.axis
         for shape in inputs:
             if axis >= len(shape):
@@ -128,6 +149,11 @@ class Slice(Operator):
         integer("Slice stop - start", self.stop - self.start)
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        """Return the input's shape with `stop - start` positions along `axis`.
+
+        Raises:
+            ChipgymError: the positions are outside the input.
+        """
         shape = inputs[0]
         if self.axis >= len(shape) or self.stop > shape[self.axis]:
             raise ChipgymError(f"Slice: axis {self.axis} from {self.start} to {self.stop} is outside shape {shape}")
@@ -153,8 +179,10 @@ class Generic(Operator):
         self._int("operations", minimum=0)
 
     def check_arity(self, inputs: tuple[Shape, ...]) -> None:
+        """Raise ChipgymError where there is no input."""
         if not inputs:
             raise ChipgymError("Generic takes at least 1 input, got 0")
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        """Return the shape that the operation was given."""
         return self.shape

@@ -49,7 +49,7 @@ FEATURE_NAMES = tuple(NETWORK_FEATURES)
 
 
 def network_features(network: Network) -> dict[str, float]:
-    """Features of a network, all finite, under the keys of `NETWORK_FEATURES`, which says what each is.
+    """Compute the features of a network, all finite, under the keys of `NETWORK_FEATURES`, which says what each is.
 
     Each matrix operator is g products of m × k by k × n (a convolution multiplies its unfolded windows). Dimensions
     rounded up to multiples of 32 or 128 give the multiply-accumulates that an array of that size is busy for.
@@ -79,7 +79,7 @@ def network_features(network: Network) -> dict[str, float]:
 
 
 def _products(network: Network) -> dict[str, float]:
-    """The features that come from the dimensions of matrix products."""
+    """Compute the features that come from the dimensions of matrix products."""
     sizes = dict.fromkeys(("inputs", "weights", "outputs"), 0)
     padded = dict.fromkeys(itertools.product(_TILES, _SIDES), 0)
     for node in network.matrix_nodes:
@@ -96,7 +96,7 @@ def _products(network: Network) -> dict[str, float]:
 
 
 def matrix_class(network: Network, node: Node) -> str:
-    """Which of the `macs_*` features a matrix operator's work counts in."""
+    """Return which of the `macs_*` features a matrix operator's work counts in."""
     if isinstance(node.op, Conv2d):
         channels = network.input_shapes(node)[0][-3]
         if node.op.groups > 1 and node.op.groups == channels:
@@ -108,7 +108,10 @@ def matrix_class(network: Network, node: Node) -> str:
 
 
 def matrix_words(network: Network, node: Node) -> int:
-    """Words that a matrix operator moves if each operand crosses once: activations per sample, weights per batch."""
+    """Count the words that a matrix operator moves if each operand crosses once.
+
+    Activations cross per sample, weights per batch.
+    """
     inputs = network.input_shapes(node)
     moved = network.batch * (sum(elements(shape) for shape in inputs) + elements(node.shape))
     if isinstance(node.op, MatMul):
@@ -121,7 +124,7 @@ def matrix_words(network: Network, node: Node) -> int:
 
 
 def matrix_depth(network: Network) -> int:
-    """Most matrix operators on any one path through the network."""
+    """Count the most matrix operators on any one path through the network."""
     depth: dict[str, int] = {}
     for node in network.nodes:
         depth[node.name] = max((depth[source] for source in node.inputs), default=0) + node.op.matrix

@@ -70,7 +70,7 @@ class Network:
         return hash((self.name, self.digest))
 
     def with_batch(self, batch: int) -> Network:
-        """The same network run with `batch` samples at once."""
+        """Return the same network run with `batch` samples at once."""
         return replace(self, batch=batch)
 
     @cached_property
@@ -78,24 +78,24 @@ class Network:
         return {node.name: node for node in self.nodes}
 
     def node(self, name: str) -> Node:
-        """The node of that name, or a ChipgymError with the nearest one."""
+        """Return the node of that name, or raise a ChipgymError with the nearest one."""
         try:
             return self._by_name[name]
         except KeyError:
             raise unknown(f"node of {self.name!r}", name, self._by_name) from None
 
     def input_shapes(self, node: Node | str) -> tuple[Shape, ...]:
-        """Shapes that a node reads, per sample, in the order of its inputs."""
+        """Return the shapes that a node reads, per sample, in the order of its inputs."""
         node = self.node(node) if isinstance(node, str) else node
         return tuple(self.node(name).shape for name in node.inputs)
 
     def node_macs(self, node: Node | str) -> int:
-        """Multiply-accumulates of one node for one sample."""
+        """Count the multiply-accumulates of one node for one sample."""
         node = self.node(node) if isinstance(node, str) else node
         return node.op.macs(self.input_shapes(node), node.shape)
 
     def node_parameters(self, node: Node | str) -> int:
-        """Trained numbers of one node; what it shares counts at the node that came first with it."""
+        """Count the trained numbers of one node; what it shares counts at the node that came first with it."""
         node = self.node(node) if isinstance(node, str) else node
         return node.op.parameters(self.input_shapes(node)) if node.owned is None else node.owned
 
@@ -154,12 +154,12 @@ class Network:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def features(self) -> dict[str, float]:
-        """Descriptive numbers under the keys of `FEATURE_NAMES`, all finite."""
+        """Compute the descriptive numbers under the keys of `FEATURE_NAMES`, all finite."""
         return network_features(self)
 
 
 def check_node(node: Node, earlier: Mapping[str, Node]) -> None:
-    """Raises ChipgymError unless `node` fits the nodes before it."""
+    """Raise ChipgymError unless `node` fits the nodes before it."""
     if not isinstance(node.name, str) or not node.name:
         raise ChipgymError(f"node name: expected a text, got {shorten(node.name)}")
     if node.name in earlier:
@@ -182,7 +182,7 @@ def check_node(node: Node, earlier: Mapping[str, Node]) -> None:
 
 
 def infer_shape(name: str, op: Operator, inputs: tuple[Shape, ...]) -> Shape:
-    """The output shape of operator `op` under the node name `name`, with errors that name the node."""
+    """Infer the output shape of operator `op` under the node name `name`, with errors that name the node."""
     try:
         op.check_arity(inputs)
         shape = op.infer(inputs)
@@ -194,7 +194,7 @@ def infer_shape(name: str, op: Operator, inputs: tuple[Shape, ...]) -> Shape:
 
 
 def check_tie(node: Node, op: Linear, width: int, earlier: Mapping[str, Node]) -> None:
-    """Raises ChipgymError unless the weight that `node` shares exists and has its size."""
+    """Raise ChipgymError unless the weight that `node` shares exists and has its size."""
     owner = earlier.get(op.tied_to or "")
     if owner is None:
         raise ChipgymError(f"node {node.name!r} tied_to: {shorten(op.tied_to)} is not an earlier node")

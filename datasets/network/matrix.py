@@ -10,7 +10,7 @@ from .operator import Operator, Shape, elements, rank
 
 
 def window_output(kind: str, size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
-    """Positions of a sliding window along one padded axis.
+    """Count the positions of a sliding window along one padded axis.
 
     floor((size + padding - dilation (kernel - 1) - 1) / stride) + 1; with `ceil_mode` the division rounds up.
 
@@ -45,6 +45,11 @@ class Conv2d(Operator):
         _check_fields(self)
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        """Return (..., out_channels, H', W') for an image of (..., C, H, W).
+
+        Raises:
+            ChipgymError: the input is no such image, or, padded, smaller than the kernel.
+        """
         shape = _checked_image(self, inputs[0])
         top, bottom, left, right = self.padding
         (kh, kw), (sh, sw), (dh, dw) = self.kernel, self.stride, self.dilation
@@ -53,10 +58,12 @@ class Conv2d(Operator):
         return (*shape[:-3], self.out_channels, height, width)
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Count a kernel of C / groups channels for every output element."""
         # Products with padded zeros count: an array executes them, and published totals include them.
         return elements(output) * (inputs[0][-3] // self.groups) * self.kernel[0] * self.kernel[1]
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
+        """Count the filters' weights, and a bias for each filter where there is one."""
         weights = self.out_channels * (inputs[0][-3] // self.groups) * self.kernel[0] * self.kernel[1]
         return weights + self.out_channels * self.bias
 
@@ -85,6 +92,11 @@ class ConvTranspose2d(Operator):
         _check_fields(self)
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        """Return (..., out_channels, H', W') for an image of (..., C, H, W).
+
+        Raises:
+            ChipgymError: the input is no such image, or the padding takes all of the output.
+        """
         shape = _checked_image(self, inputs[0])
         cut = (self.padding[0] + self.padding[1], self.padding[2] + self.padding[3])
         height, width = (
@@ -100,16 +112,18 @@ class ConvTranspose2d(Operator):
         return (*shape[:-3], self.out_channels, height, width)
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Count a kernel of out_channels / groups channels for every input element."""
         # Products that fall into the padding count, as those with padded zeros do in a convolution.
         return elements(inputs[0]) * (self.out_channels // self.groups) * self.kernel[0] * self.kernel[1]
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
+        """Count the filters' weights, and a bias for each output channel where there is one."""
         weights = inputs[0][-3] * (self.out_channels // self.groups) * self.kernel[0] * self.kernel[1]
         return weights + self.out_channels * self.bias
 
 
 def _check_fields(conv: Conv2d | ConvTranspose2d) -> None:
-    """What a convolution and its transpose have in common."""
+    """Check the fields that a convolution and its transpose have in common."""
     conv._int("out_channels")
     for field in ("kernel", "stride", "dilation"):
         conv._ints(field, 2)
@@ -123,7 +137,7 @@ def _check_fields(conv: Conv2d | ConvTranspose2d) -> None:
 
 
 def _checked_image(conv: Conv2d | ConvTranspose2d, shape: Shape) -> Shape:
-    """An input's shape, if it is (..., C, H, W) and the groups divide its channels."""
+    """Return an input's shape, if it is (..., C, H, W) and the groups divide its channels."""
     name = type(conv).__name__
     if len(shape) < 3:
         raise ChipgymError(f"{name} input: expected shape (C, H, W), got {shape}")
@@ -151,13 +165,16 @@ class Linear(Operator):
             raise ChipgymError(f"Linear tied_to: expected the name of a node, got {shorten(self.tied_to)}")
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        """Return (..., out_features) for an input of (..., in)."""
         rank("Linear", inputs[0], 1, "(..., in)")
         return (*inputs[0][:-1], self.out_features)
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Count `out_features` for every input element."""
         return elements(inputs[0]) * self.out_features
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
+        """Count the weight, unless it is another node's, and a bias for each output feature where there is one."""
         weights = 0 if self.tied_to is not None else inputs[0][-1] * self.out_features
         return weights + self.out_features * self.bias
 
@@ -184,6 +201,11 @@ class ExpertLinear(Operator):
             )
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        """Return (..., out_features) for an input of (..., rows, in).
+
+        Raises:
+            ChipgymError: the rows are not `active` for each token.
+        """
         rank("ExpertLinear", inputs[0], 2, "(..., rows, in)")
         rows = elements(inputs[0][:-1])
         if rows % self.active:
@@ -191,9 +213,11 @@ class ExpertLinear(Operator):
         return (*inputs[0][:-1], self.out_features)
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Count `out_features` for every input element."""
         return elements(inputs[0]) * self.out_features
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
+        """Count the weights of all experts."""
         return self.experts * inputs[0][-1] * self.out_features
 
 
@@ -212,6 +236,11 @@ class MatMul(Operator):
         self._bool("transpose_b")
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        """Return (..., m, n) for inputs of (..., m, k) and (..., k, n), or (..., n, k) with `transpose_b`.
+
+        Raises:
+            ChipgymError: the inputs do not fit each other.
+        """
         a, b = inputs
         for shape in inputs:
             rank("MatMul", shape, 2, "(..., rows, columns)")
@@ -224,4 +253,5 @@ class MatMul(Operator):
         return (*a[:-1], columns)
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Count k for every output element."""
         return elements(output) * inputs[0][-1]

@@ -34,7 +34,7 @@ class Operator:
     matrix: ClassVar[bool] = False
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
-        """The output's shape for inputs of these shapes.
+        """Return the output's shape for inputs of these shapes.
 
         Raises:
             ChipgymError: the inputs do not fit the operator.
@@ -42,15 +42,15 @@ class Operator:
         raise NotImplementedError
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Multiply-accumulates for one sample; 0 for an operator without matrix products."""
+        """Count the multiply-accumulates for one sample; 0 for an operator without matrix products."""
         return 0
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
-        """Trained numbers that the operator owns (running statistics are not trained)."""
+        """Count the trained numbers that the operator owns (running statistics are not trained)."""
         return 0
 
     def attributes(self) -> dict[str, Any]:
-        """The fields by name, as JSON-ready values."""
+        """Return the fields by name, as JSON-ready values."""
         # dataclasses.fields wants a dataclass, which every concrete operator is.
         return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
 
@@ -60,7 +60,7 @@ class Operator:
         return type(self).__name__
 
     def check_arity(self, inputs: tuple[Shape, ...]) -> None:
-        """Raises ChipgymError unless the number of inputs is right."""
+        """Raise ChipgymError unless the number of inputs is right."""
         if len(inputs) != self.arity:
             raise ChipgymError(f"{self.type_name} takes {self.arity} input(s), got {len(inputs)}")
 
@@ -80,7 +80,7 @@ class Operator:
 
 
 def integer(what: str, value: object, minimum: int = 1) -> int:
-    """`value` as an int within [minimum, MAX_DIMENSION], or a ChipgymError that names `what`."""
+    """Return `value` as an int within [minimum, MAX_DIMENSION], or raise a ChipgymError that names `what`."""
     try:
         if isinstance(value, bool):
             raise TypeError
@@ -93,7 +93,11 @@ def integer(what: str, value: object, minimum: int = 1) -> int:
 
 
 def integers(what: str, values: object, length: int | None = None, minimum: int = 1) -> tuple[int, ...]:
-    """`values` as a tuple of ints of the given length (any when None), or a ChipgymError that names `what`."""
+    """Return `values` as a tuple of ints of the given length (any when None).
+
+    Raises:
+        ChipgymError: naming `what`, for anything else or an int outside [minimum, MAX_DIMENSION].
+    """
     count = "integers" if length is None else f"{length} integers"
     if isinstance(values, str) or not isinstance(values, Sequence):
         raise ChipgymError(f"{what}: expected a tuple of {count}, got {shorten(values)}")
@@ -103,11 +107,11 @@ def integers(what: str, values: object, length: int | None = None, minimum: int 
 
 
 def elements(shape: Shape) -> int:
-    """Number of elements of a tensor; 1 for a scalar."""
+    """Return the number of elements of a tensor; 1 for a scalar."""
     return math.prod(shape)
 
 
 def rank(kind: str, shape: Shape, minimum: int, layout: str) -> None:
-    """Raises ChipgymError unless `shape` has at least `minimum` dimensions, in the layout named."""
+    """Raise ChipgymError unless `shape` has at least `minimum` dimensions, in the layout named."""
     if len(shape) < minimum:
         raise ChipgymError(f"{kind} input: expected shape {layout}, got {shape}")

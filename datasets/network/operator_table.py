@@ -74,7 +74,7 @@ class OperatorTable:
 
     @staticmethod
     def of(network: Network) -> OperatorTable:
-        """The table of a network, one row for each of its nodes."""
+        """Build the table of a network, one row for each of its nodes."""
         place = {node.name: i for i, node in enumerate(network.nodes)}
         kinds = np.zeros((len(place), len(KIND_NAMES)), dtype=np.int8)
         for i, node in enumerate(network.nodes):
@@ -102,7 +102,7 @@ def _kinds(node: Node) -> tuple[str, ...]:
 
 
 def _sizes(network: Network, node: Node) -> tuple[float, ...]:
-    """The columns of SIZE_NAMES; what is 0 becomes 1 later."""
+    """Return the columns of SIZE_NAMES for one node; what is 0 becomes 1 later."""
     op, batch = node.op, network.batch
     products = matrix_products(network, node) if op.matrix else ((1, batch * elements(node.shape), 1, 1),)
     _, _, k, n = products[0]
@@ -118,7 +118,7 @@ def _sizes(network: Network, node: Node) -> tuple[float, ...]:
 
 
 def _weights(network: Network, node: Node) -> int:
-    """Words of trained numbers that an operator reads, of another's where they are tied."""
+    """Count the words of trained numbers that an operator reads, of another's where they are tied."""
     op = node.op
     if isinstance(op, Linear):
         return network.input_shapes(node)[0][-1] * op.out_features

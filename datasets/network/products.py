@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # graph.py imports features.py, which imports this module
 
 
 def sample_product(network: Network, node: Node) -> Product:
-    """A matrix operator on one sample as g products of m × k by k × n, (g, m, k, n).
+    """Return a matrix operator on one sample as g products of m × k by k × n, (g, m, k, n).
 
     A convolution multiplies its unfolded windows by its filters, a transposed one every pixel's channels by all taps of
     all filters. Of routed experts it is as if every row went to one.
@@ -38,7 +38,9 @@ def sample_product(network: Network, node: Node) -> Product:
 
 
 def matrix_products(network: Network, node: Node) -> tuple[Product, ...]:
-    """A matrix operator over the whole batch as g products of m × k by k × n, (g, m, k, n); mostly of one shape.
+    """Return a matrix operator over the whole batch as g products of m × k by k × n, (g, m, k, n).
+
+    Mostly they are of one shape.
 
     Every sample adds rows to the product of one, or products where both operands are its own. Routed experts share the
     rows as evenly as whole rows can be, so that some have one more than others.

@@ -43,6 +43,11 @@ class Pool2d(Operator):
         self._bool("ceil_mode")
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        """Return (C, H', W') for an input of (C, H, W).
+
+        Raises:
+            ChipgymError: the input has other axes, or is, padded, smaller than the kernel.
+        """
         shape = inputs[0]
         if len(shape) != 3:
             raise ChipgymError(f"Pool2d input: expected shape (C, H, W), got {shape}")
@@ -71,11 +76,17 @@ class Elementwise(Operator):
             raise unknown("Elementwise function", self.function, UNARY + BINARY)
 
     def check_arity(self, inputs: tuple[Shape, ...]) -> None:
+        """Raise ChipgymError unless there are two inputs for a function of `BINARY`, and one for another."""
         expected = 2 if self.function in BINARY else 1
         if len(inputs) != expected:
             raise ChipgymError(f"Elementwise {self.function} takes {expected} input(s), got {len(inputs)}")
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        """Return the input's shape, or that of two under NumPy's broadcasting.
+
+        Raises:
+            ChipgymError: two shapes do not broadcast.
+        """
         if len(inputs) == 1:
             return inputs[0]
         a, b = inputs
@@ -95,6 +106,7 @@ class Softmax(Operator):
     """Softmax over the last axis; the shape stays."""
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        """Return the input's shape, of one axis or more."""
         rank("Softmax", inputs[0], 1, "(..., n)")
         return inputs[0]
 
@@ -118,10 +130,15 @@ class Normalization(Operator):
         self._bool("affine")
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        """Return the input's shape, of one axis or more."""
         rank("Normalization", inputs[0], 1, "(C, ...)" if self.kind in ("batch", "group") else "(..., n)")
         return inputs[0]
 
     def parameters(self, inputs: tuple[Shape, ...]) -> int:
+        """Count a scale, and but for "rms" a shift, for each channel or each position of the last axis.
+
+        There are none without `affine`.
+        """
         if not self.affine or self.kind == "local_response":
             return 0
         if self.kind == "rms":

@@ -147,7 +147,7 @@ class TableHeader:
         }
 
     def to_json(self) -> str:
-        """Compact JSON, the same text for equal headers."""
+        """Write compact JSON, the same text for equal headers."""
         data = {"format": FORMAT, **{f.name: getattr(self, f.name) for f in dataclasses.fields(self)}}
         for name in _OPTIONAL:
             if data[name] is None:  # as in tables from before there were any
@@ -161,7 +161,7 @@ class TableHeader:
 
     @staticmethod
     def from_json(text: str) -> TableHeader:
-        """A header as `to_json` writes it.
+        """Read a header as `to_json` writes it.
 
         Raises:
             ChipgymError: for another format, or naming the first entry that is not what it should be.
@@ -202,7 +202,7 @@ _HEADER_TYPES: Mapping[str, type | tuple[type, ...]] = {
 
 
 def _plain(value: object) -> Any:
-    """JSON data in which an infinite number is the text "inf" or "-inf", as JSON has none."""
+    """Return JSON data in which an infinite number is the text "inf" or "-inf", as JSON has none."""
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
@@ -211,12 +211,12 @@ def _plain(value: object) -> Any:
 
 
 def _no_number(text: str) -> object:
-    """JSON as this module writes it has no NaN and no Infinity, which Python would read."""
+    """Refuse NaN and Infinity, which Python would read: JSON as this module writes it has none."""
     raise ValueError(f"it has {text}")
 
 
 def _check_entries(data: object, cls: type, what: str) -> None:
-    """That a JSON object has exactly the fields of a dataclass."""
+    """Check that a JSON object has exactly the fields of a dataclass."""
     if not isinstance(data, dict):
         raise ChipgymError(f"{what}: {shorten(data)} is not a JSON object")
     expected = {f.name for f in dataclasses.fields(cls)}
@@ -227,7 +227,7 @@ def _check_entries(data: object, cls: type, what: str) -> None:
 
 
 def _field(entry: object, cls: type[F], what: str) -> F:
-    """A field from a JSON object whose entries have the types that the class declares."""
+    """Make a field from a JSON object whose entries have the types that the class declares."""
     _check_entries(entry, cls, what)
     data = cast(dict[str, Any], entry)
     hints = get_type_hints(cls)
@@ -272,7 +272,7 @@ def _value(field: KnobField, value: object) -> Value:
 
 
 def _is_in_range(value: object) -> bool:
-    """Whether a column has room for a number: whole ones have 64 bits."""
+    """Tell whether a column has room for a number: whole ones have 64 bits."""
     return not isinstance(value, int) or -(2**63) <= value < 2**63
 
 

@@ -13,12 +13,12 @@ _SHIPPED = Path(__file__).parent / "shipped"
 
 
 def table_names() -> tuple[str, ...]:
-    """The tables that ship with the package."""
+    """List the tables that ship with the package."""
     return tuple(sorted(path.stem for path in _SHIPPED.glob("*.parquet")))
 
 
 def load_table(spec: str | os.PathLike[str]) -> DesignTable:
-    """A table of evaluated designs, checked from end to end.
+    """Load a table of evaluated designs, checked from end to end.
 
     Args:
         spec: a name of `table_names()`, or the path of a Parquet file that `chipgym.collect` wrote. A name comes
@@ -45,10 +45,10 @@ def load_table(spec: str | os.PathLike[str]) -> DesignTable:
 
 
 def load_tables(spec: str | os.PathLike[str]) -> tuple[DesignTable, ...]:
-    """The tables of a folder that `chipgym.collect` wrote for several workloads, in the order of their names; or one.
+    """Load the tables of a folder that `chipgym.collect` wrote for several workloads, or one table.
 
     Args:
-        spec: a folder, or what `load_table` takes.
+        spec: a folder, whose tables come in the order of their names, or what `load_table` takes.
 
     Raises:
         ChipgymError: as `load_table`, and for a folder without a table.

@@ -36,7 +36,10 @@ _TYPES = {"integer": pa.int64(), "real": pa.float64(), "text": pa.string()}
 
 
 def decoded_bytes(header: TableHeader, rows: int) -> int:
-    """Bytes that so many rows take in memory: a position (int32) per knob, a float64 per metric and violation."""
+    """Count the bytes that so many rows take in memory.
+
+    A row is a position (int32) per knob, and a float64 per metric and violation.
+    """
     return rows * (4 * len(header.knobs) + 8 * (len(header.metrics) + 1))
 
 
@@ -86,7 +89,7 @@ class TableWriter:
         self._writer.close()
 
     def write(self, positions: Column, values: Column) -> None:
-        """Adds rows: positions (n, p), and metrics and violation in this order, (n, m + 1) float64."""
+        """Add rows: positions (n, p), and metrics and violation in this order, (n, m + 1) float64."""
         self._waiting.append((positions, values))
         self._waiting_rows += len(positions)
         self.rows += len(positions)
@@ -114,7 +117,7 @@ class TableWriter:
 
 
 def _schema(header: TableHeader) -> pa.Schema:
-    """Names, types, and unit and doc of each column as its metadata."""
+    """Return names, types, and unit and doc of each column as its metadata."""
     described: Iterable[tuple[str, pa.DataType, str, str]] = [
         *((k.name, _TYPES[k.kind], k.unit, k.doc) for k in header.knobs),
         *((m.name, pa.float64(), m.unit, m.doc) for m in header.metrics),
@@ -126,7 +129,7 @@ def _schema(header: TableHeader) -> pa.Schema:
 
 
 def read_header(path: str | os.PathLike[str]) -> tuple[TableHeader, str, int]:
-    """The header of a table file, its checksum (not compared with the content), and its number of rows.
+    """Read the header of a table file, its checksum (not compared with the content), and its number of rows.
 
     Raises:
         ChipgymError: the file is missing, cut off, or no table of evaluated designs of this format.
@@ -136,7 +139,7 @@ def read_header(path: str | os.PathLike[str]) -> tuple[TableHeader, str, int]:
 
 
 def read_table(path: str | os.PathLike[str]) -> DesignTable:
-    """A table from a file, with its checksum verified.
+    """Read a table from a file, with its checksum verified.
 
     Raises:
         ChipgymError: as `read_header`, and for a table too large or whose content is not what the checksum says.
@@ -157,7 +160,7 @@ def read_table(path: str | os.PathLike[str]) -> DesignTable:
 
 @contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[str, BinaryIO, pq.ParquetFile]]:
-    """What to call a file in messages, and the file, once it begins and ends as a Parquet file does."""
+    """Yield what to call a file in messages, and the file, once it begins and ends as a Parquet file does."""
     label = named(path)
     with open_file(path) as source, reading(f"{label}: is damaged"):
         _check_ends(label, source)
@@ -166,7 +169,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[str, BinaryIO, pq.Pa
 
 
 def _check_size(label: str, header: TableHeader, rows: int, packed: int) -> None:
-    """That so many rows fit into memory, and are no more than a file of so many bytes can be meant to have."""
+    """Check that so many rows fit into memory, and are no more than a file of so many bytes can be meant to have."""
     size, most = decoded_bytes(header, rows), max(FREE_BYTES, MAX_EXPANSION * packed)
     if size > min(MAX_BYTES, most):
         of = "" if most > MAX_BYTES else f" of a file of {packed / 2**20:.1f} MiB"
@@ -206,7 +209,7 @@ def _checked_header(label: str, file: pq.ParquetFile) -> tuple[TableHeader, str,
 
 
 def _decoded(label: str, header: TableHeader, rows: int, file: pq.ParquetFile) -> DesignTable:
-    """The rows of a file, a column at a time, so that no other copy of all of them is made."""
+    """Read the rows of a file, a column at a time, so that no other copy of all of them is made."""
 
     def column(name: str) -> pa.ChunkedArray:
         found = file.read(columns=[name])[name]
@@ -225,7 +228,7 @@ def _decoded(label: str, header: TableHeader, rows: int, file: pq.ParquetFile) -
 
 
 def _positions(label: str, knob: KnobField, column: pa.ChunkedArray) -> Column:
-    """Places of a column's values in a knob's grid, (n,)."""
+    """Return the places of a column's values in a knob's grid, (n,)."""
     grid = pa.array(knob.values, type=_TYPES[knob.kind])
     parts = [np.empty(0, np.int32)]
     for chunk in column.chunks:

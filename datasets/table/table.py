@@ -34,7 +34,7 @@ class ContentHash:
         self._columns = {name: hashlib.sha256() for name in names}
 
     def update(self, positions: Column, metrics: Mapping[str, Column], violation: Column) -> None:
-        """Takes the next rows: positions (n, p), and columns (n,)."""
+        """Take the next rows: positions (n, p), and columns (n,)."""
         columns = iter(self._columns.values())
         for j in range(positions.shape[1]):
             next(columns).update(np.ascontiguousarray(positions[:, j], dtype="<i4").data)
@@ -42,7 +42,7 @@ class ContentHash:
             next(columns).update(np.ascontiguousarray(column, dtype="<f8").data)
 
     def hexdigest(self) -> str:
-        """The checksum of everything so far."""
+        """Return the checksum of everything so far."""
         whole = hashlib.sha256(self._text.encode())
         for name, column in self._columns.items():
             whole.update(b"\0" + name.encode() + b"\0" + column.digest())
@@ -50,7 +50,7 @@ class ContentHash:
 
 
 def check_costs(table: DesignTable) -> None:
-    """That every feasible design has all of its costs: NaN says that one means nothing.
+    """Check that every feasible design has all of its costs: NaN says that one means nothing.
 
     Raises:
         ChipgymError: naming the metric, the row and what it has.
@@ -61,7 +61,9 @@ def check_costs(table: DesignTable) -> None:
 
 
 def check_numbers(table: DesignTable) -> None:
-    """That everything that a model may learn is a finite number: costs of feasible designs, and all other metrics.
+    """Check that everything that a model may learn is a finite number.
+
+    That is the costs of feasible designs, and all other metrics.
 
     Raises:
         ChipgymError: naming the metric, the row and what it has.
@@ -115,7 +117,7 @@ class DesignTable:
         return content.hexdigest()
 
     def features(self) -> dict[str, float]:
-        """The features of the workload that the designs were evaluated on."""
+        """Return the features of the workload that the designs were evaluated on."""
         return dict(self.header.features)
 
     @property
@@ -124,14 +126,14 @@ class DesignTable:
         return self.violation <= 0
 
     def designs(self) -> dict[str, Column]:
-        """Values by knob, each (n,): int64, float64 or text."""
+        """Return the values by knob, each (n,): int64, float64 or text."""
         return {
             k.name: np.array(k.values, dtype=_DTYPES[k.kind])[self.positions[:, j]]
             for j, k in enumerate(self.header.knobs)
         }
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row per design: knobs, metrics, feasible, violation."""
+        """Return a data frame of one row per design: knobs, metrics, feasible, violation."""
         import pandas as pd
 
         return pd.DataFrame(

@@ -30,7 +30,10 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def trace_features(cycle: Array, is_write: Array, address: Array) -> dict[str, float]:
-    """Features of a trace of n requests, columns of shape (n,), all finite; `TRACE_FEATURES` says what each is."""
+    """Compute the features of a trace of n requests, columns of shape (n,), all finite.
+
+    `TRACE_FEATURES` says what each is.
+    """
     n = len(cycle)
     gaps = np.diff(cycle)
     steps = np.abs(np.diff(address))

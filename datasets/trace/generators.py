@@ -25,18 +25,18 @@ Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 
 def stream(n: int = 10_000, *, gap: int = 1, start: int = 0, name: str = "stream") -> Trace:
-    """Reads of one line after another."""
+    """Generate reads of one line after another."""
     return strided(n, stride=LINE, gap=gap, start=start, name=name)
 
 
 def strided(n: int = 10_000, *, stride: int = 8256, gap: int = 4, start: int = 0, name: str = "strided") -> Trace:
-    """Reads `stride` bytes apart: by default a row of DDR3 and one line further, so that every bank is met."""
+    """Generate reads `stride` bytes apart: by default a row of DDR3 and one line further, so that every bank is met."""
     _check(n=(n, 1, MAX_REQUESTS), stride=(stride, 1, SPAN), start=(start, 0, MAX_ADDRESS // 2))
     return _trace(name, n, gap, start + stride * np.arange(n, dtype=np.int64))
 
 
 def random(n: int = 10_000, *, gap: int = 1, span: int = SPAN, seed: int = 0, name: str = "random") -> Trace:
-    """Reads of lines drawn uniformly from `span` bytes."""
+    """Generate reads of lines drawn uniformly from `span` bytes."""
     _check(n=(n, 1, MAX_REQUESTS), span=(span, LINE, MAX_ADDRESS))
     rng = _rng(seed)
     return _trace(name, n, gap, LINE * rng.integers(0, span // LINE, n))
@@ -45,7 +45,9 @@ def random(n: int = 10_000, *, gap: int = 1, span: int = SPAN, seed: int = 0, na
 def pointer_chase(
     n: int = 2_000, *, gap: int = 60, span: int = 2**26, seed: int = 0, name: str = "pointer_chase"
 ) -> Trace:
-    """Reads along a chain through distinct lines in random order, each after the answer to the one before is used.
+    """Generate reads along a chain through distinct lines in random order.
+
+    Each is made after the answer to the one before is used.
 
     A trace has arrival times of its own, so the dependence is a gap: by default somewhat longer than an idle memory
     takes to answer.
@@ -59,12 +61,17 @@ def cloud(
     n: int = 10_000, *, gap: int = 1, locality: float = 0.5, skew: float = 1.1, write_fraction: float = 0.0,
     span: int = SPAN, seed: int = 0, name: str = "cloud",
 ) -> Trace:  # fmt: skip
-    """A server's memory traffic: pages of Zipf popularity (4 KiB, rank^-skew), runs of lines within a page.
+    """Generate a server's memory traffic: pages of Zipf popularity (4 KiB, rank^-skew), runs of lines within a page.
 
     Args:
+        n: requests.
+        gap: memory cycles between arrivals, from 0.
         locality: probability that a request is for the line after its predecessor's.
-        skew: exponent of the popularity of pages; 0 makes all pages alike.
+        skew: exponent of the popularity of pages, from 0 to 10; 0 makes all pages alike.
         write_fraction: probability that a request writes.
+        span: bytes that the addresses lie in, from 4096 to 2**40.
+        seed: of the random numbers, from 0.
+        name: of the trace.
     """
     _check(n=(n, 1, MAX_REQUESTS), span=(span, 4096, 2**40))
     _fractions(locality=locality, write_fraction=write_fraction)
@@ -87,7 +94,7 @@ def read_write_mix(
     n: int = 10_000, *, gap: int = 4, write_fraction: float = 0.3, run: int = 8, span: int = SPAN, seed: int = 0,
     name: str = "read_write_mix",
 ) -> Trace:  # fmt: skip
-    """Runs of `run` neighbouring lines at random places, each run all reads or all writes."""
+    """Generate runs of `run` neighbouring lines at random places, each run all reads or all writes."""
     _check(n=(n, 1, MAX_REQUESTS), run=(run, 1, 65_536), span=(span, LINE * run, MAX_ADDRESS))
     _fractions(write_fraction=write_fraction)
     rng = _rng(seed)
@@ -107,13 +114,18 @@ def gemm_tiled(
     gap: int = 2,
     name: str = "gemm_tiled",
 ) -> Trace:
-    """C += A·B on row-major matrices one after the other in memory, through a buffer of one tile of each.
+    """Generate C += A·B on row-major matrices one after the other in memory, through a buffer of one tile of each.
 
     For each tile of C, the tiles of A and B along k are read, and then C's is written, line by line.
 
     Args:
+        m: rows of A and C, from 1 to 65,536.
+        n: columns of B and C, likewise.
+        k: columns of A and rows of B, likewise.
         tile: rows and columns of a tile; must divide m, n and k.
-        element: bytes of a matrix element.
+        element: bytes of a matrix element, from 1 to 64.
+        gap: memory cycles between arrivals, from 0.
+        name: of the trace.
     """
     for field, value in (("m", m), ("n", n), ("k", k)):
         _check(**{field: (value, 1, 65_536)})
@@ -137,7 +149,7 @@ def gemm_tiled(
 
 
 def _tile(base: int, row: int, col: int, cols: int, tile: int, element: int) -> Ints:
-    """Addresses of the lines that hold a tile of a row-major matrix, row by row."""
+    """Return the addresses of the lines that hold a tile of a row-major matrix, row by row."""
     rows = []
     for r in range(row, row + tile):
         first = base + (r * cols + col) * element
@@ -186,13 +198,13 @@ _NAMED: dict[str, Callable[[], Trace]] = {
 
 
 def trace_names() -> tuple[str, ...]:
-    """Names that `build_trace` and `load_workload` know, sorted."""
+    """List the names that `build_trace` and `load_workload` know, sorted."""
     return tuple(sorted(_NAMED))
 
 
 @cache
 def build_trace(name: str) -> Trace:
-    """The named trace that ships.
+    """Build the named trace that ships.
 
     Raises:
         ChipgymError: no trace has that name; the message has the nearest.

@@ -19,7 +19,7 @@ _CHUNK = 65_536
 
 
 def save_trace(trace: Trace, path: str | os.PathLike[str]) -> None:
-    """Writes a trace, a request a line such as `31: read 0x400140`; `load_workload` reads an equal one.
+    """Write a trace, a request a line such as `31: read 0x400140`; `load_workload` reads an equal one.
 
     The name of a trace that is read is its file's. The same trace is the same bytes.
 

@@ -111,12 +111,12 @@ class Trace:
         return digest.hexdigest()
 
     def features(self) -> dict[str, float]:
-        """Numbers that describe the trace, under the keys `TRACE_FEATURE_NAMES`, all finite."""
+        """Compute the numbers that describe the trace, under the keys `TRACE_FEATURE_NAMES`, all finite."""
         return trace_features(self.cycle, self.is_write, self.address)
 
 
 def join_traces(name: str, parts: Sequence[Trace]) -> Trace:
-    """Traces of one kind (relative, levels) one after the other, such as the parts of a large file, as one."""
+    """Join traces of one kind (relative, levels) one after the other, such as the parts of a large file."""
     sizes = [np.zeros(len(p), np.int64) if p.size is None else p.size for p in parts]
     return Trace(
         name,

@@ -21,7 +21,7 @@ FEWEST, MOST = 2, len(PLACE_BITS)
 
 
 def pack(places: Sequence[Ints]) -> Ints:
-    """Vectors as addresses, int64 (n,); places of shape (n,) each, the last one first, within `PLACE_BITS`."""
+    """Pack vectors into addresses, int64 (n,); places of shape (n,) each, the last one first, within `PLACE_BITS`."""
     address, shift = np.zeros(len(places[0]), np.int64), COLUMN_BITS
     for place, bits in zip(places, PLACE_BITS, strict=False):
         address |= place << shift
@@ -30,7 +30,7 @@ def pack(places: Sequence[Ints]) -> Ints:
 
 
 def unpack(address: Ints, levels: int) -> list[Ints]:
-    """The `levels` places of packed vectors (n,), int64 (n,) each, the last one first."""
+    """Return the `levels` places of packed vectors (n,), int64 (n,) each, the last one first."""
     places, rest = [], address >> COLUMN_BITS
     for bits in PLACE_BITS[:levels]:
         places.append(rest & ((1 << bits) - 1))

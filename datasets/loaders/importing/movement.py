@@ -11,7 +11,7 @@ from .writer import GraphWriter, Tensor, per_sample
 
 
 def reshape(w: GraphWriter, x: Tensor, shape: Shape, name: str) -> Tensor:
-    """The same elements under another shape; axes of 1 come and go without a node."""
+    """Put the same elements under another shape; axes of 1 come and go without a node."""
     if x.constant:
         return replace(x, shape=shape, values=None if x.values is None else x.values.reshape(shape))
     if _without_ones(x.shape) == _without_ones(shape):
@@ -20,7 +20,7 @@ def reshape(w: GraphWriter, x: Tensor, shape: Shape, name: str) -> Tensor:
 
 
 def transpose(w: GraphWriter, x: Tensor, order: Sequence[int], name: str) -> Tensor:
-    """Axes reordered; where only axes of 1 change places, no node."""
+    """Reorder axes, without a node where only axes of 1 change places."""
     shape = tuple(x.shape[axis] for axis in order)
     if x.constant:
         return replace(x, shape=shape, values=None if x.values is None else x.values.transpose(order))
@@ -35,7 +35,7 @@ def transpose(w: GraphWriter, x: Tensor, order: Sequence[int], name: str) -> Ten
 
 
 def take(w: GraphWriter, x: Tensor, axis: int, start: int, stop: int, name: str) -> Tensor:
-    """Positions `start` to `stop` of one axis."""
+    """Take positions `start` to `stop` (exclusive) of one axis."""
     shape = (*x.shape[:axis], stop - start, *x.shape[axis + 1 :])
     if shape == x.shape:
         return x
@@ -50,7 +50,7 @@ def take(w: GraphWriter, x: Tensor, axis: int, start: int, stop: int, name: str)
 
 
 def concat(w: GraphWriter, tensors: Sequence[Tensor], axis: int, name: str) -> Tensor:
-    """Tensors joined along an axis; those without elements are left aside."""
+    """Join tensors along an axis; those without elements are left aside."""
     kept = [x for x in tensors if x.size] or list(tensors[:1])
     if len(kept) == 1:
         return kept[0]
@@ -62,7 +62,7 @@ def concat(w: GraphWriter, tensors: Sequence[Tensor], axis: int, name: str) -> T
 
 
 def split(w: GraphWriter, x: Tensor, axis: int, sizes: Sequence[int], name: str) -> list[Tensor]:
-    """Consecutive parts of an axis."""
+    """Split an axis into consecutive parts."""
     starts = [sum(sizes[:i]) for i in range(len(sizes))]
     return [
         take(w, x, axis, at, at + size, f"{name}.{i}") for i, (at, size) in enumerate(zip(starts, sizes, strict=True))
@@ -70,7 +70,7 @@ def split(w: GraphWriter, x: Tensor, axis: int, sizes: Sequence[int], name: str)
 
 
 def gather(w: GraphWriter, data: Tensor, indices: Tensor, axis: int, shape: Shape, name: str) -> Tensor:
-    """Positions of an axis by their numbers: a look-up of a constant table's rows, a slice, or words that move."""
+    """Take positions of an axis by their numbers: a look-up of a constant table's rows, a slice, or words that move."""
     if data.constant and axis == 0 and data.shape and not indices.constant:
         op = Embedding(data.shape[0], elements(data.shape[1:]))
         return w.made(w.emit(op, w.sample(indices), name=name, weights=[data]), shape)
@@ -86,5 +86,5 @@ def _without_ones(shape: Shape) -> Shape:
 
 
 def flattened(shape: Shape, axis: int) -> Shape:
-    """The two-axis shape with `axis` axes in front of the fold."""
+    """Fold a shape to two axes, with `axis` axes in front of the fold."""
     return (elements(shape[:axis]), elements(shape[axis:]))

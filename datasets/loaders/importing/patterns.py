@@ -33,14 +33,14 @@ LONGEST = 32
 
 
 def combined(w: GraphWriter, function: str, a: Tensor, b: Tensor, name: str) -> Tensor | None:
-    """The product or quotient of two tensors as the function that it completes, or None."""
+    """Write the product or quotient of two tensors as the function that it completes, or return None."""
     if function == "mul":
         return gated(w, a, b, name) or normalized(w, a, b, name, PRODUCTS) or normalized(w, b, a, name, PRODUCTS)
     return normalized(w, a, b, name, QUOTIENTS) if function == "div" else None
 
 
 def gated(w: GraphWriter, a: Tensor, b: Tensor, name: str) -> Tensor | None:
-    """The product of two tensors where one is a known function of the other (SiLU, hard swish, GELU, Mish)."""
+    """Write the product of two tensors where one is a known function of the other (SiLU, hard swish, GELU, Mish)."""
     for x, gate in ((a, b), (b, a)):
         if x.node is None or gate.node is None or x.shape != gate.shape:
             continue
@@ -58,11 +58,20 @@ def gated(w: GraphWriter, a: Tensor, b: Tensor, name: str) -> Tensor | None:
 def normalized(
     w: GraphWriter, x: Tensor, spread: Tensor, name: str, roots: tuple[tuple[str, ...], ...]
 ) -> Tensor | None:
-    """x over the root of its squares' mean over the last axis, and some epsilon: RMS normalisation, or layer
-    normalisation where x is what a mean was taken from. A scale and shift that follow stay nodes of their own.
+    """Write x over the root of its squares' mean over the last axis, and some epsilon, as a normalisation.
+
+    It is RMS normalisation, or layer normalisation where x is what a mean was taken from. A scale and shift that follow
+    stay nodes of their own.
 
     Args:
+        w: writes the network.
+        x: (..., n), what is normalised.
+        spread: (..., 1), what x meets: the root, or one over it.
+        name: of the node that is written.
         roots: what leads from the mean of squares to what x meets, constants left aside; the outermost first.
+
+    Returns:
+        The normalised tensor, (..., n); None where the two are no normalisation.
     """
     if x.node is None or spread.node is None or spread.shape != (*x.shape[:-1], 1):
         return None
@@ -85,7 +94,9 @@ def normalized(
 
 
 def _chain(w: GraphWriter, label: str, only: tuple[str, ...] = ()) -> Iterator[Node]:
-    """The node, and those before it, as long as each is a function of one tensor (one of `only`, if there are any).
+    """Yield the node, and those before it, as long as each is a function of one tensor.
+
+    With `only`, the function must be one of these.
 
     x plus a multiple of a power of x is one such.
     """
@@ -102,7 +113,7 @@ def _chain(w: GraphWriter, label: str, only: tuple[str, ...] = ()) -> Iterator[N
 
 
 def _moved(w: GraphWriter, label: str) -> Node:
-    """The node, or the one before it that was reshaped or transposed to it."""
+    """Return the node, or the one before it that was reshaped or transposed to it."""
     node = w.builder.node(label)
     for _ in range(LONGEST):
         if not isinstance(node.op, Reshape | Transpose):
@@ -112,7 +123,7 @@ def _moved(w: GraphWriter, label: str) -> Node:
 
 
 def _mean_of(w: GraphWriter, label: str) -> str | None:
-    """What the average over a whole axis is taken of."""
+    """Return the name of what the average over a whole axis is taken of, or None where `label` is no such average."""
     node = _moved(w, label)
     if not isinstance(node.op, Pool2d) or node.op.kind != "avg" or node.op.kernel[1] != 1:
         return None

@@ -15,14 +15,14 @@ from .writer import GraphWriter, Tensor, broadcast
 
 
 def linear(w: GraphWriter, x: Tensor, weight: Tensor, out: int, bias: Tensor | None, name: str) -> Tensor:
-    """(..., in) times a constant weight of in x out numbers, in either order: (..., out)."""
+    """Multiply (..., in) by a constant weight of in x out numbers, in either order, to (..., out)."""
     node = w.sample(x) if len(x.shape) > 1 else w.shaped(x, x.shape)
     made = w.emit(Linear(out, bias is not None), node, name=name, weights=[weight, bias])
     return w.made(made, (*x.shape[:-1], out))
 
 
 def matmul(w: GraphWriter, a: Tensor, b: Tensor, name: str, bias: Tensor | None = None) -> Tensor:
-    """NumPy's matmul; a second operand that is a constant matrix makes it a linear layer."""
+    """Write NumPy's matmul; a second operand that is a constant matrix makes it a linear layer."""
     if not a.shape or not b.shape:
         raise ChipgymError(f"{w.source}: node {shorten(name)}: a matrix product of {a.shape} and {b.shape}")
     matrix = 2 <= len(b.shape) <= max(len(a.shape), 2) and elements(b.shape[:-2]) == 1
@@ -45,7 +45,7 @@ def matmul(w: GraphWriter, a: Tensor, b: Tensor, name: str, bias: Tensor | None 
 
 
 def _product(w: GraphWriter, a: Tensor, b: Tensor, name: str, transpose_b: bool = False) -> Tensor:
-    """Product of two tensors of two or more axes whose leading axes broadcast."""
+    """Multiply two tensors of two or more axes whose leading axes broadcast."""
     columns, inner = (b.shape[-2], b.shape[-1]) if transpose_b else (b.shape[-1], b.shape[-2])
     rows = a.shape[-2]
     if a.shape[-1] != inner:
@@ -68,7 +68,7 @@ def _product(w: GraphWriter, a: Tensor, b: Tensor, name: str, transpose_b: bool 
 
 
 def einsum(w: GraphWriter, equation: str, tensors: Sequence[Tensor], out: Shape, name: str) -> Tensor:
-    """A sum of products of tensors, with letters for axes, as matrix products of two at a time from the left.
+    """Write a sum of products of tensors, with letters for axes, as matrix products of two at a time from the left.
 
     An ellipsis stands for axes that broadcast; without an arrow the result has the letters that stand once, in order.
 
@@ -88,7 +88,7 @@ def einsum(w: GraphWriter, equation: str, tensors: Sequence[Tensor], out: Shape,
 
 
 def _terms(w: GraphWriter, equation: str, tensors: Sequence[Tensor], name: str) -> tuple[list[str], str]:
-    """The letters of each tensor's axes and of the result's, with letters in place of an ellipsis."""
+    """Return the letters of each tensor's axes and of the result's, with letters in place of an ellipsis."""
     text = re.sub(r"\s", "", equation)
     where = f"{w.source}: node {shorten(name)}: einsum {shorten(equation)}"
     given, arrow, result = text.partition("->")
@@ -117,14 +117,14 @@ def _terms(w: GraphWriter, equation: str, tensors: Sequence[Tensor], name: str) 
 
 
 def _factor(w: GraphWriter, x: Tensor, letters: str, name: str) -> tuple[Tensor, str]:
-    """A tensor without its axes of one position, which broadcast, and the letters of those that remain."""
+    """Return a tensor without its axes of one position, which broadcast, and the letters of those that remain."""
     kept = [axis for axis, extent in enumerate(x.shape) if extent > 1]
     shape = tuple(x.shape[axis] for axis in kept)
     return reshape(w, x, shape, f"{name}.factor"), "".join(letters[axis] for axis in kept)
 
 
 def _summed(w: GraphWriter, x: Tensor, letters: str, kept: set[str], name: str) -> tuple[Tensor, str]:
-    """A tensor summed over the axes whose letters nothing else has."""
+    """Sum a tensor over the axes whose letters nothing else has."""
     axes = [axis for axis, letter in enumerate(letters) if letter not in kept]
     if not axes:
         return x, letters
@@ -136,7 +136,7 @@ def _summed(w: GraphWriter, x: Tensor, letters: str, kept: set[str], name: str) 
 def _contracted(
     w: GraphWriter, a: Tensor, left: str, b: Tensor, right: str, later: set[str], name: str
 ) -> tuple[Tensor, str]:
-    """The product of two tensors, summed over the letters that nothing later has, and its letters."""
+    """Return the product of two tensors, summed over the letters that nothing later has, and its letters."""
     if a.constant and not b.constant:  # a weight comes second
         a, left, b, right = b, right, a, left
     a, left = _summed(w, a, left, later | set(right), f"{name}.a")
@@ -162,7 +162,7 @@ def _contracted(
 
 
 def bilinear(w: GraphWriter, a: Tensor, b: Tensor, weight: Tensor, bias: Tensor | None, name: str) -> Tensor:
-    """x' W y for each of `out` matrices W: the products of all pairs of x and y, then one weighted sum of these.
+    """Write x' W y for each of `out` matrices W: the products of all pairs, then one weighted sum of these.
 
     `a` is (..., m), `b` is (..., n), `weight` (out, m, n).
     """
@@ -178,7 +178,7 @@ def bilinear(w: GraphWriter, a: Tensor, b: Tensor, weight: Tensor, bias: Tensor 
 
 
 def attention(w: GraphWriter, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | bool, name: str) -> Tensor:
-    """Scaled dot-product attention, operator by operator: (..., heads, queries, width) and (..., groups, keys, width).
+    """Write scaled dot-product attention of (..., heads, queries, width) and (..., groups, keys, width) by operator.
 
     Where several query heads share a key head (grouped queries), their queries stand above one another in one product.
     A mask blanks scores after they are computed: all queries x keys products count.
@@ -200,7 +200,7 @@ def attention(w: GraphWriter, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | bo
 
 
 def softmax(w: GraphWriter, x: Tensor, axis: int, name: str) -> Tensor:
-    """Softmax over one axis, which is moved to the end and back where it is not the last."""
+    """Write softmax over one axis, which is moved to the end and back where it is not the last."""
     last = len(x.shape) - 1
     if axis == last:
         return w.made(w.emit(Softmax(), w.sample(x), name=name), x.shape)

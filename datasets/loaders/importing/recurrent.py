@@ -53,7 +53,7 @@ class Layer:
 
     @property
     def width(self) -> int:
-        """Of the state, which a projection makes smaller."""
+        """Width of the state, which a projection makes smaller."""
         projection = self.weights[0].projection
         return self.hidden if projection is None else projection.shape[0]
 
@@ -61,11 +61,15 @@ class Layer:
 def recurrent(
     w: GraphWriter, layer: Layer, x: Tensor, initial: Sequence[Tensor | None], name: str
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """One layer over (steps, sequences, in).
+    """Write one layer over (steps, sequences, in), step by step.
 
     Args:
+        w: writes the network.
+        layer: cell, width and weights of each direction.
+        x: (steps, sequences, in).
         initial: state, and memory of an LSTM, each (directions, sequences, width); an input of the network where None
             or constant.
+        name: what the names of the layer's nodes begin with.
 
     Returns:
         Outputs (steps, directions, sequences, width), last state and last memory (directions, sequences, width).
@@ -108,7 +112,7 @@ def _initial(w: GraphWriter, given: Tensor | None, direction: int, shape: tuple[
 def _steps(
     w: GraphWriter, layer: Layer, own: Weights, inputs: Tensor, start: list[Tensor], backward: bool, label: str
 ) -> tuple[list[Tensor], Tensor]:
-    """The state after each step, each (sequences, width), in the order of the input, and the last memory."""
+    """Return the state after each step, each (sequences, width), in the order of the input, and the last memory."""
     state, memory = start[0], start[-1]
     batch, gates = state.shape[0], inputs.shape[1]
     steps, first = inputs.shape[0] // batch, True
@@ -131,7 +135,7 @@ def _steps(
 
 
 def _lstm(w: GraphWriter, own: Weights, row: Tensor, product: Tensor, memory: Tensor, at: str) -> tuple[Tensor, Tensor]:
-    """The next state and memory; which gate lies where changes no cost."""
+    """Return the next state and memory; which gate lies where changes no cost."""
     n = memory.shape[1]
     gates = w.binary("add", row, product, f"{at}.add")
     candidate = w.unary("tanh", take(w, gates, 1, 3 * n, 4 * n, f"{at}.cell"), f"{at}.tanh")
@@ -157,7 +161,7 @@ def _remember(w: GraphWriter, let_in: Tensor, forget: Tensor, candidate: Tensor,
 
 
 def _peeping(w: GraphWriter, peepholes: Tensor, gates: Tensor, memory: Tensor, gate: int, at: str) -> Tensor:
-    """A gate that sees the memory, each of its elements through a weight of its own."""
+    """Write a gate that sees the memory, each of its elements through a weight of its own."""
     n, label = memory.shape[1], f"{at}.gate{gate}"
     weight = w.shaped(take(w, peepholes, 0, gate * n, (gate + 1) * n, label), (n,))
     seen = w.made(w.emit(Elementwise("mul"), w.sample(memory), weight, name=f"{label}.peep"), memory.shape)
@@ -166,7 +170,7 @@ def _peeping(w: GraphWriter, peepholes: Tensor, gates: Tensor, memory: Tensor, g
 
 
 def _gru(w: GraphWriter, row: Tensor, product: Tensor, state: Tensor, n: int, at: str) -> Tensor:
-    """The next state, the reset gate applied after the product."""
+    """Return the next state, the reset gate applied after the product."""
     gates = w.unary(
         "sigmoid",
         w.binary("add", take(w, row, 1, 0, 2 * n, f"{at}.x"), take(w, product, 1, 0, 2 * n, f"{at}.h"), f"{at}.add"),
@@ -182,5 +186,5 @@ def _gru(w: GraphWriter, row: Tensor, product: Tensor, state: Tensor, n: int, at
 
 
 def time_first(w: GraphWriter, x: Tensor, name: str) -> Tensor:
-    """(sequences, steps, in) as (steps, sequences, in)."""
+    """Reorder (sequences, steps, in) as (steps, sequences, in)."""
     return transpose(w, x, (1, 0, 2), f"{name}.time")

@@ -34,21 +34,21 @@ class Window:
         return not any(sum(sides) for sides in self.padding) and set(self.kernel) | set(self.stride) == {1}
 
     def planar(self) -> Window:
-        """As a window of two axes: one axis becomes the width of one row."""
+        """Return the window over two axes: one axis becomes the width of one row."""
         if len(self.kernel) == 2:
             return self
         return Window((1, *self.kernel), (1, *self.stride), (1, *self.dilation), ((0, 0), *self.padding))
 
     def first(self) -> Window:
-        """Over the first axis alone."""
+        """Return the window over the first axis alone."""
         return Window(self.kernel[:1], self.stride[:1], self.dilation[:1], self.padding[:1])
 
     def rest(self) -> Window:
-        """Over all but the first axis."""
+        """Return the window over all but the first axis."""
         return Window(self.kernel[1:], self.stride[1:], self.dilation[1:], self.padding[1:])
 
     def spread(self, size: Shape, extra: Shape) -> Shape:
-        """How large a transposed convolution of an image of `size` comes out."""
+        """Return how large a transposed convolution of an image of `size` comes out."""
         return tuple(
             (size[i] - 1) * self.stride[i]
             - sum(self.padding[i])
@@ -59,7 +59,7 @@ class Window:
         )
 
     def plane(self, field: str) -> tuple[int, int]:
-        """A field of a planar window as (height, width)."""
+        """Return a field of a planar window as (height, width)."""
         height, width = getattr(self, field)
         return (height, width)
 
@@ -75,7 +75,7 @@ POINT = Window((1, 1), (1, 1), (1, 1), ((0, 0), (0, 0)))
 
 
 def conv(w: GraphWriter, x: Tensor, weights: Weights, window: Window, groups: int, shape: Shape, name: str) -> Tensor:
-    """A convolution of (N, C, ...) to `shape`; its weight is (out, C / groups, ...)."""
+    """Write a convolution of (N, C, ...) to `shape`; its weight is (out, C / groups, ...)."""
     weight, bias = weights
     out = weight.shape[0]
 
@@ -98,10 +98,17 @@ def conv(w: GraphWriter, x: Tensor, weights: Weights, window: Window, groups: in
 def conv_transpose(
     w: GraphWriter, x: Tensor, weights: Weights, window: Window, extra: Shape, groups: int, shape: Shape, name: str
 ) -> Tensor:
-    """A transposed convolution of (N, C, ...) to `shape`; its weight is (C, out / groups, ...).
+    """Write a transposed convolution of (N, C, ...) to `shape`; its weight is (C, out / groups, ...).
 
     Args:
+        w: writes the network.
+        x: (N, C, ...), with one, two or three spatial axes.
+        weights: the weight, and the bias of (out,) or None.
+        window: kernel, stride, dilation and padding of each spatial axis.
         extra: rows of output more than the windows reach, for each axis.
+        groups: parts of the channels that do not meet; divides C and out.
+        shape: of the result, (N, out, ...).
+        name: of the node; what the names begin with where there are several.
     """
     weight, bias = weights
     out = weight.shape[1] * groups
@@ -134,7 +141,10 @@ def conv_transpose(
 
 
 def _flattened(w: GraphWriter, x: Tensor, window: Window, name: str) -> tuple[Tensor, Window] | None:
-    """(N, C, ...) as images (N, C, rows, columns) and the window over them; None where it moves over three axes."""
+    """Return (N, C, ...) as images (N, C, rows, columns) and the window over them.
+
+    None where it moves over three axes.
+    """
     n, c, *size = x.shape
     if window.pointwise:  # whatever the axes, one image of all their positions
         return reshape(w, x, (n, c, elements(tuple(size[:-1])), size[-1]), f"{name}.plane"), POINT
@@ -154,7 +164,7 @@ def _flattened(w: GraphWriter, x: Tensor, window: Window, name: str) -> tuple[Te
 
 
 def _frames(w: GraphWriter, x: Tensor, depth: Window, count: int, name: str) -> Tensor:
-    """(N, C, D, H, W) as `count` images (N, count, C x taps, H, W), each of all that a window over D reaches."""
+    """Unfold (N, C, D, H, W) to `count` images (N, count, C x taps, H, W), each of all that a window over D reaches."""
     n, c, _, h, width = x.shape
     (taps,), (stride,), (dilation,) = depth.kernel, depth.stride, depth.dilation
     if not any(depth.padding[0]) and taps == stride and (dilation == 1 or taps == 1):  # no frame is in two windows
@@ -166,7 +176,10 @@ def _frames(w: GraphWriter, x: Tensor, depth: Window, count: int, name: str) -> 
 
 
 def pool(w: GraphWriter, kind: str, x: Tensor, window: Window, shape: Shape, ceil_mode: bool, name: str) -> Tensor:
-    """Maximum ("max") or average ("avg") over windows of each channel, as a `Pool2d` where that can say it."""
+    """Write the maximum ("max") or average ("avg") over windows of each channel.
+
+    It is a `Pool2d` where that can say it.
+    """
     if len(window.kernel) <= 2 and set(window.dilation) == {1}:
         channels = x.shape[0] * x.shape[1]
         source = w.shaped(x, (channels, *((1,) * (2 - len(window.kernel))), *x.shape[2:]))
@@ -183,7 +196,7 @@ def pool(w: GraphWriter, kind: str, x: Tensor, window: Window, shape: Shape, cei
 
 
 def reduce(w: GraphWriter, kind: str, x: Tensor, axes: Sequence[int], shape: Shape, name: str) -> Tensor:
-    """A sum, mean, maximum or the like over some axes: a window as large as they are."""
+    """Write a sum, mean, maximum or the like over some axes: a window as large as they are."""
     reduced = [axis for axis in axes if x.shape[axis] > 1]
     if not reduced:
         return reshape(w, x, shape, name)
@@ -201,7 +214,7 @@ def reduce(w: GraphWriter, kind: str, x: Tensor, axes: Sequence[int], shape: Sha
 def normalize(
     w: GraphWriter, kind: str, x: Tensor, weights: Sequence[Tensor | None], name: str, axis: int = -1
 ) -> Tensor:
-    """Normalisation: "batch", "group" and "local_response" of (N, C, ...), "layer" and "rms" from `axis` on.
+    """Write a normalisation: "batch", "group" and "local_response" of (N, C, ...), "layer" and "rms" from `axis` on.
 
     `weights` are its trained scale and shift, as far as it has them.
     """

@@ -49,15 +49,17 @@ class Tensor:
 
     @property
     def constant(self) -> bool:
+        """Whether the tensor is a weight, or computed from weights alone."""
         return self.node is None
 
     @property
     def size(self) -> int:
+        """Elements in all."""
         return elements(self.shape)
 
 
 def per_sample(shape: Shape) -> Shape:
-    """A shape without its leading axis of 1, unless that is all it has."""
+    """Return a shape without its leading axis of 1, unless that is all it has."""
     return shape[1:] if len(shape) > 1 and shape[0] == 1 else shape
 
 
@@ -84,7 +86,7 @@ class GraphWriter:
     # -- nodes
 
     def unique(self, name: str) -> str:
-        """`name`, numbered where it is taken."""
+        """Return `name`, numbered where it is taken."""
         name = name or "node"
         label, number = name, self._numbers.get(name, 1)
         while label in self._names:
@@ -95,7 +97,7 @@ class GraphWriter:
         return label
 
     def emit(self, op: Operator, *inputs: str, name: str, weights: Sequence[Tensor | None] = ()) -> str:
-        """Adds a node and returns its name.
+        """Add a node and return its name.
 
         `weights` are the constants that hold all its trained numbers. Those that a node before it has too count there.
         """
@@ -109,11 +111,16 @@ class GraphWriter:
         return node
 
     def input(self, label: str, shape: Shape) -> Tensor:
+        """Add an input of the network, its whole shape given, and return its tensor.
+
+        Raises:
+            ChipgymError: an extent is not a positive number that fits.
+        """
         check_shape(f"{self.source}: input {shorten(label)}", shape)
         return Tensor(label, shape, self.emit(Input(per_sample(shape)), name=label))
 
     def made(self, node: str, shape: Shape, label: str = "") -> Tensor:
-        """The tensor that `node` makes, under its whole shape.
+        """Return the tensor that `node` makes, under its whole shape.
 
         Raises:
             ChipgymError: the node's elements are not those of `shape`: the operator was understood wrongly.
@@ -128,7 +135,10 @@ class GraphWriter:
     # -- tensors as inputs of nodes
 
     def activation(self, tensor: Tensor) -> str:
-        """The node that makes a tensor; a constant becomes a learned tensor the first time it is asked for."""
+        """Return the node that makes a tensor.
+
+        A constant becomes a learned tensor the first time it is asked for.
+        """
         if tensor.node is not None:
             return tensor.node
         if tensor.label not in self._learned:
@@ -137,7 +147,7 @@ class GraphWriter:
         return self._learned[tensor.label]
 
     def shaped(self, tensor: Tensor, shape: Shape) -> str:
-        """The node that makes a tensor, reshaped (once) to `shape` where it has another."""
+        """Return the node that makes a tensor, reshaped (once) to `shape` where it has another."""
         node = self.activation(tensor)
         if self.builder.shape(node) == shape:
             return node
@@ -147,21 +157,21 @@ class GraphWriter:
         return self._reshaped[key]
 
     def whole(self, tensor: Tensor) -> str:
-        """The node in the tensor's whole shape."""
+        """Return the node in the tensor's whole shape."""
         return self.shaped(tensor, tensor.shape or (1,))
 
     def sample(self, tensor: Tensor) -> str:
-        """The node in the tensor's shape per sample."""
+        """Return the node in the tensor's shape per sample."""
         return self.shaped(tensor, per_sample(tensor.shape) or (1,))
 
     # -- element by element
 
     def unary(self, function: str, x: Tensor, name: str) -> Tensor:
-        """A function of each element, in whatever shape the tensor has been written."""
+        """Write a function of each element, in whatever shape the tensor has been written."""
         return self.made(self.emit(Elementwise(function), self.activation(x), name=name), x.shape)
 
     def binary(self, function: str, a: Tensor, b: Tensor, name: str) -> Tensor:
-        """A function of two tensors that broadcast.
+        """Write a function of two tensors that broadcast.
 
         A constant of one number, or of one number per position of one axis, is no tensor that is read: the function
         becomes `scale` or `shift`, which work as results pass by.
@@ -174,7 +184,10 @@ class GraphWriter:
         return self.made(self.emit(Elementwise(function), *nodes, name=name), shape)
 
     def _aligned(self, tensor: Tensor, rank: int, shape: Shape) -> str:
-        """The node in a shape that broadcasts with others of a result of `shape`, with its leading axis if any has."""
+        """Return the node in a shape that broadcasts with others of a result of `shape`.
+
+        It has the result's leading axis if any has.
+        """
         full = (1,) * (rank - len(tensor.shape)) + tensor.shape
         if len(shape) > 1 and shape[0] == 1:
             full = full[1:]
@@ -183,7 +196,7 @@ class GraphWriter:
         return self.activation(tensor) if _stripped(own) == _stripped(full) else self.shaped(tensor, full or (1,))
 
     def generic(self, kind: str, inputs: Sequence[Tensor], shape: Shape, name: str, operations: int = 0) -> Tensor:
-        """An operation without a type of its own; constants among its inputs are left aside."""
+        """Write an operation without a type of its own; constants among its inputs are left aside."""
         nodes = [self.activation(x) for x in inputs if not x.constant] or [self.activation(inputs[0])]
         op = Generic(kind, per_sample(tuple(shape)) or (1,), operations)
         return self.made(self.emit(op, *nodes, name=name), shape)
@@ -191,7 +204,9 @@ class GraphWriter:
     def as_traffic(
         self, kind: str, inputs: Sequence[Tensor], shape: Shape, name: str, error: Callable[[str], ChipgymError]
     ) -> Tensor:
-        """An operation that nothing is known of, where the user said to cost it as what it reads and writes alone.
+        """Write an operation that nothing is known of.
+
+        The user said to cost it as what it reads and writes alone.
 
         Raises:
             ChipgymError: the user did not; made by `error`.
@@ -207,7 +222,9 @@ class GraphWriter:
     # -- the end
 
     def build(self, outputs: Sequence[Tensor], batch: int = 1) -> Network:
-        """What `outputs` need, with one warning that names the operators that were costed as memory traffic alone.
+        """Return the network that `outputs` need.
+
+        One warning names the operators that were costed as memory traffic alone.
 
         Raises:
             ChipgymError: no output depends on an input.
@@ -229,7 +246,7 @@ class GraphWriter:
             raise ChipgymError(f"{self.source}: {error}") from None
 
     def _owned(self, labels: Sequence[str]) -> dict[str, int]:
-        """By node, the trained numbers that count there, where those are fewer than its operator's."""
+        """Count by node the trained numbers that count there, where those are fewer than its operator's."""
         seen: set[str] = set()
         counts: dict[str, int] = {}
         for label in labels:
@@ -245,14 +262,14 @@ class GraphWriter:
 
 
 def check_shape(what: str, shape: Sequence[int]) -> None:
-    """Raises ChipgymError unless every extent is a positive number that fits."""
+    """Raise ChipgymError unless every extent is a positive number that fits."""
     for axis, extent in enumerate(shape):
         if not 1 <= extent <= MAX_DIMENSION:
             raise ChipgymError(f"{what}: axis {axis} is {extent}, expected 1 to {MAX_DIMENSION}")
 
 
 def broadcast(source: str, name: str, *shapes: Shape) -> Shape:
-    """The common shape of several under NumPy's rules."""
+    """Return the common shape of several under NumPy's rules."""
     try:
         return tuple(int(extent) for extent in np.broadcast_shapes(*shapes))
     except ValueError:

@@ -75,14 +75,15 @@ __all__ = [
 
 
 def network_names() -> tuple[str, ...]:
-    """Names that `build_network` and `load_workload` know, sorted."""
+    """List the names that `build_network` and `load_workload` know, sorted."""
     return tuple(sorted(_BUILDERS))
 
 
 def build_network(name: str, settings: Mapping[str, Any] | None = None) -> Network:
-    """The named network with batch 1.
+    """Build the named network with batch 1.
 
     Args:
+        name: one of `network_names()`.
         settings: lengths that its function takes by keyword, such as `{"seq": 128}`; its defaults otherwise.
 
     Raises:

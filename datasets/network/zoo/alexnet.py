@@ -16,7 +16,10 @@ CONVOLUTIONS = (
 
 
 def alexnet(*, batch: int = 1) -> Network:
-    """AlexNet for 3 x 224 x 224 images and 1000 classes; no local response normalisation, as in torchvision."""
+    """Build AlexNet for 3 x 224 x 224 images and 1000 classes.
+
+    It has no local response normalisation, as in torchvision.
+    """
     b = NetworkBuilder("alexnet")
     x = b.input((3, 224, 224))
     for index, (filters, kernel, stride, padding, pool) in enumerate(CONVOLUTIONS, start=1):

@@ -13,7 +13,7 @@ VOCABULARY, POSITIONS, SEGMENTS = 30_522, 512, 2
 
 
 def bert_base(*, seq: int = 128, batch: int = 1) -> Network:
-    """BERT-Base on `seq` tokens (at most 512)."""
+    """Build BERT-Base on `seq` tokens (at most 512)."""
     if integer("bert_base seq", seq) > POSITIONS:
         raise ChipgymError(f"bert_base seq: {seq} tokens, at most {POSITIONS}")
     b = NetworkBuilder("bert_base")

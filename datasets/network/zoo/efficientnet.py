@@ -14,7 +14,7 @@ B0_STAGES = (
 
 
 def efficientnet_b0(*, batch: int = 1) -> Network:
-    """EfficientNet-B0 for 3 x 224 x 224 images and 1000 classes."""
+    """Build EfficientNet-B0 for 3 x 224 x 224 images and 1000 classes."""
     b = NetworkBuilder("efficientnet_b0")
     x = conv_bn(b, b.input((3, 224, 224)), 32, 3, "conv1", function="silu", stride=2)
     block = 0

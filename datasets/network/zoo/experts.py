@@ -7,7 +7,7 @@ from ..operators import Generic
 
 
 def routed_experts(b: NetworkBuilder, x: str, hidden: int, experts: int, active: int) -> str:
-    """SwiGLU in `active` of `experts` blocks for each token of (tokens, width), weighted and added up.
+    """Add SwiGLU in `active` of `experts` blocks for each token of (tokens, width), weighted and added up.
 
     The router's largest logits choose the blocks, and their softmax weighs what comes back. Row i · tokens + t of the
     routed rows is token t on its way to its i-th expert.

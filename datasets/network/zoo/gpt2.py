@@ -13,7 +13,7 @@ VOCABULARY, POSITIONS = 50_257, 1024
 
 
 def gpt2(*, seq: int = 1024, batch: int = 1) -> Network:
-    """GPT-2 small reading `seq` tokens at once (prefill, at most 1024), with the logits of every token."""
+    """Build GPT-2 small reading `seq` tokens at once (prefill, at most 1024), with the logits of every token."""
     if integer("gpt2 seq", seq) > POSITIONS:
         raise ChipgymError(f"gpt2 seq: {seq} tokens, at most {POSITIONS}")
     b = NetworkBuilder("gpt2")

@@ -10,7 +10,7 @@ INPUTS, HIDDEN, CLASSES = 16, (64, 32, 32), 5
 
 
 def jet_tagger(*, batch: int = 1) -> Network:
-    """A multilayer perceptron of 16-64-32-32-5 with relu and softmax."""
+    """Build a multilayer perceptron of 16-64-32-32-5 with relu and softmax."""
     b = NetworkBuilder("jet_tagger")
     x = b.input((INPUTS,))
     for layer, width in enumerate(HIDDEN, start=1):

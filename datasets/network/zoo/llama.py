@@ -1,5 +1,7 @@
-"""The Llama family of decoders by configuration: Llama 2 (arXiv:2307.09288), Llama 3 (arXiv:2407.21783, Table 3),
-Mistral 7B (arXiv:2310.06825, Table 1), Mixtral 8x7B (arXiv:2401.04088, Table 1).
+"""The Llama family of decoders by configuration.
+
+These are Llama 2 (arXiv:2307.09288), Llama 3 (arXiv:2407.21783, Table 3), Mistral 7B (arXiv:2310.06825, Table 1) and
+Mixtral 8x7B (arXiv:2401.04088, Table 1).
 
 Each reads `seq` new tokens after `past` that it has read before, whose keys and values it keeps: a prefill has no past,
 a step of decoding is one new token.
@@ -52,32 +54,32 @@ DECODERS = {config.name: config for config in (LLAMA_2_7B, LLAMA_3_8B, LLAMA_3_7
 
 
 def llama_2_7b(*, seq: int = 128, past: int = 0, batch: int = 1) -> Network:
-    """Llama 2 7B reading `seq` tokens after `past`."""
+    """Build Llama 2 7B reading `seq` tokens after `past`."""
     return llama(LLAMA_2_7B, seq=seq, past=past, batch=batch)
 
 
 def llama_3_8b(*, seq: int = 128, past: int = 0, batch: int = 1) -> Network:
-    """Llama 3 8B reading `seq` tokens after `past`."""
+    """Build Llama 3 8B reading `seq` tokens after `past`."""
     return llama(LLAMA_3_8B, seq=seq, past=past, batch=batch)
 
 
 def llama_3_70b(*, seq: int = 128, past: int = 0, batch: int = 1) -> Network:
-    """Llama 3 70B reading `seq` tokens after `past`."""
+    """Build Llama 3 70B reading `seq` tokens after `past`."""
     return llama(LLAMA_3_70B, seq=seq, past=past, batch=batch)
 
 
 def mistral_7b(*, seq: int = 128, past: int = 0, batch: int = 1) -> Network:
-    """Mistral 7B v0.1 reading `seq` tokens after `past`, of which the last 4096 are kept."""
+    """Build Mistral 7B v0.1 reading `seq` tokens after `past`, of which the last 4096 are kept."""
     return llama(MISTRAL_7B, seq=seq, past=past, batch=batch)
 
 
 def mixtral_8x7b(*, seq: int = 128, past: int = 0, batch: int = 1) -> Network:
-    """Mixtral 8x7B reading `seq` tokens after `past`, each through two of eight experts."""
+    """Build Mixtral 8x7B reading `seq` tokens after `past`, each through two of eight experts."""
     return llama(MIXTRAL_8X7B, seq=seq, past=past, batch=batch)
 
 
 def llama(config: LlamaConfig, *, seq: int, past: int = 0, batch: int = 1) -> Network:
-    """A decoder of the family, with the logits of every new token.
+    """Build a decoder of the family, with the logits of every new token.
 
     Embedding and output layer have weights of their own. A causal mask or a window blanks scores after they are
     computed: all new tokens x kept tokens products count.
@@ -109,7 +111,7 @@ def llama(config: LlamaConfig, *, seq: int, past: int = 0, batch: int = 1) -> Ne
 
 
 def grouped_attention(b: NetworkBuilder, x: str, config: LlamaConfig, past: int) -> str:
-    """Grouped-query attention (arXiv:2305.13245) with rotary positions over `past` kept tokens and those of `x`."""
+    """Add grouped-query attention (arXiv:2305.13245) with rotary positions over `past` kept tokens and those of `x`."""
     seq, width = b.shape(x)
     head, groups = width // config.heads, config.kv_heads
     heads = []
@@ -137,7 +139,7 @@ def grouped_attention(b: NetworkBuilder, x: str, config: LlamaConfig, past: int)
 
 
 def gated_feed_forward(b: NetworkBuilder, x: str, hidden: int) -> str:
-    """SwiGLU (arXiv:2002.05202): one linear layer gates another, a third leads back."""
+    """Add SwiGLU (arXiv:2002.05202): one linear layer gates another, a third leads back."""
     gate = b.elementwise("silu", b.linear(x, hidden, bias=False, name="gate_proj"), name="silu")
     up = b.linear(x, hidden, bias=False, name="up_proj")
     return b.linear(b.elementwise("mul", gate, up, name="mul"), b.shape(x)[-1], bias=False, name="down_proj")

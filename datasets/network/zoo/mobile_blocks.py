@@ -16,14 +16,14 @@ def conv_bn(
     stride: int = 1,
     groups: int = 1,
 ) -> str:
-    """Convolution, batch normalisation, and the activation function if there is one."""
+    """Add a convolution, batch normalisation, and the activation function if there is one."""
     x = b.conv(x, filters, kernel, stride=stride, padding=kernel // 2, groups=groups, bias=False, name=name)
     x = b.batch_norm(x, name=f"{name}.bn")
     return b.elementwise(function, x, name=f"{name}.{function}") if function else x
 
 
 def squeeze_excite(b: NetworkBuilder, x: str, squeezed: int, *, function: str, gate: str) -> str:
-    """Scales each channel by what two 1x1 convolutions make of all channels' averages."""
+    """Scale each channel by what two 1x1 convolutions make of all channels' averages."""
     channels = b.shape(x)[0]
     with b.scope("se"):
         y = b.global_avg_pool(x, name="avgpool")
@@ -45,7 +45,10 @@ def inverted_residual(
     squeeze_function: str = "relu",
     gate: str = "hardsigmoid",
 ) -> str:
-    """1x1 expansion to `hidden`, depthwise, squeeze-and-excitation (0: none), 1x1 projection; summed where it fits."""
+    """Add 1x1 expansion to `hidden`, depthwise, squeeze-and-excitation (0: none), and 1x1 projection.
+
+    The input is added where it fits.
+    """
     channels = b.shape(x)[0]
     y = x if hidden == channels else conv_bn(b, x, hidden, 1, "expand", function=function)
     y = conv_bn(b, y, hidden, kernel, "depthwise", function=function, stride=stride, groups=hidden)

@@ -13,7 +13,7 @@ V2_STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96,
 
 
 def mobilenet_v1(*, batch: int = 1) -> Network:
-    """MobileNet 1.0 for 3 x 224 x 224 images and 1000 classes."""
+    """Build MobileNet 1.0 for 3 x 224 x 224 images and 1000 classes."""
     b = NetworkBuilder("mobilenet_v1")
     x = b.input((3, 224, 224))
     x = conv_bn_relu(b, x, 32, 3, "conv1", stride=2)
@@ -26,7 +26,7 @@ def mobilenet_v1(*, batch: int = 1) -> Network:
 
 
 def mobilenet_v2(*, batch: int = 1) -> Network:
-    """MobileNetV2 1.0 for 3 x 224 x 224 images and 1000 classes."""
+    """Build MobileNetV2 1.0 for 3 x 224 x 224 images and 1000 classes."""
     b = NetworkBuilder("mobilenet_v2")
     x = b.input((3, 224, 224))
     x = conv_bn_relu(b, x, 32, 3, "conv1", stride=2)
@@ -43,7 +43,7 @@ def mobilenet_v2(*, batch: int = 1) -> Network:
 
 
 def inverted_residual(b: NetworkBuilder, x: str, expansion: int, filters: int, stride: int) -> str:
-    """1x1 expansion, depthwise 3x3, linear 1x1 projection; summed with the input where the shapes agree."""
+    """Add 1x1 expansion, depthwise 3x3 and linear 1x1 projection; summed with the input where the shapes agree."""
     channels = b.shape(x)[0]
     hidden = channels * expansion
     y = x if expansion == 1 else conv_bn_relu(b, x, hidden, 1, "expand")
@@ -55,6 +55,6 @@ def inverted_residual(b: NetworkBuilder, x: str, expansion: int, filters: int, s
 def conv_bn_relu(
     b: NetworkBuilder, x: str, filters: int, kernel: int, name: str, *, stride: int = 1, groups: int = 1
 ) -> str:
-    """Convolution with batch normalisation and relu6."""
+    """Add a convolution with batch normalisation and relu6."""
     x = b.conv(x, filters, kernel, stride=stride, padding=kernel // 2, groups=groups, bias=False, name=name)
     return b.relu6(b.batch_norm(x, name=f"{name}.bn"), name=f"{name}.relu")

@@ -27,12 +27,12 @@ SMALL: tuple[Block, ...] = (
 
 
 def mobilenet_v3_large(*, batch: int = 1) -> Network:
-    """MobileNetV3-Large 1.0 for 3 x 224 x 224 images and 1000 classes."""
+    """Build MobileNetV3-Large 1.0 for 3 x 224 x 224 images and 1000 classes."""
     return _mobilenet_v3("mobilenet_v3_large", LARGE, last=960, head=1280, batch=batch)
 
 
 def mobilenet_v3_small(*, batch: int = 1) -> Network:
-    """MobileNetV3-Small 1.0 for 3 x 224 x 224 images and 1000 classes."""
+    """Build MobileNetV3-Small 1.0 for 3 x 224 x 224 images and 1000 classes."""
     return _mobilenet_v3("mobilenet_v3_small", SMALL, last=576, head=1024, batch=batch)
 
 
@@ -51,6 +51,6 @@ def _mobilenet_v3(name: str, blocks: Sequence[Block], *, last: int, head: int, b
 
 
 def divisible(channels: int) -> int:
-    """The nearest multiple of 8, at least 8 and not less than nine tenths of `channels`."""
+    """Return the nearest multiple of 8, at least 8 and not less than nine tenths of `channels`."""
     rounded = max(8, (channels + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * channels else rounded

@@ -15,17 +15,23 @@ Branch = Callable[[NetworkBuilder, str, int, int], str]
 
 
 def resnet18(*, batch: int = 1) -> Network:
-    """ResNet-18 for 3 x 224 x 224 images and 1000 classes: 20 convolutions (3 of them 1x1 shortcuts) and 1 linear."""
+    """Build ResNet-18 for 3 x 224 x 224 images and 1000 classes.
+
+    It has 20 convolutions (3 of them 1x1 shortcuts) and 1 linear layer.
+    """
     return resnet("resnet18", basic, (2, 2, 2, 2), expansion=1, batch=batch)
 
 
 def resnet50(*, batch: int = 1) -> Network:
-    """ResNet-50 v1.5 for 3 x 224 x 224 images and 1000 classes."""
+    """Build ResNet-50 v1.5 for 3 x 224 x 224 images and 1000 classes."""
     return resnet("resnet50", bottleneck, (3, 4, 6, 3), expansion=4, batch=batch)
 
 
 def resnet(name: str, branch: Branch, blocks: Sequence[int], *, expansion: int, batch: int) -> Network:
-    """A residual network with `blocks[i]` blocks in stage i, whose outputs are `expansion` times the stage's width."""
+    """Build a residual network with `blocks[i]` blocks in stage i.
+
+    Their outputs are `expansion` times the stage's width.
+    """
     b = NetworkBuilder(name)
     x = b.input((3, 224, 224))
     x = conv_bn(b, x, 64, 7, "1", stride=2)
@@ -47,19 +53,19 @@ def resnet(name: str, branch: Branch, blocks: Sequence[int], *, expansion: int, 
 
 
 def basic(b: NetworkBuilder, x: str, width: int, stride: int) -> str:
-    """Two 3x3 convolutions."""
+    """Add two 3x3 convolutions."""
     x = b.relu(conv_bn(b, x, width, 3, "1", stride=stride), name="relu1")
     return conv_bn(b, x, width, 3, "2")
 
 
 def bottleneck(b: NetworkBuilder, x: str, width: int, stride: int) -> str:
-    """1x1 to the stage's width, 3x3 with the stride, 1x1 to four times the width."""
+    """Add convolutions: 1x1 to the stage's width, 3x3 with the stride, 1x1 to four times the width."""
     x = b.relu(conv_bn(b, x, width, 1, "1"), name="relu1")
     x = b.relu(conv_bn(b, x, width, 3, "2", stride=stride), name="relu2")
     return conv_bn(b, x, 4 * width, 1, "3")
 
 
 def conv_bn(b: NetworkBuilder, x: str, filters: int, kernel: int, label: str, *, stride: int = 1) -> str:
-    """A convolution that keeps the size (but for its stride), and its batch normalisation."""
+    """Add a convolution that keeps the size (but for its stride), and its batch normalisation."""
     x = b.conv(x, filters, kernel, stride=stride, padding=kernel // 2, bias=False, name=f"conv{label}")
     return b.batch_norm(x, name=f"bn{label}")

@@ -13,7 +13,7 @@ CLASSES = 10
 
 
 def svhn_cnn(*, batch: int = 1) -> Network:
-    """Three convolutions and three dense layers for 3 x 32 x 32 images and ten digits."""
+    """Build three convolutions and three dense layers for 3 x 32 x 32 images and ten digits."""
     b = NetworkBuilder("svhn_cnn")
     x = b.input((3, 32, 32))
     for layer, filters in enumerate(FILTERS, start=1):

@@ -6,7 +6,7 @@ from ..builder import NetworkBuilder
 
 
 def self_attention(b: NetworkBuilder, x: str, heads: int, *, causal: bool = False) -> str:
-    """Multi-head self-attention on (tokens, width), with its output projection; no residual sum.
+    """Add multi-head self-attention on (tokens, width), with its output projection; no residual sum.
 
     Queries, keys and values are three linear layers; implementations that fuse them into one of three times the width
     do the same work. A causal mask blanks scores after they are computed: all tokens x tokens products count.
@@ -28,14 +28,14 @@ def self_attention(b: NetworkBuilder, x: str, heads: int, *, causal: bool = Fals
 
 
 def feed_forward(b: NetworkBuilder, x: str, hidden: int, *, function: str = "gelu") -> str:
-    """Linear to `hidden`, the activation function, linear back; no residual sum."""
+    """Add linear to `hidden`, the activation function, linear back; no residual sum."""
     width = b.shape(x)[-1]
     x = b.elementwise(function, b.linear(x, hidden, name="fc1"), name=function)
     return b.linear(x, width, name="fc2")
 
 
 def pre_norm_block(b: NetworkBuilder, x: str, *, heads: int, hidden: int, causal: bool, function: str) -> str:
-    """A block that normalises before attention and before the feed-forward part (ViT, GPT-2)."""
+    """Add a block that normalises before attention and before the feed-forward part (ViT, GPT-2)."""
     y = b.layer_norm(x, name="ln1")
     with b.scope("attention"):
         y = self_attention(b, y, heads, causal=causal)

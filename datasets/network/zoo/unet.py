@@ -10,7 +10,7 @@ WIDTHS = (64, 128, 256, 512, 1024)
 
 
 def unet(*, batch: int = 1) -> Network:
-    """U-Net for 1 x 572 x 572 images: 2 classes of each of the inner 388 x 388 pixels."""
+    """Build U-Net for 1 x 572 x 572 images: 2 classes of each of the inner 388 x 388 pixels."""
     b = NetworkBuilder("unet")
     x = b.input((1, 572, 572))
     skips: list[str] = []
@@ -29,14 +29,14 @@ def unet(*, batch: int = 1) -> Network:
 
 
 def double_conv(b: NetworkBuilder, x: str, width: int, name: str) -> str:
-    """Two unpadded 3x3 convolutions, each with relu."""
+    """Add two unpadded 3x3 convolutions, each with relu."""
     for index in (1, 2):
         x = b.relu(b.conv(x, width, 3, name=f"{name}.conv{index}"), name=f"{name}.relu{index}")
     return x
 
 
 def crop(b: NetworkBuilder, x: str, size: int, name: str) -> str:
-    """The middle `size` x `size` of a square map."""
+    """Cut out the middle `size` x `size` of a square map."""
     start = (b.shape(x)[1] - size) // 2
     rows = b.slice(x, axis=1, start=start, stop=start + size, name=f"{name}.rows")
     return b.slice(rows, axis=2, start=start, stop=start + size, name=name)

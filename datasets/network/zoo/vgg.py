@@ -10,7 +10,7 @@ STAGES = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 
 
 def vgg16(*, batch: int = 1) -> Network:
-    """VGG-16 for 3 x 224 x 224 images and 1000 classes."""
+    """Build VGG-16 for 3 x 224 x 224 images and 1000 classes."""
     b = NetworkBuilder("vgg16")
     x = b.input((3, 224, 224))
     for stage, (count, filters) in enumerate(STAGES, start=1):

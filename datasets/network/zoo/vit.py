@@ -10,7 +10,7 @@ WIDTH, LAYERS, HEADS, HIDDEN, PATCH, IMAGE = 768, 12, 12, 3072, 16, 224
 
 
 def vit_b16(*, batch: int = 1) -> Network:
-    """ViT-B/16 for 3 x 224 x 224 images and 1000 classes: 196 patches and the class token."""
+    """Build ViT-B/16 for 3 x 224 x 224 images and 1000 classes: 196 patches and the class token."""
     b = NetworkBuilder("vit_b16")
     x = b.input((3, IMAGE, IMAGE))
     x = b.conv(x, WIDTH, PATCH, stride=PATCH, name="patch_embedding")
