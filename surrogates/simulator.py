@@ -59,7 +59,7 @@ class LearnedWorkload:
         return f"{self.surrogate.model}:{self.surrogate.header.simulator}:{self.source}"
 
     def features(self) -> dict[str, float]:
-        """Features of the workload."""
+        """Return the features of the workload."""
         return dict(self.description)
 
 

@@ -50,7 +50,7 @@ class TrainedOn:
         return self.header.workload
 
     def features(self) -> dict[str, float]:
-        """Features of the workload."""
+        """Return the features of the workload."""
         return dict(self.header.features)
 
 
