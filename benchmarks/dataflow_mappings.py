@@ -16,7 +16,7 @@ import chipgym
 
 
 def rate(simulator: chipgym.simulators.Simulator, rows: np.ndarray) -> float:
-    """Designs per CPU-second of one batch, the kernel already compiled."""
+    """Measure designs per CPU-second of one batch, the kernel already compiled."""
     simulator.evaluate(rows[:2])
     start = time.process_time()
     simulator.evaluate(rows)
@@ -24,7 +24,7 @@ def rate(simulator: chipgym.simulators.Simulator, rows: np.ndarray) -> float:
 
 
 def main() -> None:
-    """Prints a line for each fidelity."""
+    """Print a line for each fidelity."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mappings", type=int, default=4000)
     mappings = parser.parse_args().mappings

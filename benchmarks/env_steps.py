@@ -19,7 +19,7 @@ import chipgym  # noqa: F401 (registers the ids)
 
 
 def rate(steps: int, run: Callable[[], None], repeats: int) -> float:
-    """Steps per CPU-second, the best of several runs after one that warms up."""
+    """Measure steps per CPU-second, the best of several runs after one that warms up."""
     run()
     best = float("inf")
     for _ in range(repeats):
@@ -30,7 +30,7 @@ def rate(steps: int, run: Callable[[], None], repeats: int) -> float:
 
 
 def scalar(name: str, steps: int, repeats: int) -> float:
-    """A scalar environment stepped as a training loop does: until the episode ends, then reset."""
+    """Step a scalar environment as a training loop does: until the episode ends, then reset."""
     env = gymnasium.make(name)
     env.action_space.seed(0)
     actions = [env.action_space.sample() for _ in range(steps)]
@@ -46,7 +46,7 @@ def scalar(name: str, steps: int, repeats: int) -> float:
 
 
 def vector(envs: gymnasium.vector.VectorEnv, calls: int, repeats: int) -> float:
-    """A vector environment; actions are drawn beforehand."""
+    """Step a vector environment; actions are drawn beforehand."""
     envs.action_space.seed(0)
     actions = [envs.action_space.sample() for _ in range(calls)]
     envs.reset(seed=0)
@@ -59,7 +59,7 @@ def vector(envs: gymnasium.vector.VectorEnv, calls: int, repeats: int) -> float:
 
 
 def main() -> None:
-    """Prints the table."""
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--id", default="chipgym/Systolic-v0")
     parser.add_argument("--num-envs", type=int, default=4096)

@@ -19,7 +19,7 @@ CASES = (("jet_tagger", "model"), ("jet_tagger", "layer"), ("svhn_cnn", "layer")
 
 
 def seconds(run: Callable[[], object], repeats: int) -> float:
-    """Processor time of a run, the best of several."""
+    """Measure the processor time of a run, the best of several."""
     best = float("inf")
     for _ in range(repeats):
         start = time.process_time()
@@ -29,7 +29,7 @@ def seconds(run: Callable[[], object], repeats: int) -> float:
 
 
 def main() -> None:
-    """Prints a line for each network."""
+    """Print a line for each network."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--designs", type=int, default=50_000)
     parser.add_argument("--repeats", type=int, default=3)

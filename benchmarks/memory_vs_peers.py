@@ -31,7 +31,7 @@ DRAMSYS_CLOUD_1_S = 0.039
 
 
 def measure(workload: str, device: str, designs: int = 64, repeats: int = 3) -> tuple[float, float, float]:
-    """CPU-seconds of one evaluation, requests per CPU-second, DRAM cycles per CPU-second; the best of several."""
+    """Measure CPU-seconds of one evaluation, requests and DRAM cycles per CPU-second; the best of several."""
     sim = chipgym.make_simulator("memory", workload=workload, device=device)
     rows = sim.space.sample(designs, np.random.default_rng(0))
     sim.evaluate(rows[:1])
@@ -44,7 +44,7 @@ def measure(workload: str, device: str, designs: int = 64, repeats: int = 3) -> 
 
 
 def peers(path: Path) -> dict[str, list[tuple[str, str, float, float]]]:
-    """(simulator, device, requests per second, cycles per second) by trace."""
+    """Read (simulator, device, requests per second, cycles per second) by trace."""
     found = defaultdict(list)
     with path.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
@@ -53,7 +53,7 @@ def peers(path: Path) -> dict[str, list[tuple[str, str, float, float]]]:
 
 
 def main() -> None:
-    """Runs everything and prints it."""
+    """Run everything and print it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--reference", type=Path, help="folder with memory/traces and memory/peer_speed.csv")
     arguments = parser.parse_args()

@@ -22,14 +22,14 @@ PROBLEM = {"simulator": "systolic", "workload": "mlp:256-256", "objective": "edp
 
 
 def rate(evaluations: int, run: Callable[[], object]) -> float:
-    """Evaluations per CPU-second of this process."""
+    """Measure evaluations per CPU-second of this process."""
     start = time.process_time()
     run()
     return evaluations / (time.process_time() - start)
 
 
 def main() -> None:
-    """Prints the table."""
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--budget", type=int, default=20_000, help="designs that ours evaluates")
     parser.add_argument("--trials", type=int, default=500, help="designs that Optuna evaluates")

@@ -89,13 +89,13 @@ print(seconds, *cycles)
 
 
 def topology() -> str:
-    """The layers as a SCALE-Sim topology file."""
+    """Write the layers as a SCALE-Sim topology file."""
     header = "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,"
     return "\n".join([header, *(f"{name}, {', '.join(map(str, sizes))}," for name, sizes in LAYERS.items())]) + "\n"
 
 
 def scalesim_python() -> Path:
-    """The interpreter of SCALE-Sim's environment, which is made where it does not exist."""
+    """Return the interpreter of SCALE-Sim's environment, which is made where it does not exist."""
     python = VENV / "bin" / "python"
     done = VENV / "installed"
     if not done.exists():
@@ -107,7 +107,7 @@ def scalesim_python() -> Path:
 
 
 def run_scalesim() -> tuple[float, list[int]]:
-    """CPU-seconds of SCALE-Sim on all layers, and its total cycles for each."""
+    """Measure CPU-seconds of SCALE-Sim on all layers, and return them with its total cycles for each."""
     python = scalesim_python()
     with tempfile.TemporaryDirectory() as folder:
         ifmap, filters, ofmap = SRAM_KB
@@ -125,7 +125,10 @@ def run_scalesim() -> tuple[float, list[int]]:
 
 
 def run_chipgym() -> tuple[float, list[int]]:
-    """CPU-seconds of one evaluation of the same layers, the best of several, and its compute cycles for each layer."""
+    """Measure CPU-seconds of one evaluation of the same layers, the best of several.
+
+    Its compute cycles for each layer come with them.
+    """
     sim = chipgym.make_simulator("systolic", workload=parse_scalesim(topology(), name="layers", file="layers"))
     sizes = zip(("ifmap_sram_kb", "filter_sram_kb", "ofmap_sram_kb"), SRAM_KB, strict=True)
     design = {"rows": ARRAY, "cols": ARRAY, "dataflow": DATAFLOW, "dram_bandwidth": float("inf"), **dict(sizes)}
@@ -140,7 +143,7 @@ def run_chipgym() -> tuple[float, list[int]]:
 
 
 def throughput(designs: int = 20_000) -> float:
-    """Matrix-layer evaluations of ResNet-18 per CPU-second, in batches."""
+    """Measure matrix-layer evaluations of ResNet-18 per CPU-second, in batches."""
     sim = chipgym.make_simulator("systolic", workload="resnet18")
     rows = sim.space.sample(designs, np.random.default_rng(0))
     sim.evaluate(rows[:100])
@@ -160,13 +163,13 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def peak_memory_gb() -> float:
-    """Most memory, in GB, of a process of its own that evaluates a million designs."""
+    """Measure the most memory, in GB, of a process of its own that evaluates a million designs."""
     out = subprocess.run([sys.executable, "-c", MILLION], check=True, capture_output=True, text=True)
     return int(out.stdout) * 1024 / 1e9
 
 
 def main() -> None:
-    """Runs everything and prints it."""
+    """Run everything and print it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--without-scalesim", action="store_true", help="measure this simulator alone")
     arguments = parser.parse_args()

@@ -27,7 +27,7 @@ LOOKUPS = 1_000_000
 
 
 def seconds(run: Callable[[], object], repeats: int) -> float:
-    """The shortest of several runs."""
+    """Return the time of the shortest of several runs, in seconds."""
     best = float("inf")
     for _ in range(repeats):
         start = time.perf_counter()
@@ -37,7 +37,7 @@ def seconds(run: Callable[[], object], repeats: int) -> float:
 
 
 def collected(path: Path, workload: str, jobs: int) -> chipgym.search.Collection:
-    """Collects the space, and prints how long that took with and without the start of processes."""
+    """Collect the space, and print how long that took with and without the start of processes."""
     rates: list[float] = []
     start = time.perf_counter()
     done = chipgym.collect(
@@ -49,7 +49,7 @@ def collected(path: Path, workload: str, jobs: int) -> chipgym.search.Collection
 
 
 def main() -> None:
-    """Prints the figures."""
+    """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workload", default="resnet18")
     parser.add_argument("--jobs", type=int, default=2)

@@ -28,7 +28,7 @@ __all__ = [
 
 
 def sb3_vec_env(id: str, num_envs: int = 1, **kwargs: Any) -> SB3VecEnv:  # noqa: A002 (Gymnasium's own name)
-    """A Stable-Baselines3 `VecEnv` on the native vector environment.
+    """Make a Stable-Baselines3 `VecEnv` on the native vector environment.
 
     Args:
         id: an environment id, such as "chipgym/Systolic-v0".
@@ -48,7 +48,7 @@ def sb3_vec_env(id: str, num_envs: int = 1, **kwargs: Any) -> SB3VecEnv:  # noqa
 
 
 def parallel_env(simulator: str, **arguments: Any) -> DesignParallelEnv:
-    """A PettingZoo `ParallelEnv` in which several agents design one machine together.
+    """Make a PettingZoo `ParallelEnv` in which several agents design one machine together.
 
     Args:
         simulator: a registered name, such as "memory".

@@ -31,14 +31,16 @@ class ArrayInfoWriter(InfoWriter):
         self._none = np.array([-np.inf if s.goal == "max" else np.inf for s in tasks.problems[0].simulator.metrics])
 
     def each(self, facts: Facts) -> list[Info]:
+        """Write an info per design of a batch, of arrays alone; see `InfoWriter.each`."""
         columns = self._arrays(facts)
         return [{name: np.array(column[i]) for name, column in columns.items()} for i in range(len(facts.rows))]
 
     def many(self, facts: Facts, which: Flags) -> Info:
+        """Write infos of the environments marked as columns of numbers; see `InfoWriter.many`."""
         return place_columns(self._arrays(facts), which)
 
     def _arrays(self, facts: Facts) -> dict[str, Column]:
-        """Every key's column of k values, new arrays."""
+        """Make every key's column of k values, new arrays."""
         k = len(facts.rows)
         if facts.assessed is None:
             violation = np.full(k, np.inf)
@@ -60,7 +62,7 @@ class ArrayInfoWriter(InfoWriter):
         return columns
 
     def _figures(self, a: Assessment) -> Column:
-        """Metrics of k designs, (k, m); the worst for the cost of one that cannot be built."""
+        """Return metrics of k designs, (k, m); the worst for the cost of one that cannot be built."""
         metrics = a.evaluation.metrics
         built = metrics["feasible"]
         columns = [
@@ -71,7 +73,7 @@ class ArrayInfoWriter(InfoWriter):
 
 
 def _flat(mask: Any) -> Flags:
-    """A mask as one bool array."""
+    """Join a mask's parts into one bool array."""
     flat: Flags = np.concatenate(mask) if isinstance(mask, tuple) else mask
     return flat.astype(np.bool_)
 
@@ -81,7 +83,7 @@ INFO_WRITERS: Mapping[str, type[InfoWriter]] = MappingProxyType({"dicts": InfoWr
 
 
 def info_writer(info: str, tasks: Tasks, often: Assessment | None = None) -> InfoWriter:
-    """The writer of infos of a kind; `often` as for `InfoWriter`.
+    """Return the writer of infos of a kind; `often` as for `InfoWriter`.
 
     Raises:
         ChipgymError: for another kind.

@@ -29,7 +29,7 @@ class Assessment:
     rewards: Column
 
     def take(self, which: Any) -> Assessment:
-        """Some of the designs: `which` is a bool array (n,), positions, or a slice."""
+        """Select some of the designs: `which` is a bool array (n,), positions, or a slice."""
         e = self.evaluation
         columns = {spec.name: e.metrics[spec.name][which] for spec in e.metrics.specs}
         metrics = Metrics(e.metrics.specs, columns, e.metrics["violation"][which], _reasons(e.metrics, which))
@@ -38,7 +38,7 @@ class Assessment:
 
     @staticmethod
     def join(parts: Sequence[Assessment]) -> Assessment:
-        """Several batches as one."""
+        """Join several batches into one."""
         if len(parts) == 1:
             return parts[0]
         evaluation = Evaluation(
@@ -51,7 +51,7 @@ class Assessment:
         )
 
     def replaced(self, which: Flags, other: Assessment) -> Assessment:
-        """A batch in which the designs marked, k of them, are the k of `other`."""
+        """Return a batch in which the designs marked, k of them, are the k of `other`."""
         if which.all():
             return other
         if not which.any():
@@ -61,7 +61,7 @@ class Assessment:
 
 
 def _reasons(metrics: Metrics, which: Any) -> Mapping[int, str]:
-    """The reasons of some designs, by their new positions."""
+    """Select the reasons of some designs, by their new positions."""
     if not metrics.reasons:
         return metrics.reasons
     taken = np.arange(metrics.n)[which].tolist()
@@ -69,7 +69,7 @@ def _reasons(metrics: Metrics, which: Any) -> Mapping[int, str]:
 
 
 def assess(problem: Problem, rows: Indices, each_objective: bool = False) -> Assessment:
-    """Evaluates index rows of a problem's space in one call of the simulator's kernel.
+    """Evaluate index rows of a problem's space in one call of the simulator's kernel.
 
     Args:
         problem: what to evaluate on.

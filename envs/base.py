@@ -48,7 +48,7 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
     metadata: ClassVar[dict[str, Any]] = {"render_modes": list(RENDER_MODES), "render_fps": RENDER_FPS}  # type: ignore[misc]
 
     def __init__(self, episodes: Episodes, *, render_mode: str | None = None, info: str = "dicts") -> None:
-        """Takes episodes of which there is one.
+        """Take episodes of which there is one.
 
         Raises:
             ChipgymError: for another render mode or kind of info.
@@ -72,7 +72,7 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
         return self.tasks.problems[int(self.episodes.task[0])]
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Observation, Info]:
-        """Starts an episode.
+        """Start an episode.
 
         Args:
             seed: seeds `np_random`, which draws the workload where there are several, and a random start.
@@ -93,7 +93,7 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
         return self.episodes.observe()[0], self.writer.each(facts_of(self.episodes))[0]
 
     def step(self, action: Action) -> tuple[Observation, Any, bool, bool, Info]:
-        """Takes one step.
+        """Take one step.
 
         Args:
             action: as the mode has it.
@@ -112,7 +112,7 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
         return self.episodes.observe()[0], self._reward, terminated, truncated, info
 
     def action_masks(self) -> Flags:
-        """Legal actions now, flat over all parameters, as sb3-contrib's MaskablePPO asks for them; bool, (k,).
+        """Return legal actions now, flat over all parameters, as sb3-contrib's MaskablePPO asks for them; bool, (k,).
 
         Raises:
             ChipgymError: for continuous actions, all of which are legal.
@@ -121,7 +121,7 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
         return masks
 
     def render(self) -> str | np.ndarray[Any, np.dtype[np.uint8]] | None:
-        """The design in hand (the one started from after a reset) as text or as a picture of shape (H, W, 3).
+        """Draw the design in hand (the one started from after a reset) as text or as a picture of shape (H, W, 3).
 
         None, with Gymnasium's warning, where no render mode was asked for.
         """
@@ -133,7 +133,7 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
         return render(self.view(), self.render_mode)
 
     def view(self) -> View:
-        """What a viewer draws."""
+        """Return what a viewer draws."""
         return picture_of(self.episodes, self._reward)
 
     def _check_running(self) -> None:
@@ -147,19 +147,19 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
 
 
 def reward_box(episodes: Episodes) -> gymnasium.spaces.Box:
-    """The space of vector rewards, as MO-Gymnasium has it: one entry per objective."""
+    """Make the space of vector rewards, as MO-Gymnasium has it: one entry per objective."""
     least, most = episodes.reward_range
     return gymnasium.spaces.Box(least, most, shape=(len(episodes.tasks.problems[0].objectives),), dtype=np.float64)
 
 
 def facts_of(episodes: Episodes, ended: Assessment | None = None) -> Facts:
-    """What there is to say of every design in hand; `ended` stands for them all where all have just ended."""
+    """Collect the facts about every design in hand; `ended` stands for them all where all have just ended."""
     assessed = ended if episodes.now is None else episodes.now
     return Facts(episodes.rows, episodes.task, assessed, episodes.masks(), episodes.noted())
 
 
 def flat_masks(episodes: Episodes) -> Flags:
-    """Legal actions of each episode, bool (n, k).
+    """Return legal actions of each episode, bool (n, k).
 
     Raises:
         ChipgymError: for continuous actions.
@@ -170,7 +170,7 @@ def flat_masks(episodes: Episodes) -> Flags:
 
 
 def batch_of_one(action: Any, space: gymnasium.Space[Any]) -> Any:
-    """One action as a batch, shape (1, …).
+    """Turn one action into a batch, shape (1, …).
 
     Raises:
         ChipgymError: for another shape or type than the space's.
@@ -180,7 +180,7 @@ def batch_of_one(action: Any, space: gymnasium.Space[Any]) -> Any:
 
 
 def draw_task(tasks: Tasks, rng: np.random.Generator, options: Mapping[str, Any] | None) -> int:
-    """The task that the options of `reset` name, else one drawn uniformly.
+    """Return the task that the options of `reset` name, else one drawn uniformly.
 
     Raises:
         ChipgymError: naming the nearest workload where there is none of that name.
@@ -190,7 +190,10 @@ def draw_task(tasks: Tasks, rng: np.random.Generator, options: Mapping[str, Any]
 
 
 def picture_of(episodes: Episodes, reward: Any, i: int = 0) -> View:
-    """What a viewer draws of design `i`, what is not chosen yet at its default, and of its reward, if any yet."""
+    """Return what a viewer draws of design `i` and of its reward, if any yet.
+
+    What is not chosen yet stands at its default.
+    """
     problem = episodes.tasks.problems[int(episodes.task[i])]
     part = slice(i, i + 1)
     a = assess(problem, episodes.rows[part]) if episodes.now is None else episodes.now.take(part)
@@ -198,7 +201,7 @@ def picture_of(episodes: Episodes, reward: Any, i: int = 0) -> View:
 
 
 def view_of(problem: Problem, a: Assessment, reward: float | None) -> View:
-    """What a viewer draws of the first design of a batch, and of the reward that it brought, if any yet."""
+    """Return what a viewer draws of the first design of a batch, and of the reward that it brought, if any yet."""
     return View(
         simulator=problem.simulator.name,
         workload=problem.simulator.workload.name,
@@ -215,7 +218,7 @@ def view_of(problem: Problem, a: Assessment, reward: float | None) -> View:
 
 
 def check_render_mode(render_mode: str | None) -> str | None:
-    """The render mode itself.
+    """Return the render mode itself.
 
     Raises:
         ChipgymError: where it is not one that environments draw in.
@@ -226,13 +229,13 @@ def check_render_mode(render_mode: str | None) -> str | None:
 
 
 def known_reset_options(episodes: Episodes) -> tuple[str, ...]:
-    """What `reset` takes as options, beside those of a vector."""
+    """Name the options that `reset` takes, beside those of a vector."""
     several = ("workload",) if episodes.tasks.several else ()
     return (*several, "design") if episodes.told_starts else several
 
 
 def check_reset_options(options: Mapping[str, Any] | None, known: tuple[str, ...], mode: str) -> None:
-    """Refuses options of `reset` that mean nothing here, so that a misspelt one is not passed over.
+    """Refuse options of `reset` that mean nothing here, so that a misspelt one is not passed over.
 
     Raises:
         ChipgymError: naming the first.

@@ -21,12 +21,12 @@ from .tasks import Tasks
 
 
 def action_box(size: int) -> Any:
-    """The space of `size` numbers from -1 to 1, float32: symmetric, as agents with Gaussian policies expect."""
+    """Make the space of `size` numbers from -1 to 1, float32: symmetric, as agents with Gaussian policies expect."""
     return Box(-1.0, 1.0, (size,), np.float32)
 
 
 def numbers(actions: Any, shape: tuple[int, ...], what: str = "action") -> Column:
-    """Actions as float64 of that shape, those beyond -1 or 1 taken as these.
+    """Check actions and return them as float64 of that shape, those beyond -1 or 1 taken as these.
 
     Raises:
         ChipgymError: for another shape, and for what is no number; `what` it is begins the message.
@@ -41,7 +41,7 @@ def numbers(actions: Any, shape: tuple[int, ...], what: str = "action") -> Colum
 
 
 def positions(actions: Column, sizes: Any) -> Indices:
-    """Positions in grids of numbers from -1 to 1: each position has an equal part of that range."""
+    """Turn numbers from -1 to 1 into positions in grids: each position has an equal part of that range."""
     found: Indices = np.minimum(np.floor((actions + 1) / 2 * sizes), sizes - 1).astype(np.int64)
     return found
 
@@ -54,11 +54,13 @@ class BoxOneShot(OneShot):
         self.action_space = action_box(len(tasks.space))
 
     def act(self, actions: Any, which: Flags) -> Outcome:
+        """Choose a position of every parameter by p numbers per episode, actions (n, p); see `Episodes.act`."""
         space = self.tasks.space
         return super().act(positions(numbers(actions, (self.n, len(space))), space.sizes), which)
 
     def masks(self) -> None:
-        return None
+        """Return None: all continuous actions are legal."""
+        return None  # noqa: RET501 (it is the answer)
 
 
 class BoxSequential(Sequential):
@@ -69,13 +71,15 @@ class BoxSequential(Sequential):
         self.action_space = action_box(1)
 
     def act(self, actions: Any, which: Flags) -> Outcome:
+        """Choose among the legal positions by one number per episode, actions (n, 1); see `Episodes.act`."""
         legal = self.legal()
         nth = positions(numbers(actions, (self.n, 1))[:, 0], legal.sum(axis=1))
         chosen: Action = (np.cumsum(legal, axis=1) > nth[:, None]).argmax(axis=1)
         return super().act(chosen, which)
 
     def masks(self) -> None:
-        return None
+        """Return None: all continuous actions are legal."""
+        return None  # noqa: RET501 (it is the answer)
 
 
 class BoxRefine(Refine):
@@ -91,6 +95,7 @@ class BoxRefine(Refine):
         self._reach = np.maximum((tasks.space.sizes - 1) / 2, 1.0)
 
     def act(self, actions: Any, which: Flags) -> Outcome:
+        """Move every active parameter by p numbers per episode, actions (n, p); see `Episodes.act`."""
         space = self.tasks.space
         steps = np.rint(numbers(actions, (self.n, len(space))) * self._reach).astype(np.int64)
         moved = np.where(space.active(self.rows), self.rows + steps, self.rows).clip(0, space.sizes - 1)
@@ -98,7 +103,8 @@ class BoxRefine(Refine):
         return self.changed(np.where(which[:, None], moved, self.rows), which)
 
     def masks(self) -> None:
-        return None
+        """Return None: all continuous actions are legal."""
+        return None  # noqa: RET501 (it is the answer)
 
 
 #: The modes by name, with actions from -1 to 1.

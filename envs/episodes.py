@@ -59,18 +59,18 @@ class Episodes(ABC):
     now: Assessment | None
 
     def __init__(self, tasks: Tasks, n: int) -> None:
-        """Nothing has begun yet."""
+        """Set up n episodes, none of which has begun yet."""
         self.tasks = tasks
         self.n = n
         self.task: Ints = np.zeros(n, np.int64)
 
     def sized(self, n: int) -> Episodes:
-        """Another n episodes of the same kind."""
+        """Make another n episodes of the same kind."""
         return type(self)(self.tasks, n)
 
     @abstractmethod
     def begin(self, which: Flags, rngs: list[np.random.Generator], starts: Starts | None = None) -> None:
-        """Starts the episodes marked, k of them, on the tasks that `task` holds.
+        """Start the episodes marked, k of them, on the tasks that `task` holds.
 
         Args:
             which: bool (n,), with k marks.
@@ -80,7 +80,7 @@ class Episodes(ABC):
 
     @abstractmethod
     def act(self, actions: Action, which: Flags) -> Outcome:
-        """One step of the episodes marked; an ended one has to `begin` before the next.
+        """Take one step of the episodes marked; an ended one has to `begin` before the next.
 
         Args:
             actions: one for each of the n, of which those marked are looked at.
@@ -92,33 +92,33 @@ class Episodes(ABC):
 
     @abstractmethod
     def observe(self) -> Observation:
-        """What each agent sees now, float32, shape (n, d)."""
+        """Return what each agent sees now, float32, shape (n, d)."""
 
     @abstractmethod
     def masks(self) -> list[Any] | None:
-        """Legal actions of each episode now, as `action_space.sample(mask=…)` takes them; fresh arrays.
+        """Return legal actions of each episode now, as `action_space.sample(mask=…)` takes them; fresh arrays.
 
         None where it takes none: all continuous actions are legal.
         """
 
     @abstractmethod
     def flat_masks(self) -> Flags:
-        """The same as one bool array, shape (n, k)."""
+        """Return the legal actions of `masks` as one bool array, shape (n, k)."""
 
     def noted(self) -> dict[str, Column]:
-        """What infos say beside the keys of every mode: columns, shape (n,), about the step just taken."""
+        """Return what infos say beside the keys of every mode: columns, shape (n,), about the step just taken."""
         return {}
 
 
 def spread(rewards: Column, which: Flags) -> Column:
-    """Rewards of the k episodes marked among n, (k,) or (k, m), with 0 for the others: (n,) or (n, m)."""
+    """Spread rewards of the k episodes marked, (k,) or (k, m), among n, with 0 for the others: (n,) or (n, m)."""
     out = np.zeros((len(which), *rewards.shape[1:]))
     out[which] = rewards
     return out
 
 
 def action_array(actions: Any, shape: tuple[int, ...]) -> Indices:
-    """A copy of actions as an array of that shape, so that what is drawn later is what was evaluated.
+    """Copy actions into an array of that shape, so that what is drawn later is what was evaluated.
 
     Raises:
         ChipgymError: where shape or type differ; whether the integers are in range, who takes them checks.

@@ -52,7 +52,7 @@ class InfoWriter:
     """
 
     def __init__(self, tasks: Tasks, often: Assessment | None = None) -> None:
-        """`often` is a batch that is written again and again, as that which episodes start from."""
+        """Prepare for `tasks`; `often` is a batch that is written again and again, as that where episodes start."""
         space = tasks.space
         self._workloads = np.array(tasks.names, dtype=object) if tasks.several else None
         self._names = space.names
@@ -68,7 +68,7 @@ class InfoWriter:
         self._often = None if often is None else (often, self._judged(often))
 
     def each(self, facts: Facts) -> list[Info]:
-        """An info per design of a batch; every object in them is new."""
+        """Write an info per design of a batch; every object in them is new."""
         designs = [
             {k: v[j] for k, v, j in zip(self._names, self._values, row, strict=True)} for row in facts.rows.tolist()
         ]
@@ -105,7 +105,7 @@ class InfoWriter:
         ]
 
     def many(self, facts: Facts, which: Flags) -> Info:
-        """The infos of the k environments marked among n as columns; every array in it is new.
+        """Write the infos of the k environments marked among n as columns; every array in it is new.
 
         Args:
             facts: about k designs.
@@ -139,7 +139,10 @@ class InfoWriter:
 
 
 def _metrics(a: Assessment, which: Flags) -> Info:
-    """Metric columns; a cost metric is 0 and not marked where a design is infeasible, and left out where all are."""
+    """Make metric columns.
+
+    A cost metric is 0 and not marked where a design is infeasible, and left out where all are.
+    """
     metrics = a.evaluation.metrics
     feasible = metrics["feasible"]
     every, some = bool(feasible.all()), bool(feasible.any())
@@ -156,7 +159,7 @@ def _metrics(a: Assessment, which: Flags) -> Info:
 
 
 def _together(masks: list[Any]) -> np.ndarray[Any, Any]:
-    """Masks as Gymnasium batches them: arrays as one array, tuples of arrays as objects."""
+    """Batch masks as Gymnasium does: arrays as one array, tuples of arrays as objects."""
     if isinstance(masks[0], np.ndarray):
         return np.stack(masks)
     out = np.empty(len(masks), dtype=object)
@@ -165,7 +168,7 @@ def _together(masks: list[Any]) -> np.ndarray[Any, Any]:
 
 
 def place_columns(columns: Mapping[str, Column], which: Flags) -> Info:
-    """Columns of k values each as the infos of the k environments marked among n."""
+    """Place columns of k values each as the infos of the k environments marked among n."""
     info: Info = {}
     for name, column in columns.items():
         _put(info, name, column, which)
@@ -173,7 +176,7 @@ def place_columns(columns: Mapping[str, Column], which: Flags) -> Info:
 
 
 def overlay(infos: Info, others: Info, which: Flags) -> None:
-    """Puts what is said of the environments marked among n in place of what infos of them all say."""
+    """Put what is said of the environments marked among n in place of what infos of them all say."""
     for key, value in others.items():
         if key.startswith("_"):
             continue
@@ -186,7 +189,7 @@ def overlay(infos: Info, others: Info, which: Flags) -> None:
 
 
 def _put(info: Info, key: str, value: Any, which: Flags) -> None:
-    """A column of k values at the k places marked of n, 0 (or None) elsewhere; a dict of such columns as it is."""
+    """Put a column of k values at the k places marked of n, 0 (or None) elsewhere; a dict of such columns as it is."""
     if not isinstance(value, dict) and len(value) != len(which):
         shape = (len(which), *value.shape[1:])
         whole = np.full(shape, None) if value.dtype == object else np.zeros(shape, value.dtype)

@@ -52,7 +52,7 @@ def make_env(
     action_type: str = "discrete",
     **arguments: Any,
 ) -> DesignEnv:
-    """A scalar environment.
+    """Make a scalar environment.
 
     Args:
         registered: what the id stands for: the `simulator` by name, and whether rewards are vectors, `each_objective`.
@@ -88,12 +88,18 @@ def make_vector_env(
     action_type: str = "discrete",
     **arguments: Any,
 ) -> DesignVectorEnv:
-    """A native vector environment of `num_envs`.
+    """Make a native vector environment of `num_envs`.
 
     Args:
-        registered: as for `make_env`, as is the rest.
+        registered: what the id stands for, as for `make_env`.
         num_envs: how many episodes go side by side.
         autoreset_mode: when an episode that ended is followed by the next: see `DesignVectorEnv`.
+        mode: what one step is, one of `MODES`.
+        problem: an existing problem, or several of one design space, instead of `arguments`.
+        render_mode: "ansi", "rgb_array" or None.
+        info: what infos are made of, "dicts" of plain values or "arrays" alone.
+        action_type: "discrete" or "box", numbers from -1 to 1 (see `continuous`).
+        arguments: those of the mode and of `chipgym.make_problem`, as for `make_env`.
 
     Raises:
         UnexpectedKeywordError, ChipgymError: as `make_env`.
@@ -138,7 +144,7 @@ def _episodes(
 
 
 def check_action_type(action_type: str) -> str:
-    """The type of actions itself.
+    """Return the type of actions itself.
 
     Raises:
         ChipgymError: where there is none of that name.
@@ -149,7 +155,7 @@ def check_action_type(action_type: str) -> str:
 
 
 def make_tasks(simulator: str, problem: Any, arguments: Mapping[str, Any], each_objective: bool = False) -> Tasks:
-    """What an environment is about: existing problems, or those that arguments of `make_problem` make."""
+    """Collect the tasks of an environment: existing problems, or those that arguments of `make_problem` make."""
     several = isinstance(problem if problem is not None else arguments.get("workload"), list | tuple)
     return Tasks(_problems(simulator, problem, arguments, each_objective), each_objective, several)
 

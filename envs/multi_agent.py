@@ -111,11 +111,11 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
         self._round = 0
 
     def observation_space(self, agent: str) -> Any:
-        """The agent's; the same object at every call, so that its seed is kept."""
+        """Return the agent's observation space; the same object at every call, so that its seed is kept."""
         return self.observation_spaces[agent]
 
     def action_space(self, agent: str) -> Any:
-        """The agent's; the same object at every call, so that its seed is kept."""
+        """Return the agent's action space; the same object at every call, so that its seed is kept."""
         return self.action_spaces[agent]
 
     @property
@@ -126,7 +126,7 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Observation], dict[str, Info]]:
-        """Starts an episode.
+        """Start an episode.
 
         Args:
             seed: draws the workload where there are several.
@@ -151,7 +151,7 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
     def step(
         self, actions: dict[str, Any]
     ) -> tuple[dict[str, Observation], dict[str, float], dict[str, bool], dict[str, bool], dict[str, Info]]:
-        """Evaluates the design that all agents' choices make.
+        """Evaluate the design that all agents' choices make.
 
         Raises:
             ChipgymError: where an agent has no action, or one of another shape or out of range.
@@ -179,7 +179,7 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
         return out
 
     def _positions(self, agent: str, action: Any) -> Indices:
-        """What an agent chooses: positions in the grids of its parameters, which are checked with the others'."""
+        """Return an agent's choice: positions in the grids of its parameters, which are checked with the others'."""
         own = self._own[agent]
         if self.continuous:
             return positions(numbers(action, (len(own),), f"action of {agent}"), self.tasks.space.sizes[own])
@@ -189,7 +189,7 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
         return given
 
     def render(self) -> Any:
-        """The last design as text or as a picture, as for the scalar environment."""
+        """Draw the last design as text or as a picture, as for the scalar environment."""
         if self.render_mode is None:
             gymnasium.logger.warn("render() was called without a render mode; give one to parallel_env")
             return None
@@ -197,10 +197,10 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
         return render(view_of(self.problem, self._now, reward), self.render_mode)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing, since nothing is held."""
 
     def state(self) -> Observation:
-        """What there is to know of the whole, float32, as `state_space` has it: for a central critic."""
+        """Return what there is to know of the whole, float32, as `state_space` has it: for a central critic."""
         left = 1 - self._round / self.rounds
         return np.append(self._seen(), left).astype(np.float32)
 

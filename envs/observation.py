@@ -21,7 +21,7 @@ DECADES = 10.0
 
 
 def observation_box(features: int, *parts: tuple[int, float, float]) -> Space[Observation]:
-    """The observation space of so many features of a workload, and of parts of so many numbers between two bounds."""
+    """Make the space of so many features of a workload, and of parts of so many numbers between two bounds."""
     every = [(features, -BOUND, BOUND), *parts]
     low, high = (np.concatenate([np.full(part[0], part[i]) for part in every]).astype(np.float32) for i in (1, 2))
     box: Any = Box(low, high, dtype=np.float32)
@@ -29,18 +29,18 @@ def observation_box(features: int, *parts: tuple[int, float, float]) -> Space[Ob
 
 
 def workload_observation(workload: Workload) -> Observation:
-    """A workload's features as float32, shape (f,), within `BOUND`."""
+    """Return a workload's features as float32, shape (f,), within `BOUND`."""
     return np.array(list(workload.features().values())).clip(-BOUND, BOUND).astype(np.float32)
 
 
 def places(rows: Indices, space: DesignSpace) -> Column:
-    """Where each parameter of index rows (n, p) stands in its grid, from 0 to 1; 0 in a grid of one value."""
+    """Return where each parameter of index rows (n, p) stands in its grid, from 0 to 1; 0 in a grid of one value."""
     scaled: Column = rows / np.maximum(space.sizes - 1, 1)
     return scaled
 
 
 def decades(metrics: Metrics, starts: Metrics, task: Indices) -> Column:
-    """Metrics of n designs in decades above those of the start of their task, (n, m); 0 where either has none."""
+    """Return metrics of n designs in decades above those of their task's start, (n, m); 0 where either has none."""
     with np.errstate(all="ignore"):
         columns = [np.log10(metrics[s.name] / starts[s.name][task]) for s in metrics.specs]
     found = np.stack(columns, axis=1)

@@ -54,11 +54,13 @@ class OneShot(Episodes):
         self.rows = self.now.rows
 
     def begin(self, which: Flags, rngs: list[np.random.Generator], starts: Starts | None = None) -> None:
+        """Take the default design of the tasks as the one in hand; see `Episodes.begin`."""
         assert self.now is not None
         self.now = self.now.replaced(which, self.tasks.start(self.task[which]))
         self.rows = self.now.rows
 
     def act(self, actions: Action, which: Flags) -> Outcome:
+        """Evaluate a whole design per episode, actions (n, p), which ends it; see `Episodes.act`."""
         assert self.now is not None
         rows = action_array(actions, (self.n, len(self.tasks.space)))
         ended = self.tasks.assess(rows[which], self.task[which])
@@ -67,12 +69,15 @@ class OneShot(Episodes):
         return Outcome(spread(ended.rewards, which), which.copy(), np.zeros(self.n, np.bool_), ended)
 
     def observe(self) -> Observation:
+        """Return the workload's features, float32, shape (n, f)."""
         return self.tasks.features[self.task]
 
     def masks(self) -> list[Masks] | None:
+        """Return a mask per parameter for each episode, as `MultiDiscrete` takes them: every position is legal."""
         # Parts of one copy: as many copies as knobs would take longer than a simulation.
         mask = self._mask.copy()
         return [tuple([mask[part] for part in self._each])] * self.n
 
     def flat_masks(self) -> Flags:
+        """Return masks that are all True, bool, shape (n, Σ sizes)."""
         return np.tile(self._mask.astype(np.bool_), (self.n, 1))

@@ -109,7 +109,7 @@ workloads `reset` draws one of them by its seed, or takes `options={{"workload":
 
 
 def environment_page(entry: SimulatorEntry) -> str:
-    """The page of a simulator's environments, as Markdown.
+    """Write the page of a simulator's environments, as Markdown.
 
     Args:
         entry: a registered simulator; its environments are made on its default workload.
@@ -155,7 +155,7 @@ def environment_page(entry: SimulatorEntry) -> str:
 
 
 def write_pages(folder: Path | str) -> list[Path]:
-    """Writes the page of every simulator that is registered by its module's name, as the package's own are.
+    """Write the page of every simulator that is registered by its module's name, as the package's own are.
 
     Args:
         folder: of the pages, one below that of the guides.
@@ -179,7 +179,7 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _description(cls: type[Simulator]) -> str:
-    """What a class says of itself before its arguments."""
+    """Return what a class says of itself before its arguments."""
     return re.split(r"\n\n(?:Args|Raises|Attributes):\n", inspect.getdoc(cls) or "")[0]
 
 
@@ -290,7 +290,7 @@ def _arguments(entry: SimulatorEntry, simulator: Simulator) -> list[tuple[object
 
 
 def _argument_docs(cls: type[Simulator]) -> dict[str, str]:
-    """What a class's docstring says of each argument."""
+    """Return what a class's docstring says of each argument."""
     found = re.search(r"\n\nArgs:\n(.*?)(?=\n\n\S|\Z)", inspect.getdoc(cls) or "", re.DOTALL)
     form = r"^    (\w+(?:, \w+)*): (.*?)(?=\n    \w+(?:, \w+)*: |\Z)"
     entries = re.findall(form, found[1] if found else "", re.DOTALL | re.MULTILINE)

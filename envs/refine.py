@@ -78,9 +78,11 @@ class Refine(Episodes):
         self._invalid = np.zeros(n, np.bool_)
 
     def sized(self, n: int) -> Refine:
+        """Make another n episodes with the same horizon and start; see `Episodes.sized`."""
         return type(self)(self.tasks, n, horizon=self.horizon, start="random" if self.draws else "default")
 
     def begin(self, which: Flags, rngs: list[np.random.Generator], starts: Starts | None = None) -> None:
+        """Start at the default design, at a random one, or at the one told; see `Episodes.begin`."""
         assert self.now is not None
         task, space = self.task[which], self.tasks.space
         told = starts if starts is not None else [None] * len(task)
@@ -97,6 +99,7 @@ class Refine(Episodes):
         self._invalid[which] = False
 
     def act(self, actions: Action, which: Flags) -> Outcome:
+        """Set one parameter to a value, or nothing, actions (n,); see `Episodes.act`."""
         assert self.now is not None
         chosen = action_array(actions, (self.n,))
         wrapped = chosen % len(self._sets)
@@ -110,7 +113,7 @@ class Refine(Episodes):
         return self.changed(rows, which)
 
     def changed(self, rows: Indices, which: Flags) -> Outcome:
-        """The step in which the designs marked become those of index rows (n, p)."""
+        """Take the step in which the designs marked become those of index rows (n, p)."""
         assert self.now is not None
         before = self.now.rewards
         self.now = self.now.replaced(which, self.tasks.assess(rows[which], self.task[which]))
@@ -121,6 +124,7 @@ class Refine(Episodes):
         return Outcome(self.now.rewards - before, np.zeros(self.n, np.bool_), done, ended)
 
     def observe(self) -> Observation:
+        """Return features, places, decades, feasibility and the horizon left, float32, shape (n, f + p + m + 2)."""
         assert self.now is not None
         left = np.maximum(self.horizon - self._step, 0) / self.horizon
         return np.concatenate(
@@ -135,12 +139,15 @@ class Refine(Episodes):
         ).astype(np.float32)
 
     def flat_masks(self) -> Flags:
+        """Tell which actions are legal: 0, and every value of an active parameter; bool, shape (n, 1 + Σ sizes)."""
         legal: Flags = self.tasks.space.active(self.rows)[:, self._sets]
         legal[:, 0] = True
         return legal
 
     def masks(self) -> list[Any] | None:
+        """Return legal actions of each episode as `Discrete` takes them, int8; see `Episodes.masks`."""
         return list(self.flat_masks().astype(np.int8))
 
     def noted(self) -> dict[str, Column]:
+        """Tell which of the actions just taken were invalid, under `invalid_action`."""
         return {"invalid_action": self._invalid}

@@ -15,12 +15,12 @@ HISTORY = ("first version",)
 
 
 def env_id(entry: SimulatorEntry, multi_objective: bool = False) -> str:
-    """The Gymnasium id of a simulator's environment, as in `chipgym/Systolic-v0` or `chipgym/mo-Systolic-v0`."""
+    """Return the Gymnasium id of a simulator's environment: `chipgym/Systolic-v0`, `chipgym/mo-Systolic-v0`."""
     return f"chipgym/{'mo-' if multi_objective else ''}{entry.title}-v{VERSION}"
 
 
 def register_environments() -> None:
-    """Registers both ids of every simulator known so far; calling it again changes nothing."""
+    """Register both ids of every simulator known so far; calling it again changes nothing."""
     for entry in known_so_far():
         _register_ids(entry)
 
@@ -43,7 +43,7 @@ on_register(_register_ids)
 
 
 def register_simulator(entry: SimulatorEntry) -> None:
-    """Makes a simulator known by its name and its environments by their ids: both, or on an error neither.
+    """Make a simulator known by its name and its environments by their ids: both, or on an error neither.
 
     Args:
         entry: name, title and class of the simulator.

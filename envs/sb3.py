@@ -49,7 +49,7 @@ class SB3VecEnv(VecEnv):
     """
 
     def __init__(self, venv: DesignVectorEnv) -> None:
-        """Wraps a native vector environment."""
+        """Wrap a native vector environment."""
         self.venv = venv
         # Stands for any one of them where an attribute or a method of a single environment is asked for.
         self._one = DesignEnv(venv.episodes.sized(1), render_mode=venv.render_mode, info=venv.info)
@@ -58,7 +58,10 @@ class SB3VecEnv(VecEnv):
         super().__init__(venv.num_envs, venv.single_observation_space, venv.single_action_space)
 
     def reset(self) -> Observation:
-        """First observations, shape (num_envs, f). Seeds and options given before are used once."""
+        """Return first observations, shape (num_envs, f), of new episodes.
+
+        Seeds and options given before are used once.
+        """
         options: dict[str, Any] = {}
         for given in self._options:
             options.update(given)
@@ -72,11 +75,11 @@ class SB3VecEnv(VecEnv):
         return observations
 
     def step_async(self, actions: Action) -> None:
-        """Keeps the actions, shape (num_envs, p), for `step_wait`."""
+        """Keep the actions, shape (num_envs, p), for `step_wait`."""
         self._actions = actions
 
     def step_wait(self) -> tuple[Observation, np.ndarray[Any, Any], np.ndarray[Any, Any], list[Info]]:
-        """Evaluates the designs: observations (num_envs, f), rewards (float32), dones, one info per environment."""
+        """Evaluate the designs: observations (num_envs, f), rewards (float32), dones, one info per environment."""
         assert self._actions is not None, "step_wait() was called before step_async()"
         observations, rewards, terminated, truncated, infos = self.venv.step(self._actions)
         self._actions = None
@@ -89,17 +92,17 @@ class SB3VecEnv(VecEnv):
         return observations, rewards.astype(np.float32), done, out
 
     def close(self) -> None:
-        """Frees the environments."""
+        """Free the environments."""
         self.venv.close()
 
     def get_images(self) -> Sequence[np.ndarray[Any, Any] | None]:
-        """A picture per environment, None where the render mode is not "rgb_array"."""
+        """Draw a picture per environment, None where the render mode is not "rgb_array"."""
         if self.render_mode != "rgb_array":
             return [None] * self.num_envs
         return [self.venv.render_one(i) for i in range(self.num_envs)]
 
     def get_attr(self, attr_name: str, indices: Indices = None) -> list[Any]:
-        """An attribute of each environment.
+        """Return an attribute of each environment.
 
         Raises:
             AttributeError: where a single environment has none of that name.
@@ -111,13 +114,13 @@ class SB3VecEnv(VecEnv):
         return [value for _ in self._get_indices(indices)]
 
     def set_attr(self, attr_name: str, value: Any, indices: Indices = None) -> None:
-        """Sets an attribute that `get_attr` and `env_method` see."""
+        """Set an attribute that `get_attr` and `env_method` see."""
         setattr(self._one, attr_name, value)
 
     def env_method(
         self, method_name: str, *method_args: Any, indices: Indices = None, **method_kwargs: Any
     ) -> list[Any]:
-        """The answers of a method of each environment; `reset` and `step` belong to the whole.
+        """Return the answers of a method of each environment; `reset` and `step` belong to the whole.
 
         Raises:
             ChipgymError: for those two.
@@ -133,5 +136,5 @@ class SB3VecEnv(VecEnv):
         return [method(*method_args, **method_kwargs) for _ in chosen]
 
     def env_is_wrapped(self, wrapper_class: type[gymnasium.Wrapper], indices: Indices = None) -> list[bool]:
-        """Whether each environment is wrapped: never, they are one kernel."""
+        """Tell whether each environment is wrapped: never, they are one kernel."""
         return [False for _ in self._get_indices(indices)]

@@ -64,12 +64,14 @@ class Sequential(Episodes):
         self._invalid = np.zeros(n, np.bool_)
 
     def begin(self, which: Flags, rngs: list[np.random.Generator], starts: Starts | None = None) -> None:
+        """Start with nothing chosen, but for parameters with a single value; see `Episodes.begin`."""
         self.rows, self._turn, self._invalid = self.rows.copy(), self._turn.copy(), self._invalid.copy()
         self.rows[which] = self.tasks.space.default_indices
         self._turn[which] = 0
         self._invalid[which] = False
 
     def act(self, actions: Action, which: Flags) -> Outcome:
+        """Choose the value of the parameter whose turn it is, actions (n,); see `Episodes.act`."""
         space, every = self.tasks.space, np.arange(self.n)
         chosen = action_array(actions, (self.n,))
         turn = self._turns[np.minimum(self._turn, len(self._turns) - 1)]
@@ -93,6 +95,7 @@ class Sequential(Episodes):
         return Outcome(rewards, done, np.zeros(self.n, np.bool_), ended)
 
     def observe(self) -> Observation:
+        """Return features, places of what is chosen, and whose turn it is, float32, shape (n, f + 2 p)."""
         space = self.tasks.space
         order = np.full(len(space), -1)
         order[self._turns] = np.arange(len(self._turns))
@@ -102,7 +105,10 @@ class Sequential(Episodes):
         return np.concatenate([self.tasks.features[self.task], design, mine], axis=1).astype(np.float32)
 
     def legal(self) -> Flags:
-        """Legal positions of the parameter whose turn it is (the last one's after the end), bool, shape (n, widest)."""
+        """Return legal positions of the parameter whose turn it is, bool, shape (n, widest).
+
+        After the end they are those of the last parameter.
+        """
         space = self.tasks.space
         turn = self._turns[np.minimum(self._turn, len(self._turns) - 1)]
         position = np.arange(self._widest)
@@ -112,10 +118,13 @@ class Sequential(Episodes):
         return legal
 
     def masks(self) -> list[Any] | None:
+        """Return legal positions of each episode as `Discrete` takes them, int8; see `Episodes.masks`."""
         return list(self.legal().astype(np.int8))
 
     def flat_masks(self) -> Flags:
+        """Return `legal`, bool, shape (n, widest)."""
         return self.legal()
 
     def noted(self) -> dict[str, Column]:
+        """Tell which of the actions just taken were invalid, under `invalid_action`."""
         return {"invalid_action": self._invalid}

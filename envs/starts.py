@@ -15,7 +15,7 @@ Starts = Sequence[Indices | None]
 
 
 def start_row(space: DesignSpace, design: object) -> Indices | None:
-    """The index row, shape (p,), of a design that an episode is told to begin at; None where it is told none.
+    """Return the index row, shape (p,), of a design that an episode is told to begin at; None where it is told none.
 
     Args:
         space: of the environment.
@@ -40,7 +40,7 @@ def start_row(space: DesignSpace, design: object) -> Indices | None:
 
 
 def start_rows(space: DesignSpace, design: Any, n: int) -> Starts:
-    """The same for each of n episodes.
+    """Return the index row of `start_row` for each of n episodes.
 
     Args:
         space: of the environment.

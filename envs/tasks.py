@@ -30,7 +30,7 @@ class Tasks:
     """
 
     def __init__(self, problems: Sequence[Problem], each_objective: bool = False, several: bool | None = None) -> None:
-        """Binds problems together.
+        """Bind problems together.
 
         Args:
             problems: at least one.
@@ -70,7 +70,7 @@ class Tasks:
         return self.problems[0].reward_range
 
     def position(self, workload: object) -> int:
-        """Which of the tasks has the workload of that name.
+        """Tell which of the tasks has the workload of that name.
 
         Raises:
             ChipgymError: naming the nearest where none has.
@@ -80,7 +80,10 @@ class Tasks:
         return self.names.index(workload)
 
     def start(self, task: Ints) -> Assessment:
-        """The default design on n tasks, shape (n,); the same object for the same n where there is one task only."""
+        """Return the default design on n tasks, shape (n,).
+
+        The same n gives the same object where there is one task only.
+        """
         if len(self) > 1:
             return self.starts.take(task)
         if len(task) not in self._same:
@@ -88,7 +91,7 @@ class Tasks:
         return self._same[len(task)]
 
     def assess(self, rows: Indices, task: Ints) -> Assessment:
-        """Evaluates index rows, shape (n, p), each on its task, shape (n,); one call of the kernel for each task."""
+        """Evaluate index rows, shape (n, p), each on its task, shape (n,); one call of the kernel for each task."""
         if len(self.problems) == 1:
             return assess(self.problems[0], rows, self.each_objective)
         order = np.argsort(task, kind="stable")

@@ -68,7 +68,7 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
         info: str = "dicts",
         autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
     ) -> None:
-        """Takes `num_envs` episodes.
+        """Take `num_envs` episodes.
 
         Raises:
             ChipgymError: for an unknown render mode, kind of info or autoreset mode.
@@ -104,7 +104,7 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, Info]:
-        """Starts an episode in every environment.
+        """Start an episode in every environment.
 
         Args:
             seed: one seed, of which each environment takes the next whole number, or one per environment.
@@ -136,7 +136,7 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
         return self.episodes.observe(), self.writer.many(_part(facts, which, assessed), which)
 
     def step(self, actions: Action) -> tuple[Observation, Column, Flags, Flags, Info]:
-        """Takes a step in every environment, in one call of the kernel; where an episode had ended, begins the next.
+        """Take a step in every environment, in one call of the kernel; where an episode had ended, begin the next.
 
         Args:
             actions: one per environment, as the mode has them.
@@ -169,13 +169,13 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
         return self.episodes.observe(), outcome.rewards.copy(), outcome.terminated, outcome.truncated, infos
 
     def _idle(self) -> Outcome:
-        """A step in which every episode begins and none acts."""
+        """Return a step in which every episode begins and none acts."""
         none = np.zeros(self.num_envs, np.bool_)
         several = (len(self.problem.objectives),) if self.tasks.each_objective else ()
         return Outcome(np.zeros((self.num_envs, *several)), none, none.copy(), None)
 
     def _write(self, facts: Facts, done: Flags, ended: Assessment | None) -> Info:
-        """The infos of a step, after which episodes that are done begin again where they do so in the same step."""
+        """Write the infos of a step; then episodes that are done begin again where they do so in the same step."""
         same = self.autoreset_mode is AutoresetMode.SAME_STEP
         self._ended = np.zeros_like(done) if same else done
         if ended is None:
@@ -194,7 +194,7 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
         return infos
 
     def step_infos(self) -> list[Info]:
-        """The infos of the step just taken as the scalar environments would give them, before any new episode."""
+        """Write the infos of the step just taken as the scalar environments would give them, before any new episode."""
         assert self._stepped is not None
         facts, done, ended = self._stepped
         infos = self.writer.each(facts)
@@ -204,7 +204,7 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
         return infos
 
     def action_masks(self) -> Flags:
-        """Legal actions of every environment, flat over all parameters, shape (num_envs, k).
+        """Return legal actions of every environment, flat over all parameters, shape (num_envs, k).
 
         Raises:
             ChipgymError: for continuous actions, all of which are legal.
@@ -212,14 +212,14 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
         return flat_masks(self.episodes)
 
     def render(self) -> tuple[Any, ...] | None:
-        """A picture or text of every environment's design in hand, as for the scalar environment."""
+        """Draw every environment's design in hand as a picture or text, as for the scalar environment."""
         if self.render_mode is None:
             gymnasium.logger.warn("render() was called without a render mode; give one to gymnasium.make_vec")
             return None
         return tuple(self.render_one(i) for i in range(self.num_envs))
 
     def render_one(self, i: int) -> Any:
-        """A picture or text of environment i's design in hand."""
+        """Draw environment i's design in hand as a picture or text."""
         assert self.render_mode is not None
         reward = None if self._rewards is None or self._fresh[i] else self._rewards[i]
         return render(picture_of(self.episodes, reward, i), self.render_mode)
@@ -235,7 +235,7 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
         self.episodes.begin(which, rngs, None if starts is None else [starts[int(i)] for i in at])
 
     def _told(self, options: dict[str, Any] | None) -> list[dict[str, Any] | None]:
-        """The options of each environment's `reset`."""
+        """Return the options of each environment's `reset`."""
         workload = (options or {}).get("workload")
         if not isinstance(workload, list | tuple):
             return [options] * self.num_envs
@@ -274,7 +274,7 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
 
 
 def checked_autoreset_mode(mode: object) -> AutoresetMode:
-    """Gymnasium's mode, itself or by its value, as in "NextStep".
+    """Return Gymnasium's mode, given itself or by its value, as in "NextStep".
 
     Raises:
         ChipgymError: where it is none.
@@ -288,14 +288,14 @@ def checked_autoreset_mode(mode: object) -> AutoresetMode:
 
 
 def _part(facts: Facts, which: Flags, assessed: Assessment | None) -> Facts:
-    """The facts about some designs, evaluated as given."""
+    """Select the facts about some designs, evaluated as given."""
     masks = None if facts.masks is None else [m for m, here in zip(facts.masks, which, strict=True) if here]
     noted = {name: column[which] for name, column in facts.noted.items()}
     return Facts(facts.rows[which], facts.task[which], assessed, masks, noted)
 
 
 def _objects(rows: Observation, which: Flags) -> np.ndarray[Any, np.dtype[np.object_]]:
-    """The rows marked as separate arrays, None elsewhere, which is how Gymnasium hands out last observations."""
+    """Return the rows marked as separate arrays, None elsewhere, which is how Gymnasium hands out last observations."""
     out = np.full(len(rows), None, dtype=object)
     for i in np.flatnonzero(which):
         out[i] = rows[i]

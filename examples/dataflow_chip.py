@@ -15,7 +15,7 @@ SERVING = {"input_tokens": 1024, "output_tokens": 128, "sockets": 8}
 
 
 def main() -> None:
-    """Searches, and tells what was found from what there was."""
+    """Search, and tell what was found from what there was."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--budget", type=int, default=3000)
     parser.add_argument("--agent", default="nsga2")

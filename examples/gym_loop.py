@@ -8,7 +8,7 @@ import chipgym  # noqa: F401 (registers the ids)
 
 
 def main() -> None:
-    """Looks for a small, fast accelerator for ResNet-18 by drawing designs."""
+    """Look for a small, fast accelerator for ResNet-18 by drawing designs."""
     env = gymnasium.make(
         "chipgym/Systolic-v0",
         workload="resnet18",

@@ -12,7 +12,7 @@ WIDTHS = (6, 8, 10, 12, 14, 16)
 
 
 def main() -> None:
-    """Prints the best design found, what it takes of the device, and where."""
+    """Print the best design found, what it takes of the device, and where."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", default="xcu250", help="an FPGA, such as xcu250 or xc7z020")
     parser.add_argument("--within", type=float, default=100.0, help="latency in ns")

@@ -35,7 +35,7 @@ class Finished(BaseCallback):
 
 
 def train(budget: int, seed: int) -> Finished:
-    """Trains on `budget` designs."""
+    """Train on `budget` designs."""
     envs = chipgym.envs.sb3_vec_env("chipgym/Systolic-v0", num_envs=NUM_ENVS, mode="sequential", workload="resnet18")
     steps = int((envs.get_attr("problem")[0].space.sizes > 1).sum())  # a design: parameters with one value have no turn
     model = MaskablePPO(

@@ -10,7 +10,7 @@ import chipgym
 
 
 def main() -> None:
-    """Looks for controllers of short time and low power for server-like traffic, and says why the fastest is fast."""
+    """Look for controllers of short time and low power for server-like traffic, and say why the fastest is fast."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workload", default="cloud-2")
     parser.add_argument("--device", default="DDR4-2400")

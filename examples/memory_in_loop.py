@@ -19,7 +19,7 @@ CONTROLLERS = {
 
 
 def main() -> None:
-    """Prints the latency of a few accelerators with a constant bandwidth and with each of a few memories."""
+    """Print the latency of a few accelerators with a constant bandwidth and with each of a few memories."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workload", default="alexnet")
     arguments = parser.parse_args()

@@ -16,7 +16,7 @@ from chipgym.datasets import Network, load_workload
 
 
 def small_model(folder: str) -> str:
-    """A detector's first layers, written as a training framework would export them: an open batch, height and width."""
+    """Write a detector's first layers as a training framework would export them: an open batch, height and width."""
     weights = {"w1": (16, 3, 3, 3), "w2": (16, 1, 3, 3), "w3": (32, 16, 1, 1), "w4": (32, 8, 2, 2), "b4": (8,)}
     nodes = [
         helper.make_node("Conv", ["image", "w1"], ["stem"], strides=[2, 2], pads=[1, 1, 1, 1]),
@@ -40,7 +40,7 @@ def small_model(folder: str) -> str:
 
 
 def main() -> None:
-    """Prints a model's totals, its operators, and its slowest layers on the default design."""
+    """Print a model's totals, its operators, and its slowest layers on the default design."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", nargs="?", help="an ONNX file, its open dimensions behind it: model.onnx:height=640")
     arguments = parser.parse_args()

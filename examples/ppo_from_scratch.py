@@ -32,14 +32,14 @@ class Agent(nn.Module):
         self.policy, self.value = nn.Linear(64, actions), nn.Linear(64, 1)
 
     def forward(self, seen: torch.Tensor, legal: torch.Tensor) -> tuple[Categorical, torch.Tensor]:
-        """Distribution over legal actions, (n,), and values, (n,), of observations (n, d) and masks (n, k)."""
+        """Return distribution over legal actions, (n,), and values, (n,), of observations (n, d) and masks (n, k)."""
         hidden = self.body(seen)
         logits = self.policy(hidden).masked_fill(~legal, -1e8)
         return Categorical(logits=logits), self.value(hidden).squeeze(-1)
 
 
 def advantages(rewards: torch.Tensor, values: torch.Tensor, ends: torch.Tensor, beyond: torch.Tensor) -> torch.Tensor:
-    """Generalised advantages, all (steps, n); `beyond` (n,) is the value after the last step."""
+    """Return generalised advantages, all (steps, n); `beyond` (n,) is the value after the last step."""
     out, running = torch.zeros_like(rewards), torch.zeros_like(beyond)
     for t in range(len(rewards) - 1, -1, -1):
         following = beyond if t == len(rewards) - 1 else values[t + 1]
@@ -50,7 +50,7 @@ def advantages(rewards: torch.Tensor, values: torch.Tensor, ends: torch.Tensor, 
 
 
 def train(designs: int, num_envs: int = 64, seed: int = 0, workload: str = "resnet18") -> list[float]:
-    """Rewards of the designs in the order in which they were finished."""
+    """Return rewards of the designs in the order in which they were finished."""
     torch.manual_seed(seed)
     envs = gymnasium.make_vec("chipgym/Systolic-v0", num_envs=num_envs, mode="sequential", workload=workload)
     steps = int((envs.unwrapped.problem.space.sizes > 1).sum())  # a design in each environment between updates

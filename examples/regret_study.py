@@ -17,7 +17,7 @@ from chipgym.search.study.plot import save_plot
 
 
 def show(progress: StudyProgress) -> None:
-    """One line of progress, overwritten."""
+    """Print one line of progress, overwritten."""
     print(
         f"\r  {progress.done}/{progress.total} searches, last {progress.agent} {progress.seed:<6}", end="", flush=True
     )

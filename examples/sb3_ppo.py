@@ -37,7 +37,7 @@ class Rewards(BaseCallback):
 
 
 def ppo(budget: int, seed: int) -> np.ndarray:
-    """Rewards of PPO's designs in the order drawn, shape (budget,)."""
+    """Return rewards of PPO's designs in the order drawn, shape (budget,)."""
     envs = chipgym.envs.sb3_vec_env(ID, num_envs=NUM_ENVS, **ARGUMENTS)
     model = PPO(
         "MlpPolicy", envs, n_steps=N_STEPS, batch_size=NUM_ENVS * N_STEPS, n_epochs=8, learning_rate=5e-3,
@@ -49,7 +49,7 @@ def ppo(budget: int, seed: int) -> np.ndarray:
 
 
 def random(budget: int, seed: int) -> np.ndarray:
-    """Rewards of designs drawn uniformly, shape (budget,)."""
+    """Return rewards of designs drawn uniformly, shape (budget,)."""
     envs = gymnasium.make_vec(ID, num_envs=budget, **ARGUMENTS)
     envs.reset(seed=seed)
     envs.action_space.seed(seed)
@@ -57,14 +57,14 @@ def random(budget: int, seed: int) -> np.ndarray:
 
 
 def evolution(budget: int, seed: int) -> np.ndarray:
-    """Rewards of NSGA-II's designs in the order drawn, shape (budget,)."""
+    """Return rewards of NSGA-II's designs in the order drawn, shape (budget,)."""
     problem = chipgym.make_problem("systolic", **ARGUMENTS)
     result = chipgym.optimize(problem, agent="nsga2", budget=budget, seed=seed)
     return result.table.reward
 
 
 def compare(budget: int, seeds: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Best reward, and mean reward of the last eighth, by agent and seed; each shape (seeds,)."""
+    """Return best reward, and mean reward of the last eighth, by agent and seed; each shape (seeds,)."""
     out = {}
     agents: dict[str, Callable[[int, int], np.ndarray]] = {"ppo": ppo, "nsga2": evolution, "random": random}
     for name, agent in agents.items():
@@ -75,7 +75,7 @@ def compare(budget: int, seeds: int) -> dict[str, tuple[np.ndarray, np.ndarray]]
 
 
 def main() -> None:
-    """Prints the table."""
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--budget", type=int, default=4096, help="designs evaluated per agent and seed")
     parser.add_argument("--seeds", type=int, default=5)

@@ -14,7 +14,7 @@ from chipgym.search import Progress
 
 
 def show(progress: Progress) -> None:
-    """One line of progress, overwritten."""
+    """Print one line of progress, overwritten."""
     left = f"{progress.left_s:.0f} s left" if progress.left_s is not None else ""
     best = progress.best_objectives[0]
     print(f"\r  {progress.evaluations}/{progress.budget}  best {best:.3e} J·s  {left:<14}", end="", flush=True)

@@ -14,7 +14,7 @@ from chipgym.simulators.dataflow.reference.calibrate import FITTED_MODEL, TABLE,
 
 
 def main() -> None:
-    """Prints the table."""
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--reference", type=Path, default=Path(__file__).parents[1] / "tests" / "golden")
     arguments = parser.parse_args()

@@ -23,7 +23,7 @@ SEEN = ["resnet18", "alexnet", "mobilenet_v2", "bert_base", "vit_b16", "mlp:784-
 
 
 def train(seen: list[str], budget: int, seed: int, num_envs: int = 64, steps: int = 4) -> PPO:
-    """PPO after `budget` designs for networks drawn from `seen`."""
+    """Train PPO on `budget` designs for networks drawn from `seen`."""
     envs = chipgym.envs.sb3_vec_env(ID, num_envs=num_envs, workload=seen, **LIMITS)
     model = PPO(
         "MlpPolicy", envs, n_steps=steps, batch_size=num_envs * steps, n_epochs=8, learning_rate=3e-3,
@@ -33,7 +33,7 @@ def train(seen: list[str], budget: int, seed: int, num_envs: int = 64, steps: in
 
 
 def best_of_policy(model: PPO, unseen: str, tries: int) -> float:
-    """The best reward of `tries` designs that the policy draws for a network."""
+    """Return the best reward of `tries` designs that the policy draws for a network."""
     envs = gymnasium.make_vec(ID, num_envs=tries, workload=unseen, **LIMITS)
     observations, _ = envs.reset(seed=0)
     actions, _ = model.predict(observations)
@@ -41,14 +41,14 @@ def best_of_policy(model: PPO, unseen: str, tries: int) -> float:
 
 
 def best_of_search(agent: str, unseen: str, tries: int, seed: int) -> float:
-    """The best reward of a search from scratch with as many evaluations."""
+    """Return the best reward of a search from scratch with as many evaluations."""
     problem = chipgym.make_problem("systolic", unseen, **LIMITS)
     found = chipgym.optimize(problem, agent=agent, budget=tries, seed=seed).best
     return float(problem.reward(problem.evaluate(found.design))[0]) if found else -5.0
 
 
 def compare(seen: list[str], unseen: str, budget: int, tries: int, seeds: int) -> dict[str, np.ndarray]:
-    """Best rewards on the unseen network, shape (seeds,), by way."""
+    """Return best rewards on the unseen network, shape (seeds,), by way."""
     out: dict[str, list[float]] = {"policy": [], "random": [], "nsga2": [], "tpe": []}
     for seed in range(seeds):
         out["policy"].append(best_of_policy(train(seen, budget, seed), unseen, tries))

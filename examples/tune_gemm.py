@@ -8,7 +8,7 @@ import chipgym
 
 
 def main() -> None:
-    """Looks for the fastest gemm within some DSP slices, and says what the slices bought."""
+    """Look for the fastest gemm within some DSP slices, and say what the slices bought."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kernel", default="gemm-ncubed")
     parser.add_argument("--tool", default="vitis-2020.2")

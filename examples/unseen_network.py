@@ -25,7 +25,7 @@ METRICS = ("latency_s", "energy_j")
 
 
 def collected(folder: Path, networks: Sequence[str], designs: int) -> list[DesignTable]:
-    """A table of each network, from the folder where it is there already."""
+    """Return a table of each network, from the folder where it is there already."""
     tables = []
     for network in networks:
         path = folder / f"{network.replace(':', '-')}.parquet"
@@ -36,7 +36,7 @@ def collected(folder: Path, networks: Sequence[str], designs: int) -> list[Desig
 
 
 def errors_on(model: str, tables: Sequence[DesignTable], network: str, **options: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean relative errors of METRICS on a network that a model has not seen, and ranks within it."""
+    """Return mean relative errors of METRICS on a network that a model has not seen, and ranks within it."""
     split = split_tables(tables, "workloads", workloads=[network])
     found = measure(Surrogate(model, **options).fit(split.train), split.test).metrics
     return np.array([found[m].mape for m in METRICS]), np.array([found[m].spearman for m in METRICS])
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def told(errors: np.ndarray, ranks: np.ndarray | None = None) -> str:
-    """Errors of METRICS in per cent, and ranks where there are any."""
+    """Write errors of METRICS in per cent, and ranks where there are any."""
     texts = [f"{name} {100 * error:5.1f} %" for name, error in zip(METRICS, errors, strict=True)]
     if ranks is not None:
         texts = [f"{text}, rank {rank:.3f}" for text, rank in zip(texts, ranks, strict=True)]

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Linear algebra of NumPy and SciPy on one thread, of this process, for this while."""
+    """Run linear algebra of NumPy and SciPy on one thread, of this process, for this while."""
     import scipy.linalg  # noqa: F401 - has a library of its own, which must be there to be told
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 

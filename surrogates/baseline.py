@@ -30,12 +30,12 @@ class Sloped:
     fitted: QuadraticRidge | TreeEnsemble
 
     def predict(self, x: Column) -> tuple[Column, Column]:
-        """Means and spreads, each (n, t), of standardised targets for features (n, d)."""
+        """Return means and spreads, each (n, t), of standardised targets for features (n, d)."""
         mean, spread = self.fitted.predict(x)
         return mean + along(x, self.slopes), spread
 
     def arrays(self) -> dict[str, Column]:
-        """Everything that it is, by name."""
+        """Return all of the model as arrays by name."""
         return {"slopes": self.slopes, **self.fitted.arrays()}
 
 
@@ -49,7 +49,9 @@ def fit_sloped(
     sizes: Column,
     seed: int,
 ) -> Sloped:
-    """A model of standardised targets, with slopes where the model does not extrapolate and targets are logarithms.
+    """Fit a model of standardised targets.
+
+    Slopes come first where the model does not extrapolate and targets are logarithms.
 
     Args:
         family: of the model.
@@ -71,7 +73,7 @@ def fit_sloped(
 
 
 def size_slopes(x: Column, logs: Column, workload: Column, designs: int, sizes: Column) -> Column:
-    """Slopes of metrics' logarithms over workloads' sizes, shape (features, targets); 0 for all other features.
+    """Fit slopes of metrics' logarithms over workloads' sizes, shape (features, targets); 0 for all other features.
 
     Every metric is taken to be a product of the sizes' powers, with exponents that are not negative and add up to 1 at
     most: whatever all sizes are multiplied by, a metric grows by no more. So few workloads as there are cannot tell
@@ -105,7 +107,7 @@ def size_slopes(x: Column, logs: Column, workload: Column, designs: int, sizes: 
 
 
 def along(x: Column, slopes: Column) -> Column:
-    """What slopes (d, t) make of features (n, d), shape (n, t); of a row the same whatever is beside it."""
+    """Return what slopes (d, t) make of features (n, d), shape (n, t); of a row the same whatever is beside it."""
     out = np.zeros((len(x), slopes.shape[1]))
     for j in np.flatnonzero(slopes.any(axis=1)):  # not a matrix product, whose sums depend on how many rows there are
         out += x[:, j, None] * slopes[j]

@@ -65,7 +65,7 @@ class Encoder:
         )
 
     def designs(self, columns: Columns, n: int) -> Column:
-        """Features of complete columns of values, shape (n, d).
+        """Return features of complete columns of values, shape (n, d).
 
         Raises:
             ChipgymError: for a value of a categorical knob that is not on the grid, with the nearest that is.
@@ -82,12 +82,12 @@ class Encoder:
         return np.stack(out, axis=1) if out else np.empty((n, 0))
 
     def with_workload(self, designs: Column, features: Mapping[str, float]) -> Column:
-        """Features of designs (n, d) on one workload, shape (n, d + w)."""
+        """Return features of designs (n, d) on one workload, shape (n, d + w)."""
         row = [features[name] for name in self.workload_features]
         return np.hstack([designs, np.tile(row, (len(designs), 1))])
 
     def check(self, workload: Workload) -> dict[str, float]:
-        """The features of a workload.
+        """Return the features of a workload.
 
         Raises:
             ChipgymError: where it has others than the model was trained with, or one that is no finite number.

@@ -64,7 +64,7 @@ class Errors:
     false_feasible: float
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row per metric, indexed by its name, with a column for each of `MetricErrors`."""
+        """Return one row per metric, indexed by its name, with a column for each of `MetricErrors`."""
         import pandas as pd
 
         rows = [asdict(errors) for errors in self.metrics.values()]
@@ -72,7 +72,7 @@ class Errors:
         return pd.DataFrame(rows, index=pd.Index(self.metrics, name="metric"), columns=columns)
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as JSON-able data."""
+        """Return all of the errors as JSON-able data."""
         out: dict[str, Any] = {
             name: getattr(self, name)
             for name in ("designs", "infeasible", "feasible_accuracy", "balanced_accuracy", "false_feasible")
@@ -86,7 +86,7 @@ def measure(
     constraints: str | Sequence[str] = (),
     networks: Sequence[Network] = (),
 ) -> Errors:
-    """Compares a surrogate's predictions with tables of evaluated designs.
+    """Compare a surrogate's predictions with tables of evaluated designs.
 
     Args:
         surrogate: that was fitted.
@@ -141,7 +141,7 @@ def measure(
 
 
 def _workload(surrogate: Surrogate, table: DesignTable, networks: Sequence[Network]) -> str | DesignTable | Network:
-    """What `predict` takes for the workload of a table: its name where the model has learned from it."""
+    """Return what `predict` takes for the workload of a table: its name where the model has learned from it."""
     check_alike(surrogate.header, table.header)
     for known in surrogate.tables:
         if known.header.workload_digest == table.header.workload_digest:
@@ -152,7 +152,7 @@ def _workload(surrogate: Surrogate, table: DesignTable, networks: Sequence[Netwo
 
 
 def _point_errors(y: Column, predicted: Column, workload: Column, target: Target) -> dict[str, float]:
-    """Errors of predictions of y, each (n,)."""
+    """Measure errors of predictions of y, each (n,)."""
     nonzero = y != 0
     relative = np.abs(predicted[nonzero] - y[nonzero]) / np.abs(y[nonzero])
     with np.errstate(divide="ignore", invalid="ignore"):  # a scale of positive values may meet others now
@@ -171,7 +171,7 @@ def _point_errors(y: Column, predicted: Column, workload: Column, target: Target
 
 
 def _spearman(y: Column, predicted: Column) -> float:
-    """Rank correlation, NaN where all are equal, up to rounding."""
+    """Return the rank correlation, NaN where all are equal, up to rounding."""
     from scipy.stats import spearmanr
 
     if len(y) < 2 or np.ptp(y) <= 1e-9 * np.abs(y).max() or np.ptp(predicted) == 0:
@@ -180,7 +180,7 @@ def _spearman(y: Column, predicted: Column) -> float:
 
 
 def _coverage(y: Column, known: Column, intervals: Sequence[tuple[Column, Column]]) -> float:
-    """Share of the known values that are within their intervals, whose ends count up to rounding."""
+    """Return the share of the known values that are within their intervals, whose ends count up to rounding."""
     low, high = (np.concatenate(ends) for ends in zip(*intervals, strict=True))
     slack = 1e-9 * np.abs(y)
     inside = (low - slack <= y) & (y <= high + slack)

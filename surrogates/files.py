@@ -45,12 +45,12 @@ _TREES, _RIDGE = TreeEnsemble, QuadraticRidge
 
 
 def surrogate_names() -> tuple[str, ...]:
-    """The surrogates that ship with the package."""
+    """List the surrogates that ship with the package."""
     return tuple(sorted(path.stem for path in _SHIPPED.glob("*.npz")))
 
 
 def model_path(path: str | os.PathLike[str]) -> Path:
-    """Where a model is to be written.
+    """Return the path where a model is to be written.
 
     Raises:
         ChipgymError: for what is not the path of a `.npz` file.
@@ -59,7 +59,7 @@ def model_path(path: str | os.PathLike[str]) -> Path:
 
 
 def write_surrogate(surrogate: Surrogate, path: str | os.PathLike[str]) -> None:
-    """Writes a fitted surrogate; the file is there whole or not at all.
+    """Write a fitted surrogate; the file is there whole or not at all.
 
     Raises:
         ChipgymError: for what is not the path of a `.npz` file, and where it cannot be written.
@@ -76,7 +76,7 @@ def write_surrogate(surrogate: Surrogate, path: str | os.PathLike[str]) -> None:
 
 
 def _write_npz(file: BinaryIO, entries: Mapping[str, Column]) -> None:
-    """As `numpy.savez_compressed`, under one date, so that the same arrays are the same bytes."""
+    """Write as `numpy.savez_compressed` does, under one date, so that the same arrays are the same bytes."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, array in entries.items():
             info = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
@@ -86,7 +86,7 @@ def _write_npz(file: BinaryIO, entries: Mapping[str, Column]) -> None:
 
 
 def load_surrogate(spec: str | os.PathLike[str]) -> Surrogate:
-    """A surrogate that `Surrogate.save` or `chipgym train` wrote, checked from end to end.
+    """Load a surrogate that `Surrogate.save` or `chipgym train` wrote, checked from end to end.
 
     Args:
         spec: a name of `surrogate_names()`, or the path of a `.npz` file. A name comes before a file of that name.
@@ -116,7 +116,7 @@ def load_surrogate(spec: str | os.PathLike[str]) -> Surrogate:
 
 
 def _entries(file: BinaryIO) -> dict[str, Column]:
-    """The arrays of an archive, none of which holds objects."""
+    """Read the arrays of an archive, none of which holds objects."""
     most = min(MAX_BYTES, most_unpacked(os.fstat(file.fileno()).st_size))
     with zipfile.ZipFile(file) as archive:
         infos = archive.infolist()
@@ -194,17 +194,17 @@ def _part(surrogate: Surrogate, arrays: Mapping[str, Column], targets: list[Any]
 
 
 def _graph(entries: Mapping[str, Column], number: int) -> OperatorGraph:
-    """The operators of a table by its number."""
+    """Read the operators of a table by its number."""
     return OperatorGraph.from_arrays(_named(_within(entries, f"graph{number}"), OperatorGraph.names))
 
 
 def _within(entries: Mapping[str, Column], name: str) -> dict[str, Column]:
-    """The arrays that stand behind a name and a dot."""
+    """Select the arrays that stand behind a name and a dot."""
     return {k.removeprefix(f"{name}."): v for k, v in entries.items() if k.startswith(f"{name}.")}
 
 
 def _named(arrays: Mapping[str, Column], names: Iterable[str]) -> Mapping[str, Column]:
-    """The arrays of these names, if there are all of them."""
+    """Select the arrays of these names, if there are all of them."""
     for name in names:
         if name not in arrays:
             raise ChipgymError(f"has no array {name}")
@@ -212,7 +212,7 @@ def _named(arrays: Mapping[str, Column], names: Iterable[str]) -> Mapping[str, C
 
 
 def _check_targets(surrogate: Surrogate) -> None:
-    """That every metric is predicted once, and feasibility with its violation or not at all."""
+    """Check that every metric is predicted once, and feasibility with its violation or not at all."""
     names = [t.name for part in surrogate.parts.values() for t in part.targets]
     metrics = [m.name for m in surrogate.metrics]
     if sorted(names) not in (sorted(metrics), sorted([*metrics, FEASIBLE, VIOLATION])):
@@ -251,7 +251,7 @@ def _listed(value: object) -> list[Any]:
 
 
 def model_digest(surrogate: Surrogate) -> str:
-    """Checksum of a fitted surrogate, sha256 in hex."""
+    """Return the checksum of a fitted surrogate, sha256 in hex."""
     return _digest(_header(surrogate), _arrays(surrogate))
 
 
@@ -270,7 +270,7 @@ def _header(surrogate: Surrogate) -> str:
 
 
 def _arrays(surrogate: Surrogate) -> dict[str, Column]:
-    """All arrays under the names that they have in a file, in their order and the file's byte order."""
+    """Return all arrays under the names that they have in a file, in their order and the file's byte order."""
     groups = {name: part.fitted.arrays() for name, part in sorted(surrogate.parts.items())}
     if surrogate.graphs:
         groups |= {f"graph{i}": surrogate.graphs[table.name].arrays() for i, table in enumerate(surrogate.tables)}

@@ -18,7 +18,7 @@ _AVERAGES = ("W", "mm2", "GB/s", "Gbit/s", "Hz", "MHz")
 
 
 def network_of(header: TableHeader, networks: Sequence[Network] = ()) -> Network:
-    """The network that a table was collected on.
+    """Find the network that a table was collected on.
 
     Args:
         header: of the table.
@@ -45,12 +45,12 @@ def network_of(header: TableHeader, networks: Sequence[Network] = ()) -> Network
 
 
 def amounts_of(metrics: Sequence[MetricSpec]) -> tuple[str, ...]:
-    """Names of the metrics that add up over a network's operators: times, energies, counts; not rates or fractions."""
+    """Name the metrics that add up over a network's operators: times, energies, counts; not rates or fractions."""
     return tuple(m.name for m in metrics if m.goal == "min" and m.unit not in _AVERAGES)
 
 
 def graph_rows(encoder: Encoder, columns: Columns, n: int, graph: OperatorGraph) -> GraphRows:
-    """Designs on one network, from complete columns of values.
+    """Return designs on one network, from complete columns of values.
 
     Raises:
         ChipgymError: for a value of a categorical knob that is not on the grid.
@@ -62,7 +62,7 @@ def graph_rows(encoder: Encoder, columns: Columns, n: int, graph: OperatorGraph)
 
 
 def sample_rows(samples: Samples, graphs: Mapping[str, OperatorGraph]) -> GraphRows:
-    """Designs of tables, each on the graph of its workload's name."""
+    """Return designs of tables, each on the graph of its workload's name."""
     tables = samples.tables
     parts = [graph_rows(samples.encoder, t.designs(), len(t), graphs[t.header.workload]) for t in tables]
     return GraphRows(

@@ -41,7 +41,7 @@ class Part:
     fitted: Fitted
 
     def predict(self, x: Rows, known: bool = True) -> tuple[Column, Column]:
-        """Means and standard deviations in the targets' scales, each (n, t).
+        """Return means and standard deviations in the targets' scales, each (n, t).
 
         Args:
             x: what the model sees of n designs: features (n, d), or designs on graphs.
@@ -67,7 +67,7 @@ def fit_part(
     workload: Column,
     seed: int,
 ) -> Part:
-    """Fits a model to four fifths of the designs and calibrates its uncertainty on the rest.
+    """Fit a model to four fifths of the designs and calibrate its uncertainty on the rest.
 
     The spread s of a prediction becomes c √(s² + m²), with m the median error on the rest and c such that 68.3 % of
     the errors there are within it: split conformal prediction at one standard deviation (Papadopoulos et al.,
@@ -113,7 +113,7 @@ def fit_part(
 
 
 def _apart(group: Column, share: float, rng: np.random.Generator) -> Column:
-    """Which rows are kept apart, (n,): all of a share of the groups, one at least; none where there is one group."""
+    """Draw which rows are kept apart, (n,): all of a share of the groups, one at least; none if there is one group."""
     numbers = rng.permutation(np.unique(group))
     return np.isin(group, numbers[: min(max(1, round(share * len(numbers))), len(numbers) - 1)])
 
@@ -127,7 +127,7 @@ def _of_few(
     workload: Column,
     rng: np.random.Generator,
 ) -> tuple[Column, Column]:
-    """As `_calibration`, on models that each leave out a part of the designs."""
+    """Calibrate as `_calibration`, on models that each leave out a part of the designs."""
     numbers = rng.permutation(np.unique(design))
     if len(numbers) == 1:
         return np.ones(z.shape[1]), np.ones(z.shape[1])
@@ -138,13 +138,13 @@ def _of_few(
 
 
 def _errors(fitted: Fitted, x: Rows, z: Column, check: Column) -> tuple[Column, Column]:
-    """Absolute errors and spreads, each (c, t), on the rows that `check` (n,) says."""
+    """Return absolute errors and spreads, each (c, t), on the rows that `check` (n,) says."""
     mean, spread = fitted.predict(x[check])
     return np.abs(mean - z[check]), spread
 
 
 def _calibration(error: Column, spread: Column) -> tuple[Column, Column]:
-    """Median error, and what makes spreads as wide as errors are, each (t,), of errors and spreads (c, t)."""
+    """Return the median error, and what makes spreads as wide as errors, each (t,), of errors and spreads (c, t)."""
     noise: Column = np.median(error, axis=0)
     wide = np.sqrt(spread**2 + noise**2)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -54,7 +54,7 @@ class Prediction:
         return {name: (high - low) / 2 for name, (low, high) in within.items()}
 
     def interval(self, level: float = 0.9) -> dict[str, tuple[Column, Column]]:
-        """By metric, the bounds between which so large a share of values is expected, (n,) each.
+        """Return by metric the bounds between which so large a share of values is expected, (n,) each.
 
         The width is calibrated at 68.3 % and widened as a normal distribution is.
 
@@ -74,7 +74,7 @@ class Prediction:
         return len(self.violation)
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row per design: each metric and its `_std`, feasible, violation."""
+        """Return one row per design: each metric and its `_std`, feasible, violation."""
         import pandas as pd
 
         std = self.std
@@ -85,5 +85,5 @@ class Prediction:
 
 
 def least_positive(column: Column) -> Column:
-    """Violations of designs that are taken to be infeasible: never 0."""
+    """Lift violations of designs that are taken to be infeasible above 0."""
     return np.maximum(column, np.finfo(np.float64).eps)

@@ -12,7 +12,7 @@ LEAST_SCALE = 0.5
 
 
 def beyond(features: Mapping[str, float], learned: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Features in which a workload is far outside the range of others, with how far, the farthest first.
+    """Name features in which a workload is far outside the range of others, with how far, the farthest first.
 
     Args:
         features: of the workload.
@@ -32,5 +32,5 @@ def beyond(features: Mapping[str, float], learned: Sequence[Mapping[str, float]]
 
 
 def widening(distances: Mapping[str, float]) -> float:
-    """What the standard deviation is multiplied by at such distances: 1 plus the farthest."""
+    """Return what the standard deviation is multiplied by at such distances: 1 plus the farthest."""
     return 1.0 + max(distances.values(), default=0.0)

@@ -33,7 +33,7 @@ class Samples:
 
     @staticmethod
     def of(tables: DesignTable | Sequence[DesignTable]) -> Samples:
-        """Tables that one model can learn from.
+        """Check and join tables that one model can learn from.
 
         Raises:
             ChipgymError: for none, an empty one, tables of other simulators, spaces or kinds of workload, and
@@ -56,17 +56,17 @@ class Samples:
 
     @property
     def header(self) -> TableHeader:
-        """Of the first table: simulator, knobs and metrics are those of all."""
+        """Header of the first table: simulator, knobs and metrics are those of all."""
         return self.tables[0].header
 
     @cached_property
     def space(self) -> DesignSpace:
-        """Of the designs."""
+        """Design space of the tables."""
         return space_of(self.header)
 
     @cached_property
     def encoder(self) -> Encoder:
-        """What makes features of them."""
+        """What makes features of the designs."""
         return Encoder(self.space, tuple(sorted(self.header.features)))
 
     @cached_property
@@ -105,11 +105,11 @@ class Samples:
         return self.violation <= 0
 
     def metric(self, name: str) -> Column:
-        """A metric of all designs, (n,), NaN where it means nothing."""
+        """Return a metric of all designs, (n,), NaN where it means nothing."""
         return np.concatenate([table.metrics[name] for table in self.tables])
 
     def take(self, chosen: Column) -> Samples:
-        """Some of the designs, by a mask (n,); tables of which none is left are gone."""
+        """Select some of the designs, by a mask (n,); tables of which none is left are gone."""
         parts = np.split(chosen, np.cumsum([len(table) for table in self.tables])[:-1])
         tables = [_rows(table, part) for table, part in zip(self.tables, parts, strict=True) if part.any()]
         return Samples(tuple(tables))
@@ -126,7 +126,7 @@ def _rows(table: DesignTable, chosen: Column) -> DesignTable:
 
 
 def check_headers(headers: Sequence[TableHeader]) -> None:
-    """That tables are of the same simulator, space and kind of workload, each workload once.
+    """Check that tables are of the same simulator, space and kind of workload, each workload once.
 
     Raises:
         ChipgymError: naming the first thing in which two of them differ.
@@ -140,7 +140,7 @@ def check_headers(headers: Sequence[TableHeader]) -> None:
 
 
 def check_alike(ours: TableHeader, theirs: TableHeader) -> None:
-    """That two tables are of the same simulator, space and kind of workload.
+    """Check that two tables are of the same simulator, space and kind of workload.
 
     Raises:
         ChipgymError: naming the first thing in which they differ.
@@ -157,7 +157,7 @@ def check_alike(ours: TableHeader, theirs: TableHeader) -> None:
 
 
 def _shown(value: object, other: object) -> str:
-    """What tells an entry of a header from another: of knobs and metrics the first that differs."""
+    """Show what tells an entry of a header from another: of knobs and metrics the first that differs."""
     if not isinstance(value, tuple) or not isinstance(other, tuple):
         return shorten(value)
     first = next((v for v in value if v not in other), None)

@@ -40,7 +40,7 @@ class LearnedWorkload:
 
     @staticmethod
     def of(surrogate: Surrogate, workload: str | os.PathLike[str] | Workload | None = None) -> LearnedWorkload:
-        """A model for one of its own workloads, or for another of their kind.
+        """Bind a model to one of its own workloads, or to another of their kind.
 
         Raises:
             ChipgymError: as `Surrogate.predict`.
@@ -59,7 +59,7 @@ class LearnedWorkload:
         return f"{self.surrogate.model}:{self.surrogate.header.simulator}:{self.source}"
 
     def features(self) -> dict[str, float]:
-        """Those of the workload."""
+        """Return the features of the workload."""
         return dict(self.description)
 
 
@@ -110,7 +110,7 @@ class SurrogateSimulator(Simulator):
         return {name: source[name] for name in ("simulator", "version", "options")}
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
-        """Predicts columns of values.
+        """Predict columns of values.
 
         Raises:
             ChipgymError: for a value of a categorical knob that the training grid has not.
@@ -122,7 +122,7 @@ class SurrogateSimulator(Simulator):
 
 
 def _learned(spec: object, on: str | os.PathLike[str] | Workload | None) -> LearnedWorkload:
-    """The model and workload that the constructor was given."""
+    """Return the model and workload that the constructor was given."""
     if isinstance(spec, Surrogate):
         return LearnedWorkload.of(spec, on)
     if on is not None:

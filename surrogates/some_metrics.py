@@ -12,7 +12,7 @@ from ..simulators.tabular import metrics_of
 
 
 def only_metrics(table: DesignTable, names: Sequence[str]) -> DesignTable:
-    """A table with some of its metrics, in its order, and the objectives that are made of these.
+    """Return a table with some of its metrics, in its order, and the objectives that are made of these.
 
     Args:
         table: of designs.

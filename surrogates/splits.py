@@ -38,7 +38,7 @@ def split_tables(
     seed: int = 0,
     workloads: Sequence[str] | None = None,
 ) -> Split:
-    """Holds a share of tables' designs, workloads, or both back.
+    """Hold back a share of tables' designs, workloads, or both.
 
     A design that is held out is so on every workload. With "both", a model is measured on held-out designs of held-out
     workloads, and has seen neither.
@@ -86,7 +86,7 @@ def split_tables(
 def _held_workloads(
     names: list[str], share: float, rng: np.random.Generator, wanted: Sequence[str] | None
 ) -> list[int]:
-    """Numbers of the workloads to hold out."""
+    """Return numbers of the workloads to hold out."""
     if wanted is None:
         order = rng.permutation(len(names))
         return [int(i) for i in order[: max(1, min(round(share * len(names)), len(names) - 1))]]

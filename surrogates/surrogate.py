@@ -46,11 +46,11 @@ class TrainedOn:
 
     @property
     def name(self) -> str:
-        """Of the workload."""
+        """Name of the workload."""
         return self.header.workload
 
     def features(self) -> dict[str, float]:
-        """Of the workload."""
+        """Return the features of the workload."""
         return dict(self.header.features)
 
 
@@ -84,7 +84,7 @@ class Surrogate:
     # --- learning ------------------------------------------------------------------------------------------------
 
     def fit(self, tables: DesignTable | Sequence[DesignTable], networks: Sequence[Network] = ()) -> Self:
-        """Learns from one table, or from several of one simulator and space on different workloads.
+        """Learn from one table, or from several of one simulator and space on different workloads.
 
         Args:
             tables: of evaluated designs.
@@ -130,7 +130,7 @@ class Surrogate:
         return self
 
     def _learner(self, samples: Samples) -> Learner:
-        """What fits the model to some of the samples."""
+        """Return what fits the model to some of the samples."""
         model, seed = self.family, self.seed
         if isinstance(model, Gnn):
             amounts = amounts_of(metrics_of(samples.header))
@@ -142,7 +142,7 @@ class Surrogate:
 
     @property
     def header(self) -> TableHeader:
-        """Of the first table: simulator, knobs, metrics and objectives are those of all.
+        """Header of the first table: simulator, knobs, metrics and objectives are those of all.
 
         Raises:
             ChipgymError: before `fit`.
@@ -174,7 +174,7 @@ class Surrogate:
     # --- prediction ----------------------------------------------------------------------------------------------
 
     def predict(self, designs: Designs, workload: str | os.PathLike[str] | Workload | None = None) -> Prediction:
-        """Metrics of designs on a workload, with their uncertainty.
+        """Predict metrics of designs on a workload, with their uncertainty.
 
         Args:
             designs: in any form that a space takes (see `DesignSpace.columns`), of the tables' knobs.
@@ -192,7 +192,7 @@ class Surrogate:
         return self.predict_on(designs, found)
 
     def predict_on(self, designs: Designs, found: TrainedOn | Workload) -> Prediction:
-        """As `predict`, for what `workload` answered, without a warning."""
+        """Predict as `predict`, for what `workload` answered, without a warning."""
         columns, n = self.space.columns(designs, {*BESIDE, *(m.name for m in self.metrics)})
         out = self.predict_columns(columns, n, self.describe(found), isinstance(found, TrainedOn))
         distances = self.beyond(found)
@@ -200,11 +200,11 @@ class Surrogate:
         return replace(out, deviation={name: wide * std for name, std in out.deviation.items()}, beyond=distances)
 
     def beyond(self, found: TrainedOn | Workload) -> dict[str, float]:
-        """The features in which a workload is far outside those of the tables, as `Prediction.beyond`."""
+        """Name the features in which a workload is far outside those of the tables, as `Prediction.beyond`."""
         return beyond(found.features(), [table.features() for table in self.tables])
 
     def warn_beyond(self, found: TrainedOn | Workload) -> None:
-        """Warns of a workload that is far from all that the model has learned from."""
+        """Warn of a workload that is far from all that the model has learned from."""
         for name, distance in self.beyond(found).items():
             known = [table.features()[name] for table in self.tables]
             warnings.warn(
@@ -216,7 +216,7 @@ class Surrogate:
             return  # the farthest says enough
 
     def workload(self, workload: str | os.PathLike[str] | Workload | None = None) -> TrainedOn | Workload:
-        """The table or workload that `predict` takes for its argument.
+        """Return the table or workload that `predict` takes for its argument.
 
         Raises:
             ChipgymError: as `predict`.
@@ -246,7 +246,7 @@ class Surrogate:
         return found
 
     def describe(self, found: TrainedOn | Workload) -> Mapping[str, float] | OperatorGraph:
-        """What the model sees of a workload that `workload` answered: its features, or its operators.
+        """Return what the model sees of a workload that `workload` answered: its features, or its operators.
 
         Raises:
             ChipgymError: where it sees operators and the workload has none.
@@ -263,7 +263,7 @@ class Surrogate:
     def predict_columns(
         self, columns: Columns, n: int, workload: Mapping[str, float] | OperatorGraph, known: bool
     ) -> Prediction:
-        """As `predict`, for complete columns that the space has made.
+        """Predict as `predict`, for complete columns that the space has made.
 
         Args:
             columns: of values, each (n,).
@@ -298,7 +298,7 @@ class Surrogate:
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes it to a `.npz` file, which `load_surrogate` reads; the same model is the same bytes.
+        """Write the model to a `.npz` file, which `load_surrogate` reads; the same model is the same bytes.
 
         Raises:
             ChipgymError: before `fit`, for a path of another extension, and where it cannot be written; what was there

@@ -50,7 +50,7 @@ class Target:
 
     @staticmethod
     def of(name: str, y: Column, scale: Scale | None = None) -> Target:
-        """The target of training values y, shape (n,), in the scale that suits them or the one given."""
+        """Make the target of training values y, shape (n,), in the scale that suits them or the one given."""
         if scale is None:
             scale = "log" if (y > 0).all() else "log1p" if (y >= 0).all() and (y > 0).any() else "linear"
         unit = float(y[y > 0].min()) if scale == "log1p" else 1.0
@@ -65,13 +65,13 @@ class Target:
         return Target(name, scale, unit, float(z.mean()), width, low, high)
 
     def forward(self, y: Column) -> Column:
-        """Values in the scale of learning, (n,)."""
+        """Carry values to the scale of learning, (n,)."""
         if self.scale == "log":
             return np.log(y)
         return np.log1p(y / self.unit) if self.scale == "log1p" else y
 
     def inverse(self, z: Column) -> Column:
-        """Values of the metric from the scale of learning, (n,), within the widened range."""
+        """Carry values of the metric back from the scale of learning, (n,), within the widened range."""
         room = self.high - self.low
         z = np.clip(z, self.low - room, self.high + room)
         amount: Column = z
@@ -82,5 +82,5 @@ class Target:
         return amount
 
     def standard(self, y: Column) -> Column:
-        """Values as a model sees them: centred, of width 1, (n,)."""
+        """Return values as a model sees them: centred, of width 1, (n,)."""
         return (self.forward(y) - self.centre) / self.width

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def torch_dataset(tables: DesignTable | Sequence[DesignTable]) -> DesignDataset:
-    """Designs of one or several tables as a PyTorch dataset, which a `DataLoader` takes.
+    """Make a PyTorch dataset, which a `DataLoader` takes, of one or several tables' designs.
 
     Args:
         tables: of one simulator and space, each of another workload.
@@ -32,7 +32,7 @@ def torch_dataset(tables: DesignTable | Sequence[DesignTable]) -> DesignDataset:
 
 
 def graph_dataset(tables: DesignTable | Sequence[DesignTable], networks: Sequence[Network] = ()) -> GraphDataset:
-    """Designs of one or several tables, each with the operator graph of its network, for PyTorch Geometric.
+    """Make a dataset for PyTorch Geometric of one or several tables' designs, each with its network's operator graph.
 
     Args:
         tables: of one simulator and space, each of another network.

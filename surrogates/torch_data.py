@@ -44,7 +44,7 @@ class DesignDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
     @staticmethod
     def of(samples: Samples) -> DesignDataset:
-        """The designs of some tables, one table after the other."""
+        """Make the dataset of some tables' designs, one table after the other."""
         metrics = tuple(m.name for m in samples.header.metrics)
         y = np.stack([samples.metric(name) for name in metrics], axis=1)
         return DesignDataset(
@@ -84,7 +84,7 @@ class GraphDataset(Dataset["Data"]):
 
     @staticmethod
     def of(rows: DesignDataset, tables: Sequence[OperatorTable]) -> GraphDataset:
-        """Designs on the operators of each of their workloads."""
+        """Put designs on the operators of each of their workloads."""
         graphs = [(torch.tensor(t.features, dtype=torch.float32), torch.tensor(t.edges)) for t in tables]
         return GraphDataset(rows, tuple(graphs))
 

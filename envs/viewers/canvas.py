@@ -24,12 +24,12 @@ GREY: Color = (226, 228, 232)
 
 @lru_cache(maxsize=16)
 def font(size: int) -> Any:
-    """Pillow's own scalable font."""
+    """Load Pillow's own scalable font."""
     return ImageFont.load_default(size=size)
 
 
 def blend(a: Color, b: Color, t: float) -> Color:
-    """The colour a fraction t of the way from a to b."""
+    """Mix the colour a fraction t of the way from a to b."""
     t = min(max(t, 0.0), 1.0)
     return (round(a[0] + (b[0] - a[0]) * t), round(a[1] + (b[1] - a[1]) * t), round(a[2] + (b[2] - a[2]) * t))
 
@@ -43,11 +43,11 @@ class Canvas:
         self._draw = ImageDraw.Draw(self._image)
 
     def array(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """The sheet as (H, W, 3), uint8."""
+        """Return the sheet as (H, W, 3), uint8."""
         return np.array(self._image, dtype=np.uint8)
 
     def length(self, text: str, size: int) -> float:
-        """Width of a line of text."""
+        """Measure the width of a line of text."""
         return float(font(size).getlength(text))
 
     def text(
@@ -60,7 +60,7 @@ class Canvas:
         align: Literal["left", "middle", "right"] = "left",
         room: float | None = None,
     ) -> None:
-        """One line whose middle height is y; cut with an ellipsis where it is longer than `room`."""
+        """Draw one line of text whose middle height is y; cut with an ellipsis where it is longer than `room`."""
         if room is not None and self.length(text, size) > room:
             while text and self.length(text + "…", size) > room:
                 text = text[:-1]
@@ -78,20 +78,20 @@ class Canvas:
         edge: Color | None = LINE,
         radius: int = 0,
     ) -> None:
-        """A rectangle with its corner at (x, y)."""
+        """Draw a rectangle with its corner at (x, y)."""
         if w >= 1 and h >= 1:
             self._draw.rounded_rectangle((x, y, x + w - 1, y + h - 1), radius=radius, fill=fill, outline=edge)
 
     def line(self, x0: float, y0: float, x1: float, y1: float, color: Color = LINE, width: int = 1) -> None:
-        """A straight line."""
+        """Draw a straight line."""
         self._draw.line((x0, y0, x1, y1), fill=color, width=width)
 
     def dot(self, x: float, y: float, radius: float, fill: Color) -> None:
-        """A filled circle."""
+        """Draw a filled circle."""
         self._draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=fill)
 
     def arrow(self, x0: float, x1: float, y: float, color: Color = MUTED, width: int = 2) -> None:
-        """A horizontal arrow from x0 to x1."""
+        """Draw a horizontal arrow from x0 to x1."""
         step = 1 if x1 > x0 else -1
         head = 5 + width
         self._draw.line((x0, y, x1 - step * head, y), fill=color, width=width)

@@ -15,7 +15,7 @@ TOP, FOOT, LEADING = 104, 24, 26
 
 
 def draw_generic(view: View) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """The picture, (H, W, 3), uint8; one size per problem, whatever the design, so that frames make a film."""
+    """Draw the picture, (H, W, 3), uint8; one size per problem, whatever the design, so that frames make a film."""
     rows = max(len(view.design), len(view.metric_units), 4)
     sheet = Canvas(WIDTH, min(TOP + 28 + rows * LEADING + FOOT, MOST_HEIGHT))
     draw_title(sheet, view)
@@ -45,7 +45,7 @@ def draw_generic(view: View) -> np.ndarray[Any, np.dtype[np.uint8]]:
 
 
 def draw_title(sheet: Canvas, view: View) -> None:
-    """Simulator and workload at the left, the verdict at the right, and a rule below."""
+    """Draw simulator and workload at the left, the verdict at the right, and a rule below."""
     sheet.text(28, 34, f"{view.simulator} on {view.workload}", 24, room=sheet.width - 340)
     sheet.text(28, 66, f"minimise {', '.join(view.objectives)}", 15, MUTED, room=sheet.width - 340)
     reward = "default design" if view.reward is None else f"reward {view.reward:+.3f}"
@@ -56,7 +56,7 @@ def draw_title(sheet: Canvas, view: View) -> None:
 
 
 def _place(sheet: Canvas, x: float, y: float, w: float, index: int, size: int) -> None:
-    """A scale with a mark per grid value, and a dot at the one that the design takes."""
+    """Draw a scale with a mark per grid value, and a dot at the one that the design takes."""
     sheet.line(x, y, x + w, y, LINE, 2)
     if size <= 1:
         sheet.dot(x + w / 2, y, 5, MUTED)

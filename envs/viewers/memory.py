@@ -24,7 +24,7 @@ FIGURES = ("latency_s", "read_latency_s", "bandwidth_gbps", "energy_j", "power_w
 
 
 def draw_memory(view: View) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """The picture, (H, W, 3), uint8. Metrics that a view lacks are left out."""
+    """Draw the picture, (H, W, 3), uint8. Metrics that a view lacks are left out."""
     sheet = Canvas(WIDTH, HEIGHT)
     draw_title(sheet, view)
     _draw_arbiter(sheet, view)
@@ -52,7 +52,7 @@ def _draw_arbiter(sheet: Canvas, view: View) -> None:
 
 
 def _draw_buffer(sheet: Canvas, view: View) -> None:
-    """A slot for each entry of the buffer, up to the grid's largest; filled as far as it is in the mean over time."""
+    """Draw a slot for each entry of the buffer, up to the grid's largest; filled to its mean over time."""
     size = min(int(view.design.get("request_buffer_size", 0)), SLOTS)
     kind = _value(view, "scheduler_buffer")
     # A bankwise buffer's entries are per bank, and a read_write one's per direction: the mean is of all of them.
@@ -69,7 +69,7 @@ def _draw_buffer(sheet: Canvas, view: View) -> None:
 
 
 def _draw_banks(sheet: Canvas, view: View) -> None:
-    """Banks as bars in the colours of their requests' luck: hits, misses, conflicts."""
+    """Draw banks as bars in the colours of their requests' luck: hits, misses, conflicts."""
     counts = {name: view.metrics.get(name, 0.0) for name in ROWS}
     total = sum(counts.values())
     for i in range(8):
@@ -102,7 +102,7 @@ def _draw_figures(sheet: Canvas, view: View) -> None:
 
 
 def _draw_panels(sheet: Canvas, view: View) -> None:
-    """Requests by luck, read latencies, energy by component, each to the scale of its largest."""
+    """Draw requests by luck, read latencies, energy by component, each to the scale of its largest."""
     sheet.line(28, PANEL_Y - 16, WIDTH - 28, PANEL_Y - 16)
     m = view.metrics
     latencies = {q: m[f"read_latency_{q}_s"] for q in ("p50", "p95", "p99") if f"read_latency_{q}_s" in m}

@@ -33,7 +33,7 @@ SIDE_X = 836
 
 
 def draw_systolic(view: View) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """The picture, (H, W, 3), uint8. Metrics that an infeasible design lacks are left out."""
+    """Draw the picture, (H, W, 3), uint8. Metrics that an infeasible design lacks are left out."""
     sheet = Canvas(WIDTH, HEIGHT)
     draw_title(sheet, view)
     _draw_dram(sheet, view)
@@ -55,7 +55,7 @@ def _draw_dram(sheet: Canvas, view: View) -> None:
 
 
 def _draw_srams(sheet: Canvas, view: View) -> None:
-    """Boxes whose area is their capacity on a scale that fits the largest; arrows as wide as their traffic."""
+    """Draw boxes whose area is their capacity on a scale that fits the largest; arrows as wide as their traffic."""
     busiest = max([view.metrics.get(key, 0.0) for o in OPERANDS for key in (o[2], o[3])] + [1.0])
     lane = MACHINE_H / len(OPERANDS)
     for i, (name, knob, outer, inner, back, color) in enumerate(OPERANDS):
@@ -81,7 +81,7 @@ def _draw_srams(sheet: Canvas, view: View) -> None:
 
 
 def _sram_side(kb: float) -> float:
-    """Side of an SRAM's box in pixels: every doubling of capacity from 1 KB adds the same, up to 16 MB."""
+    """Return the side of an SRAM's box in pixels: every doubling of capacity from 1 KB adds the same, up to 16 MB."""
     return 20 + (SRAM_MOST - 30) * min(math.log2(1 + max(kb, 0.0)) / 14, 1.0)
 
 
@@ -107,7 +107,7 @@ def _draw_array(sheet: Canvas, view: View) -> None:
 
 
 def _array_size(rows: int, cols: int) -> tuple[float, float]:
-    """Pixels of the array: its sides in proportion, its longer one growing with every doubling from 4 to 256."""
+    """Return the array's pixels: sides in proportion, the longer one growing with every doubling from 4 to 256."""
     longest = max(rows, cols)
     size = 84 + (ARRAY_MOST - 84) * min(max(math.log2(longest / 4), 0.0) / 6, 1.0)
     return max(size * cols / longest, 6.0), max(size * rows / longest, 6.0)
@@ -124,7 +124,7 @@ def _draw_cells(
     mapped: float | None,
     busy: float | None,
 ) -> None:
-    """The share of processing elements that hold work, in the colour of how busy they are; the rest grey."""
+    """Draw the share of processing elements that hold work, in the colour of how busy they are; the rest grey."""
     sheet.box(x, y, w, h, GREY, None)
     share = min(mapped or 0.0, 1.0)
     # The share of mapped elements as a corner block of the same proportions: the square root on either side.
@@ -143,7 +143,7 @@ def _draw_cells(
 
 
 def _draw_figures(sheet: Canvas, view: View) -> None:
-    """What the design costs, and the parameters that the picture does not show."""
+    """Draw what the design costs, and the parameters that the picture does not show."""
     y: float = TOP + 8
     for name in FIGURES:
         if name in view.metrics:
@@ -164,7 +164,7 @@ def _draw_figures(sheet: Canvas, view: View) -> None:
 
 
 def _draw_bars(sheet: Canvas, view: View) -> None:
-    """Where the cycles, the words and, where the simulator says so, the joules go."""
+    """Draw where the cycles, the words and, where the simulator says so, the joules go."""
     sheet.line(28, PANEL_Y - 14, WIDTH - 28, PANEL_Y - 14)
     m = view.metrics
     traffic = {}
@@ -183,7 +183,7 @@ def _draw_bars(sheet: Canvas, view: View) -> None:
 
 
 def _draw_panel(sheet: Canvas, x: float, w: float, title: str, unit: str, parts: Mapping[str, float]) -> None:
-    """A bar per part, to the scale of the largest."""
+    """Draw a bar per part, to the scale of the largest."""
     sheet.text(x, PANEL_Y + 4, title, 14, MUTED)
     most = max([*parts.values(), 1e-300])
     label, figure = 84, 84

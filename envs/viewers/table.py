@@ -24,7 +24,7 @@ GENERIC = "generic:draw_generic"
 
 
 def render(view: View, mode: str) -> str | Picture:
-    """A design as text ("ansi") or as a picture of shape (H, W, 3), uint8 ("rgb_array")."""
+    """Draw a design as text ("ansi") or as a picture of shape (H, W, 3), uint8 ("rgb_array")."""
     if mode == "ansi":
         return text_view(view)
     module, name = PICTURES.get(view.simulator, GENERIC).split(":")

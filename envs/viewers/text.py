@@ -13,7 +13,7 @@ _SCALED = ("s", "J", "W", "B", "Hz", "B/s", "words", "cycles")
 
 
 def number(value: float, unit: str = "") -> str:
-    """A number in four figures with a prefix on units that take one, as in `1.234 ms`; large counts as `12.3 M`."""
+    """Write a number in four figures, with a prefix on units that take one: `1.234 ms`; large counts as `12.3 M`."""
     if not math.isfinite(value):
         return f"{value:g} {unit}".strip()
     if value and (unit in _SCALED or (not unit and abs(value) >= 1e4)):
@@ -23,12 +23,12 @@ def number(value: float, unit: str = "") -> str:
 
 
 def plain(value: Any) -> str:
-    """A parameter's value as it would be typed."""
+    """Write a parameter's value as it would be typed."""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def text_view(view: View) -> str:
-    """Title, design and metrics, one fact per line."""
+    """Write title, design and metrics, one fact per line."""
     design = {k: f"{plain(v)} {view.design_units.get(k, '')}".strip() for k, v in view.design.items()}
     metrics = {k: number(v, view.metric_units.get(k, "")) for k, v in view.metrics.items()}
     width = max((len(k) for k in (*design, *metrics)), default=0)

@@ -20,11 +20,15 @@ class Fitted(Protocol):
     """A model that was fitted: it predicts, and it is nothing but arrays."""
 
     def predict(self, x: Any) -> tuple[Column, Column]:
-        """Means and spreads, each (n, t), of standardised targets for `Rows` of the kind that it was fitted to."""
+        """Return means and spreads, each (n, t), of standardised targets.
+
+        Args:
+            x: designs, `Rows` of the kind that it was fitted to.
+        """
         ...
 
     def arrays(self) -> dict[str, Column]:
-        """Everything that it is, by name."""
+        """Return all of the model as arrays by name."""
         ...
 
 
@@ -41,7 +45,7 @@ class Family(Protocol):
     extrapolates: ClassVar[bool]
 
     def fit(self, x: Column, z: Column, designs: int, seed: int) -> QuadraticRidge | TreeEnsemble:
-        """A model of standardised targets.
+        """Fit a model of standardised targets.
 
         Args:
             x: features, (n, d).
@@ -61,7 +65,7 @@ FAMILIES: Mapping[str, type[Ridge] | type[Forest] | type[Boosting] | type[Gnn]] 
 
 
 def settings_of(model: str) -> dict[str, int | float]:
-    """Default by setting of a model.
+    """Return the default by setting of a model.
 
     Raises:
         ChipgymError: naming the nearest where there is no such model.
@@ -72,7 +76,7 @@ def settings_of(model: str) -> dict[str, int | float]:
 
 
 def family(model: str, settings: Mapping[str, Any]) -> Family | Gnn:
-    """A family by its name, with its settings.
+    """Make a family by its name, with its settings.
 
     Raises:
         ChipgymError: for an unknown name or setting, and a value that is not a positive number of its kind.

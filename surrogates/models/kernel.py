@@ -21,7 +21,7 @@ def walk_trees(
     mean: Column,
     spread: Column,
 ) -> None:
-    """Mean and standard deviation over members, each the sum of its trees.
+    """Compute mean and standard deviation over members, each the sum of its trees.
 
     Args:
         x: features, (n, d).
@@ -65,7 +65,7 @@ def walk_trees(
 def quadratic(
     x: Column, pairs: Column, coefficients: Column, factor: Column, mean: Column, leverage: Column, terms: Column
 ) -> None:
-    """Means, and how far each design is from those of the training.
+    """Compute means, and how far each design is from those of the training.
 
     Args:
         x: standardised features, (n, d).

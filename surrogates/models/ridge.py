@@ -40,7 +40,7 @@ class QuadraticRidge:
     names: ClassVar = ("shift", "scale", "pairs", "coefficients", "factor", "residual")
 
     def predict(self, x: Column) -> tuple[Column, Column]:
-        """Means and spreads, each (n, targets), of features (n, d)."""
+        """Return means and spreads, each (n, targets), of features (n, d)."""
         from .kernel import quadratic
 
         count, targets = self.coefficients.shape
@@ -51,12 +51,15 @@ class QuadraticRidge:
         return mean, np.sqrt(1.0 + leverage)[:, None] * self.residual
 
     def arrays(self) -> dict[str, Column]:
-        """Everything that it is, by name; the factor, which only says how sure it is, in single precision."""
+        """Return all of the model as arrays by name.
+
+        The factor, which only says how sure it is, is in single precision.
+        """
         return {**{name: getattr(self, name) for name in self.names}, "factor": self.factor.astype(np.float32)}
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, Column], features: int, designs: int, targets: int) -> QuadraticRidge:
-        """A model of what `arrays` gave.
+        """Make a model of what `arrays` gave.
 
         Raises:
             ChipgymError: where it is not that of so many features and targets, or has what is no finite number.
@@ -77,7 +80,7 @@ class QuadraticRidge:
 
 
 def product_pairs(features: int, designs: int) -> Column:
-    """The features that products are of, (q, 2): all with all, but for two of the workload.
+    """List the features that products are of, (q, 2): all with all, but for two of the workload.
 
     A few workloads are described by more features than there are workloads: their products would fit them exactly
     and say nothing about another.
@@ -93,7 +96,7 @@ class Ridge:
     extrapolates: ClassVar[bool] = True
 
     def fit(self, x: Column, z: Column, designs: int, seed: int) -> QuadraticRidge:
-        """A model of standardised targets z (n, t) over features x (n, d), the first of which are the design's."""
+        """Fit a model of standardised targets z (n, t) over features x (n, d), the first of which are the design's."""
         from sklearn.linear_model import RidgeCV
 
         shift, scale = x.mean(axis=0), x.std(axis=0)

@@ -37,7 +37,7 @@ class TreeEnsemble:
     names: ClassVar = ("feature", "threshold", "split", "left", "right", "value", "roots", "base", "rounded")
 
     def predict(self, x: Column) -> tuple[Column, Column]:
-        """Means and spreads, each (n, targets), of features (n, d)."""
+        """Return means and spreads, each (n, targets), of features (n, d)."""
         from .kernel import walk_trees
 
         if self.rounded[0]:
@@ -49,7 +49,7 @@ class TreeEnsemble:
         return mean, spread
 
     def arrays(self) -> dict[str, Column]:
-        """Everything that it is, by name, packed: inner nodes alone have a threshold and children, leaves a value.
+        """Pack all of the model as arrays by name: inner nodes alone have a threshold and children, leaves a value.
 
         Thresholds are few, so that nodes name them by their place among the distinct ones; children are told by how far
         behind their parent they stand, which is the same for most.
@@ -71,7 +71,7 @@ class TreeEnsemble:
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, Column], features: int, designs: int, targets: int) -> TreeEnsemble:
-        """An ensemble of what `arrays` gave; no walk through it leaves the arrays or goes round in circles.
+        """Make an ensemble of what `arrays` gave; no walk through it leaves the arrays or goes round in circles.
 
         Raises:
             ChipgymError: where it is not that of so many features and targets, or one that could be walked badly.
@@ -102,7 +102,7 @@ _PACKED = {
 
 
 def _unpacked(arrays: Mapping[str, Column], features: int) -> dict[str, Column]:
-    """The nodes of packed arrays.
+    """Unpack the nodes of packed arrays.
 
     Raises:
         ChipgymError: for arrays of other types or lengths, and a node that leads nowhere.
@@ -151,7 +151,7 @@ class Forest:
     share: float = 0.6
 
     def fit(self, x: Column, z: Column, designs: int, seed: int) -> TreeEnsemble:
-        """Forests of standardised targets z (n, t) over features x (n, d)."""
+        """Fit forests of standardised targets z (n, t) over features x (n, d)."""
         from sklearn.ensemble import RandomForestRegressor
 
         models = [
@@ -185,7 +185,7 @@ class Boosting:
     rate: float = 0.2
 
     def fit(self, x: Column, z: Column, designs: int, seed: int) -> TreeEnsemble:
-        """Boosted trees of standardised targets z (n, t) over features x (n, d)."""
+        """Fit boosted trees of standardised targets z (n, t) over features x (n, d)."""
         from sklearn.ensemble import HistGradientBoostingRegressor
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -211,7 +211,7 @@ class Boosting:
 
 
 def forest_of(models: Sequence[Any]) -> TreeEnsemble:
-    """scikit-learn's random forests, one per target, as arrays: a member for each tree."""
+    """Turn scikit-learn's random forests, one per target, into arrays: a member for each tree."""
     roots, parts, offset = [], [], 0
     for model in models:
         starts = []
@@ -234,7 +234,7 @@ def forest_of(models: Sequence[Any]) -> TreeEnsemble:
 
 
 def boosting_of(models: Sequence[Sequence[Any]]) -> TreeEnsemble:
-    """scikit-learn's histogram gradient boosting, one per target and member, as arrays.
+    """Turn scikit-learn's histogram gradient boosting, one per target and member, into arrays.
 
     Its nodes are in no public attribute; a test holds what is made of them to its own predictions.
     """
@@ -264,7 +264,7 @@ def boosting_of(models: Sequence[Sequence[Any]]) -> TreeEnsemble:
 
 
 def _ensemble(parts: Sequence[tuple[Column, ...]], roots: object, base: Column, rounded: bool) -> TreeEnsemble:
-    """Trees as arrays; leaves are rounded to single precision, as a file has them."""
+    """Pack trees as arrays; leaves are rounded to single precision, as a file has them."""
     nodes = {
         name: np.concatenate([part[j] for part in parts]).astype(kind) for j, (name, kind) in enumerate(_NODES.items())
     }

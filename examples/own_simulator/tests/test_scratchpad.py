@@ -5,10 +5,14 @@ from chipgym.testing import EnvironmentSuite, SimulatorSuite
 
 
 class TestScratchpad(SimulatorSuite):
+    """What every simulator has to do."""
+
     simulator = "scratchpad"
 
 
 class TestScratchpadEnvironment(EnvironmentSuite):
+    """What every environment has to do."""
+
     environment = "chipgym/Scratchpad-v0"
 
 

@@ -38,7 +38,7 @@ class Gnn:
     def fit(
         self, rows: GraphRows, z: Column, targets: Sequence[Target], amounts: Collection[str], seed: int
     ) -> GnnEnsemble:
-        """A model of standardised targets z (n, t).
+        """Fit a model of standardised targets z (n, t).
 
         Args:
             rows: n designs on networks.

@@ -24,13 +24,15 @@ WEIGHTS = (
 
 
 def embedding_width(width: int) -> int:
-    """Of what message passing gives, where hidden layers are so wide."""
+    """Return the width of what message passing gives, where hidden layers are so wide."""
     return max(4, width // 2)
 
 
 def weight_shapes(f: int, d: int, p: int, gates: int, o: int, w: int) -> dict[str, tuple[int, ...]]:
-    """Shape of each of `WEIGHTS`, for f, d and p features of operators, designs and pairs, o answers and hidden layers
-    of w."""
+    """Return the shape of each of `WEIGHTS`.
+
+    It is for f, d and p features of operators, designs and pairs, o answers and hidden layers of w.
+    """
     shapes: dict[str, tuple[int, ...]] = {}
     e = embedding_width(w)
     for i in range(1, ROUNDS + 1):
@@ -62,7 +64,7 @@ class GnnEnsemble:
     names: ClassVar = (*WEIGHTS, *(f.name for f in fields(Frame)))
 
     def predict(self, x: GraphRows) -> tuple[Column, Column]:
-        """Means and spreads, each (n, targets), of standardised targets.
+        """Return means and spreads, each (n, targets), of standardised targets.
 
         Each design is computed by itself, so that its answer does not depend on what is predicted beside it.
         """
@@ -89,7 +91,7 @@ class GnnEnsemble:
         return {name: array.astype(np.float64) for name, array in self.weights.items()}
 
     def _operators(self, m: int, graph: OperatorGraph) -> tuple[Column, Column]:
-        """What operators add to the first hidden layer (c, w) and to the answers (gates, c, o), whatever the design."""
+        """Compute operators' parts of the first hidden layer (c, w) and the answers (gates, c, o) for any design."""
         w = self._precise
         x = h = (graph.features - self.frame.node_shift) / self.frame.node_scale
         for i in range(1, ROUNDS + 1):
@@ -100,7 +102,7 @@ class GnnEnsemble:
         return both @ w["nodes"][m] + w["nodes_bias"][m], both @ w["skip"][m][:, : both.shape[1]]
 
     def _answers(self, m: int, known: tuple[Column, Column], gates: Column, beside: Column) -> Column:
-        """The numbers of each operator on one design, (c, o)."""
+        """Compute the numbers of each operator on one design, (c, o)."""
         w = self._precise
         hidden = _silu(known[0] + beside @ np.tensordot(gates, w["first"][m], 1))
         hidden = _silu(hidden @ w["second"][m] + w["second_bias"][m])
@@ -109,12 +111,12 @@ class GnnEnsemble:
         return out
 
     def arrays(self) -> dict[str, Column]:
-        """Everything that it is, by name."""
+        """Return all of the model as arrays by name."""
         return {**self.weights, **self.frame.arrays()}
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, Column], designs: int, pairs: int, gates: int, targets: int) -> GnnEnsemble:
-        """A model of what `arrays` gave.
+        """Make a model of what `arrays` gave.
 
         Raises:
             ChipgymError: where it is not that of so many features and targets, or has what is no finite number.
@@ -132,7 +134,7 @@ class GnnEnsemble:
 
 
 def _mean(edges: Column, h: Column) -> Column:
-    """Mean over the edges that lead to each operator of what they come from, 0 where there is none; (c, ...)."""
+    """Average over the edges that lead to each operator what they come from, 0 where there is none; (c, ...)."""
     total = np.zeros_like(h)
     np.add.at(total, edges[1], h[edges[0]])
     count = np.bincount(edges[1], minlength=len(h))
@@ -141,6 +143,6 @@ def _mean(edges: Column, h: Column) -> Column:
 
 
 def _silu(x: Column) -> Column:
-    """x σ(x), without an overflow far below 0."""
+    """Compute x σ(x), without an overflow far below 0."""
     out: Column = x * (0.5 * (1.0 + np.tanh(0.5 * x)))
     return out

@@ -62,7 +62,7 @@ class Frame:
 
     @staticmethod
     def of(rows: GraphRows, z: Column, targets: Sequence[Target], amounts: Collection[str]) -> Frame:
-        """The frame of designs with standardised targets z (n, t), of which `amounts` add up over operators."""
+        """Make the frame of designs with standardised targets z (n, t), of which `amounts` add up over operators."""
         used = np.unique(rows.graph)
         graphs = [rows.graphs[g] for g in used]
         pairs = []
@@ -127,12 +127,12 @@ class Frame:
         return 2 * len(self.centre) - self.amounts
 
     def base(self, graph: OperatorGraph) -> Column:
-        """What f begins with for each operator and target, (c, t)."""
+        """Return what f begins with for each operator and target, (c, t)."""
         share = np.log(_works(graph))[:, self.work]
         return np.where(self.readout & (_SUM | _RATE), share, 0.0) + self.level
 
     def read(self, answers: Column, base: Column, log_counts: Column) -> Column:
-        """Standardised targets (t,) of one design from the operators' answers (c, answers); log_counts is (c, 1)."""
+        """Compute standardised targets (t,) of a design from operators' answers (c, answers); log_counts is (c, 1)."""
         t, amounts, order = len(self.centre), self.amounts, self.order
         f, a = answers[:, :t] * self.width[order] + base[:, order], answers[:, t:] + log_counts
         sums, means = _log_sum(f[:, :amounts] + log_counts), f[:, amounts:]
@@ -149,12 +149,12 @@ class Frame:
         return standard
 
     def arrays(self) -> dict[str, Column]:
-        """Everything that it is, by name."""
+        """Return all of the frame as arrays by name."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, Column], designs: int, pairs: int, targets: int) -> Frame:
-        """A frame of what `arrays` gave.
+        """Make a frame of what `arrays` gave.
 
         Raises:
             ChipgymError: where it is not that of so many features and targets, or has what is no finite number.
@@ -175,26 +175,26 @@ class Frame:
 
 
 def _flags(target: Target, amounts: Collection[str]) -> int:
-    """How a target is put together."""
+    """Tell how a target is put together, as flags."""
     if target.scale == "linear":  # what is negative at times is no amount
         return _LINEAR
     return _SUM * (target.name in amounts) | _LOG1P * (target.scale == "log1p")
 
 
 def _works(graph: OperatorGraph) -> Column:
-    """Each operator's part of each of `_WORKS`, (c, works)."""
+    """Return each operator's part of each of `_WORKS`, (c, works)."""
     parts = [graph.sizes[:, [SIZE_NAMES.index(name) for name in names]].sum(axis=1) for names in _WORKS]
     return np.stack(parts, axis=1)
 
 
 def _standard(features: Column) -> tuple[Column, Column]:
-    """Means and standard deviations, each (f,)."""
+    """Return means and standard deviations, each (f,)."""
     scale = features.std(axis=0)
     return features.mean(axis=0), np.where(scale > 1e-9, scale, _CONSTANT)
 
 
 def _log_sum(x: Column) -> Column:
-    """ln Σ exp x over operators, (t,)."""
+    """Compute ln Σ exp x over operators, (t,)."""
     top = x.max(axis=0)
     out: Column = top + np.log(np.exp(x - top).sum(axis=0))
     return out

@@ -41,7 +41,7 @@ class OperatorGraph:
 
     @staticmethod
     def of(network: Network) -> OperatorGraph:
-        """The graph of a network.
+        """Make the graph of a network.
 
         Operators are one where their sizes and kinds, those of their neighbours, and so on for `ROUNDS` edges, are the
         same (colour refinement: Weisfeiler and Lehman, 1968): message passing gives them the same features. An edge
@@ -86,12 +86,12 @@ class OperatorGraph:
         return out.hexdigest()
 
     def arrays(self) -> dict[str, Column]:
-        """Everything that it is, by name."""
+        """Return all of the graph as arrays by name."""
         return {name: getattr(self, name) for name in self.names}
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, Column]) -> OperatorGraph:
-        """A graph of what `arrays` gave.
+        """Make a graph of what `arrays` gave.
 
         Raises:
             ChipgymError: where it is not one, such as an edge that leads to no operator.
@@ -117,6 +117,6 @@ class OperatorGraph:
 
 
 def _numbered(labels: list[object]) -> list[int]:
-    """Labels as numbers in the order of their first appearance."""
+    """Turn labels into numbers in the order of their first appearance."""
     found: dict[object, int] = {}
     return [found.setdefault(label, len(found)) for label in labels]

@@ -22,7 +22,7 @@ class Messages(nn.Module):
         self.consumers = SAGEConv(into, out, root_weight=False, bias=False)
 
     def forward(self, h: torch.Tensor, producers: torch.Tensor, consumers: torch.Tensor) -> torch.Tensor:
-        """Embeddings (c, out) of features or embeddings (c, into)."""
+        """Return embeddings (c, out) of features or embeddings (c, into)."""
         return torch.relu(self.producers(h, producers) + self.consumers(h, consumers))
 
 
@@ -52,7 +52,7 @@ class Member(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def operators(self, graph: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        """What the operators of all networks add to the first hidden layer (c, w), and to the answers (gates, c, o)."""
+        """Compute all networks' operators' parts of the first hidden layer (c, w) and of the answers (gates, c, o)."""
         h = graph.x
         for layer in self.rounds:
             h = layer(h, graph.edge_index, graph.consumer_index)
@@ -62,7 +62,7 @@ class Member(nn.Module):
     def forward(
         self, known: tuple[torch.Tensor, torch.Tensor], designs: torch.Tensor, gates: torch.Tensor, pairs: torch.Tensor
     ) -> torch.Tensor:
-        """Answers (n, c, o) of n designs on the c operators of one network.
+        """Return answers (n, c, o) of n designs on the c operators of one network.
 
         Args:
             known: those operators' parts of what `operators` answers.
@@ -78,7 +78,7 @@ class Member(nn.Module):
         return out
 
     def arrays(self) -> dict[str, Column]:
-        """Weights by the names of `fitted.WEIGHTS`."""
+        """Return weights by the names of `fitted.WEIGHTS`."""
         out: dict[str, torch.Tensor] = {}
         for i, layer in enumerate(self.rounds, 1):
             assert isinstance(layer, Messages)
@@ -91,7 +91,7 @@ class Member(nn.Module):
 
 
 def _beside(weight: torch.Tensor, designs: torch.Tensor, gates: torch.Tensor, pairs: torch.Tensor) -> torch.Tensor:
-    """What designs and pairs add to a layer, (n, c, out), by its weights (gates, d + p, out)."""
+    """Compute what designs and pairs add to a layer, (n, c, out), by its weights (gates, d + p, out)."""
     mine = torch.tensordot(gates, weight, 1)  # (n, d + p, out)
     cut = designs.shape[1]
     return torch.bmm(designs[:, None], mine[:, :cut]) + torch.bmm(pairs, mine[:, cut:])

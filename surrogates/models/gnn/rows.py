@@ -39,7 +39,7 @@ class Pairing:
 
     @staticmethod
     def of(encoder: Encoder) -> Pairing:
-        """The pairing of a space's knobs: ordinal ones of positive values, more than one of them."""
+        """Make the pairing of a space's knobs: ordinal ones of positive values, more than one of them."""
         free = [p for p in encoder.space.parameters if p.ordinal and p.size > 1 and not isinstance(p.values[0], str)]
         positive = [p for p in free if all(float(v) > 0 for v in p.values)]
         whole = [p for p in positive if p.column_values.dtype.kind == "i"]
@@ -55,13 +55,13 @@ class Pairing:
         return 2 * len(self.counts) * len(_COUNTED) + len(self.holds) * len(_HELD)
 
     def knobs(self, columns: Columns, n: int) -> Column:
-        """The paired knobs of designs, bytes for those that hold, (n, knobs)."""
+        """Return the paired knobs of designs, bytes for those that hold, (n, knobs)."""
         counts = [columns[name].astype(np.float64) for name in self.counts]
         holds = [columns[name].astype(np.float64) * unit for name, unit in self.holds]
         return np.stack([*counts, *holds], axis=1) if counts or holds else np.empty((n, 0))
 
     def features(self, sizes: Column, knobs: Column) -> Column:
-        """Features of operators' sizes (c, sizes) with designs' knobs (n, knobs): (n, c, width)."""
+        """Return features of operators' sizes (c, sizes) with designs' knobs (n, knobs): (n, c, width)."""
         n, c, split = len(knobs), len(sizes), len(self.counts)
         ratio = sizes[:, _COUNTED][None, :, :, None] / knobs[:, None, None, :split]
         times, fits = np.ceil(ratio), np.maximum(np.floor(1.0 / ratio), 1.0)
@@ -98,5 +98,5 @@ class GraphRows:
         return len(self.design)
 
     def __getitem__(self, chosen: Column) -> GraphRows:
-        """Some of the designs, by a mask (n,) or by their numbers."""
+        """Select some of the designs, by a mask (n,) or by their numbers."""
         return GraphRows(self.design[chosen], self.knobs[chosen], self.graph[chosen], self.graphs, self.pairing)

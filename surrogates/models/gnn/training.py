@@ -30,7 +30,7 @@ _WARM_UP = 0.1
 def train(
     settings: Gnn, rows: GraphRows, z: Column, targets: Sequence[Target], amounts: Collection[str], seed: int
 ) -> GnnEnsemble:
-    """An ensemble fitted to standardised targets z (n, t); the same arguments give the same weights."""
+    """Fit an ensemble to standardised targets z (n, t); the same arguments give the same weights."""
     frame = Frame.of(rows, z, targets, amounts)
     seeds = np.random.default_rng(seed).spawn(settings.members)
     members = [_member(settings, frame, rows, z, rng).arrays() for rng in seeds]
@@ -38,7 +38,7 @@ def train(
 
 
 def _member(settings: Gnn, frame: Frame, rows: GraphRows, z: Column, rng: np.random.Generator) -> Member:
-    """One member, fitted from weights of its own."""
+    """Fit one member from weights of its own."""
     with _one_thread(), torch.random.fork_rng(devices=()):
         torch.manual_seed(int(rng.integers(2**63)))
         sizes = len(frame.node_shift), len(frame.design_shift), len(frame.pair_shift), rows.gates.shape[1]
@@ -60,7 +60,7 @@ def _member(settings: Gnn, frame: Frame, rows: GraphRows, z: Column, rng: np.ran
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Sums of several threads arrive in any order, and the same seed would not give the same weights."""
+    """Keep sums on one thread: those of several arrive in any order, and one seed would not give the same weights."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -100,7 +100,7 @@ class Batches:
         self.rate, self.linear = torch.from_numpy(frame.rate[means]), torch.from_numpy(frame.linear[means])
 
     def loss(self, member: Member) -> torch.Tensor:
-        """Error of the next batch, the mean over designs and targets."""
+        """Return the error of the next batch, the mean over designs and targets."""
         drawn = [draw.take(self.share) for draw in self.draws]
         sizes = list(map(len, self.graphs))
         hidden, straight = member.operators(self.together)
@@ -114,8 +114,10 @@ class Batches:
         return nn.functional.smooth_l1_loss(torch.cat(found_z), expected, beta=_SMOOTH)
 
     def read(self, i: int, answers: torch.Tensor) -> torch.Tensor:
-        """Standardised targets (n, t) of answers (n, c, o) of network i's operators, in the order of the answers; as
-        `Frame.read`."""
+        """Compute standardised targets (n, t) from answers (n, c, o) of network i's operators, as `Frame.read`.
+
+        They are in the order of the answers.
+        """
         t, amounts, log_counts = len(self.centre), self.amounts, self.log_counts[i]
         f, a = answers[:, :, :t] * self.width + self.base[i], answers[:, :, t:] + log_counts
         sums = torch.logsumexp(f[:, :, :amounts] + log_counts, 1)
@@ -138,7 +140,7 @@ class _Shuffled:
         self.numbers, self.rng, self.left = numbers, rng, numbers[:0]
 
     def take(self, n: int) -> Column:
-        """The next n of them, or all where there are fewer."""
+        """Draw the next n of them, or all where there are fewer."""
         n = min(n, len(self.numbers))
         if len(self.left) < n:
             self.left = self.rng.permutation(self.numbers)

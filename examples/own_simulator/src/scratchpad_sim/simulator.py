@@ -43,6 +43,7 @@ class ScratchpadSimulator(Simulator):
         )  # fmt: skip
 
     def simulate(self, columns, n):
+        """Compute latency, energy and area of n designs, and how far each is beyond the area budget."""
         total = float(self.workload.parameters) * BYTES_PER_WEIGHT
         double = columns["buffering"] == "double"
         tile = 1024.0 * columns["size_kb"] * np.where(double, np.minimum(columns["split"], 1 - columns["split"]), 1.0)
