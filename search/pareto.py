@@ -8,7 +8,7 @@ from ..simulators.core.parameter import Column
 
 
 def non_dominated(objectives: Column) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """The designs that none dominates, shape (n,), of minimised objectives of shape (n, k).
+    """Mark the designs that none dominates, shape (n,), of minimised objectives of shape (n, k).
 
     One design dominates another when it is no worse in every objective and better in one, so equals stay together.
     A design with a NaN is never in the front and dominates none.

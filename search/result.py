@@ -44,7 +44,7 @@ class EvaluatedDesign:
     reason: str = ""
 
     def to_dict(self, objective_names: Sequence[str]) -> dict[str, Any]:
-        """The same as JSON-able data: null for what is no number, "inf" for infinity."""
+        """Return the same as JSON-able data: null for what is no number, "inf" for infinity."""
         data = {
             "number": self.number,
             "design": self.design,
@@ -173,7 +173,7 @@ class SearchResult:
         return tuple(self.table.row(number) for number in sorted(self.table.reasons))
 
     def to_dict(self) -> dict[str, Any]:
-        """What was searched and found as JSON-able data: the best design, the front, and designs without metrics."""
+        """Return what was searched and found as JSON-able data: the best design, the front, designs without metrics."""
         names = self.table.objective_names
         problem = self.problem
         units = {o.name: o.unit for o in problem.objectives} if problem else {}

@@ -81,7 +81,7 @@ def answered(
 
 @contextmanager
 def processes(function: Callable[..., R], jobs: int, says: bool) -> Iterator[dict[Connection, SpawnProcess]]:
-    """Processes that answer tasks with a function, each at one end of a pipe, until the context ends.
+    """Start processes that answer tasks with a function, each at one end of a pipe, until the context ends.
 
     Args:
         function: sent to each once; takes a task, and a `Say` where it `says` something.
@@ -125,7 +125,7 @@ def processes(function: Callable[..., R], jobs: int, says: bool) -> Iterator[dic
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """What is started meanwhile never sees Ctrl-C or SIGTERM: a whole group is sent them, and one has to answer."""
+    """Keep Ctrl-C and SIGTERM from what is started meanwhile: a whole group is sent them, and one has to answer."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -139,7 +139,7 @@ def _interrupts_held() -> Iterator[None]:
 
 
 def _serve(connection: Connection, function: Callable[..., Any], share: int, says: bool) -> None:
-    """The other process: answers tasks until nobody asks any more."""
+    """Answer tasks in the other process until nobody asks any more."""
     from ..simulators.core.compiled import limit_threads
 
     limit_threads(share)
@@ -164,7 +164,7 @@ def _serve(connection: Connection, function: Callable[..., Any], share: int, say
 
 
 def _end_with_parent() -> None:
-    """Ends this process with the one that it works for, also in the midst of a task.
+    """End this process with the one that it works for, also in the midst of a task.
 
     Whoever goes on where that one was killed must not find its files written by a process left behind.
     """

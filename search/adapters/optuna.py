@@ -37,7 +37,7 @@ class OptunaObjective:
     """
 
     def __init__(self, problem: Problem) -> None:
-        """Takes what `chipgym.make_problem` returns.
+        """Take what `chipgym.make_problem` returns.
 
         Raises:
             ChipgymError: for anything else.
@@ -50,14 +50,14 @@ class OptunaObjective:
         return ["minimize"] * len(self.problem.objectives)
 
     def suggest(self, trial: optuna.trial.BaseTrial) -> dict[str, Value]:
-        """The design that a trial suggests, canonical."""
+        """Return the design that a trial suggests, canonical."""
         design: dict[str, Value] = {}
         for knob in self.problem.space.parameters:
             design[knob.name] = self._suggested(trial, knob) if _chosen(knob, design) else _default(knob)
         return design
 
     def params(self, design: Mapping[str, Any]) -> dict[str, Any]:
-        """The parameters by which a trial suggests a design: for `study.enqueue_trial` and `FixedTrial`.
+        """Return the parameters by which a trial suggests a design: for `study.enqueue_trial` and `FixedTrial`.
 
         Args:
             design: values by knob, all on the grid; those left out are the default's.
@@ -105,7 +105,7 @@ def _default(knob: Parameter) -> Value:
 
 
 def _constrain(trial: optuna.trial.BaseTrial, violation: float) -> None:
-    """Reports a constraint to a trial, and keeps it where optuna-dashboard looks for it."""
+    """Report a constraint to a trial, and keep it where optuna-dashboard looks for it."""
     import optuna
 
     trial.set_constraint("violation", violation)

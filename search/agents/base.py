@@ -49,12 +49,12 @@ class Agent(ABC):
         return rows
 
     def replay(self, designs: Indices, evaluation: Evaluation) -> None:
-        """Counts an ask that an earlier process made and tells its outcome."""
+        """Count an ask that an earlier process made, and tell its outcome."""
         self.asks += 1
         self.tell(designs, evaluation)
 
     def begin(self, designs: Indices, evaluation: Evaluation) -> None:
-        """Takes designs that the search began with, none of which the agent proposed: they count as its first ask."""
+        """Take designs that the search began with, none of which the agent proposed: they count as its first ask."""
         self.replay(designs, evaluation)
 
     @abstractmethod
@@ -62,7 +62,7 @@ class Agent(ABC):
         """As `ask`, drawing from `rng` alone."""
 
     def tell(self, designs: Indices, evaluation: Evaluation) -> None:  # noqa: B027 (an agent need not learn)
-        """Takes the evaluations of the last ask's designs, in its order; `designs` has shape (n, p)."""
+        """Take the evaluations of the last ask's designs, in its order; `designs` has shape (n, p)."""
 
 
 def fraction(name: str, value: object) -> float:

@@ -17,10 +17,10 @@ from .optuna_agent import OptunaAgent
 
 
 class GPAgent(OptunaAgent):
-    """Optuna's `GPSampler`: expected improvement (hypervolume improvement for several objectives), with the
-    probability of meeting the constraint.
+    """Optuna's `GPSampler`: expected improvement, with the probability of meeting the constraint.
 
-    The model takes time that grows with the cube of the designs told: meant for some hundreds.
+    For several objectives the improvement is that of the hypervolume. The model takes time that grows with the cube of
+    the designs told: meant for some hundreds.
 
     Args:
         problem: what is searched.
@@ -44,7 +44,7 @@ class GPAgent(OptunaAgent):
             return super().propose(n, rng)
 
     def sampler(self, seed: int) -> optuna.samplers.BaseSampler:
-        """A fresh `GPSampler` for an objective without noise, as every simulator is."""
+        """Make a fresh `GPSampler` for an objective without noise, as every simulator is."""
         return _StaticGPSampler(
             self._distributions, n_startup_trials=self._startup, deterministic_objective=True, seed=seed
         )

@@ -56,14 +56,14 @@ class OptunaAgent(Agent):
 
     @abstractmethod
     def sampler(self, seed: int) -> optuna.samplers.BaseSampler:
-        """A fresh sampler with this seed."""
+        """Make a fresh sampler with this seed."""
 
     def attributes(self, n: int) -> dict[str, Any]:
         """System attributes of the `n` trials that are being told, where a sampler needs any."""
         return {}
 
     def propose(self, n: int, rng: np.random.Generator) -> Indices:
-        """What the sampler suggests, canonical, with repeats mutated."""
+        """Return what the sampler suggests, canonical, with repeats mutated."""
         seed = int(rng.integers(2**32))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -83,7 +83,7 @@ class OptunaAgent(Agent):
         return self._renewed(space.canonicalize(rows), rng)
 
     def tell(self, designs: Indices, evaluation: Evaluation) -> None:
-        """Adds complete trials to the study."""
+        """Add complete trials to the study."""
         values, violation = self._finite(evaluation)
         attributes = self.attributes(len(designs))
         columns = zip(designs[:, self._free].tolist(), values.tolist(), violation.tolist(), strict=True)

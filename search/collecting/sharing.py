@@ -26,6 +26,7 @@ class Evaluator:
     plans: tuple[Plan, ...]
 
     def __call__(self, share: Share) -> tuple[Column, float]:
+        """Evaluate a share: its values, shape (n, m + 1) float64, and the seconds that they took."""
         begun = time.perf_counter()
         table, numbers = share
         return self.plans[table](numbers), time.perf_counter() - begun

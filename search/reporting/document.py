@@ -34,7 +34,7 @@ Document = dict[str, Any]
 
 
 def document(runs: Runs, workloads: Sequence[str]) -> Document:
-    """The whole report.
+    """Build the whole report.
 
     Args:
         runs: what it is about.
@@ -158,7 +158,7 @@ def _points(runs: Runs, axes: Sequence[_Axis], chosen: Indices, others: Indices,
 
 
 def _broken(runs: Runs, rng: np.random.Generator) -> Indices:
-    """A part of the designs that can be built and break a constraint, whose metrics are therefore known."""
+    """Choose a part of the designs that can be built and break a constraint, whose metrics are therefore known."""
     pool = runs.pool
     known = np.flatnonzero((pool.violation > 0) & np.isfinite(pool.objectives).all(axis=1))
     return np.sort(rng.permutation(known)[:BROKEN])
@@ -227,7 +227,7 @@ def _grid_positions(values: Column, grid: Sequence[Any]) -> Indices:
 
 
 def _grid_key(value: Any) -> Any:
-    """A whole number and the float that equals it are one value."""
+    """Make a whole number and the float that equals it one value."""
     return value if isinstance(value, str) else float(value)
 
 
@@ -250,12 +250,12 @@ def _outside_in(n: int) -> list[int]:
 
 
 def _written(design: Mapping[str, Any]) -> list[Any]:
-    """A design's values as JSON takes them: infinity is a text."""
+    """Return a design's values as JSON takes them: infinity is a text."""
     return [str(v) if isinstance(v, float) and np.isinf(v) else v for v in design.values()]
 
 
 def _nearest(runs: Runs, problem: Problem | None) -> Document:
-    """The design that misses by the least, where none is feasible, and what it breaks."""
+    """Find the design that misses by the least, where none is feasible, and what it breaks."""
     pool = runs.pool
     at = best_number(pool.objectives, pool.violation, np.zeros(len(pool)))
     design = row_dict(pool.designs, at)

@@ -40,7 +40,9 @@ def candidates(objectives: Column) -> Indices:
 
 
 def knee(front: Column) -> int:
-    """The place in a front (m, k) of the design nearest to the ideal point, which has the least of every objective.
+    """Return the place in a front (m, k) of the design nearest to the ideal point.
+
+    The ideal point has the least of every objective.
 
     Distances are Euclidean on the front's own scale (see `scaled`), so that no unit decides.
     """

@@ -19,7 +19,7 @@ SAMPLES = 2**16
 
 
 def best_so_far(values: Column, feasible: Column) -> tuple[Indices, Column]:
-    """The least feasible value so far, where it changes and at the end.
+    """Return the least feasible value so far, where it changes and at the end.
 
     Args:
         values: of one objective in the order of evaluation, shape (n,).
@@ -37,7 +37,7 @@ def best_so_far(values: Column, feasible: Column) -> tuple[Indices, Column]:
 
 
 def hypervolume_curve(objectives: Column, feasible: Column, front: Column) -> tuple[Indices, Column]:
-    """The hypervolume that a run dominates over its evaluations, as a share of that of a whole front.
+    """Return the hypervolume that a run dominates over its evaluations, as a share of that of a whole front.
 
     Args:
         objectives: minimised, in the order of evaluation, shape (n, k).
@@ -64,7 +64,7 @@ def hypervolume_curve(objectives: Column, feasible: Column, front: Column) -> tu
 
 
 def hypervolume(points: Column, reference: float = REFERENCE) -> float:
-    """The volume between a point of equal coordinates and the points (n, k) that it does not beat anywhere.
+    """Compute the volume between a point of equal coordinates and the points (n, k) that it does not beat anywhere.
 
     Exact up to `EXACT` objectives; for more it is the share of `SAMPLES` seeded draws, from the box between the ideal
     point and the reference, that some point dominates: a standard error of 0.2 % of the box at most.

@@ -13,7 +13,7 @@ from ...errors import ChipgymError
 
 
 def page(document: Mapping[str, Any]) -> str:
-    """The HTML file's content.
+    """Return the HTML file's content.
 
     Nothing in `document` can become a tag: it is JSON with every "<" escaped, which the page's script puts into text
     nodes, and into charts with tags written out. The page's policy forbids it to load anything.

@@ -19,7 +19,7 @@ def report(
     *,
     workload: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
 ) -> Path:
-    """Writes one self-contained HTML file about one or several searches of a problem.
+    """Write one self-contained HTML file about one or several searches of a problem.
 
     It opens without a network, and has the trade-off or Pareto front, the search's progress, parallel coordinates, the
     importance of knobs, a chosen design layer by layer and on a roofline where its simulator tells layers apart, and

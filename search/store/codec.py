@@ -23,7 +23,10 @@ def value_text(value: Value) -> str:
 
 
 def number_texts(column: Column) -> list[str]:
-    """A float64 column of shape (n,) as n JSON texts; `repr` is the shortest text that gives the same float back."""
+    """Write a float64 column of shape (n,) as n JSON texts.
+
+    `repr` is the shortest text that gives the same float back.
+    """
     texts = list(map(repr, column.tolist()))
     for i in np.flatnonzero(~np.isfinite(column)).tolist():
         texts[i] = value_text(float(column[i]))
@@ -40,18 +43,18 @@ def design_texts(space: DesignSpace, rows: Indices) -> list[str]:
 
 
 def object_texts(names: Sequence[str], matrix: Column) -> list[str]:
-    """A float64 matrix of shape (n, m) as n JSON objects of m numbers by name."""
+    """Write a float64 matrix of shape (n, m) as n JSON objects of m numbers by name."""
     template = "{" + ", ".join(json.dumps(name).replace("%", "%%") + ": %s" for name in names) + "}"
     return [template % parts for parts in zip(*(number_texts(c) for c in matrix.T), strict=True)]
 
 
 def array_texts(matrix: Column) -> list[str]:
-    """A float64 matrix of shape (n, k) as n JSON arrays of k numbers."""
+    """Write a float64 matrix of shape (n, k) as n JSON arrays of k numbers."""
     return ["[" + ", ".join(parts) + "]" for parts in zip(*(number_texts(c) for c in matrix.T), strict=True)]
 
 
 def parse_number(value: Any) -> float:
-    """A number as `number_texts` writes it."""
+    """Parse a number as `number_texts` writes it."""
     return math.nan if value is None else float(value)
 
 

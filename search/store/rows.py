@@ -48,7 +48,7 @@ def read_reasons(connection: sa.Connection, run: int) -> dict[int, str]:
 
 
 def read_start(connection: sa.Connection, run: int) -> str:
-    """The designs that a run began with as JSON; empty where there are none."""
+    """Read the designs that a run began with as JSON; empty where there are none."""
     table = schema.starts
     if not sa.inspect(connection).has_table(table.name):
         return ""
@@ -56,7 +56,7 @@ def read_start(connection: sa.Connection, run: int) -> str:
 
 
 def read_rows(connection: sa.Connection, run: sa.Row[Any], sealed: bool) -> StoredRows:
-    """A run's rows, with their checksums verified where the store has any.
+    """Read a run's rows, with their checksums verified where the store has any.
 
     Args:
         connection: in a transaction that sees one state of the store.
@@ -119,7 +119,7 @@ def warn_unsealed(label: str) -> None:
 
 @contextmanager
 def intact(what: str, hint: str = "") -> Iterator[None]:
-    """Turns whatever comes of damaged content into one line.
+    """Turn whatever comes of damaged content into one line.
 
     Args:
         what: the store, or the run of it.

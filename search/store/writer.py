@@ -55,7 +55,7 @@ class StoredRun:
         self._begun_under: Mapping[str, str] = {}
 
     def __enter__(self) -> Self:
-        """Opens the store, finds or makes the run, and fills the log.
+        """Open the store, find or make the run, and fill the log.
 
         Raises:
             ChipgymError: naming what is wrong with the store, or how its problem differs.
@@ -77,7 +77,7 @@ class StoredRun:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
-        """Closes the store; an open transaction is rolled back."""
+        """Close the store; an open transaction is rolled back."""
         self._connection.close()
 
     def asked(self) -> Iterator[Indices]:
@@ -126,7 +126,7 @@ class StoredRun:
                 return found
 
     def _find(self) -> int | None:
-        """The run of this key."""
+        """Find the run of this key."""
         with intact(self._name, "; choose another store"):
             for run in read_runs(self._connection, self._sealed):
                 if run.digest == self._key.digest() or (not self._sealed and self._is_mine(run)):
@@ -179,7 +179,7 @@ class StoredRun:
         }
 
     def _check_problem(self) -> None:
-        """A store holds one problem, so that its designs can be compared."""
+        """Check that the store holds this problem: it has one alone, so that its designs can be compared."""
         query = sa.select(schema.runs.c.problem).order_by(schema.runs.c.id).limit(1)
         stored = self._connection.execute(query).scalar()
         if stored is None:
@@ -208,7 +208,7 @@ class StoredRun:
     # --- rows ----------------------------------------------------------------------------------------------------
 
     def _evaluations(self, start: int) -> dict[str, list[Any]]:
-        """The log's evaluations from `start` on as columns of the store, in the order of its table."""
+        """Return the log's evaluations from `start` on as columns of the store, in the order of its table."""
         log = self._log
         return {
             "number": list(range(start, log.n)),

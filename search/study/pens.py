@@ -22,15 +22,15 @@ class Pen(Protocol):
     """Draws in units of the picture, whose origin is at the top left."""
 
     def line(self, points: Points, color: Color, width: float) -> None:
-        """A line through points."""
+        """Draw a line through points."""
         ...
 
     def area(self, outline: Points, color: Color) -> None:
-        """An area through which others can be seen."""
+        """Fill an area through which others can be seen."""
         ...
 
     def text(self, x: float, y: float, text: str, size: int, color: Color = INK, anchor: str = "lm") -> None:
-        """A line of text; the anchor is Pillow's, of which the second letter is always m."""
+        """Write a line of text; the anchor is Pillow's, of which the second letter is always m."""
         ...
 
 
@@ -58,7 +58,7 @@ class PixelPen:
         pen.text((x * self._scale, y * self._scale), text, font=font(size * self._scale), fill=color, anchor=anchor)
 
     def image(self) -> Image.Image:
-        """The picture."""
+        """Return the picture."""
         return self._image.resize(self._size, Image.Resampling.LANCZOS)
 
     def _scaled(self, points: Points) -> list[tuple[float, float]]:
@@ -92,7 +92,7 @@ class SvgPen:
         )
 
     def document(self) -> str:
-        """The SVG file."""
+        """Return the SVG file."""
         width, height = self._size
         lines = [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '

@@ -56,7 +56,7 @@ def save_plot(study: Study, path: str | os.PathLike[str]) -> None:
 
 
 def draw_study(study: Study) -> Image.Image:
-    """The picture in pixels."""
+    """Draw the picture in pixels."""
     pixels = PixelPen(WIDTH, HEIGHT, SCALE)
     _draw(study, pixels)
     return pixels.image()

@@ -64,7 +64,7 @@ def output_folder(path: str | os.PathLike[str]) -> Path:
 
 
 def check_writable(path: Path, field: str = "out") -> None:
-    """That a file can be written at a path now: hours of work must not end at a result without a place.
+    """Check that a file can be written at a path now: hours of work must not end at a result without a place.
 
     Its folders are made.
 
@@ -82,7 +82,7 @@ def check_writable(path: Path, field: str = "out") -> None:
 
 @contextmanager
 def writing(path: Path, field: str = "out", hint: str = "") -> Iterator[None]:
-    """Turns a disk's errors into one line that names the output.
+    """Turn a disk's errors into one line that names the output.
 
     Args:
         path: of the output.
@@ -108,7 +108,7 @@ def partial_of(path: Path) -> Path:
 
 @contextmanager
 def durable_file(path: Path, partial: Path | None = None) -> Iterator[BinaryIO]:
-    """A file to write that takes its place at `path` once it is complete and on disk.
+    """Open a file to write that takes its place at `path` once it is complete and on disk.
 
     Args:
         path: where it belongs; what is there is replaced.
@@ -132,7 +132,7 @@ def durable_file(path: Path, partial: Path | None = None) -> Iterator[BinaryIO]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Makes the names of a folder's files durable, where the system can."""
+    """Make the names of a folder's files durable, where the system can."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -35,12 +35,12 @@ _READERS = frozenset({"pyarrow", "sqlalchemy", "sqlite3", "zipfile", "zlib", "lz
 
 
 def named(path: str | os.PathLike[str]) -> str:
-    """What to call a file in messages."""
+    """Return what to call a file in messages."""
     return f"file {shorten(os.fspath(path), 200)}"
 
 
 def reason(error: BaseException) -> str:
-    """What an operating system or a library says, on one line."""
+    """Return what an operating system or a library says, on one line."""
     if isinstance(error, MemoryError):
         return "there is not enough memory for it"
     if isinstance(error, RecursionError):
@@ -74,7 +74,7 @@ def reading(message: str) -> Iterator[None]:
 
 @contextmanager
 def in_file(label: str) -> Iterator[None]:
-    """Puts a file's name before an error about what stands in it.
+    """Put a file's name before an error about what stands in it.
 
     Raises:
         ChipgymError: the same, with `label` before it.
@@ -86,7 +86,7 @@ def in_file(label: str) -> Iterator[None]:
 
 
 def status(path: str | os.PathLike[str]) -> os.stat_result | None:
-    """What the system says of a path; None where nothing is there.
+    """Ask the system about a path; None where nothing is there.
 
     Raises:
         ChipgymError: where it cannot say: a name too long, a folder that may not be looked into, a NUL.
@@ -134,7 +134,7 @@ def regular_file_size(path: str | os.PathLike[str], most: int | None = None) -> 
 
 @contextmanager
 def open_file(path: str | os.PathLike[str], most: int | None = None) -> Iterator[BinaryIO]:
-    """A regular file to read from; what reading it raises is told by `reading` of the caller.
+    """Open a regular file to read from; what reading it raises is told by `reading` of the caller.
 
     Args:
         path: of the file.
@@ -156,7 +156,7 @@ def open_file(path: str | os.PathLike[str], most: int | None = None) -> Iterator
 
 @contextmanager
 def open_unpacked(path: str | os.PathLike[str], most: int | None = None) -> Iterator[BinaryIO]:
-    """A regular file to read from, unpacked where its name ends in `.gz`.
+    """Open a regular file to read from, unpacked where its name ends in `.gz`.
 
     Args:
         path: of the file.
@@ -201,7 +201,7 @@ class _Bounded(io.RawIOBase):
 
 
 def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
-    """The content of a regular file of at most `most` bytes.
+    """Read the content of a regular file of at most `most` bytes.
 
     Raises:
         ChipgymError: as `open_file`, and where it cannot be read.
@@ -214,7 +214,7 @@ def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
 
 
 def read_text(path: str | os.PathLike[str], most: int = MAX_TEXT) -> str:
-    """The text of a UTF-8 file (with or without byte order mark) of at most `most` bytes.
+    """Read the text of a UTF-8 file (with or without byte order mark) of at most `most` bytes.
 
     Raises:
         ChipgymError: as `read_bytes`; and for a file that is empty, binary, or not UTF-8.
@@ -231,7 +231,7 @@ def read_text(path: str | os.PathLike[str], most: int = MAX_TEXT) -> str:
 
 
 def read_json(path: str | os.PathLike[str], most: int = MAX_TEXT) -> Any:
-    """What a JSON file of at most `most` bytes holds.
+    """Read what a JSON file of at most `most` bytes holds.
 
     Raises:
         ChipgymError: as `read_text`, and for text that is not JSON.
@@ -240,7 +240,7 @@ def read_json(path: str | os.PathLike[str], most: int = MAX_TEXT) -> Any:
 
 
 def parse_json(text: str, label: str) -> Any:
-    """What a JSON text holds.
+    """Parse what a JSON text holds.
 
     Raises:
         ChipgymError: where it is not JSON, is nested too deeply, or has a whole number of thousands of digits.
@@ -272,7 +272,7 @@ def _unreadable(path: str | os.PathLike[str], error: OSError | ValueError) -> Ch
 
 
 def _neighbour(path: str | bytes) -> str | None:
-    """The file beside one that there is not whose name is most like it; of the same extension."""
+    """Find the file beside one that there is not whose name is most like it; of the same extension."""
     place = Path(os.fsdecode(path))
     try:
         with os.scandir(place.parent) as entries:

@@ -17,7 +17,7 @@ _WORDS = {"true": True, "false": False, "none": None}
 
 
 def number(text: str) -> int | float | str:
-    """A text as a whole number, else a real number (`inf` and `nan` included), else itself."""
+    """Read a text as a whole number, else a real number (`inf` and `nan` included), else itself."""
     text = text.strip()
     if _WHOLE.fullmatch(text):
         return int(text)
@@ -42,7 +42,7 @@ def pairs(flag: str, texts: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def design(simulator: Simulator, texts: Iterable[str]) -> dict[str, Value]:
-    """A design from texts such as `rows=64`; the space checks that the values are in their domains.
+    """Read a design from texts such as `rows=64`; the space checks that the values are in their domains.
 
     Raises:
         ChipgymError: for another form, a knob that the space has not, or text where it takes numbers.
@@ -113,7 +113,7 @@ def restrictions(simulator: Simulator, texts: Iterable[str]) -> dict[str, list[V
 
 
 def settings(flag: str, texts: Iterable[str], defaults: Mapping[str, Any], owner: str) -> dict[str, Any]:
-    """Settings of a simulator or an agent from texts such as `technology=22nm`.
+    """Read settings of a simulator or an agent from texts such as `technology=22nm`.
 
     A setting whose default is a text stays one; any other is read as a number, `true`, `false` or `none` where it
     looks like one.
@@ -150,7 +150,7 @@ def _knob(simulator: Simulator, name: str) -> Parameter:
 
 
 def _knob_value(knob: Parameter, text: str) -> Value:
-    """A text as the type that the knob takes; the knob's own domain checks the rest."""
+    """Read a text as the type that the knob takes; the knob's own domain checks the rest."""
     from ..simulators import Choices
 
     if isinstance(knob.accepts, Choices):

@@ -85,7 +85,7 @@ def _chosen(metrics: Sequence[MetricSpec], names: Sequence[str]) -> list[MetricS
 
 
 def _parts(simulator: Simulator, design: dict[str, Any], feasible: bool) -> tuple[str, Breakdown | None]:
-    """What a part of the workload is called, and the parts; None where a design that cannot be built has none."""
+    """Name a part of the workload, and return the parts; None where a design that cannot be built has none."""
     from ..simulators.core.suite import SuiteSimulator
 
     part = next((part for part, method in PARTS.items() if hasattr(simulator, method)), None)

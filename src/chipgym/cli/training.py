@@ -130,7 +130,7 @@ def _network(name: str) -> Network:
 
 
 def _held(split: Split) -> str:
-    """What a split measures on, in words."""
+    """Say what a split measures on, in words."""
     workloads = sorted({table.header.workload for table in split.test})
     designs = sum(map(len, split.test))
     return f"{designs:,} designs of {', '.join(workloads)}"
