@@ -69,7 +69,7 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    """Studies, imported on first use: they draw pictures."""
+    """Import studies on first use: they draw pictures."""
     if name == "study":
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

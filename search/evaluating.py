@@ -105,7 +105,7 @@ class Trial:
         return done, raised
 
     def _infeasible(self, rows: Indices, failure: Failure) -> Evaluation:
-        """One row without a metric, and further from feasible than any limit can be told."""
+        """Return one row without a metric, and further from feasible than any limit can be told."""
         specs = self.problem.simulator.metrics
         nothing = {spec.name: np.full(1, np.nan) for spec in specs}
         metrics = Metrics(specs, nothing, np.full(1, np.inf), {0: failure.reason})
@@ -134,7 +134,7 @@ class Evaluator:
         self._workers = workers
 
     def __call__(self, rows: Indices) -> tuple[list[Evaluation], Failure | None]:
-        """As `Trial`."""
+        """See `Trial.__call__`."""
         if self._workers is None:
             return self._trial(rows)
         parts = np.array_split(np.arange(len(rows)), min(len(rows), TASKS_EACH * len(self._workers)))
@@ -181,7 +181,7 @@ def exceptions(catch: Catch) -> tuple[type[Exception], ...]:
 
 
 def joined(evaluations: Sequence[Evaluation]) -> Evaluation:
-    """Several batches, one at least, as one."""
+    """Join several batches, one at least, into one."""
     if len(evaluations) == 1:
         return evaluations[0]
     return Evaluation(

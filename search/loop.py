@@ -54,9 +54,9 @@ def optimize(
     """Search a problem's space for its best designs.
 
     A design that comes up again is answered from the run's own evaluations and costs no budget. The search ends when
-    the budget is spent, when every design has been evaluated, after 50 asks in a row without a new design, or when
-    `timeout` or `callback` end it. What ended it is the result's `stopped`; a search that was cut short goes on from
-    its store to the same result as one that was not.
+    the budget is spent, when every design has been evaluated, or after 50 asks in a row without a new design.
+    `timeout` or `callback` can end it too. What ended it is the result's `stopped`. A search that was cut short goes
+    on from its store to the same result as one that was not.
 
     Args:
         problem: what to minimise on which simulator.
@@ -136,7 +136,7 @@ class Search:
     started: float = field(default_factory=time.perf_counter)
 
     def resume(self) -> None:
-        """Replays the batches that the store has to the agent."""
+        """Replay the batches that the store has to the agent."""
         for numbers in self.store.asked():
             self._count_idle(self.agent.asks)
             self._tell_again(self.log.rows[numbers], self.log.take(numbers))
@@ -148,7 +148,7 @@ class Search:
             self.part = self.jobs  # the first tells how long the next may be
 
     def _tell_again(self, rows: Indices, evaluation: Evaluation) -> None:
-        """Tells the agent of an ask that it did not make in this process, or that nobody made."""
+        """Tell the agent of an ask that it did not make in this process, or that nobody made."""
         if self.agent.asks == 0 and len(self.first):
             self.agent.begin(rows, evaluation)
         else:
@@ -170,7 +170,7 @@ class Search:
                 return self.cut
 
     def _step(self, callback: Callback | None) -> bool:
-        """One ask, and whether the agent proposed anything."""
+        """Make one ask, and tell whether the agent proposed anything."""
         ask = self.agent.asks
         beginning = ask == 0 and len(self.first) > 0
         rows = self.first if beginning else self._checked(self.agent.ask(self.batch))
@@ -332,7 +332,7 @@ def _failed(result: SearchResult, design: dict[str, Value], failure: Failure) ->
 
 
 def _count(problem: Problem) -> int | None:
-    """How many different designs there are; None where that cannot be counted."""
+    """Count the different designs that there are; None where that cannot be counted."""
     try:
         return problem.space.canonical_size
     except ChipgymError:

@@ -12,8 +12,8 @@ from ..simulators.core.parameter import Parameter
 def distribution(knob: Parameter) -> BaseDistribution:
     """Return what Optuna draws a knob from.
 
-    An ordered knob is the whole numbers from 0, positions in its grid, so that samplers know which values are near
-    each other and a grid of powers of two has even steps. Another one is a category by its values.
+    An ordered knob is the whole numbers from 0, positions in its grid. Samplers thus know which values are near each
+    other, and a grid of powers of two has even steps. Another one is a category by its values.
     """
     return IntDistribution(0, knob.size - 1) if knob.ordinal else CategoricalDistribution(knob.values)
 

@@ -90,7 +90,7 @@ class Evaluations:
         return f"Evaluations({len(self):,} designs, {int((self.violation <= 0).sum()):,} feasible)"
 
     def row(self, number: int) -> EvaluatedDesign:
-        """One of them as plain Python values."""
+        """Return one of them as plain Python values."""
         metrics = {name: float(column[number]) for name, column in self.metrics.items()}
         return EvaluatedDesign(
             number=number,
@@ -194,7 +194,7 @@ class SearchResult:
         return out
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row per evaluation, in order.
+        """Return one row per evaluation, in order.
 
         Columns: number, ask, the knobs, the metrics, feasible, violation, reason, reward, and the objectives under
         their names with the prefix "objective:".

@@ -18,7 +18,7 @@ LIBRARIES = ("chipgym", "numpy", "optuna", "torch")
 
 
 def library_versions() -> dict[str, str]:
-    """Version by name of those that are installed."""
+    """Return the version by name of those that are installed."""
     out = {}
     for name in LIBRARIES:
         try:
@@ -140,7 +140,7 @@ class Run(Protocol):
     ) -> None: ...
 
     def asked(self) -> Iterator[Indices]:
-        """For each ask that was told to the agent, in order, the numbers of its designs' evaluations."""
+        """Return for each ask that was told to the agent, in order, the numbers of its designs' evaluations."""
         ...
 
     def write(self, ask: int, start: int, numbers: Indices | None) -> None:
@@ -168,8 +168,8 @@ class InMemoryRun:
         pass
 
     def asked(self) -> Iterator[Indices]:
-        """None: every search starts from nothing."""
+        """Return nothing: every search starts from nothing."""
         return iter(())
 
     def write(self, ask: int, start: int, numbers: Indices | None) -> None:
-        """Nothing to write."""
+        """Write nothing."""

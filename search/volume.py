@@ -87,7 +87,7 @@ def _volume(front: Column, corner: Column) -> float:
 
 
 def _area(front: Column, corner: Column) -> float:
-    """Two objectives: the steps of a staircase."""
+    """Add up the steps of a staircase of two objectives."""
     order = np.argsort(front[:, 0], kind="stable")
     first, second = front[order].T
     above = np.concatenate([[corner[1]], np.minimum.accumulate(second)[:-1]])

@@ -34,7 +34,9 @@ class _Said:
 def unordered(
     function: Callable[..., R], tasks: Iterable[T], jobs: int, told: Callable[[T, Any], None] | None = None
 ) -> Iterator[tuple[T, R]]:
-    """Each task with its answer, the first to be ready first; a task is taken only when a process is free for it.
+    """Answer each task, and return it with its answer, the first to be ready first.
+
+    A task is taken only when a process is free for it.
 
     Args:
         function: sent to each process once; it and the tasks must be picklable.
@@ -57,7 +59,10 @@ def unordered(
 def answered(
     workers: Mapping[Connection, SpawnProcess], tasks: Iterable[T], told: Callable[[T, Any], None] | None = None
 ) -> Iterator[tuple[T, Any]]:
-    """As `unordered`, by processes that are there already; to be gone through to its end before it is called again."""
+    """Answer as `unordered` does, by processes that are there already.
+
+    It is to be gone through to its end before it is called again.
+    """
     waiting = iter(tasks)
     busy: dict[Connection, T] = {}
     idle = list(workers)

@@ -23,7 +23,7 @@ class OptunaObjective:
     """What `study.optimize` calls: suggests a design, evaluates it, and reports it.
 
     Every knob with a choice is a parameter under its own name. An ordered one is an integer, its position in the grid
-    from 0, so that samplers know which values are near each other; another one is a category. A knob that is inactive
+    from 0, so that samplers know which values are near each other. Another one is a category. A knob that is inactive
     for what was suggested before it is not suggested, and neither is one with a single value.
 
     The canonical design and its metrics are the trial's user attributes `design` and `metrics`. The violation is a
@@ -83,7 +83,7 @@ class OptunaObjective:
         return value
 
     def __call__(self, trial: optuna.trial.BaseTrial) -> float | tuple[float, ...]:
-        """Minimised value, or values for several objectives."""
+        """Evaluate the design that a trial suggests: its minimised value, or values for several objectives."""
         design = self.suggest(trial)
         evaluation = self.problem.evaluate(design)
         trial.set_user_attr("design", design)
@@ -94,7 +94,7 @@ class OptunaObjective:
 
 
 def _chosen(knob: Parameter, design: Mapping[str, Value]) -> bool:
-    """Whether a knob has a choice, given the values of those before it."""
+    """Tell whether a knob has a choice, given the values of those before it."""
     clauses = knob.condition.clauses if knob.condition else ()
     return knob.size > 1 and all(design[name] in values for name, values in clauses)
 

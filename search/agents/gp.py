@@ -35,10 +35,10 @@ class GPAgent(OptunaAgent):
         self._startup = count("n_startup_trials", n_startup_trials)
 
     def propose(self, n: int, rng: np.random.Generator) -> Indices:
-        """As `OptunaAgent.propose`, on one thread.
+        """Propose as `OptunaAgent.propose` does, on one thread.
 
-        The arithmetic is thousands of small products: with several threads they wait for each other (up to eight
-        times slower where cores are shared), and the order of a sum, and so its last bit, would depend on them.
+        The arithmetic is thousands of small products. Several threads wait for each other in them, up to eight times
+        slower where cores are shared. The order of a sum, and so its last bit, would depend on them too.
         """
         with threadpool_limits(limits=1):
             return super().propose(n, rng)

@@ -66,12 +66,12 @@ def register_agent(entry: AgentEntry) -> None:
 
 
 def unregister_agent(name: str) -> None:
-    """Forgets an agent; for tests and notebooks that register their own."""
+    """Forget an agent; for tests and notebooks that register their own."""
     _ENTRIES.pop(name, None)
 
 
 def registered_agents() -> tuple[AgentEntry, ...]:
-    """Every registered agent, in registration order."""
+    """List every registered agent, in registration order."""
     return tuple(_ENTRIES.values())
 
 
@@ -81,7 +81,7 @@ def agent_names() -> tuple[str, ...]:
 
 
 def agent_options(name: str) -> dict[str, Any]:
-    """Default by option of the agent called `name`.
+    """Return the default by option of the agent called `name`.
 
     Raises:
         ChipgymError: for an unknown agent, with the nearest known, or one whose constructor takes other arguments.

@@ -77,9 +77,9 @@ def collect(
 ) -> Collection | tuple[Collection, ...]:
     """Evaluate designs of a simulator into a Parquet file, which `load_table` and the `tabular` simulator read.
 
-    The same arguments give the same file, byte for byte, whatever `jobs` is and however often it was interrupted: what
-    has been evaluated is kept in the folder `<out>.parts`, a file every two seconds or so, until the table is whole.
-    Run the same call again to go on. A table that is there already is left as it is.
+    The same arguments give the same file, byte for byte, whatever `jobs` is and however often it was interrupted.
+    What has been evaluated is kept in the folder `<out>.parts`, a file every two seconds or so, until the table is
+    whole. Run the same call again to go on. A table that is there already is left as it is.
 
     Of a list of workloads, `out` is a folder of tables, `<out>/workload=<name>/table.parquet`, each the same as if it
     had been collected by itself. The folder is there whole or not at all.

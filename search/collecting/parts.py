@@ -33,7 +33,7 @@ _PLAN, _LOCK = "plan.json", "lock"
 
 
 def parts_folder(out: str | os.PathLike[str]) -> Path:
-    """Where a table, or a folder of tables, is until it is whole."""
+    """Return where a table, or a folder of tables, is until it is whole."""
     path = Path(os.path.expanduser(out))
     return path.with_name(f"{path.name}.parts")
 
@@ -149,7 +149,7 @@ class Parts:
         self._add(numbers, name, len(content))
 
     def read(self) -> Iterator[tuple[Range, Column]]:
-        """Every part in order, as it was written.
+        """Read every part in order, as it was written.
 
         Raises:
             ChipgymError: where one was changed since it was found.
@@ -164,7 +164,7 @@ class Parts:
         return durable_file(path, self.partial(path.name))
 
     def partial(self, name: str) -> Path:
-        """Where a file of that name is written before it takes its place."""
+        """Return where a file of that name is written before it takes its place."""
         return self.folder / f"{name}.{os.getpid()}.partial"
 
     def remove(self) -> None:
@@ -183,7 +183,7 @@ class Parts:
 
 
 def header_difference(theirs: TableHeader, ours: TableHeader) -> tuple[str, str, str]:
-    """Where two headers differ, and what each has there."""
+    """Find where two headers differ, and what each has there."""
     if theirs.identity != ours.identity:
         return first_difference("", theirs.identity, ours.identity)
     return first_difference("header", json.loads(theirs.to_json()), json.loads(ours.to_json()))

@@ -66,7 +66,7 @@ class Plan:
         return values
 
     def known_among(self, numbers: tuple[int, int]) -> int:
-        """How many designs of a range are known beforehand."""
+        """Count the designs of a range that are known beforehand."""
         return 0 if self.known is None else int((~np.isnan(self.known[slice(*numbers), -1])).sum())
 
     def _evaluated(self, rows: Indices) -> Column:
@@ -103,7 +103,7 @@ def checked_samples(space: DesignSpace, samples: object) -> int:
 
 
 def _count(space: DesignSpace) -> int | None:
-    """How many different designs there are; None where there are too many conditions to count them."""
+    """Count the different designs that there are; None where there are too many conditions to count them."""
     try:
         return space.canonical_size
     except ChipgymError:
@@ -111,7 +111,7 @@ def _count(space: DesignSpace) -> int | None:
 
 
 def draw(space: DesignSpace, n: int, rng: np.random.Generator) -> Indices:
-    """`n` different canonical rows in grid order, shape (n, p): the default design, and uniform draws from the grid.
+    """Draw `n` different canonical rows in grid order, shape (n, p): the default design, and uniform draws.
 
     The default is among them because rewards refer to it.
     """

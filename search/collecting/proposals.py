@@ -134,7 +134,7 @@ def make_proposing(
 
 
 def _checked_agents(agents: Sequence[str]) -> tuple[str, ...]:
-    """Names of agents, each once.
+    """Check the names of agents, each once, and return them.
 
     Raises:
         ChipgymError: for none, one twice, or one that is not registered.

@@ -49,7 +49,7 @@ class Shares:
                 yield table, (start, stop)
 
     def adapt(self, share: Share, seconds: float) -> None:
-        """Learns how long a share took."""
+        """Learn how long a share took."""
         table, (start, stop) = share
         count, size = stop - start, self._size[table]
         wanted = round(count * PART_S / max(seconds, 1e-9))

@@ -100,7 +100,7 @@ def collect_tables(
 
 
 def _search(tables: Sequence[_Table], whole: int, jobs: int, callback: Callback | None) -> None:
-    """Lets agents propose the designs of those tables that are of such; `whole` designs are there already."""
+    """Let agents propose the designs of those tables that are of such; `whole` designs are there already."""
     searches = [
         (number, search)
         for number, table in enumerate(tables)

@@ -99,5 +99,5 @@ def time_parts(table: Breakdown) -> dict[str, Column]:
 
 
 def adds_up(parts: Sequence[Column], whole: Column) -> bool:
-    """Whether some columns are all that another is made of."""
+    """Tell whether some columns are all that another is made of."""
     return bool(parts) and np.allclose(np.sum(parts, axis=0), whole, rtol=1e-6, atol=0.0)

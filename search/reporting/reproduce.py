@@ -152,7 +152,7 @@ def _settings(result: SearchResult, problem: Problem | None, workloads: tuple[st
 def _follows(
     options: Mapping[str, Any], given: Mapping[str, Any], simulator: Simulator, workloads: tuple[str, ...] | None
 ) -> bool:
-    """Whether a simulator that is given some options has all of `options`."""
+    """Tell whether a simulator that is given some options has all of `options`."""
     alone = simulator.members[0] if isinstance(simulator, SuiteSimulator) else simulator
     workload = workloads[0] if workloads else alone.workload
     try:
@@ -175,7 +175,7 @@ def _grids(result: SearchResult, problem: Problem | None) -> dict[str, list[Any]
 
 
 def _usual_batch(result: SearchResult, problem: Problem | None) -> bool:
-    """Whether the run asked for as many designs at once as its agent does of itself."""
+    """Tell whether the run asked for as many designs at once as its agent does of itself."""
     if problem is None or result.agent not in {e.name for e in registered_agents()}:
         return problem is None
     agent = make_agent(result.agent, problem, result.seed, result.provenance.options)
@@ -183,7 +183,7 @@ def _usual_batch(result: SearchResult, problem: Problem | None) -> bool:
 
 
 def _usual_reward(result: SearchResult, problem: Problem | None) -> bool:
-    """Whether the run's reward is that of a problem that is not told of one."""
+    """Tell whether the run's reward is that of a problem that is not told of one."""
     reward = result.provenance.reward
     if reward["name"] != "log_ratio" or problem is None:
         return bool(reward["name"] == "log_ratio")
@@ -200,7 +200,7 @@ def _usual_reward(result: SearchResult, problem: Problem | None) -> bool:
 
 
 def _on_a_line(value: object) -> bool:
-    """Whether the command line can say a value."""
+    """Tell whether the command line can say a value."""
     if isinstance(value, str):
         return not set(value) & set(",=\n") and value == value.strip() and value != ""
     return value is None or isinstance(value, bool | int | float)
@@ -255,7 +255,7 @@ def _python(
 
 
 def _literal(value: object) -> str:
-    """JSON data as Python; infinity and NaN have no literal of their own."""
+    """Write JSON data as Python; infinity and NaN have no literal of their own."""
     if isinstance(value, float) and not math.isfinite(value):
         return f'float("{value}")'
     if isinstance(value, Mapping):

@@ -172,7 +172,7 @@ def _check_same_problem(first: SearchResult, other: SearchResult) -> None:
 
 
 def _labels(results: Sequence[SearchResult]) -> Iterator[str]:
-    """Agent and seed, and where these do not tell runs apart the settings' and the stores' names too."""
+    """Label runs by agent and seed, and where these do not tell them apart by settings and stores' names too."""
     plain = [f"{r.agent}, seed {r.seed}" for r in results]
     seen: set[str] = set()
     for result, label in zip(results, plain, strict=True):

@@ -65,5 +65,5 @@ def quantity_unit(quantity: Quantity | None, units: Mapping[str, str]) -> str:
 
 
 def rounded(values: Column) -> list[float | None]:
-    """Numbers with `DIGITS` significant digits, None for what is none or infinite, as JSON takes them."""
+    """Round numbers to `DIGITS` significant digits, None for what is none or infinite, as JSON takes them."""
     return [float(f"{v:.{DIGITS}g}") if math.isfinite(v) else None for v in np.asarray(values, float).tolist()]

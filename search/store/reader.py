@@ -72,7 +72,7 @@ class Store:
             pass
 
     def runs(self) -> tuple[RunSummary, ...]:
-        """Every run, in the order in which they began."""
+        """List every run, in the order in which they began."""
         table = schema.evaluations
         with self._connected() as (connection, sealed):
             counts = connection.execute(
@@ -168,7 +168,10 @@ class Store:
 
 
 def _rewards(reward: Mapping[str, Any], objectives: Column, violation: Column) -> Column:
-    """Rewards of stored evaluations, (n,); NaN where the run had one of its user's own: no store holds a function."""
+    """Compute rewards of stored evaluations, (n,).
+
+    They are NaN where the run had a reward of its user's own: no store holds a function.
+    """
     if reward.get("own"):
         return np.full(len(violation), np.nan)
     return REWARDS[reward["name"]](objectives, np.array(reward["reference"]), violation)

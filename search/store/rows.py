@@ -39,7 +39,7 @@ class StoredRows:
 
 
 def read_reasons(connection: sa.Connection, run: int) -> dict[int, str]:
-    """By number of a run's evaluations, why a design is infeasible where no limit says so."""
+    """Read why designs are infeasible where no limit says so, by number of a run's evaluations."""
     table = schema.reasons
     if not sa.inspect(connection).has_table(table.name):
         return {}
@@ -94,7 +94,9 @@ def read_rows(connection: sa.Connection, run: sa.Row[Any], sealed: bool) -> Stor
 
 
 def read_runs(connection: sa.Connection, sealed: bool) -> Sequence[sa.Row[Any]]:
-    """Every run's own row, in the order in which they began, with its checksum verified where the store has any.
+    """Read every run's own row, in the order in which they began.
+
+    Its checksum is verified where the store has any.
 
     Raises:
         ValueError: where a row is not what was written.
@@ -110,7 +112,7 @@ def read_runs(connection: sa.Connection, sealed: bool) -> Sequence[sa.Row[Any]]:
 
 
 def warn_unsealed(label: str) -> None:
-    """Says that a store is from before there were checksums."""
+    """Warn that a store is from before there were checksums."""
     warnings.warn(
         f"store: {label} was written by an older chipgym and has no checksums: a change in it would not be noticed",
         stacklevel=3,

@@ -135,7 +135,7 @@ def _evaluations(
     simulator_violation: Sequence[float | None],
     feasible: Sequence[bool],
 ) -> str:
-    """Columns as text, which takes a fifth of the time of row by row."""
+    """Write columns as text, which takes a fifth of the time of row by row."""
     counts = (repr((*column,)) for column in (number, ask, position, map(bool, feasible)))
     numbers = (repr((*map(_number, column),)) for column in (violation, simulator_violation))
     return _VALUE.join((*counts, *numbers, *map(_ROW.join, (design, metrics, objectives))))
@@ -146,7 +146,7 @@ def _asks(ask: Sequence[int], numbers: Sequence[str]) -> str:
 
 
 def _number(value: float | None) -> float | None:
-    """As every database gives it back: SQLite has NULL for NaN, and 0 for -0."""
+    """Return a number as every database gives it back: SQLite has NULL for NaN, and 0 for -0."""
     return None if value is None or value != value else value + 0.0
 
 

@@ -42,18 +42,18 @@ class PixelPen:
         self._image = Image.new("RGB", (width * scale, height * scale), PAPER)
 
     def line(self, points: Points, color: Color, width: float) -> None:
-        """As `Pen`."""
+        """See `Pen.line`."""
         pen = ImageDraw.Draw(self._image)
         pen.line(self._scaled(points), fill=color, width=round(width * self._scale), joint="curve")
 
     def area(self, outline: Points, color: Color) -> None:
-        """As `Pen`."""
+        """See `Pen.area`."""
         mask = Image.new("L", self._image.size, 0)
         ImageDraw.Draw(mask).polygon(self._scaled(outline), fill=BAND_ALPHA)
         self._image.paste(color, (0, 0), mask)
 
     def text(self, x: float, y: float, text: str, size: int, color: Color = INK, anchor: str = "lm") -> None:
-        """As `Pen`."""
+        """See `Pen.text`."""
         pen = ImageDraw.Draw(self._image)
         pen.text((x * self._scale, y * self._scale), text, font=font(size * self._scale), fill=color, anchor=anchor)
 
@@ -73,19 +73,19 @@ class SvgPen:
         self._shapes: list[str] = []
 
     def line(self, points: Points, color: Color, width: float) -> None:
-        """As `Pen`."""
+        """See `Pen.line`."""
         self._shapes.append(
             f'<polyline points="{_points(points)}" fill="none" stroke="{_color(color)}" stroke-width="{width:g}" '
             'stroke-linejoin="round"/>'
         )
 
     def area(self, outline: Points, color: Color) -> None:
-        """As `Pen`."""
+        """See `Pen.area`."""
         opacity = f"{BAND_ALPHA / 255:.3f}"
         self._shapes.append(f'<polygon points="{_points(outline)}" fill="{_color(color)}" fill-opacity="{opacity}"/>')
 
     def text(self, x: float, y: float, text: str, size: int, color: Color = INK, anchor: str = "lm") -> None:
-        """As `Pen`."""
+        """See `Pen.text`."""
         self._shapes.append(
             f'<text x="{x:.2f}" y="{y:.2f}" font-size="{size}" fill="{_color(color)}" '
             f'text-anchor="{_ALONG[anchor[0]]}" dominant-baseline="central">{escape(text)}</text>'

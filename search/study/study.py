@@ -84,11 +84,11 @@ class Study:
         return np.minimum(self.incumbents[agent], self.truth.worst) / self.truth.optimum - 1.0
 
     def bands(self) -> dict[str, Band]:
-        """By agent, the mean of `regret` over seeds with its 95 % bootstrap interval."""
+        """Compute by agent the mean of `regret` over seeds with its 95 % bootstrap interval."""
         return {agent: mean_band(self.regret(agent), np.random.default_rng(0)) for agent in self.incumbents}
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row per agent, seed and evaluation (from 1): incumbent, regret (relative), rank."""
+        """Return one row per agent, seed and evaluation (from 1): incumbent, regret (relative), rank."""
         import pandas as pd
 
         parts = []
@@ -239,7 +239,7 @@ class _Search:
 
 
 def _all_options(agents: Sequence[str], given: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Every setting of every agent, defaults included."""
+    """Return every setting of every agent, defaults included."""
     if isinstance(agents, str) or not agents:
         raise ChipgymError(f"agents: expected a list of names such as {list(DEFAULT_AGENTS)}, got {agents!r}")
     for name in given:
@@ -259,7 +259,7 @@ def _claim(folder: Path, study: Mapping[str, Any]) -> None:
 
 
 def _belongs(folder: Path, study: Mapping[str, Any]) -> bool:
-    """Whether a folder is this study's; False where it is nobody's.
+    """Tell whether a folder is this study's; False where it is nobody's.
 
     Raises:
         ChipgymError: for a folder of another study.

@@ -16,7 +16,7 @@ from .files import reason, status
 
 
 def output_file(path: str | os.PathLike[str], example: str, field: str = "out", *, any_suffix: bool = False) -> Path:
-    """Where a file is to be written; a `~` is one's home.
+    """Return where a file is to be written; a `~` is one's home.
 
     Args:
         path: as the user gave it.
@@ -44,7 +44,7 @@ def output_file(path: str | os.PathLike[str], example: str, field: str = "out", 
 
 
 def output_folder(path: str | os.PathLike[str]) -> Path:
-    """Where a folder of files is to be written; a `~` is one's home.
+    """Return where a folder of files is to be written; a `~` is one's home.
 
     Raises:
         ChipgymError: for what is not the path of a folder, for a file, and for a name that looks like a file's.
@@ -101,7 +101,10 @@ def writing(path: Path, field: str = "out", hint: str = "") -> Iterator[None]:
 
 
 def partial_of(path: Path) -> Path:
-    """Where a file is written before it takes its place: beside it, under a name that no other writer has."""
+    """Return where a file is written before it takes its place.
+
+    That is beside it, under a name that no other writer has.
+    """
     # The beginning of its name alone: with all of a long one this would be longer than the system allows.
     return path.with_name(f".{path.name[:40]}.{os.getpid()}-{secrets.token_hex(4)}.partial")
 

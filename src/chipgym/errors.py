@@ -1,7 +1,7 @@
 """The one exception that bad input raises, and the wording it shares.
 
 A message is one line that names the field, the value, what was expected and, where there is one, the nearest
-legal choice; the command line prints it as it is and exits with 2.
+legal choice. The command line prints it as it is and exits with 2.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class UnexpectedKeywordError(ChipgymError, TypeError):
 
 
 def shorten(value: object, limit: int = 60) -> str:
-    """`repr(value)` cut to `limit` characters, so that a message stays one readable line whatever was passed."""
+    """Cut `repr(value)` to `limit` characters, so that a message stays one readable line whatever was passed."""
     try:
         text = " ".join(repr(value).splitlines())
     except ValueError:  # Python does not write out a whole number of thousands of digits
@@ -44,9 +44,9 @@ def printable(text: str) -> str:
 def nearest(name: str, choices: Iterable[str]) -> str | None:
     """Return the choice that `name` most likely means, or None when nothing is like it.
 
-    One that `name` and its last number begin comes first (sn40l for sn40), then one that differs in its number alone
-    (22nm for 7nm), then one that `name` begins or that begins it (technology for tech), then the one that looks most
-    like it.
+    One that `name` and its last number begin comes first (sn40l for sn40). Next is one that differs in its number
+    alone (22nm for 7nm), then one that `name` begins or that begins it (technology for tech). Last is the one that
+    looks most like it.
     """
     pool = {c.lower().lstrip("-"): c for c in choices}
     given = name.lower().lstrip("-")
@@ -63,7 +63,7 @@ def nearest_number(value: object, choices: Iterable[int]) -> str:
 
 
 def count(field: str, value: object, low: int = 1, high: int = LARGEST) -> int:
-    """`value` as a whole number from `low` to `high`.
+    """Check that `value` is a whole number from `low` to `high`, and return it.
 
     Raises:
         ChipgymError: naming the field, the value and the nearest whole number.

@@ -1,6 +1,6 @@
 """Open the files that a user names, and say in one line what is wrong with one.
 
-A file is a regular one of a bounded size before a byte of it is read: a pipe would be waited for, and a device has no
+A file is a regular one of a bounded size before a byte of it is read. A pipe would be waited for, and a device has no
 end. What is unpacked from it is bounded too. `reading` turns whatever a library says of bad content into one line.
 """
 
@@ -100,7 +100,7 @@ def status(path: str | os.PathLike[str]) -> os.stat_result | None:
 
 
 def is_file(path: str | os.PathLike[str]) -> bool:
-    """Whether there is a regular file; False for a path that the system does not take."""
+    """Tell whether there is a regular file; False for a path that the system does not take."""
     try:
         return stat.S_ISREG(os.stat(path).st_mode)
     except (OSError, ValueError):
@@ -108,7 +108,7 @@ def is_file(path: str | os.PathLike[str]) -> bool:
 
 
 def is_folder(path: str | os.PathLike[str]) -> bool:
-    """Whether there is a folder; False for a path that the system does not take."""
+    """Tell whether there is a folder; False for a path that the system does not take."""
     try:
         return stat.S_ISDIR(os.stat(path).st_mode)
     except (OSError, ValueError):
@@ -116,7 +116,7 @@ def is_folder(path: str | os.PathLike[str]) -> bool:
 
 
 def regular_file_size(path: str | os.PathLike[str], most: int | None = None) -> int:
-    """Bytes of a file that can be opened without waiting for ever, as a pipe or a device might.
+    """Return the size in bytes of a file that can be opened without waiting for ever, as a pipe or a device might.
 
     Args:
         path: of the file.
@@ -177,7 +177,7 @@ def open_unpacked(path: str | os.PathLike[str], most: int | None = None) -> Iter
 
 
 def most_unpacked(size: int) -> int:
-    """Bytes that a packed file of `size` bytes may unpack to."""
+    """Return how many bytes a packed file of `size` bytes may unpack to."""
     return max(FREE_EXPANSION, MAX_EXPANSION * size)
 
 

@@ -30,7 +30,7 @@ class _Signals:
 
 
 def was_terminated() -> bool:
-    """Whether what looks like Ctrl-C was SIGTERM."""
+    """Tell whether what looks like Ctrl-C was SIGTERM."""
     return _Signals.terminated
 
 
@@ -50,7 +50,7 @@ def main() -> NoReturn:
 def _fill_streams() -> bool:
     """Put something in the place of standard streams that are closed, and tell whether the output was.
 
-    Python has None for them, and the next file that is opened takes the number of a closed one: a database would get
+    Python has None for them, and the next file that is opened takes the number of a closed one. A database would get
     what is meant for the screen.
     """
     closed = sys.stdout is None

@@ -105,7 +105,7 @@ def say_output_is_closed() -> int:
 
 
 def _stopped(what: str) -> int:
-    """Says that the user or the system stopped the command, and answers its exit status."""
+    """Say that the user or the system stopped the command, and return its exit status."""
     terminated = was_terminated()
     note(f"{'terminated' if terminated else 'interrupted'}{what}")
     return TERMINATED if terminated else INTERRUPTED
@@ -128,7 +128,7 @@ def _fail(message: str) -> int:
 
 
 def _discard_output() -> None:
-    """Points standard output at nothing, so that the interpreter's last flush of it cannot fail too."""
+    """Point standard output at nothing, so that the interpreter's last flush of it cannot fail too."""
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
@@ -153,7 +153,7 @@ def _wrong_number(error: TyperException) -> str | None:
 
 
 def _setting_hint(option: str, known: Sequence[str]) -> str:
-    """Where an option of the command line is a setting of a simulator, how that is given."""
+    """Say how a setting of a simulator is given, where an option of the command line is one."""
     from ..simulators import registered
     from ..simulators.core.registry import simulator_options
 

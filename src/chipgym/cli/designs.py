@@ -68,7 +68,7 @@ def print_designs(result: SearchResult, problem: Problem) -> None:
 def _print_one(
     found: EvaluatedDesign, problem: Problem, metrics: Sequence[str], products: Sequence[tuple[int, str]]
 ) -> None:
-    """One design, a line for each knob and metric."""
+    """Print one design, a line for each knob and metric."""
     units = {p.name: p.unit for p in problem.space.parameters} | {m.name: m.unit for m in problem.simulator.metrics}
     active, inactive = tell_active(problem.space, found.design)
     rows: list[list[object]] = [[name, found.design[name], units[name]] for name in active]
@@ -100,7 +100,7 @@ def tell_active(space: DesignSpace, design: Mapping[str, Value]) -> tuple[list[s
 
 
 def _spread(designs: Sequence[EvaluatedDesign]) -> list[EvaluatedDesign]:
-    """At most SHOWN designs, evenly spaced in the order of the first objective, both ends among them."""
+    """Choose at most SHOWN designs, evenly spaced in the order of the first objective, both ends among them."""
     if len(designs) <= SHOWN:
         return list(designs)
     return [designs[round(i * (len(designs) - 1) / (SHOWN - 1))] for i in range(SHOWN)]

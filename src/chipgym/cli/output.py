@@ -95,7 +95,7 @@ def why(limits: Sequence[Limit], reason: str | None = None) -> str:
 
 
 def _times(limit: Limit) -> float:
-    """How many times its limit a value is, or a limit its value where it is the least."""
+    """Return how many times its limit a value is, or a limit its value where it is the least."""
     value, bound = (limit.value, limit.limit) if limit.upper else (limit.limit, limit.value)
     return value / bound if bound else math.inf
 

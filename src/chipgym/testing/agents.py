@@ -37,7 +37,7 @@ class AgentSuite:
 
     @pytest.fixture(params=sorted(PROBLEMS))
     def problem(self, request: pytest.FixtureRequest) -> Problem:
-        """One objective, and two with a constraint."""
+        """Make a problem of one objective, or of two with a constraint."""
         return bind_problem(ToySimulator(), **PROBLEMS[request.param])
 
     def search(self, problem: Problem, budget: int | None = None, seed: int = 0, **options: Any) -> SearchResult:
@@ -109,7 +109,7 @@ class AgentSuite:
         assert found.pareto == ()
 
     def test_most_designs_cannot_be_built(self) -> None:
-        """Costs are NaN for most designs: no agent may trip over them, or take them for good."""
+        """Check that no agent trips over NaN costs, which most designs have here, or takes them for good."""
         found = self.search(bind_problem(ToySimulator(budget_mm2=4.0)), 22)
         values = found.table.objectives[:, 0]
         assert np.isnan(values).any()

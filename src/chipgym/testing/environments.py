@@ -51,7 +51,7 @@ class EnvironmentSuite:
     @pytest.fixture(scope="class")
     @classmethod
     def drawn(cls, env: gymnasium.Env[Any, Any]) -> list[tuple[float, dict[str, Any]]]:
-        """Rewards and infos of drawn designs."""
+        """Return the rewards and infos of drawn designs."""
         env.action_space.seed(7)
         out = []
         for _ in range(cls.designs):

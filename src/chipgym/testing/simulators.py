@@ -69,7 +69,7 @@ class SimulatorSuite:
     @pytest.fixture(scope="class")
     @classmethod
     def rows(cls, sim: Simulator) -> Indices:
-        """Drawn designs."""
+        """Draw designs."""
         return sim.space.sample(cls.designs, np.random.default_rng(7))
 
     @pytest.fixture(scope="class")
@@ -223,7 +223,7 @@ class SimulatorSuite:
             assert empty["feasible"].dtype == np.bool_
 
     def test_inactive_parameters_change_nothing(self, sim: Simulator) -> None:
-        """As the kernel sees it: columns that were not folded on the way."""
+        """Check that inactive parameters change nothing in the kernel: its columns were not folded on the way."""
         grid = np.random.default_rng(3).integers(0, sim.space.sizes, size=(self.designs, len(sim.space.parameters)))
         loose = DesignSpace(tuple(replace(p, condition=None) for p in sim.space.parameters))
         assert_same(sim.evaluate_columns(loose.decode(grid), len(grid)), sim.evaluate(grid))
@@ -231,7 +231,7 @@ class SimulatorSuite:
     def test_broken_limits_are_those_of_infeasible_designs(
         self, entry: SimulatorEntry, sim: Simulator, rows: Indices, out: Metrics
     ) -> None:
-        """For a simulator that names them; designs off the grid too, at the ends of the domains."""
+        """Check limits that a simulator names, of designs off the grid too, at the ends of the domains."""
         corners = [{p.name: end} for p in sim.space.parameters for end in _ends(p)]
         named = [sim.broken_limits(design) for design in [*map(sim.space.design, rows), *corners]]
         feasible = [*out["feasible"], *(bool(sim.evaluate(design)["feasible"][0]) for design in corners)]
@@ -295,12 +295,12 @@ class SimulatorSuite:
         assert dict(os.environ) == environment
 
     def test_another_process_answers_the_same(self, sim: Simulator, rows: Indices, out: Metrics) -> None:
-        """The simulator itself is sent, so that its class can be found there."""
+        """Check that the simulator, sent to another process, has its class there and answers the same."""
         with get_context("spawn").Pool(1) as pool:
             assert_same(pool.apply(_evaluate, (sim, rows)), out)
 
     def test_nothing_is_free(self, sim: Simulator, rows: Indices, out: Metrics) -> None:
-        """The greatest value of a knob costs something, for some design at least, where it is better for one."""
+        """Check that the greatest value of a knob costs some design something, where it is better for one."""
         for j, p in enumerate(sim.space.parameters):
             if not p.ordinal or p.size == 1 or p.name in self.free:
                 continue
@@ -311,7 +311,7 @@ class SimulatorSuite:
 
 
 def _compared(sim: Simulator, before: Metrics, after: Metrics) -> tuple[bool, bool]:
-    """Whether anything is better after a change for any design, and whether anything is worse."""
+    """Tell whether anything is better after a change for any design, and whether anything is worse."""
     gained = [after["violation"] - before["violation"]]
     for spec in sim.metrics:
         change = after[spec.name] - before[spec.name]

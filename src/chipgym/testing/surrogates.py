@@ -37,7 +37,7 @@ class SurrogateSuite:
     @pytest.fixture(scope="class")
     @classmethod
     def rows(cls, simulator: Simulator) -> Indices:
-        """Every canonical design."""
+        """Return every canonical design."""
         return np.concatenate(list(simulator.space.canonical_rows()))
 
     @pytest.fixture(scope="class")
