@@ -64,19 +64,19 @@ __all__ = [
 
 
 def __dir__() -> list[str]:
-    """What a person types, without what modules import for themselves."""
+    """List what a person types, without what modules import for themselves."""
     return [*__all__, "study"]
 
 
 def __getattr__(name: str) -> Any:
-    """Studies, imported on first use: they draw pictures."""
+    """Import studies on first use: they draw pictures."""
     if name == "study":
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def open_store(store: str | os.PathLike[str]) -> Store:
-    """A store to read from: a path or an SQLAlchemy URL.
+    """Open a store to read from: a path or an SQLAlchemy URL.
 
     Raises:
         ChipgymError: naming what is wrong with it.
@@ -87,7 +87,7 @@ def open_store(store: str | os.PathLike[str]) -> Store:
 
 
 def load_result(store: str | os.PathLike[str], run: int | None = None) -> SearchResult:
-    """A run read from a store, without its simulator; the latest run where `run` is None.
+    """Read a run from a store, without its simulator; the latest run where `run` is None.
 
     Raises:
         ChipgymError: naming what is wrong with the store, or the runs that it has.
@@ -96,7 +96,7 @@ def load_result(store: str | os.PathLike[str], run: int | None = None) -> Search
 
 
 def optuna_objective(problem: Problem) -> OptunaObjective:
-    """An objective for `optuna.Study.optimize`, for one or several objectives; see `OptunaObjective`."""
+    """Make an objective for `optuna.Study.optimize`, of one or several objectives; see `OptunaObjective`."""
     from .adapters.optuna import OptunaObjective
 
     return OptunaObjective(problem)

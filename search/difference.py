@@ -8,7 +8,10 @@ from ..errors import shorten
 
 
 def first_difference(field: str, theirs: object, ours: object) -> tuple[str, str, str]:
-    """The first entry of `field` that differs, down to the entry where both are tables, and what each has there."""
+    """Find the first entry of `field` that differs, and what each has there.
+
+    Where both have a table there, the first entry of theirs that differs, and so on down.
+    """
     if isinstance(theirs, Mapping) and isinstance(ours, Mapping):
         for name in dict.fromkeys((*ours, *theirs)):
             if theirs.get(name) != ours.get(name):

@@ -61,14 +61,14 @@ class Failure:
 
     @staticmethod
     def of(error: Exception) -> Failure:
-        """What an exception says, in letters that every file and screen takes."""
+        """Keep what an exception says, in letters that every file and screen takes."""
         text = " ".join(str(error).encode(errors="backslashreplace").decode().split())
         if len(text) > LONGEST_REASON:
             text = text[: LONGEST_REASON - 1] + "…"
         return Failure(type(error).__name__, text, isinstance(error, ChipgymError), error)
 
     def of_design(self, simulator: str, design: Mapping[str, Value]) -> str:
-        """What was raised, by which simulator and for which design, as the beginning of a message."""
+        """Say what was raised, by which simulator and for which design, as the beginning of a message."""
         named = ", ".join(f"{name}={value}" for name, value in design.items())
         what = self.text if self.own else f"simulator {simulator}: simulate raised {self.reason}"
         return what if named in what else f"{what} for {named}"
@@ -87,7 +87,7 @@ class Trial:
     catch: tuple[type[Exception], ...] = ()
 
     def __call__(self, rows: Indices) -> tuple[list[Evaluation], Failure | None]:
-        """Evaluations of the first rows in order, in parts, and what the next row raised where it is not caught.
+        """Evaluate the first rows in order, in parts, and return what the next row raised where it is not caught.
 
         A batch that raises is halved until the design that does is alone: the others' answers do not depend on it.
         """
@@ -105,7 +105,7 @@ class Trial:
         return done, raised
 
     def _infeasible(self, rows: Indices, failure: Failure) -> Evaluation:
-        """One row without a metric, and further from feasible than any limit can be told."""
+        """Return one row without a metric, and further from feasible than any limit can be told."""
         specs = self.problem.simulator.metrics
         nothing = {spec.name: np.full(1, np.nan) for spec in specs}
         metrics = Metrics(specs, nothing, np.full(1, np.inf), {0: failure.reason})
@@ -134,7 +134,7 @@ class Evaluator:
         self._workers = workers
 
     def __call__(self, rows: Indices) -> tuple[list[Evaluation], Failure | None]:
-        """As `Trial`."""
+        """See `Trial.__call__`."""
         if self._workers is None:
             return self._trial(rows)
         parts = np.array_split(np.arange(len(rows)), min(len(rows), TASKS_EACH * len(self._workers)))
@@ -151,7 +151,7 @@ class Evaluator:
 
 @contextmanager
 def evaluator(problem: Problem, catch: tuple[type[Exception], ...], jobs: int) -> Iterator[Evaluator]:
-    """What evaluates a search's designs.
+    """Make what evaluates a search's designs.
 
     Raises:
         ChipgymError: where the simulator cannot be sent to another process.
@@ -165,7 +165,7 @@ def evaluator(problem: Problem, catch: tuple[type[Exception], ...], jobs: int) -
 
 
 def exceptions(catch: Catch) -> tuple[type[Exception], ...]:
-    """The types of exceptions that `catch` is.
+    """Return the types of exceptions that `catch` is.
 
     Raises:
         ChipgymError: for what is no type of exception, and for one that is no `Exception`, such as KeyboardInterrupt.
@@ -181,7 +181,7 @@ def exceptions(catch: Catch) -> tuple[type[Exception], ...]:
 
 
 def joined(evaluations: Sequence[Evaluation]) -> Evaluation:
-    """Several batches, one at least, as one."""
+    """Join several batches, one at least, into one."""
     if len(evaluations) == 1:
         return evaluations[0]
     return Evaluation(

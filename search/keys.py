@@ -10,7 +10,7 @@ from ..simulators import Indices
 
 
 def row_keys(rows: Indices) -> list[bytes]:
-    """One key per row of shape (n, p), equal for equal rows."""
+    """Return one key per row of shape (n, p), equal for equal rows."""
     if not rows.size:
         return [b""] * len(rows)
     flat = np.ascontiguousarray(rows, dtype=np.int64)

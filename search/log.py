@@ -67,7 +67,7 @@ class Log:
         return self._values[: self.n, len(self.metric_names) + 3 :]
 
     def find(self, rows: Indices) -> tuple[Indices, Indices]:
-        """Looks up canonical rows.
+        """Look up canonical rows.
 
         Returns:
             The number of each row's evaluation, -1 where it has none, and the positions of the rows that have none,
@@ -82,7 +82,7 @@ class Log:
         return np.array(numbers, dtype=np.int64), np.array(list(fresh.values()), dtype=np.int64)
 
     def take(self, numbers: Indices) -> Evaluation:
-        """The evaluations with these numbers, as the problem gave them."""
+        """Return the evaluations with these numbers, as the problem gave them."""
         columns = {name: self.metrics[numbers, j] for j, name in enumerate(self.metric_names)}
         places = enumerate(numbers.tolist() if self.reasons else ())
         reasons = {i: self.reasons[number] for i, number in places if number in self.reasons}
@@ -92,7 +92,7 @@ class Log:
     # --- writing -------------------------------------------------------------------------------------------------
 
     def append(self, rows: Indices, evaluation: Evaluation, ask: int, positions: Indices) -> None:
-        """Adds evaluated designs that the log does not have, proposed by one ask at these positions."""
+        """Add evaluated designs that the log does not have, proposed by one ask at these positions."""
         metrics = [evaluation.metrics[name] for name in (*self.metric_names, "violation")]
         columns = [*metrics, evaluation.violation, self.problem.reward(evaluation), *evaluation.objectives.T]
         asks = np.stack([np.full(len(rows), ask), positions], axis=1)
@@ -100,7 +100,7 @@ class Log:
         self.extend(rows, np.stack(columns, axis=1), asks)
 
     def extend(self, rows: Indices, values: Column, asks: Indices) -> None:
-        """Adds designs whose values are laid out as the log keeps them."""
+        """Add designs whose values are laid out as the log keeps them."""
         start, stop = self.n, self.n + len(rows)
         if stop > len(self._rows):
             room = max(2 * len(self._rows), stop, 1024) - len(self._rows)
@@ -115,7 +115,7 @@ class Log:
 
 
 def best_number(objectives: Column, violation: Column, reward: Column) -> int:
-    """The best of n ≥ 1 evaluated designs.
+    """Return the number of the best of n ≥ 1 evaluated designs.
 
     The feasible one with the least objective, or with several the greatest reward; where none is feasible the one
     with the least violation. The first of equals.

@@ -51,12 +51,12 @@ def optimize(
     jobs: int = 1,
     catch: Catch = (),
 ) -> SearchResult:
-    """Searches a problem's space for its best designs.
+    """Search a problem's space for its best designs.
 
     A design that comes up again is answered from the run's own evaluations and costs no budget. The search ends when
-    the budget is spent, when every design has been evaluated, after 50 asks in a row without a new design, or when
-    `timeout` or `callback` end it. What ended it is the result's `stopped`; a search that was cut short goes on from
-    its store to the same result as one that was not.
+    the budget is spent, when every design has been evaluated, or after 50 asks in a row without a new design.
+    `timeout` or `callback` can end it too. What ended it is the result's `stopped`. A search that was cut short goes
+    on from its store to the same result as one that was not.
 
     Args:
         problem: what to minimise on which simulator.
@@ -136,7 +136,7 @@ class Search:
     started: float = field(default_factory=time.perf_counter)
 
     def resume(self) -> None:
-        """Replays the batches that the store has to the agent."""
+        """Replay the batches that the store has to the agent."""
         for numbers in self.store.asked():
             self._count_idle(self.agent.asks)
             self._tell_again(self.log.rows[numbers], self.log.take(numbers))
@@ -148,14 +148,14 @@ class Search:
             self.part = self.jobs  # the first tells how long the next may be
 
     def _tell_again(self, rows: Indices, evaluation: Evaluation) -> None:
-        """Tells the agent of an ask that it did not make in this process, or that nobody made."""
+        """Tell the agent of an ask that it did not make in this process, or that nobody made."""
         if self.agent.asks == 0 and len(self.first):
             self.agent.begin(rows, evaluation)
         else:
             self.agent.replay(rows, evaluation)
 
     def run(self, callback: Callback | None) -> str:
-        """Searches to the end and says why it ended."""
+        """Search to the end and say why it ended."""
         everything = _count(self.problem)
         while True:
             if everything is not None and self.log.n >= everything:
@@ -170,7 +170,7 @@ class Search:
                 return self.cut
 
     def _step(self, callback: Callback | None) -> bool:
-        """One ask, and whether the agent proposed anything."""
+        """Make one ask, and tell whether the agent proposed anything."""
         ask = self.agent.asks
         beginning = ask == 0 and len(self.first) > 0
         rows = self.first if beginning else self._checked(self.agent.ask(self.batch))
@@ -203,7 +203,7 @@ class Search:
         return True
 
     def _ask_whether_to_stop(self, callback: Callback | None) -> None:
-        """Shows the callback where the search is, and notes whether that, or the clock, ends it."""
+        """Show the callback where the search is, and note whether that, or the clock, ends it."""
         if callback:
             try:
                 answer = callback(self._progress())
@@ -218,7 +218,7 @@ class Search:
         return self.seconds - (time.perf_counter() - self.started)
 
     def _evaluate(self, rows: Indices, ask: int, positions: Indices) -> None:
-        """Evaluates new rows, and sets how many to evaluate between two transactions by the time that they took.
+        """Evaluate new rows, and set how many to evaluate between two transactions by the time that they took.
 
         Where the simulation of one raises, those before it are evaluated and `failure` says of the one that is next.
         """
@@ -284,7 +284,7 @@ class Search:
 
 
 def evaluations(log: Log) -> Evaluations:
-    """A log as columns of values."""
+    """Return a log as columns of values."""
     return Evaluations(
         designs=log.problem.space.decode(log.rows),
         metrics={name: log.metrics[:, j] for j, name in enumerate(log.metric_names)},
@@ -299,7 +299,7 @@ def evaluations(log: Log) -> Evaluations:
 
 
 def _first_rows(problem: Problem, start: Designs | None) -> Indices:
-    """The designs to begin with as rows of the grid, each once, in their order.
+    """Return the designs to begin with as rows of the grid, each once, in their order.
 
     Raises:
         ChipgymError: as `Problem.encode`.
@@ -321,7 +321,7 @@ def _seconds(timeout: object) -> float:
 
 
 def _failed(result: SearchResult, design: dict[str, Value], failure: Failure) -> SimulationError:
-    """The error that says which design's simulation raised what, what is kept, and how to go on."""
+    """Make the error that says which design's simulation raised what, what is kept, and how to go on."""
     what = failure.of_design(result.identity["simulator"], design)
     kept = f"in {result.store}" if result.store else "in this error's `result`"
     message = (
@@ -332,7 +332,7 @@ def _failed(result: SearchResult, design: dict[str, Value], failure: Failure) ->
 
 
 def _count(problem: Problem) -> int | None:
-    """How many different designs there are; None where that cannot be counted."""
+    """Count the different designs that there are; None where that cannot be counted."""
     try:
         return problem.space.canonical_size
     except ChipgymError:

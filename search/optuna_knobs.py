@@ -10,19 +10,19 @@ from ..simulators.core.parameter import Parameter
 
 
 def distribution(knob: Parameter) -> BaseDistribution:
-    """What Optuna draws a knob from.
+    """Return what Optuna draws a knob from.
 
-    An ordered knob is the whole numbers from 0, positions in its grid, so that samplers know which values are near
-    each other and a grid of powers of two has even steps. Another one is a category by its values.
+    An ordered knob is the whole numbers from 0, positions in its grid. Samplers thus know which values are near each
+    other, and a grid of powers of two has even steps. Another one is a category by its values.
     """
     return IntDistribution(0, knob.size - 1) if knob.ordinal else CategoricalDistribution(knob.values)
 
 
 def drawn(knob: Parameter, position: int) -> Any:
-    """What Optuna draws for a position in a knob's grid."""
+    """Return what Optuna draws for a position in a knob's grid."""
     return position if knob.ordinal else knob.values[position]
 
 
 def position_of(knob: Parameter, value: Any) -> int:
-    """The position in a knob's grid of what Optuna drew."""
+    """Return the position in a knob's grid of what Optuna drew."""
     return int(value) if knob.ordinal else knob.values.index(value)

@@ -8,7 +8,7 @@ from ..simulators.core.parameter import Column
 
 
 def non_dominated(objectives: Column) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """The designs that none dominates, shape (n,), of minimised objectives of shape (n, k).
+    """Mark the designs that none dominates, shape (n,), of minimised objectives of shape (n, k).
 
     One design dominates another when it is no worse in every objective and better in one, so equals stay together.
     A design with a NaN is never in the front and dominates none.
@@ -24,7 +24,10 @@ def non_dominated(objectives: Column) -> np.ndarray[tuple[int], np.dtype[np.bool
 
 
 def _sweep(points: Column) -> Column:
-    """For two objectives: in ascending order of the first, every new least value of the second is in the front."""
+    """Mark the front of different points of two objectives, shape (n, 2).
+
+    In ascending order of the first, every new least value of the second is in the front.
+    """
     second = points[:, 1]
     before = np.concatenate([[np.inf], np.minimum.accumulate(second)[:-1]])
     front: Column = second < before
@@ -33,7 +36,10 @@ def _sweep(points: Column) -> Column:
 
 
 def _filter(points: Column) -> Column:
-    """For any number: no point is dominated by a later one in lexicographic order, so each is final when reached."""
+    """Mark the front of different points of any number k of objectives, shape (n, k).
+
+    No point is dominated by a later one in lexicographic order, so each is final when reached.
+    """
     front = np.zeros(len(points), dtype=bool)
     left = np.arange(len(points))
     while len(left):

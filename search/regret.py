@@ -54,7 +54,7 @@ class GroundTruth:
         return float(self.values[-1])
 
     def incumbent(self, found: SearchResult | Sequence[float] | Column) -> Column:
-        """The least feasible objective after each evaluation, shape (n,); `inf` before the first feasible design.
+        """Return the least feasible objective after each evaluation, shape (n,); `inf` before the first feasible one.
 
         Args:
             found: a search of this problem (on the table or on the simulator that it was collected from), or objectives
@@ -67,7 +67,7 @@ class GroundTruth:
         return values
 
     def regret(self, found: SearchResult | Sequence[float] | Column) -> Column:
-        """Simple regret after each evaluation: the incumbent minus the optimum, shape (n,).
+        """Return simple regret after each evaluation: the incumbent minus the optimum, shape (n,).
 
         Takes and raises what `incumbent` does.
         """
@@ -95,7 +95,7 @@ class GroundTruth:
         return np.where(np.isnan(values), np.inf, values)
 
     def _check(self, found: SearchResult) -> None:
-        """That a search was one of this problem."""
+        """Check that a search was one of this problem."""
         ours = self.problem.identity()
         theirs: dict[str, Any] = dict(found.identity)
         simulator = self.problem.simulator
@@ -115,7 +115,7 @@ def ground_truth(
     callback: Callable[[int, int], None] | None = None,
     catch: Catch = (),
 ) -> GroundTruth:
-    """Evaluates every canonical design of a problem: milliseconds on a table, as long as it takes on a simulator.
+    """Evaluate every canonical design of a problem: milliseconds on a table, as long as it takes on a simulator.
 
     Args:
         problem: one objective.

@@ -44,7 +44,7 @@ class EvaluatedDesign:
     reason: str = ""
 
     def to_dict(self, objective_names: Sequence[str]) -> dict[str, Any]:
-        """The same as JSON-able data: null for what is no number, "inf" for infinity."""
+        """Return the same as JSON-able data: null for what is no number, "inf" for infinity."""
         data = {
             "number": self.number,
             "design": self.design,
@@ -90,7 +90,7 @@ class Evaluations:
         return f"Evaluations({len(self):,} designs, {int((self.violation <= 0).sum()):,} feasible)"
 
     def row(self, number: int) -> EvaluatedDesign:
-        """One of them as plain Python values."""
+        """Return one of them as plain Python values."""
         metrics = {name: float(column[number]) for name, column in self.metrics.items()}
         return EvaluatedDesign(
             number=number,
@@ -173,7 +173,7 @@ class SearchResult:
         return tuple(self.table.row(number) for number in sorted(self.table.reasons))
 
     def to_dict(self) -> dict[str, Any]:
-        """What was searched and found as JSON-able data: the best design, the front, and designs without metrics."""
+        """Return what was searched and found as JSON-able data: the best design, the front, designs without metrics."""
         names = self.table.objective_names
         problem = self.problem
         units = {o.name: o.unit for o in problem.objectives} if problem else {}
@@ -194,7 +194,7 @@ class SearchResult:
         return out
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row per evaluation, in order.
+        """Return one row per evaluation, in order.
 
         Columns: number, ask, the knobs, the metrics, feasible, violation, reason, reward, and the objectives under
         their names with the prefix "objective:".

@@ -18,7 +18,7 @@ LIBRARIES = ("chipgym", "numpy", "optuna", "torch")
 
 
 def library_versions() -> dict[str, str]:
-    """Version by name of those that are installed."""
+    """Return the version by name of those that are installed."""
     out = {}
     for name in LIBRARIES:
         try:
@@ -29,7 +29,7 @@ def library_versions() -> dict[str, str]:
 
 
 def checked_problem(problem: Problem) -> Problem:
-    """The problem itself.
+    """Check that a problem is one, and return it.
 
     Raises:
         ChipgymError: where it is none.
@@ -68,7 +68,7 @@ class RunKey:
         batch: int,
         start: tuple[Mapping[str, Value], ...] = (),
     ) -> RunKey:
-        """A key whose options are known to be JSON data.
+        """Make a key whose options are known to be JSON data.
 
         Raises:
             ChipgymError: naming the option that is not.
@@ -81,12 +81,12 @@ class RunKey:
         return RunKey(problem, agent, dict(options), seed, batch, start)
 
     def reward(self) -> dict[str, Any]:
-        """The reward and its reference values, as JSON data; `own` marks a function of the user's own."""
+        """Return the reward and its reference values, as JSON data; `own` marks a function of the user's own."""
         own = {} if self.problem.own_reward is None else {"own": True}
         return {"name": self.problem.reward_name, "reference": self.problem.reference.tolist(), **own}
 
     def digest(self) -> str:
-        """A hash of everything but the problem, hex.
+        """Return a hash of everything but the problem, hex.
 
         No measured value is in it: its last digits differ between processors, and a run is to go on on another.
         """
@@ -140,11 +140,11 @@ class Run(Protocol):
     ) -> None: ...
 
     def asked(self) -> Iterator[Indices]:
-        """For each ask that was told to the agent, in order, the numbers of its designs' evaluations."""
+        """Return for each ask that was told to the agent, in order, the numbers of its designs' evaluations."""
         ...
 
     def write(self, ask: int, start: int, numbers: Indices | None) -> None:
-        """Makes the log's evaluations from `start` on durable, all or none of them.
+        """Make the log's evaluations from `start` on durable, all or none of them.
 
         Args:
             ask: the ask that proposed them.
@@ -168,8 +168,8 @@ class InMemoryRun:
         pass
 
     def asked(self) -> Iterator[Indices]:
-        """None: every search starts from nothing."""
+        """Return nothing: every search starts from nothing."""
         return iter(())
 
     def write(self, ask: int, start: int, numbers: Indices | None) -> None:
-        """Nothing to write."""
+        """Write nothing."""

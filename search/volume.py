@@ -15,7 +15,9 @@ from .result import SearchResult
 def hypervolume(
     found: SearchResult | Sequence[Sequence[float]] | Column, reference: Sequence[float] | None = None
 ) -> float:
-    """The volume that designs dominate, up to a reference point (Zitzler and Thiele, PPSN V, 1998); more is better.
+    """Compute the volume that designs dominate, up to a reference point; more is better.
+
+    This is the hypervolume indicator of Zitzler and Thiele (PPSN V, 1998).
 
     Args:
         found: a search, of which the feasible designs count, or minimised objectives of shape (n, k); of those a design
@@ -63,7 +65,10 @@ def _corner(reference: object, k: int) -> Column:
 
 
 def _volume(front: Column, corner: Column) -> float:
-    """The volume that a front of shape (n, k), all of it below the corner and none of it dominated, dominates."""
+    """Compute the volume that a front of shape (n, k) dominates.
+
+    All of the front is below the corner, and none of it is dominated.
+    """
     if not len(front):
         return 0.0
     if front.shape[1] == 1:
@@ -82,7 +87,7 @@ def _volume(front: Column, corner: Column) -> float:
 
 
 def _area(front: Column, corner: Column) -> float:
-    """Two objectives: the steps of a staircase."""
+    """Add up the steps of a staircase of two objectives."""
     order = np.argsort(front[:, 0], kind="stable")
     first, second = front[order].T
     above = np.concatenate([[corner[1]], np.minimum.accumulate(second)[:-1]])

@@ -34,7 +34,9 @@ class _Said:
 def unordered(
     function: Callable[..., R], tasks: Iterable[T], jobs: int, told: Callable[[T, Any], None] | None = None
 ) -> Iterator[tuple[T, R]]:
-    """Each task with its answer, the first to be ready first; a task is taken only when a process is free for it.
+    """Answer each task, and return it with its answer, the first to be ready first.
+
+    A task is taken only when a process is free for it.
 
     Args:
         function: sent to each process once; it and the tasks must be picklable.
@@ -57,7 +59,10 @@ def unordered(
 def answered(
     workers: Mapping[Connection, SpawnProcess], tasks: Iterable[T], told: Callable[[T, Any], None] | None = None
 ) -> Iterator[tuple[T, Any]]:
-    """As `unordered`, by processes that are there already; to be gone through to its end before it is called again."""
+    """Answer as `unordered` does, by processes that are there already.
+
+    It is to be gone through to its end before it is called again.
+    """
     waiting = iter(tasks)
     busy: dict[Connection, T] = {}
     idle = list(workers)
@@ -81,7 +86,7 @@ def answered(
 
 @contextmanager
 def processes(function: Callable[..., R], jobs: int, says: bool) -> Iterator[dict[Connection, SpawnProcess]]:
-    """Processes that answer tasks with a function, each at one end of a pipe, until the context ends.
+    """Start processes that answer tasks with a function, each at one end of a pipe, until the context ends.
 
     Args:
         function: sent to each once; takes a task, and a `Say` where it `says` something.
@@ -125,7 +130,7 @@ def processes(function: Callable[..., R], jobs: int, says: bool) -> Iterator[dic
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """What is started meanwhile never sees Ctrl-C or SIGTERM: a whole group is sent them, and one has to answer."""
+    """Keep Ctrl-C and SIGTERM from what is started meanwhile: a whole group is sent them, and one has to answer."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -139,7 +144,7 @@ def _interrupts_held() -> Iterator[None]:
 
 
 def _serve(connection: Connection, function: Callable[..., Any], share: int, says: bool) -> None:
-    """The other process: answers tasks until nobody asks any more."""
+    """Answer tasks in the other process until nobody asks any more."""
     from ..simulators.core.compiled import limit_threads
 
     limit_threads(share)
@@ -164,7 +169,7 @@ def _serve(connection: Connection, function: Callable[..., Any], share: int, say
 
 
 def _end_with_parent() -> None:
-    """Ends this process with the one that it works for, also in the midst of a task.
+    """End this process with the one that it works for, also in the midst of a task.
 
     Whoever goes on where that one was killed must not find its files written by a process left behind.
     """

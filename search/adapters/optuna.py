@@ -23,7 +23,7 @@ class OptunaObjective:
     """What `study.optimize` calls: suggests a design, evaluates it, and reports it.
 
     Every knob with a choice is a parameter under its own name. An ordered one is an integer, its position in the grid
-    from 0, so that samplers know which values are near each other; another one is a category. A knob that is inactive
+    from 0, so that samplers know which values are near each other. Another one is a category. A knob that is inactive
     for what was suggested before it is not suggested, and neither is one with a single value.
 
     The canonical design and its metrics are the trial's user attributes `design` and `metrics`. The violation is a
@@ -37,7 +37,7 @@ class OptunaObjective:
     """
 
     def __init__(self, problem: Problem) -> None:
-        """Takes what `chipgym.make_problem` returns.
+        """Take what `chipgym.make_problem` returns.
 
         Raises:
             ChipgymError: for anything else.
@@ -50,14 +50,14 @@ class OptunaObjective:
         return ["minimize"] * len(self.problem.objectives)
 
     def suggest(self, trial: optuna.trial.BaseTrial) -> dict[str, Value]:
-        """The design that a trial suggests, canonical."""
+        """Return the design that a trial suggests, canonical."""
         design: dict[str, Value] = {}
         for knob in self.problem.space.parameters:
             design[knob.name] = self._suggested(trial, knob) if _chosen(knob, design) else _default(knob)
         return design
 
     def params(self, design: Mapping[str, Any]) -> dict[str, Any]:
-        """The parameters by which a trial suggests a design: for `study.enqueue_trial` and `FixedTrial`.
+        """Return the parameters by which a trial suggests a design: for `study.enqueue_trial` and `FixedTrial`.
 
         Args:
             design: values by knob, all on the grid; those left out are the default's.
@@ -83,7 +83,7 @@ class OptunaObjective:
         return value
 
     def __call__(self, trial: optuna.trial.BaseTrial) -> float | tuple[float, ...]:
-        """Minimised value, or values for several objectives."""
+        """Evaluate the design that a trial suggests: its minimised value, or values for several objectives."""
         design = self.suggest(trial)
         evaluation = self.problem.evaluate(design)
         trial.set_user_attr("design", design)
@@ -94,7 +94,7 @@ class OptunaObjective:
 
 
 def _chosen(knob: Parameter, design: Mapping[str, Value]) -> bool:
-    """Whether a knob has a choice, given the values of those before it."""
+    """Tell whether a knob has a choice, given the values of those before it."""
     clauses = knob.condition.clauses if knob.condition else ()
     return knob.size > 1 and all(design[name] in values for name, values in clauses)
 
@@ -105,7 +105,7 @@ def _default(knob: Parameter) -> Value:
 
 
 def _constrain(trial: optuna.trial.BaseTrial, violation: float) -> None:
-    """Reports a constraint to a trial, and keeps it where optuna-dashboard looks for it."""
+    """Report a constraint to a trial, and keep it where optuna-dashboard looks for it."""
     import optuna
 
     trial.set_constraint("violation", violation)

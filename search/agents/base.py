@@ -20,10 +20,9 @@ MOST_JOBS = 256
 class Agent(ABC):
     """Proposes designs of a problem and learns from their evaluations.
 
-    An agent is a function of (seed, ask number, told history): `propose` draws only from the generator that it is
-    handed, which is that of `SeedSequence((seed, ask number))`, and what else it knows comes from `tell`. A search
-    that was killed therefore goes on to the same result once its stored batches have been replayed; nothing is
-    pickled.
+    An agent is a function of (seed, ask number, told history). `propose` draws only from the generator that it is
+    handed, which is that of `SeedSequence((seed, ask number))`. What else it knows comes from `tell`. A search that
+    was killed therefore goes on to the same result once its stored batches have been replayed; nothing is pickled.
 
     Options are the keyword arguments of the constructor beyond `problem` and `seed`.
 
@@ -42,31 +41,31 @@ class Agent(ABC):
         self.asks = 0
 
     def ask(self, n: int) -> Indices:
-        """At most `n` canonical index rows, shape (n, p); none where there is nothing left to propose."""
+        """Propose at most `n` canonical index rows, shape (n, p); none where there is nothing left to propose."""
         rng = np.random.default_rng(np.random.SeedSequence((self.seed, self.asks)))
         rows = self.propose(n, rng)
         self.asks += 1
         return rows
 
     def replay(self, designs: Indices, evaluation: Evaluation) -> None:
-        """Counts an ask that an earlier process made and tells its outcome."""
+        """Count an ask that an earlier process made, and tell its outcome."""
         self.asks += 1
         self.tell(designs, evaluation)
 
     def begin(self, designs: Indices, evaluation: Evaluation) -> None:
-        """Takes designs that the search began with, none of which the agent proposed: they count as its first ask."""
+        """Take designs that the search began with, none of which the agent proposed: they count as its first ask."""
         self.replay(designs, evaluation)
 
     @abstractmethod
     def propose(self, n: int, rng: np.random.Generator) -> Indices:
-        """As `ask`, drawing from `rng` alone."""
+        """Propose what `ask` returns, drawing from `rng` alone."""
 
     def tell(self, designs: Indices, evaluation: Evaluation) -> None:  # noqa: B027 (an agent need not learn)
-        """Takes the evaluations of the last ask's designs, in its order; `designs` has shape (n, p)."""
+        """Take the evaluations of the last ask's designs, in its order; `designs` has shape (n, p)."""
 
 
 def fraction(name: str, value: object) -> float:
-    """`value` as a number from 0 to 1.
+    """Check that `value` is a number from 0 to 1, and return it as a float.
 
     Raises:
         ChipgymError: naming the option, the value and what was expected.

@@ -23,7 +23,7 @@ class ExhaustiveAgent(Agent):
     batch = 1024
 
     def __init__(self, problem: Problem, seed: int = 0) -> None:
-        """The seed changes nothing.
+        """Take any seed: it changes nothing.
 
         Raises:
             ChipgymError: for a space too large to enumerate.
@@ -37,7 +37,7 @@ class ExhaustiveAgent(Agent):
         self._next = 0
 
     def propose(self, n: int, rng: np.random.Generator) -> Indices:
-        """The next `n` canonical rows, fewer at the end of the grid."""
+        """Return the next `n` canonical rows, fewer at the end of the grid."""
         space = self.problem.space
         found: list[Indices] = []
         start, missing = self._next, n
@@ -50,10 +50,10 @@ class ExhaustiveAgent(Agent):
         return np.concatenate(found) if found else np.empty((0, len(space.parameters)), dtype=np.int64)
 
     def begin(self, designs: Indices, evaluation: Evaluation) -> None:
-        """Counts the ask: where the enumeration stands does not follow from designs that it did not propose."""
+        """Count the ask: where the enumeration stands does not follow from designs that it did not propose."""
         self.asks += 1
 
     def tell(self, designs: Indices, evaluation: Evaluation) -> None:
-        """Moves on behind the last row."""
+        """Move on behind the last row."""
         if len(designs):
             self._next = int(designs[-1] @ self._strides) + 1

@@ -17,10 +17,10 @@ from .optuna_agent import OptunaAgent
 
 
 class GPAgent(OptunaAgent):
-    """Optuna's `GPSampler`: expected improvement (hypervolume improvement for several objectives), with the
-    probability of meeting the constraint.
+    """Optuna's `GPSampler`: expected improvement, with the probability of meeting the constraint.
 
-    The model takes time that grows with the cube of the designs told: meant for some hundreds.
+    For several objectives the improvement is that of the hypervolume. The model takes time that grows with the cube of
+    the designs told: meant for some hundreds.
 
     Args:
         problem: what is searched.
@@ -35,16 +35,16 @@ class GPAgent(OptunaAgent):
         self._startup = count("n_startup_trials", n_startup_trials)
 
     def propose(self, n: int, rng: np.random.Generator) -> Indices:
-        """As `OptunaAgent.propose`, on one thread.
+        """Propose as `OptunaAgent.propose` does, on one thread.
 
-        The arithmetic is thousands of small products: with several threads they wait for each other (up to eight
-        times slower where cores are shared), and the order of a sum, and so its last bit, would depend on them.
+        The arithmetic is thousands of small products. Several threads wait for each other in them, up to eight times
+        slower where cores are shared. The order of a sum, and so its last bit, would depend on them too.
         """
         with threadpool_limits(limits=1):
             return super().propose(n, rng)
 
     def sampler(self, seed: int) -> optuna.samplers.BaseSampler:
-        """A fresh `GPSampler` for an objective without noise, as every simulator is."""
+        """Make a fresh `GPSampler` for an objective without noise, as every simulator is."""
         return _StaticGPSampler(
             self._distributions, n_startup_trials=self._startup, deterministic_objective=True, seed=seed
         )

@@ -47,7 +47,7 @@ class NSGA2Agent(OptunaAgent):
         self._chosen = 0  # the last generation whose parents are chosen
 
     def sampler(self, seed: int) -> optuna.samplers.BaseSampler:
-        """A sampler for the generation that the told history has reached."""
+        """Make a sampler for the generation that the told history has reached."""
         sampler = _GenerationSampler(
             self._current(),
             self._distributions,
@@ -65,14 +65,14 @@ class NSGA2Agent(OptunaAgent):
         return sampler
 
     def attributes(self, n: int) -> dict[str, Any]:
-        """The generation that the trials belong to, which is where `NSGAIISampler` looks for it."""
+        """Return the generation that the trials belong to, which is where `NSGAIISampler` looks for it."""
         current = self._current()
         self._told = n if current > self._generation else self._told + n
         self._generation = current
         return {_GenerationSampler._get_generation_key(): current}
 
     def _current(self) -> int:
-        """The generation of the next trials: a new one once the last has as many trials as the population."""
+        """Return the generation of the next trials: a new one once the last has as many trials as the population."""
         return self._generation + (self._told >= self._population)
 
 

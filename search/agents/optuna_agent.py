@@ -29,12 +29,12 @@ MUTATIONS = 10
 class OptunaAgent(Agent):
     """Proposes what one of Optuna's samplers would.
 
-    Each ask makes a fresh sampler, seeded from the ask's own generator, over a study whose complete trials are the
-    told history in its order; trials opened by an ask are closed as failed, which samplers leave out. Nothing else
-    carries over, so that a replayed history gives the same proposals.
+    Each ask makes a fresh sampler, seeded from the ask's own generator. It is over a study whose complete trials are
+    the told history in its order. Trials opened by an ask are closed as failed, which samplers leave out. Nothing
+    else carries over, so that a replayed history gives the same proposals.
 
     The samplers see every knob that has a choice as `optuna_knobs` has it: grid positions of an ordinal knob,
-    categories otherwise; inactive knobs are folded to their default before a design is proposed. They minimise
+    categories otherwise. Inactive knobs are folded to their default before a design is proposed. They minimise
     log10(objective / reference): the same order as the objective, on the scale of the reward. A value that an
     infeasible design lacks is the worst one told so far. The violation v is the one constraint, as v / (1 + v).
 
@@ -56,14 +56,14 @@ class OptunaAgent(Agent):
 
     @abstractmethod
     def sampler(self, seed: int) -> optuna.samplers.BaseSampler:
-        """A fresh sampler with this seed."""
+        """Make a fresh sampler with this seed."""
 
     def attributes(self, n: int) -> dict[str, Any]:
-        """System attributes of the `n` trials that are being told, where a sampler needs any."""
+        """Return system attributes of the `n` trials that are being told, where a sampler needs any."""
         return {}
 
     def propose(self, n: int, rng: np.random.Generator) -> Indices:
-        """What the sampler suggests, canonical, with repeats mutated."""
+        """Return what the sampler suggests, canonical, with repeats mutated."""
         seed = int(rng.integers(2**32))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -83,7 +83,7 @@ class OptunaAgent(Agent):
         return self._renewed(space.canonicalize(rows), rng)
 
     def tell(self, designs: Indices, evaluation: Evaluation) -> None:
-        """Adds complete trials to the study."""
+        """Add complete trials to the study."""
         values, violation = self._finite(evaluation)
         attributes = self.attributes(len(designs))
         columns = zip(designs[:, self._free].tolist(), values.tolist(), violation.tolist(), strict=True)
@@ -99,7 +99,7 @@ class OptunaAgent(Agent):
         self._seen.update(row_keys(designs))
 
     def _finite(self, evaluation: Evaluation) -> tuple[Column, Column]:
-        """Minimised values (n, k) and the constraint (n,), all finite."""
+        """Return minimised values (n, k) and the constraint (n,), all finite."""
         objectives, violation = evaluation.objectives, evaluation.violation
         with np.errstate(divide="ignore", invalid="ignore"):
             values = np.log10(np.maximum(objectives, 0.0) / self.problem.reference).clip(-DECADES, DECADES)
@@ -110,7 +110,7 @@ class OptunaAgent(Agent):
         return np.where(np.isnan(values), worst, values), share
 
     def _renewed(self, rows: Indices, rng: np.random.Generator) -> Indices:
-        """Rows in which those that were told, or that came before in the same batch, are mutated."""
+        """Mutate those rows that were told, or that came before in the same batch."""
         for _ in range(MUTATIONS):
             keys = row_keys(rows)
             first = {key: i for i, key in reversed(list(enumerate(keys)))}
@@ -123,7 +123,7 @@ class OptunaAgent(Agent):
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without Optuna's message that a study was made: from this thread, for this while, and changing no setting."""
+    """Silence Optuna's message that a study was made, of this thread, for this while, changing no setting."""
     me = threading.get_ident()
 
     def other_thread(record: logging.LogRecord) -> bool:

@@ -27,7 +27,7 @@ class AgentEntry:
     doc: str = ""
 
     def load(self) -> type[Agent]:
-        """The agent's class.
+        """Import the agent's class.
 
         Raises:
             ChipgymError: where a library that the agent is built on is not installed.
@@ -55,7 +55,7 @@ _ENTRIES: dict[str, AgentEntry] = {
 
 
 def register_agent(entry: AgentEntry) -> None:
-    """Makes an agent known by its name.
+    """Make an agent known by its name.
 
     Raises:
         ChipgymError: where another agent has that name already.
@@ -66,22 +66,22 @@ def register_agent(entry: AgentEntry) -> None:
 
 
 def unregister_agent(name: str) -> None:
-    """Forgets an agent; for tests and notebooks that register their own."""
+    """Forget an agent; for tests and notebooks that register their own."""
     _ENTRIES.pop(name, None)
 
 
 def registered_agents() -> tuple[AgentEntry, ...]:
-    """Every registered agent, in registration order."""
+    """List every registered agent, in registration order."""
     return tuple(_ENTRIES.values())
 
 
 def agent_names() -> tuple[str, ...]:
-    """What `optimize` takes as `agent`."""
+    """List the names that `optimize` takes as `agent`."""
     return tuple(_ENTRIES)
 
 
 def agent_options(name: str) -> dict[str, Any]:
-    """Default by option of the agent called `name`.
+    """Return the default by option of the agent called `name`.
 
     Raises:
         ChipgymError: for an unknown agent, with the nearest known, or one whose constructor takes other arguments.
@@ -96,7 +96,7 @@ def agent_options(name: str) -> dict[str, Any]:
 
 
 def make_agent(name: str, problem: Problem, seed: int = 0, options: Mapping[str, Any] | None = None) -> Agent:
-    """An agent for a problem.
+    """Make an agent for a problem.
 
     Args:
         name: a registered agent, such as "nsga2".

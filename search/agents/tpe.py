@@ -39,7 +39,7 @@ class TPEAgent(OptunaAgent):
         self._multivariate = None if multivariate is None else bool(multivariate)
 
     def sampler(self, seed: int) -> optuna.samplers.BaseSampler:
-        """A fresh `TPESampler`."""
+        """Make a fresh `TPESampler`."""
         return _StaticTPESampler(
             self._distributions,
             n_startup_trials=self._startup,

@@ -14,5 +14,5 @@ class UniformAgent(Agent):
     batch = 256
 
     def propose(self, n: int, rng: np.random.Generator) -> Indices:
-        """`n` independent rows, shape (n, p)."""
+        """Draw `n` independent rows, shape (n, p)."""
         return self.problem.space.sample(n, rng)

@@ -75,11 +75,11 @@ def collect(
     callback: Callable[[CollectProgress], None] | None = None,
     **options: Any,
 ) -> Collection | tuple[Collection, ...]:
-    """Evaluates designs of a simulator into a Parquet file, which `load_table` and the `tabular` simulator read.
+    """Evaluate designs of a simulator into a Parquet file, which `load_table` and the `tabular` simulator read.
 
-    The same arguments give the same file, byte for byte, whatever `jobs` is and however often it was interrupted: what
-    has been evaluated is kept in the folder `<out>.parts`, a file every two seconds or so, until the table is whole.
-    Run the same call again to go on. A table that is there already is left as it is.
+    The same arguments give the same file, byte for byte, whatever `jobs` is and however often it was interrupted.
+    What has been evaluated is kept in the folder `<out>.parts`, a file every two seconds or so, until the table is
+    whole. Run the same call again to go on. A table that is there already is left as it is.
 
     Of a list of workloads, `out` is a folder of tables, `<out>/workload=<name>/table.parquet`, each the same as if it
     had been collected by itself. The folder is there whole or not at all.
@@ -145,7 +145,7 @@ def _collect_folder(
     jobs: int,
     callback: Callable[[CollectProgress], None] | None,
 ) -> tuple[Collection, ...]:
-    """Collects tables into a folder aside, which takes its place when all are whole."""
+    """Collect tables into a folder aside, which takes its place when all are whole."""
     aside = parts_folder(out)
     _check_members(aside, places, str(aside), "remove the folder to begin anew, or choose another", missing=False)
     wanted = [(aside / place / _FILE, content) for place, content in zip(places, contents, strict=True)]
@@ -164,7 +164,7 @@ def _collect_folder(
 
 
 def _places(simulators: Sequence[Simulator]) -> list[str]:
-    """The folder of each workload's table.
+    """Name each workload's folder for its table.
 
     Raises:
         ChipgymError: for none, and for two of one name, which a column of names could not tell apart.
@@ -179,7 +179,7 @@ def _places(simulators: Sequence[Simulator]) -> list[str]:
 
 
 def _check_members(folder: Path, places: Sequence[str], where: str, hint: str, missing: bool = True) -> None:
-    """That a folder has the tables of these workloads and no other's.
+    """Check that a folder has the tables of these workloads and no other's.
 
     Raises:
         ChipgymError: naming the first that is too many, or where `missing` counts, too few.

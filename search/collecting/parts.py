@@ -33,7 +33,7 @@ _PLAN, _LOCK = "plan.json", "lock"
 
 
 def parts_folder(out: str | os.PathLike[str]) -> Path:
-    """Where a table, or a folder of tables, is until it is whole."""
+    """Return where a table, or a folder of tables, is until it is whole."""
     path = Path(os.path.expanduser(out))
     return path.with_name(f"{path.name}.parts")
 
@@ -57,7 +57,7 @@ class Parts:
         self._lock: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
-        """Makes the folder, or goes on with what is in it.
+        """Make the folder, or go on with what is in it.
 
         Raises:
             ChipgymError: where another process is at it, or it belongs to another collection.
@@ -91,7 +91,7 @@ class Parts:
         self._find()
 
     def _check_plan(self) -> None:
-        """That what is in the folder was evaluated by the same simulator for the same table."""
+        """Check that what is in the folder was evaluated by the same simulator for the same table."""
         path = self.folder / _PLAN
         ours = self._header.to_json()
         if not path.exists():
@@ -113,7 +113,7 @@ class Parts:
         )
 
     def _find(self) -> None:
-        """Reads every part; those that are damaged, or overlap another, are removed and evaluated again."""
+        """Read every part; those that are damaged, or overlap another, are removed and evaluated again."""
         found = sorted(
             (int(m[1]), int(m[2]), m[0]) for p in self.folder.glob("*.part") if (m := _PART.fullmatch(p.name))
         )
@@ -132,12 +132,12 @@ class Parts:
         self.designs += size // (8 * self._width)
 
     def missing(self, span: int) -> list[Range]:
-        """The ranges from 0 to `span` that no part has, in order."""
+        """List the ranges from 0 to `span` that no part has, in order."""
         edges = [0, *(edge for numbers in sorted(self.ranges) for edge in numbers), span]
         return [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if a < b]
 
     def write(self, numbers: Range, values: Column) -> None:
-        """Makes evaluated designs durable: metrics and violation, (n, m + 1) float64.
+        """Make evaluated designs durable: metrics and violation, (n, m + 1) float64.
 
         Raises:
             OSError: where the disk is full or cannot be written.
@@ -149,7 +149,7 @@ class Parts:
         self._add(numbers, name, len(content))
 
     def read(self) -> Iterator[tuple[Range, Column]]:
-        """Every part in order, as it was written.
+        """Read every part in order, as it was written.
 
         Raises:
             ChipgymError: where one was changed since it was found.
@@ -164,11 +164,11 @@ class Parts:
         return durable_file(path, self.partial(path.name))
 
     def partial(self, name: str) -> Path:
-        """Where a file of that name is written before it takes its place."""
+        """Return where a file of that name is written before it takes its place."""
         return self.folder / f"{name}.{os.getpid()}.partial"
 
     def remove(self) -> None:
-        """Removes what this class has written, and the folder where nothing else is in it."""
+        """Remove what this class has written, and the folder where nothing else is in it."""
         for pattern in (
             "*.part",
             "*.partial",
@@ -183,7 +183,7 @@ class Parts:
 
 
 def header_difference(theirs: TableHeader, ours: TableHeader) -> tuple[str, str, str]:
-    """Where two headers differ, and what each has there."""
+    """Find where two headers differ, and what each has there."""
     if theirs.identity != ours.identity:
         return first_difference("", theirs.identity, ours.identity)
     return first_difference("header", json.loads(theirs.to_json()), json.loads(ours.to_json()))

@@ -48,7 +48,7 @@ class Plan:
         object.__setattr__(self, "designs", self.space.canonical_size if drawn is None else drawn)
 
     def rows(self, start: int, stop: int) -> Indices:
-        """The designs with numbers from `start` to `stop`, shape (n, p)."""
+        """Return the designs with numbers from `start` to `stop`, shape (n, p)."""
         if self.samples is not None:
             return self.samples[start:stop]
         rows = self.space.enumerate(start, stop)
@@ -56,7 +56,7 @@ class Plan:
         return canonical
 
     def __call__(self, numbers: tuple[int, int]) -> Column:
-        """Evaluates the designs of a range: metrics and violation in this order, shape (n, m + 1) float64."""
+        """Evaluate the designs of a range: metrics and violation in this order, shape (n, m + 1) float64."""
         rows = self.rows(*numbers)
         if self.known is None:
             return self._evaluated(rows)
@@ -66,7 +66,7 @@ class Plan:
         return values
 
     def known_among(self, numbers: tuple[int, int]) -> int:
-        """How many designs of a range are known beforehand."""
+        """Count the designs of a range that are known beforehand."""
         return 0 if self.known is None else int((~np.isnan(self.known[slice(*numbers), -1])).sum())
 
     def _evaluated(self, rows: Indices) -> Column:
@@ -76,7 +76,7 @@ class Plan:
 
 
 def make_plan(simulator: Simulator, space: DesignSpace, samples: int | None, seed: int) -> Plan:
-    """A plan for every canonical design of a space, or for some.
+    """Plan for every canonical design of a space, or for some.
 
     Raises:
         ChipgymError: for more samples than there are designs, a seed that is none, and a space that has too many.
@@ -91,7 +91,7 @@ def make_plan(simulator: Simulator, space: DesignSpace, samples: int | None, see
 
 
 def checked_samples(space: DesignSpace, samples: object) -> int:
-    """A number of designs that a space has.
+    """Check that a space has a number of designs, and return it.
 
     Raises:
         ChipgymError: for more samples than there are designs, or none.
@@ -103,7 +103,7 @@ def checked_samples(space: DesignSpace, samples: object) -> int:
 
 
 def _count(space: DesignSpace) -> int | None:
-    """How many different designs there are; None where there are too many conditions to count them."""
+    """Count the different designs that there are; None where there are too many conditions to count them."""
     try:
         return space.canonical_size
     except ChipgymError:
@@ -111,7 +111,7 @@ def _count(space: DesignSpace) -> int | None:
 
 
 def draw(space: DesignSpace, n: int, rng: np.random.Generator) -> Indices:
-    """`n` different canonical rows in grid order, shape (n, p): the default design, and uniform draws from the grid.
+    """Draw `n` different canonical rows in grid order, shape (n, p): the default design, and uniform draws.
 
     The default is among them because rewards refer to it.
     """

@@ -30,7 +30,7 @@ class CollectProgress:
 class Clock:
     """How fast designs are evaluated.
 
-    The start of processes is left out, and from the second part on so is the first: kernels are compiled in it, and it
+    The start of processes is left out, and from the second part on so is the first. Kernels are compiled in it, and it
     would make the time left look many times what it is.
     """
 
@@ -41,7 +41,7 @@ class Clock:
         self._since, self._counted = 0.0, resumed
 
     def tell(self, done: int, seconds: float) -> CollectProgress:
-        """Progress after a part that took so many seconds, with so many designs done in all."""
+        """Return the progress after a part that took so many seconds, with so many designs done in all."""
         now = time.perf_counter()
         first = self._begun is None
         if self._begun is None:
@@ -62,7 +62,7 @@ class SearchClock:
         self._heard: dict[int, tuple[int, int]] = {}
 
     def tell(self, search: int, evaluated: int, resumed: int) -> CollectProgress:
-        """Progress after a batch of a search."""
+        """Return the progress after a batch of a search."""
         self._heard[search] = evaluated, resumed
         done, known = (sum(counts) for counts in zip(*self._heard.values(), strict=True))
         elapsed = time.perf_counter() - self._begun

@@ -54,7 +54,7 @@ class AgentSearch:
     store: Path
 
     def __call__(self, say: Say) -> Found:
-        """Searches to the end, saying how many designs are evaluated, and how many of them by earlier processes."""
+        """Search to the end, saying how many designs are evaluated, and how many of them by earlier processes."""
         evaluated = 0
 
         def tell(progress: Progress) -> None:
@@ -82,7 +82,7 @@ class Proposing:
     agents: tuple[str, ...]
 
     def searches(self, folder: Path) -> list[AgentSearch]:
-        """An equal share of the designs for each agent, with its store in a folder."""
+        """Give each agent an equal share of the designs, with its store in a folder."""
         n, k, seed = self.plan.designs, len(self.agents), self.plan.header.seed or 0
         shares = [n // k + (i < n % k) for i in range(k)]
         return [
@@ -92,7 +92,7 @@ class Proposing:
         ]
 
     def planned(self, found: Sequence[Found]) -> Plan:
-        """The plan with what agents have found.
+        """Return the plan with what agents have found.
 
         Designs that several propose count once; the default design, and uniform draws for what is missing, are added.
         """
@@ -113,7 +113,7 @@ def make_proposing(
     agents: Sequence[str],
     objective: str | Sequence[str] | None,
 ) -> Proposing:
-    """A table of designs that agents propose: what it says of itself does not depend on what they find.
+    """Make a table of designs that agents propose: what it says of itself does not depend on what they find.
 
     Raises:
         ChipgymError: naming the argument that is wrong, or an agent that cannot search for these objectives.
@@ -134,7 +134,7 @@ def make_proposing(
 
 
 def _checked_agents(agents: Sequence[str]) -> tuple[str, ...]:
-    """Names of agents, each once.
+    """Check the names of agents, each once, and return them.
 
     Raises:
         ChipgymError: for none, one twice, or one that is not registered.
@@ -150,7 +150,7 @@ def _checked_agents(agents: Sequence[str]) -> tuple[str, ...]:
 
 
 def _chosen(space: DesignSpace, rows: Indices, known: Column, n: int, seed: int) -> tuple[Indices, Column]:
-    """The first n different designs, filled up with uniform draws, in grid order, and what is known of them."""
+    """Choose the first n different designs, filled up with uniform draws, in grid order, and what is known of them."""
     told = ~np.isnan(known[:, -1])
     # The default comes first and may be known from a later proposal.
     order = np.argsort(~told, kind="stable")
@@ -169,7 +169,7 @@ def _chosen(space: DesignSpace, rows: Indices, known: Column, n: int, seed: int)
 
 
 def _others(space: DesignSpace, rows: Indices, n: int, rng: np.random.Generator) -> Indices:
-    """n designs that are not among some, (n, p)."""
+    """Draw n designs that are not among some, (n, p)."""
     pool = draw(space, len(rows) + n, rng)
     taken = {row.tobytes() for row in np.ascontiguousarray(rows)}
     fresh = np.array([row for row in np.ascontiguousarray(pool) if row.tobytes() not in taken]).reshape(

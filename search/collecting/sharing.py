@@ -26,6 +26,7 @@ class Evaluator:
     plans: tuple[Plan, ...]
 
     def __call__(self, share: Share) -> tuple[Column, float]:
+        """Evaluate a share: its values, shape (n, m + 1) float64, and the seconds that they took."""
         begun = time.perf_counter()
         table, numbers = share
         return self.plans[table](numbers), time.perf_counter() - begun
@@ -48,7 +49,7 @@ class Shares:
                 yield table, (start, stop)
 
     def adapt(self, share: Share, seconds: float) -> None:
-        """Learns how long a share took."""
+        """Learn how long a share took."""
         table, (start, stop) = share
         count, size = stop - start, self._size[table]
         wanted = round(count * PART_S / max(seconds, 1e-9))

@@ -62,7 +62,7 @@ class _Table:
 def collect_tables(
     wanted: Sequence[tuple[Path, Plan | Proposing]], folder: Path, jobs: int, callback: Callback | None
 ) -> tuple[Collection, ...]:
-    """Collects tables, each into its file; those that are there already are left as they are.
+    """Collect tables, each into its file; those that are there already are left as they are.
 
     Args:
         wanted: file and content of each.
@@ -100,7 +100,7 @@ def collect_tables(
 
 
 def _search(tables: Sequence[_Table], whole: int, jobs: int, callback: Callback | None) -> None:
-    """Lets agents propose the designs of those tables that are of such; `whole` designs are there already."""
+    """Let agents propose the designs of those tables that are of such; `whole` designs are there already."""
     searches = [
         (number, search)
         for number, table in enumerate(tables)
@@ -131,7 +131,7 @@ def _run(task: tuple[int, AgentSearch], say: Say) -> Found:
 
 
 def _evaluate(tables: Sequence[_Table], whole: int, jobs: int, callback: Callback | None) -> None:
-    """Evaluates what is not known, and writes everything down."""
+    """Evaluate what is not known, and write everything down."""
     done = whole + sum(table.known for table in tables)
     total = whole + sum(table.plan.designs for table in tables)
     clock = Clock(done, total)
@@ -163,7 +163,7 @@ def _check_size(plan: Plan) -> None:
 
 
 def _finished(path: Path, plan: Plan) -> str:
-    """The checksum of a table that is there already and is the one that was asked for.
+    """Return the checksum of a table that is there already and is the one that was asked for.
 
     Raises:
         ChipgymError: where it is something else.
@@ -182,7 +182,7 @@ def _finished(path: Path, plan: Plan) -> str:
 
 @contextlib.contextmanager
 def _disk_errors_told(folder: Path, tables: Sequence[_Table]) -> Iterator[None]:
-    """Turns a disk's errors into one line that says what is safe and how to go on."""
+    """Turn a disk's errors into one line that says what is safe and how to go on."""
     try:
         yield
     except OSError as error:
@@ -195,7 +195,7 @@ def _disk_errors_told(folder: Path, tables: Sequence[_Table]) -> Iterator[None]:
 
 
 def _assemble(table: _Table) -> str:
-    """Writes the table from its parts, and says its checksum."""
+    """Write the table from its parts, and return its checksum."""
     from ...datasets.table.parquet import TableWriter
 
     parts, plan = table.parts, table.plan

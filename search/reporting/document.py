@@ -34,7 +34,7 @@ Document = dict[str, Any]
 
 
 def document(runs: Runs, workloads: Sequence[str]) -> Document:
-    """The whole report.
+    """Build the whole report.
 
     Args:
         runs: what it is about.
@@ -110,7 +110,7 @@ class _Axis:
 
 
 def _axes(runs: Runs, good: Indices) -> list[_Axis]:
-    """Objectives first, then the metrics that none of them is."""
+    """List the objectives first, then the metrics that none of them is."""
     table, pool = runs.results[0].table, runs.pool
     texts = runs.results[0].identity["objectives"]
     out = []
@@ -143,7 +143,7 @@ def _knobs(runs: Runs, problem: Problem | None) -> list[Document]:
 
 
 def _points(runs: Runs, axes: Sequence[_Axis], chosen: Indices, others: Indices, broken: Indices) -> Document:
-    """Columns of what is drawn: the designs to choose from, other feasible ones, and those that break a constraint."""
+    """Return columns of the designs drawn: those to choose from, other feasible ones, those that break a constraint."""
     pool = runs.pool
     drawn = np.concatenate([chosen, others, broken])
     return {
@@ -158,14 +158,14 @@ def _points(runs: Runs, axes: Sequence[_Axis], chosen: Indices, others: Indices,
 
 
 def _broken(runs: Runs, rng: np.random.Generator) -> Indices:
-    """A part of the designs that can be built and break a constraint, whose metrics are therefore known."""
+    """Choose a part of the designs that can be built and break a constraint, whose metrics are therefore known."""
     pool = runs.pool
     known = np.flatnonzero((pool.violation > 0) & np.isfinite(pool.objectives).all(axis=1))
     return np.sort(rng.permutation(known)[:BROKEN])
 
 
 def _picks(runs: Runs, chosen: Indices) -> list[Document]:
-    """Designs that have a name, by their place among those to choose from; the first is where a report begins."""
+    """List designs that have a name, by their place among those to choose from; a report begins with the first."""
     objectives = runs.pool.objectives[chosen]
     table = runs.results[0].table
     if objectives.shape[1] == 1:
@@ -198,7 +198,7 @@ def _history(runs: Runs, axes: Sequence[_Axis], chosen: Indices) -> Document:
 
 
 def _importance(runs: Runs, good: Indices, rng: np.random.Generator) -> list[Document | None]:
-    """For each objective, None where there is too little to learn from."""
+    """Measure importance for each objective, None where there is too little to learn from."""
     pool, names = runs.pool, tuple(runs.pool.designs)
     grids = runs.results[0].identity["space"]
     places = [_grid_positions(pool.designs[name][good], grids[name]) for name in names]
@@ -221,13 +221,13 @@ def _importance(runs: Runs, good: Indices, rng: np.random.Generator) -> list[Doc
 
 
 def _grid_positions(values: Column, grid: Sequence[Any]) -> Indices:
-    """Places of values on their knob's grid, which is in the order that the knob has; (n,)."""
+    """Return the places of values on their knob's grid, which is in the order that the knob has; (n,)."""
     place = {_grid_key(v): i for i, v in enumerate(grid)}
     return np.array([place[_grid_key(v)] for v in values.tolist()], dtype=np.int64)
 
 
 def _grid_key(value: Any) -> Any:
-    """A whole number and the float that equals it are one value."""
+    """Make a whole number and the float that equals it one value."""
     return value if isinstance(value, str) else float(value)
 
 
@@ -240,7 +240,7 @@ def _layers(runs: Runs, known: Problem | str, chosen: Indices, picks: Sequence[M
 
 
 def _outside_in(n: int) -> list[int]:
-    """All of n places, so that any first part of them is spread over all."""
+    """Order n places so that any first part of them is spread over all."""
     out: dict[int, None] = {}
     most = 2
     while len(out) < n:
@@ -250,12 +250,12 @@ def _outside_in(n: int) -> list[int]:
 
 
 def _written(design: Mapping[str, Any]) -> list[Any]:
-    """A design's values as JSON takes them: infinity is a text."""
+    """Return a design's values as JSON takes them: infinity is a text."""
     return [str(v) if isinstance(v, float) and np.isinf(v) else v for v in design.values()]
 
 
 def _nearest(runs: Runs, problem: Problem | None) -> Document:
-    """The design that misses by the least, where none is feasible, and what it breaks."""
+    """Find the design that misses by the least, where none is feasible, and what it breaks."""
     pool = runs.pool
     at = best_number(pool.objectives, pool.violation, np.zeros(len(pool)))
     design = row_dict(pool.designs, at)

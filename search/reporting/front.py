@@ -13,7 +13,7 @@ BEST_SHOWN = 20
 
 
 def scaled(objectives: Column, low: Column, high: Column) -> Column:
-    """Objectives (n, k) on a scale where `low` (k,) is 0 and `high` (k,) is 1.
+    """Return objectives (n, k) on a scale where `low` (k,) is 0 and `high` (k,) is 1.
 
     Logarithmic for each objective whose low is positive, since what matters is by what factor one design beats
     another. Where low and high are equal, a factor of ten (or a difference of one) is 1.
@@ -29,7 +29,7 @@ def scaled(objectives: Column, low: Column, high: Column) -> Column:
 
 
 def candidates(objectives: Column) -> Indices:
-    """Positions of the designs to choose from, of feasible designs with finite objectives (n, k).
+    """Return the positions of the designs to choose from, of feasible designs with finite objectives (n, k).
 
     With several objectives those that no other dominates, by the first objective; with one the best `BEST_SHOWN`.
     """
@@ -40,7 +40,9 @@ def candidates(objectives: Column) -> Indices:
 
 
 def knee(front: Column) -> int:
-    """The place in a front (m, k) of the design nearest to the ideal point, which has the least of every objective.
+    """Return the place in a front (m, k) of the design nearest to the ideal point.
+
+    The ideal point has the least of every objective.
 
     Distances are Euclidean on the front's own scale (see `scaled`), so that no unit decides.
     """
@@ -49,7 +51,7 @@ def knee(front: Column) -> int:
 
 
 def spread(n: int, most: int) -> list[int]:
-    """At most `most` of n places, evenly, both ends among them."""
+    """Choose at most `most` of n places, evenly, both ends among them."""
     if n <= most:
         return list(range(n))
     return sorted({round(i * (n - 1) / (most - 1)) for i in range(most)})

@@ -19,7 +19,7 @@ SAMPLES = 2**16
 
 
 def best_so_far(values: Column, feasible: Column) -> tuple[Indices, Column]:
-    """The least feasible value so far, where it changes and at the end.
+    """Return the least feasible value so far, where it changes and at the end.
 
     Args:
         values: of one objective in the order of evaluation, shape (n,).
@@ -37,7 +37,7 @@ def best_so_far(values: Column, feasible: Column) -> tuple[Indices, Column]:
 
 
 def hypervolume_curve(objectives: Column, feasible: Column, front: Column) -> tuple[Indices, Column]:
-    """The hypervolume that a run dominates over its evaluations, as a share of that of a whole front.
+    """Return the hypervolume that a run dominates over its evaluations, as a share of that of a whole front.
 
     Args:
         objectives: minimised, in the order of evaluation, shape (n, k).
@@ -64,10 +64,10 @@ def hypervolume_curve(objectives: Column, feasible: Column, front: Column) -> tu
 
 
 def hypervolume(points: Column, reference: float = REFERENCE) -> float:
-    """The volume between a point of equal coordinates and the points (n, k) that it does not beat anywhere.
+    """Compute the volume between a point of equal coordinates and the points (n, k) that it does not beat anywhere.
 
-    Exact up to `EXACT` objectives; for more it is the share of `SAMPLES` seeded draws, from the box between the ideal
-    point and the reference, that some point dominates: a standard error of 0.2 % of the box at most.
+    Exact up to `EXACT` objectives. For more it is the share of `SAMPLES` seeded draws, from the box between the ideal
+    point and the reference, that some point dominates. Its standard error is 0.2 % of the box at most.
     """
     inside = points[(points < reference).all(axis=1)]
     inside = inside[non_dominated(inside)]
@@ -82,7 +82,7 @@ def hypervolume(points: Column, reference: float = REFERENCE) -> float:
 
 
 def _area(points: Column, reference: float) -> float:
-    """Of two objectives: a staircase, each step as wide as the next point's first objective is away."""
+    """Add up a staircase of two objectives, each step as wide as the next point's first objective is away."""
     ordered = points[np.lexsort(points.T[::-1])]
     height = np.minimum.accumulate(ordered[:, 1])
     width = np.diff(ordered[:, 0], append=reference)
@@ -90,7 +90,7 @@ def _area(points: Column, reference: float) -> float:
 
 
 def _volume(points: Column, reference: float) -> float:
-    """Of three: slices along the third, each the area of the points that reach it."""
+    """Add up slices along the third of three objectives, each the area of the points that reach it."""
     ordered = points[np.argsort(points[:, 2], kind="stable")]
     depth = np.diff(ordered[:, 2], append=reference)
     return float(sum(d * _area(ordered[: i + 1, :2], reference) for i, d in enumerate(depth) if d > 0))

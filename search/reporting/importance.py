@@ -39,7 +39,9 @@ class Importance:
 def permutation_importance(
     positions: Indices, knobs: tuple[str, ...], values: Column, rng: np.random.Generator
 ) -> Importance | None:
-    """Permutation importance (Breiman, Machine Learning 45, 2001) of a random forest, on designs that it has not seen.
+    """Compute the permutation importance of a random forest's knobs, on designs that it has not seen.
+
+    The measure is that of Breiman, Machine Learning 45, 2001.
 
     Args:
         positions: of each design's values on the knobs' grids, shape (n, p).

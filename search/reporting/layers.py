@@ -41,7 +41,7 @@ class LayerTables:
 
 
 def layer_tables(simulator: Simulator | str, designs: Mapping[int, Mapping[str, Any]]) -> LayerTables:
-    """The layers of designs, as many as `MOST_ROWS` and `MOST_SECONDS` leave room for, one in any case.
+    """Tabulate the layers of designs, as many as `MOST_ROWS` and `MOST_SECONDS` leave room for, one in any case.
 
     Args:
         simulator: or a sentence that says why there is none.
@@ -74,7 +74,7 @@ def layer_tables(simulator: Simulator | str, designs: Mapping[int, Mapping[str, 
 
 
 def energy_parts(table: Breakdown) -> dict[str, Column]:
-    """What a layer's energy is made of, by name: metrics such as `sram_energy_j`; none where they do not add up."""
+    """Split a layer's energy by name into metrics such as `sram_energy_j`; none where they do not add up."""
     if ENERGY not in table.metrics:
         return {}
     parts = {
@@ -86,7 +86,7 @@ def energy_parts(table: Breakdown) -> dict[str, Column]:
 
 
 def time_parts(table: Breakdown) -> dict[str, Column]:
-    """What a layer's time is made of: computing and stalls, in s; none where the simulator does not say."""
+    """Split a layer's time into computing and stalls, in s; none where the simulator does not say."""
     names = ("compute_cycles", "stall_cycles")
     if TIME not in table.metrics or not all(name in table.metrics for name in (*names, "cycles")):
         return {}
@@ -99,5 +99,5 @@ def time_parts(table: Breakdown) -> dict[str, Column]:
 
 
 def adds_up(parts: Sequence[Column], whole: Column) -> bool:
-    """Whether some columns are all that another is made of."""
+    """Tell whether some columns are all that another is made of."""
     return bool(parts) and np.allclose(np.sum(parts, axis=0), whole, rtol=1e-6, atol=0.0)

@@ -13,9 +13,9 @@ from ...errors import ChipgymError
 
 
 def page(document: Mapping[str, Any]) -> str:
-    """The HTML file's content.
+    """Return the HTML file's content.
 
-    Nothing in `document` can become a tag: it is JSON with every "<" escaped, which the page's script puts into text
+    Nothing in `document` can become a tag: it is JSON with every "<" escaped. The page's script puts it into text
     nodes, and into charts with tags written out. The page's policy forbids it to load anything.
 
     Raises:
@@ -31,7 +31,7 @@ def page(document: Mapping[str, Any]) -> str:
 
 
 def script_json(value: object) -> str:
-    """JSON that may stand inside a script element, whatever texts are in it."""
+    """Write JSON that may stand inside a script element, whatever texts are in it."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

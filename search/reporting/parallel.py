@@ -20,7 +20,9 @@ MOST_TICKS = 11
 
 
 def parallel_lines(runs: Runs, chosen: Indices, others: Indices, titles: Sequence[str]) -> dict[str, Any]:
-    """Axes with their ticks, and the height from 0 to 1 at which each design crosses each: first those to choose from.
+    """Return axes with their ticks, and the height from 0 to 1 at which each design crosses each.
+
+    The designs to choose from come first.
 
     `places` are those of them to draw where there are too many.
 
@@ -58,7 +60,7 @@ def parallel_lines(runs: Runs, chosen: Indices, others: Indices, titles: Sequenc
 
 
 def _ordered(values: Column, grid: Sequence[Any]) -> list[Any]:
-    """Distinct values of a knob in its grid's order."""
+    """Return distinct values of a knob in its grid's order."""
     order = {str(v): i for i, v in enumerate(grid)}
     return sorted(values.tolist(), key=lambda v: order.get(str(v), len(order)))
 

@@ -19,11 +19,11 @@ def report(
     *,
     workload: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
 ) -> Path:
-    """Writes one self-contained HTML file about one or several searches of a problem.
+    """Write one self-contained HTML file about one or several searches of a problem.
 
-    It opens without a network, and has the trade-off or Pareto front, the search's progress, parallel coordinates, the
-    importance of knobs, a chosen design layer by layer and on a roofline where its simulator tells layers apart, and
-    the commands that make the runs again.
+    It opens without a network. It has the trade-off or Pareto front, the search's progress, parallel coordinates, the
+    importance of knobs, and the commands that make the runs again. Where its simulator tells layers apart, a chosen
+    design is there layer by layer and on a roofline.
 
     Args:
         results: what `optimize` returned, or a store as a path or URL (all of its runs; the one whose number follows a
@@ -57,6 +57,6 @@ def _names(workload: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] |
 
 
 def default_place(source: Source) -> Path:
-    """Where the report of a run belongs: beside its store's file, in runs/ where that is no file."""
+    """Return where the report of a run belongs: beside its store's file, in runs/ where that is no file."""
     place = place_name(source)
     return Path("runs", "report.html") if "://" in place else Path(f"{os.path.expanduser(place)}.report.html")

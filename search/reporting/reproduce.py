@@ -18,7 +18,7 @@ from ..result import SearchResult
 
 
 def rebuilt(result: SearchResult, workloads: Sequence[str]) -> Problem | str:
-    """The problem that a run was about, or a sentence that says why there is none here.
+    """Rebuild the problem that a run was about, or return a sentence that says why there is none here.
 
     Args:
         result: the run.
@@ -64,7 +64,7 @@ def rebuilt(result: SearchResult, workloads: Sequence[str]) -> Problem | str:
 
 
 def places(result: SearchResult, problem: Problem | None, workloads: Sequence[str]) -> tuple[str, ...] | None:
-    """The names or paths that a reader can make a run's workload from; None where nothing names it.
+    """Return the names or paths that a reader can make a run's workload from; None where nothing names it.
 
     Args:
         result: the run.
@@ -83,7 +83,7 @@ def places(result: SearchResult, problem: Problem | None, workloads: Sequence[st
 
 
 def command(result: SearchResult, problem: Problem | None, workloads: tuple[str, ...] | None) -> str:
-    """What makes a run again: a `chipgym search`, or Python where that has no option for something in the run.
+    """Write what makes a run again: a `chipgym search`, or Python where that has no option for something in the run.
 
     Args:
         result: the run.
@@ -111,7 +111,10 @@ def command(result: SearchResult, problem: Problem | None, workloads: tuple[str,
 
 
 def simulate_command(result: SearchResult, problem: Problem | None, workloads: tuple[str, ...] | None) -> list[str]:
-    """The words of `chipgym simulate` for a design of a run, to which `--set` adds its knobs; none where it cannot."""
+    """Return the words of `chipgym simulate` for a design of a run, to which `--set` adds its knobs.
+
+    There are none where it cannot.
+    """
     settings = _settings(result, problem, workloads)
     if workloads is None or not all(map(_on_a_line, settings.values())):
         return []
@@ -120,12 +123,12 @@ def simulate_command(result: SearchResult, problem: Problem | None, workloads: t
 
 
 def _simulator(result: SearchResult, workloads: Sequence[str]) -> Simulator:
-    """The run's simulator on a workload that has these names or paths."""
+    """Make the run's simulator on a workload that has these names or paths."""
     return make_simulator(result.identity["simulator"], list(workloads), **result.identity["options"])
 
 
 def _texts(result: SearchResult) -> tuple[str, ...]:
-    """What the run says that its workload was made from; its own name where it does not."""
+    """Return what the run says that its workload was made from; its own name where it does not."""
     return result.provenance.workloads or (result.identity["workload"],)
 
 
@@ -134,7 +137,7 @@ def _flags(flag: str, values: Sequence[str] | Iterator[str]) -> list[str]:
 
 
 def _settings(result: SearchResult, problem: Problem | None, workloads: tuple[str, ...] | None) -> dict[str, Any]:
-    """The simulator's options that are not its defaults."""
+    """Return the simulator's options that are not its defaults."""
     name, options = result.identity["simulator"], result.identity["options"]
     known = simulator_options(name) if name in {e.name for e in registered()} else {}
     given = {k: v for k, v in options.items() if k not in known or known[k] != v}
@@ -149,7 +152,7 @@ def _settings(result: SearchResult, problem: Problem | None, workloads: tuple[st
 def _follows(
     options: Mapping[str, Any], given: Mapping[str, Any], simulator: Simulator, workloads: tuple[str, ...] | None
 ) -> bool:
-    """Whether a simulator that is given some options has all of `options`."""
+    """Tell whether a simulator that is given some options has all of `options`."""
     alone = simulator.members[0] if isinstance(simulator, SuiteSimulator) else simulator
     workload = workloads[0] if workloads else alone.workload
     try:
@@ -159,20 +162,20 @@ def _follows(
 
 
 def _agent_settings(result: SearchResult) -> dict[str, Any]:
-    """The agent's options that are not its defaults."""
+    """Return the agent's options that are not its defaults."""
     known = agent_options(result.agent) if result.agent in {e.name for e in registered_agents()} else {}
     return {k: v for k, v in result.provenance.options.items() if k not in known or known[k] != v}
 
 
 def _grids(result: SearchResult, problem: Problem | None) -> dict[str, list[Any]]:
-    """The knobs whose grid is not the simulator's own."""
+    """Return the knobs whose grid is not the simulator's own."""
     searched = result.identity["space"]
     own = {p.name: list(p.values) for p in problem.simulator.space.parameters} if problem else {}
     return {name: list(values) for name, values in searched.items() if own.get(name) != list(values)}
 
 
 def _usual_batch(result: SearchResult, problem: Problem | None) -> bool:
-    """Whether the run asked for as many designs at once as its agent does of itself."""
+    """Tell whether the run asked for as many designs at once as its agent does of itself."""
     if problem is None or result.agent not in {e.name for e in registered_agents()}:
         return problem is None
     agent = make_agent(result.agent, problem, result.seed, result.provenance.options)
@@ -180,7 +183,7 @@ def _usual_batch(result: SearchResult, problem: Problem | None) -> bool:
 
 
 def _usual_reward(result: SearchResult, problem: Problem | None) -> bool:
-    """Whether the run's reward is that of a problem that is not told of one."""
+    """Tell whether the run's reward is that of a problem that is not told of one."""
     reward = result.provenance.reward
     if reward["name"] != "log_ratio" or problem is None:
         return bool(reward["name"] == "log_ratio")
@@ -197,7 +200,7 @@ def _usual_reward(result: SearchResult, problem: Problem | None) -> bool:
 
 
 def _on_a_line(value: object) -> bool:
-    """Whether the command line can say a value."""
+    """Tell whether the command line can say a value."""
     if isinstance(value, str):
         return not set(value) & set(",=\n") and value == value.strip() and value != ""
     return value is None or isinstance(value, bool | int | float)
@@ -252,7 +255,7 @@ def _python(
 
 
 def _literal(value: object) -> str:
-    """JSON data as Python; infinity and NaN have no literal of their own."""
+    """Write JSON data as Python; infinity and NaN have no literal of their own."""
     if isinstance(value, float) and not math.isfinite(value):
         return f'float("{value}")'
     if isinstance(value, Mapping):

@@ -86,7 +86,7 @@ class Pool:
 
 
 def gather(sources: Source | Sequence[Source]) -> Runs:
-    """The runs that are named.
+    """Gather the runs that are named.
 
     Args:
         sources: results, and stores as paths or URLs: every run of a store that has evaluations, or the one whose
@@ -111,7 +111,7 @@ def gather(sources: Source | Sequence[Source]) -> Runs:
 
 
 def place_name(source: Source) -> str:
-    """What to call the place that a run comes from."""
+    """Return what to call the place that a run comes from."""
     if isinstance(source, SearchResult):
         return source.store or "memory"
     return _split(os.fspath(source))[0]
@@ -134,7 +134,7 @@ def _results(source: Source) -> Iterator[SearchResult]:
 
 
 def _numbers(store: Store, number: int | None) -> list[int]:
-    """The run that is wanted, or all of a store that have evaluations."""
+    """Return the run that is wanted, or all of a store that have evaluations."""
     runs = store.runs()
     wanted = [r.id for r in runs if r.evaluations and number in (None, r.id)]
     if wanted:
@@ -149,7 +149,7 @@ def _numbers(store: Store, number: int | None) -> list[int]:
 
 
 def _split(text: str) -> tuple[str, int | None]:
-    """A store and the number of a run, None where none is named."""
+    """Split a text into a store and the number of a run, None where none is named."""
     place, mark, number = text.rpartition("#")
     if not mark or Path(os.path.expanduser(text)).is_file():
         return text, None
@@ -172,7 +172,7 @@ def _check_same_problem(first: SearchResult, other: SearchResult) -> None:
 
 
 def _labels(results: Sequence[SearchResult]) -> Iterator[str]:
-    """Agent and seed, and where these do not tell runs apart the settings' and the stores' names too."""
+    """Label runs by agent and seed, and where these do not tell them apart by settings and stores' names too."""
     plain = [f"{r.agent}, seed {r.seed}" for r in results]
     seen: set[str] = set()
     for result, label in zip(results, plain, strict=True):

@@ -14,7 +14,9 @@ from .wording import prefix, rounded
 
 
 def layer_section(found: LayerTables) -> dict[str, Any]:
-    """Names, kinds and units once, and for each design the parts of every layer's time and energy, and its roofline.
+    """Return names, kinds and units once, and each design's layers and roofline.
+
+    A layer stands there as the parts of its time and of its energy.
 
     A design that cuts the workload otherwise than the first has names and kinds of its own.
 
@@ -52,12 +54,12 @@ def _table(table: Breakdown, found: LayerTables, second: float, joule: float) ->
 
 
 def _kept(parts: dict[str, Column], factor: float) -> dict[str, list[float | None]]:
-    """Parts that are anything at all, in a readable unit."""
+    """Return parts that are anything at all, in a readable unit."""
     return {name: rounded(column * factor) for name, column in parts.items() if column.any()}
 
 
 def _roofline(roofline: Roofline) -> dict[str, Any]:
-    """In giga multiply-accumulates per second and multiply-accumulates per byte.
+    """Return a roofline in giga multiply-accumulates per second and multiply-accumulates per byte.
 
     A memory for each bandwidth, the fastest first, none where it never stalls. What moves no bytes is left out.
     """

@@ -21,22 +21,22 @@ DIGITS = 6
 
 
 def plain_name(name: str, unit: str) -> str:
-    """A metric's name without the unit that it ends in, in words."""
+    """Write a metric's name without the unit that it ends in, in words."""
     return name.removesuffix(SUFFIXES.get(unit, "\0")).replace("_", " ")
 
 
 def unit_text(unit: str) -> str:
-    """A unit as it is written on paper."""
+    """Write a unit as it is written on paper."""
     return unit.replace("mm2", "mm²")
 
 
 def titled(name: str, unit: str) -> str:
-    """A name with its unit in brackets, where it has one."""
+    """Write a name with its unit in brackets, where it has one."""
     return f"{name} ({unit})" if unit else name
 
 
 def prefix(values: Column, unit: str) -> tuple[float, str]:
-    """The factor and the unit in which the middle of some values is a number from 1 to 1000.
+    """Return the factor and the unit in which the middle of some values is a number from 1 to 1000.
 
     1 and the unit itself where it takes no prefix, or there is no value.
     """
@@ -49,7 +49,10 @@ def prefix(values: Column, unit: str) -> tuple[float, str]:
 
 
 def quantity_of(text: str, units: Mapping[str, str]) -> Quantity | None:
-    """An objective's text, as a problem's identity has it, as a product of metrics or a sum; None where it is none."""
+    """Parse an objective's text, as a problem's identity has it, as a product of metrics or a sum.
+
+    None where it is none.
+    """
     try:
         return parse_quantity(text, tuple(units), "objective")
     except ChipgymError:
@@ -57,10 +60,10 @@ def quantity_of(text: str, units: Mapping[str, str]) -> Quantity | None:
 
 
 def quantity_unit(quantity: Quantity | None, units: Mapping[str, str]) -> str:
-    """The unit of a product of metrics, as in J·s/mm², or of a sum; empty for a plain number."""
+    """Return the unit of a product of metrics, as in J·s/mm², or of a sum; empty for a plain number."""
     return unit_text(quantity.unit(units)) if quantity else ""
 
 
 def rounded(values: Column) -> list[float | None]:
-    """Numbers with `DIGITS` significant digits, None for what is none or infinite, as JSON takes them."""
+    """Round numbers to `DIGITS` significant digits, None for what is none or infinite, as JSON takes them."""
     return [float(f"{v:.{DIGITS}g}") if math.isfinite(v) else None for v in np.asarray(values, float).tolist()]

@@ -18,12 +18,15 @@ from ...simulators.core.parameter import Column
 
 
 def value_text(value: Value) -> str:
-    """One value as JSON text."""
+    """Write one value as JSON text."""
     return json.dumps(plain(value))
 
 
 def number_texts(column: Column) -> list[str]:
-    """A float64 column of shape (n,) as n JSON texts; `repr` is the shortest text that gives the same float back."""
+    """Write a float64 column of shape (n,) as n JSON texts.
+
+    `repr` is the shortest text that gives the same float back.
+    """
     texts = list(map(repr, column.tolist()))
     for i in np.flatnonzero(~np.isfinite(column)).tolist():
         texts[i] = value_text(float(column[i]))
@@ -31,7 +34,7 @@ def number_texts(column: Column) -> list[str]:
 
 
 def design_texts(space: DesignSpace, rows: Indices) -> list[str]:
-    """Index rows of shape (n, p) as n JSON objects of values by knob."""
+    """Write index rows of shape (n, p) as n JSON objects of values by knob."""
     columns = []
     for j, p in enumerate(space.parameters):
         texts = np.array([f"{json.dumps(p.name)}: {value_text(v)}" for v in p.column_values.tolist()], dtype=object)
@@ -40,29 +43,29 @@ def design_texts(space: DesignSpace, rows: Indices) -> list[str]:
 
 
 def object_texts(names: Sequence[str], matrix: Column) -> list[str]:
-    """A float64 matrix of shape (n, m) as n JSON objects of m numbers by name."""
+    """Write a float64 matrix of shape (n, m) as n JSON objects of m numbers by name."""
     template = "{" + ", ".join(json.dumps(name).replace("%", "%%") + ": %s" for name in names) + "}"
     return [template % parts for parts in zip(*(number_texts(c) for c in matrix.T), strict=True)]
 
 
 def array_texts(matrix: Column) -> list[str]:
-    """A float64 matrix of shape (n, k) as n JSON arrays of k numbers."""
+    """Write a float64 matrix of shape (n, k) as n JSON arrays of k numbers."""
     return ["[" + ", ".join(parts) + "]" for parts in zip(*(number_texts(c) for c in matrix.T), strict=True)]
 
 
 def parse_number(value: Any) -> float:
-    """A number as `number_texts` writes it."""
+    """Parse a number as `number_texts` writes it."""
     return math.nan if value is None else float(value)
 
 
 def parse_all(texts: Iterable[str]) -> list[Any]:
-    """Many JSON texts at once."""
+    """Parse many JSON texts at once."""
     parsed: list[Any] = json.loads("[" + ",".join(texts) + "]")
     return parsed
 
 
 def parse_matrix(objects: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Column:
-    """Numbers by name as a float64 matrix of shape (n, m).
+    """Parse numbers by name into a float64 matrix of shape (n, m).
 
     Raises:
         KeyError, TypeError, ValueError: where one is missing or is no number.
@@ -72,7 +75,7 @@ def parse_matrix(objects: Sequence[Mapping[str, Any]], names: Sequence[str]) -> 
 
 
 def parse_rows(space: DesignSpace, designs: Sequence[Mapping[str, Any]]) -> Indices:
-    """Designs of values by knob as index rows, shape (n, p).
+    """Parse designs of values by knob into index rows, shape (n, p).
 
     Raises:
         KeyError: where a knob is missing or its value is not on the grid.
@@ -85,7 +88,7 @@ def parse_rows(space: DesignSpace, designs: Sequence[Mapping[str, Any]]) -> Indi
 
 
 def parse_values(values: Sequence[Any], grid: Sequence[Any]) -> Column:
-    """One knob's values as a column of shape (n,); `grid` tells a number that is infinite from a name."""
+    """Parse one knob's values into a column of shape (n,); `grid` tells a number that is infinite from a name."""
     text = any(isinstance(v, str) for v in grid)
     whole = all(isinstance(v, int) for v in (*grid, *values))
     return np.array(values, dtype=np.str_ if text else np.int64 if whole else np.float64)

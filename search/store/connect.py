@@ -25,7 +25,7 @@ _SQLITE_HEADER = b"SQLite format 3\0"
 
 
 def place(store: str | os.PathLike[str]) -> tuple[str, Path | sa.URL]:
-    """What to call a store in messages (without a password), and its file or URL.
+    """Return what to call a store in messages (without a password), and its file or URL.
 
     Raises:
         ChipgymError: where it is neither a path nor a URL.
@@ -54,7 +54,9 @@ def place(store: str | os.PathLike[str]) -> tuple[str, Path | sa.URL]:
 
 
 def _check_sqlite(url: sa.URL) -> None:
-    """That a URL of an SQLite file says nothing that would be left aside: least of all a password to encrypt it with.
+    """Check that a URL of an SQLite file says nothing that would be left aside.
+
+    Least of all a password to encrypt it with.
 
     Raises:
         ChipgymError: naming what it says.
@@ -69,7 +71,7 @@ def _check_sqlite(url: sa.URL) -> None:
 
 
 def engine(where: Path | sa.URL, label: str, *, create: bool) -> sa.Engine:
-    """An engine for a store whose file, where it has one, looks like one.
+    """Make an engine for a store whose file, where it has one, looks like one.
 
     Args:
         where: file or URL.
@@ -162,7 +164,7 @@ def _check_file(path: Path, create: bool) -> None:
 
 @contextmanager
 def readable(label: str, verb: str = "read") -> Iterator[None]:
-    """Turns a database's errors while reading, or what `verb` says, into one line.
+    """Turn a database's errors while reading, or what `verb` says, into one line.
 
     Raises:
         ChipgymError: for any of them.
@@ -173,7 +175,7 @@ def readable(label: str, verb: str = "read") -> Iterator[None]:
 
 @contextmanager
 def writable(label: str, stored: int | None = None) -> Iterator[None]:
-    """Turns a database's errors while writing into one line that says what is safe and how to go on.
+    """Turn a database's errors while writing into one line that says what is safe and how to go on.
 
     Args:
         label: what to call the store.
@@ -198,7 +200,7 @@ def writable(label: str, stored: int | None = None) -> Iterator[None]:
 
 
 def prepare(connection: sa.Connection, label: str, *, create: bool) -> str | None:
-    """Checks that a database is a store of a known format, and makes it one where it is empty and `create` says so.
+    """Check that a database is a store of a known format, and make it one where it is empty and `create` says so.
 
     With `create`, one process at a time goes on from here to the end of its transaction.
 

@@ -58,7 +58,7 @@ class Store:
     """A store to read from; also while a search writes to it."""
 
     def __init__(self, store: str | os.PathLike[str]) -> None:
-        """Checks that it is a store.
+        """Check that it is a store.
 
         Args:
             store: a path or an SQLAlchemy URL.
@@ -72,7 +72,7 @@ class Store:
             pass
 
     def runs(self) -> tuple[RunSummary, ...]:
-        """Every run, in the order in which they began."""
+        """List every run, in the order in which they began."""
         table = schema.evaluations
         with self._connected() as (connection, sealed):
             counts = connection.execute(
@@ -103,7 +103,7 @@ class Store:
             )
 
     def result(self, run: int | None = None) -> SearchResult:
-        """A run's evaluations; those of the latest run where `run` is None.
+        """Read a run's evaluations; those of the latest run where `run` is None.
 
         Raises:
             ChipgymError: where there is no such run, naming those that there are, or rows of it are missing or are not
@@ -159,7 +159,7 @@ class Store:
 
     @contextmanager
     def _connected(self) -> Iterator[tuple[sa.Connection, bool]]:
-        """A transaction that reads, and whether the store has checksums."""
+        """Begin a transaction that reads, and tell whether the store has checksums."""
         with connect.readable(self.label), self._engine.connect() as connection, connection.begin():
             found = connect.prepare(connection, self.label, create=False)
             if found is None:
@@ -168,7 +168,10 @@ class Store:
 
 
 def _rewards(reward: Mapping[str, Any], objectives: Column, violation: Column) -> Column:
-    """Rewards of stored evaluations, (n,); NaN where the run had one of its user's own: no store holds a function."""
+    """Compute rewards of stored evaluations, (n,).
+
+    They are NaN where the run had a reward of its user's own: no store holds a function.
+    """
     if reward.get("own"):
         return np.full(len(violation), np.nan)
     return REWARDS[reward["name"]](objectives, np.array(reward["reference"]), violation)

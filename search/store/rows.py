@@ -39,7 +39,7 @@ class StoredRows:
 
 
 def read_reasons(connection: sa.Connection, run: int) -> dict[int, str]:
-    """By number of a run's evaluations, why a design is infeasible where no limit says so."""
+    """Read why designs are infeasible where no limit says so, by number of a run's evaluations."""
     table = schema.reasons
     if not sa.inspect(connection).has_table(table.name):
         return {}
@@ -48,7 +48,7 @@ def read_reasons(connection: sa.Connection, run: int) -> dict[int, str]:
 
 
 def read_start(connection: sa.Connection, run: int) -> str:
-    """The designs that a run began with as JSON; empty where there are none."""
+    """Read the designs that a run began with as JSON; empty where there are none."""
     table = schema.starts
     if not sa.inspect(connection).has_table(table.name):
         return ""
@@ -56,7 +56,7 @@ def read_start(connection: sa.Connection, run: int) -> str:
 
 
 def read_rows(connection: sa.Connection, run: sa.Row[Any], sealed: bool) -> StoredRows:
-    """A run's rows, with their checksums verified where the store has any.
+    """Read a run's rows, with their checksums verified where the store has any.
 
     Args:
         connection: in a transaction that sees one state of the store.
@@ -94,7 +94,9 @@ def read_rows(connection: sa.Connection, run: sa.Row[Any], sealed: bool) -> Stor
 
 
 def read_runs(connection: sa.Connection, sealed: bool) -> Sequence[sa.Row[Any]]:
-    """Every run's own row, in the order in which they began, with its checksum verified where the store has any.
+    """Read every run's own row, in the order in which they began.
+
+    Its checksum is verified where the store has any.
 
     Raises:
         ValueError: where a row is not what was written.
@@ -110,7 +112,7 @@ def read_runs(connection: sa.Connection, sealed: bool) -> Sequence[sa.Row[Any]]:
 
 
 def warn_unsealed(label: str) -> None:
-    """Says that a store is from before there were checksums."""
+    """Warn that a store is from before there were checksums."""
     warnings.warn(
         f"store: {label} was written by an older chipgym and has no checksums: a change in it would not be noticed",
         stacklevel=3,
@@ -119,7 +121,7 @@ def warn_unsealed(label: str) -> None:
 
 @contextmanager
 def intact(what: str, hint: str = "") -> Iterator[None]:
-    """Turns whatever comes of damaged content into one line.
+    """Turn whatever comes of damaged content into one line.
 
     Args:
         what: the store, or the run of it.

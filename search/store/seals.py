@@ -40,12 +40,12 @@ class Seal:
 
     @staticmethod
     def of_run(run: Mapping[str, Any], start: str) -> Seal:
-        """The first seal: of everything that the run's own row says, and of the designs that it begins with as JSON."""
+        """Make the first seal: of all that the run's own row says, and of the designs that it begins with as JSON."""
         values = (str(run[column.name]) for column in schema.runs.columns if column.name != "id")
         return Seal(0, 0, 0, _hash("", _VALUE.join((*values, start))))
 
     def after(self, evaluations: Columns, asks: Columns, reasons: Mapping[int, str]) -> Seal:
-        """The seal of a transaction that added these rows; no columns where there are no rows.
+        """Make the seal of a transaction that added these rows; no columns where there are no rows.
 
         Args:
             evaluations: columns.
@@ -60,7 +60,7 @@ class Seal:
         return Seal(self.number + 1, *rows, _hash(self.checksum, text))
 
     def record(self, run: int) -> dict[str, Any]:
-        """The seal as a row of the store."""
+        """Return the seal as a row of the store."""
         return {
             "run": run,
             "number": self.number,
@@ -71,14 +71,14 @@ class Seal:
 
 
 def read_seals(connection: sa.Connection, run: int) -> list[Seal]:
-    """A run's seals in order."""
+    """Read a run's seals in order."""
     table = schema.seals
     found = connection.execute(sa.select(table).where(table.c.run == run).order_by(table.c.number))
     return [Seal(r.number, r.evaluations, r.asks, r.checksum) for r in found]
 
 
 def check_begun(run: sa.Row[Any], start: str, first: Seal | None) -> Seal:
-    """The first seal of a run.
+    """Check the first seal of a run, and return it.
 
     Raises:
         ValueError: where the run's row is not what was sealed.
@@ -89,7 +89,7 @@ def check_begun(run: sa.Row[Any], start: str, first: Seal | None) -> Seal:
 
 
 def check_rows(seals: Sequence[Seal], evaluations: Columns, asks: Columns, reasons: Mapping[int, str]) -> Seal:
-    """The last seal of a run whose rows are what was sealed.
+    """Check that a run's rows are what was sealed, and return its last seal.
 
     Args:
         seals: in order; the first has been checked.
@@ -120,7 +120,7 @@ def _count(columns: Columns) -> int:
 
 
 def _part(columns: Columns, start: int, stop: int) -> Columns:
-    """The columns of some of the rows; none where there are no rows."""
+    """Return the columns of some of the rows; none where there are no rows."""
     return [column[start:stop] for column in columns] if start < stop else []
 
 
@@ -135,7 +135,7 @@ def _evaluations(
     simulator_violation: Sequence[float | None],
     feasible: Sequence[bool],
 ) -> str:
-    """Columns as text, which takes a fifth of the time of row by row."""
+    """Write columns as text, which takes a fifth of the time of row by row."""
     counts = (repr((*column,)) for column in (number, ask, position, map(bool, feasible)))
     numbers = (repr((*map(_number, column),)) for column in (violation, simulator_violation))
     return _VALUE.join((*counts, *numbers, *map(_ROW.join, (design, metrics, objectives))))
@@ -146,7 +146,7 @@ def _asks(ask: Sequence[int], numbers: Sequence[str]) -> str:
 
 
 def _number(value: float | None) -> float | None:
-    """As every database gives it back: SQLite has NULL for NaN, and 0 for -0."""
+    """Return a number as every database gives it back: SQLite has NULL for NaN, and 0 for -0."""
     return None if value is None or value != value else value + 0.0
 
 

@@ -31,11 +31,11 @@ class StoredRun:
     """One run in a store, continued where it is there already.
 
     As a context manager it holds the connection. A second process that writes the same run meets the first one's
-    rows under the same primary keys, so that one of the two stops with an error and no batch is written twice.
+    rows under the same primary keys. One of the two then stops with an error, and no batch is written twice.
     """
 
     def __init__(self, store: str | os.PathLike[str], key: RunKey, log: Log, budget: int) -> None:
-        """Nothing is opened yet.
+        """Keep what to open: nothing is opened yet.
 
         Args:
             store: path or URL.
@@ -55,7 +55,7 @@ class StoredRun:
         self._begun_under: Mapping[str, str] = {}
 
     def __enter__(self) -> Self:
-        """Opens the store, finds or makes the run, and fills the log.
+        """Open the store, find or make the run, and fill the log.
 
         Raises:
             ChipgymError: naming what is wrong with the store, or how its problem differs.
@@ -77,15 +77,15 @@ class StoredRun:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
-        """Closes the store; an open transaction is rolled back."""
+        """Close the store; an open transaction is rolled back."""
         self._connection.close()
 
     def asked(self) -> Iterator[Indices]:
-        """As `Run.asked`."""
+        """See `Run.asked`."""
         return iter(self._asked)
 
     def write(self, ask: int, start: int, numbers: Indices | None) -> None:
-        """As `Run.write`.
+        """See `Run.write`.
 
         Raises:
             ChipgymError: where the database refuses; nothing of the batch is written then.
@@ -126,7 +126,7 @@ class StoredRun:
                 return found
 
     def _find(self) -> int | None:
-        """The run of this key."""
+        """Find the run of this key."""
         with intact(self._name, "; choose another store"):
             for run in read_runs(self._connection, self._sealed):
                 if run.digest == self._key.digest() or (not self._sealed and self._is_mine(run)):
@@ -135,7 +135,10 @@ class StoredRun:
         return None
 
     def _is_mine(self, run: sa.Row[Any]) -> bool:
-        """Whether an older chipgym's run is of this key: its digest had measured values, which processors differ in."""
+        """Tell whether an older chipgym's run is of this key.
+
+        Its digest had measured values, which processors differ in.
+        """
         mine, reward = self._key.reward(), json.loads(run.reward)
         return (
             not self._key.start
@@ -179,7 +182,7 @@ class StoredRun:
         }
 
     def _check_problem(self) -> None:
-        """A store holds one problem, so that its designs can be compared."""
+        """Check that the store holds this problem: it has one alone, so that its designs can be compared."""
         query = sa.select(schema.runs.c.problem).order_by(schema.runs.c.id).limit(1)
         stored = self._connection.execute(query).scalar()
         if stored is None:
@@ -193,7 +196,7 @@ class StoredRun:
             raise ChipgymError(f"{where}: store {self._name} has {has}, this is {this}; choose another store")
 
     def _keep_source(self) -> None:
-        """Where the workload came from, for reports; what the store has already stays."""
+        """Write where the workload came from, for reports; what the store has already stays."""
         table, source = schema.meta, self._key.problem.simulator.workload_source
         known = sa.select(table.c.value).where(table.c.key == schema.WORKLOAD)
         if source and self._connection.execute(known).scalar() is None:
@@ -208,7 +211,7 @@ class StoredRun:
     # --- rows ----------------------------------------------------------------------------------------------------
 
     def _evaluations(self, start: int) -> dict[str, list[Any]]:
-        """The log's evaluations from `start` on as columns of the store, in the order of its table."""
+        """Return the log's evaluations from `start` on as columns of the store, in the order of its table."""
         log = self._log
         return {
             "number": list(range(start, log.n)),
@@ -223,7 +226,7 @@ class StoredRun:
         }
 
     def _records(self, columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
-        """Columns as rows of this run."""
+        """Return columns as rows of this run."""
         return [
             {"run": self._run, **dict(zip(columns, row, strict=True))} for row in zip(*columns.values(), strict=True)
         ]
@@ -249,7 +252,7 @@ class StoredRun:
             log.reward[:] = problem.reward(log.take(np.arange(log.n)))
 
     def _warn(self) -> None:
-        """Says what a run that goes on is not protected from, and what it began under."""
+        """Say what a run that goes on is not protected from, and what it began under."""
         if not self._sealed:
             warn_unsealed(self._name)
         now, then = library_versions(), self._begun_under

@@ -22,15 +22,15 @@ class Pen(Protocol):
     """Draws in units of the picture, whose origin is at the top left."""
 
     def line(self, points: Points, color: Color, width: float) -> None:
-        """A line through points."""
+        """Draw a line through points."""
         ...
 
     def area(self, outline: Points, color: Color) -> None:
-        """An area through which others can be seen."""
+        """Fill an area through which others can be seen."""
         ...
 
     def text(self, x: float, y: float, text: str, size: int, color: Color = INK, anchor: str = "lm") -> None:
-        """A line of text; the anchor is Pillow's, of which the second letter is always m."""
+        """Write a line of text; the anchor is Pillow's, of which the second letter is always m."""
         ...
 
 
@@ -42,23 +42,23 @@ class PixelPen:
         self._image = Image.new("RGB", (width * scale, height * scale), PAPER)
 
     def line(self, points: Points, color: Color, width: float) -> None:
-        """As `Pen`."""
+        """See `Pen.line`."""
         pen = ImageDraw.Draw(self._image)
         pen.line(self._scaled(points), fill=color, width=round(width * self._scale), joint="curve")
 
     def area(self, outline: Points, color: Color) -> None:
-        """As `Pen`."""
+        """See `Pen.area`."""
         mask = Image.new("L", self._image.size, 0)
         ImageDraw.Draw(mask).polygon(self._scaled(outline), fill=BAND_ALPHA)
         self._image.paste(color, (0, 0), mask)
 
     def text(self, x: float, y: float, text: str, size: int, color: Color = INK, anchor: str = "lm") -> None:
-        """As `Pen`."""
+        """See `Pen.text`."""
         pen = ImageDraw.Draw(self._image)
         pen.text((x * self._scale, y * self._scale), text, font=font(size * self._scale), fill=color, anchor=anchor)
 
     def image(self) -> Image.Image:
-        """The picture."""
+        """Return the picture."""
         return self._image.resize(self._size, Image.Resampling.LANCZOS)
 
     def _scaled(self, points: Points) -> list[tuple[float, float]]:
@@ -73,26 +73,26 @@ class SvgPen:
         self._shapes: list[str] = []
 
     def line(self, points: Points, color: Color, width: float) -> None:
-        """As `Pen`."""
+        """See `Pen.line`."""
         self._shapes.append(
             f'<polyline points="{_points(points)}" fill="none" stroke="{_color(color)}" stroke-width="{width:g}" '
             'stroke-linejoin="round"/>'
         )
 
     def area(self, outline: Points, color: Color) -> None:
-        """As `Pen`."""
+        """See `Pen.area`."""
         opacity = f"{BAND_ALPHA / 255:.3f}"
         self._shapes.append(f'<polygon points="{_points(outline)}" fill="{_color(color)}" fill-opacity="{opacity}"/>')
 
     def text(self, x: float, y: float, text: str, size: int, color: Color = INK, anchor: str = "lm") -> None:
-        """As `Pen`."""
+        """See `Pen.text`."""
         self._shapes.append(
             f'<text x="{x:.2f}" y="{y:.2f}" font-size="{size}" fill="{_color(color)}" '
             f'text-anchor="{_ALONG[anchor[0]]}" dominant-baseline="central">{escape(text)}</text>'
         )
 
     def document(self) -> str:
-        """The SVG file."""
+        """Return the SVG file."""
         width, height = self._size
         lines = [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '

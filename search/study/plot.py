@@ -30,7 +30,7 @@ LEADING = 22
 
 
 def save_plot(study: Study, path: str | os.PathLike[str]) -> None:
-    """Draws a study as a file of 960 × 600 pixels: PNG or SVG, as the name ends.
+    """Draw a study as a file of 960 × 600 pixels: PNG or SVG, as the name ends.
 
     Raises:
         ChipgymError: for another ending, and where the file cannot be written.
@@ -56,7 +56,7 @@ def save_plot(study: Study, path: str | os.PathLike[str]) -> None:
 
 
 def draw_study(study: Study) -> Image.Image:
-    """The picture in pixels."""
+    """Draw the picture in pixels."""
     pixels = PixelPen(WIDTH, HEIGHT, SCALE)
     _draw(study, pixels)
     return pixels.image()
@@ -103,7 +103,7 @@ def _decades(regret: Column) -> Column:
 
 
 def _draw_frame(pen: Pen, study: Study, axes: _Axes) -> None:
-    """Title, grid, ticks and what the axes mean."""
+    """Draw title, grid, ticks and what the axes mean."""
     problem, truth = study.truth.problem, study.truth
     seeds = max(len(curves) for curves in study.incumbents.values())
     limits = "".join(f", {c.text}" for c in problem.constraints)
@@ -126,13 +126,13 @@ def _draw_frame(pen: Pen, study: Study, axes: _Axes) -> None:
 
 
 def _ticks(budget: int) -> list[int]:
-    """1, and four to eight round numbers after it."""
+    """Choose 1, and four to eight round numbers after it."""
     step = next(s * 10**k for k in range(12) for s in (1, 2, 5) if budget / (s * 10**k) <= 8)
     return [1, *range(step, budget + 1, step)] if step > 1 else list(range(1, budget + 1))
 
 
 def _draw_names(pen: Pen, axes: _Axes, bands: Mapping[str, Band], colors: Mapping[str, Color]) -> None:
-    """Each agent's name and last mean where its curve ends, moved apart where curves end close together."""
+    """Draw each agent's name and last mean where its curve ends, moved apart where curves end close together."""
     ends = {agent: axes.y(float(_decades(b.mean)[-1])) for agent, b in bands.items()}
     at = -math.inf
     placed: dict[str, float] = {}

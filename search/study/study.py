@@ -72,7 +72,7 @@ class Study:
     incumbents: Curves
 
     def regret(self, agent: str) -> Column:
-        """Simple regret as a fraction of the optimum, shape (seeds, budget).
+        """Return simple regret as a fraction of the optimum, shape (seeds, budget).
 
         Before its first feasible design a search is taken to hold the worst one, so that means stay finite.
 
@@ -84,11 +84,11 @@ class Study:
         return np.minimum(self.incumbents[agent], self.truth.worst) / self.truth.optimum - 1.0
 
     def bands(self) -> dict[str, Band]:
-        """By agent, the mean of `regret` over seeds with its 95 % bootstrap interval."""
+        """Compute by agent the mean of `regret` over seeds with its 95 % bootstrap interval."""
         return {agent: mean_band(self.regret(agent), np.random.default_rng(0)) for agent in self.incumbents}
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row per agent, seed and evaluation (from 1): incumbent, regret (relative), rank."""
+        """Return one row per agent, seed and evaluation (from 1): incumbent, regret (relative), rank."""
         import pandas as pd
 
         parts = []
@@ -120,7 +120,7 @@ def run_study(
     most_designs: int | None = None,
     catch: Catch = (),
 ) -> Study:
-    """Searches a problem with each agent and seeds 0, 1, …, and measures them against the true optimum.
+    """Search a problem with each agent and seeds 0, 1, …, and measure them against the true optimum.
 
     Each search is a file in the folder once it is done, and is not made again. The same call goes on after a kill.
 
@@ -177,7 +177,7 @@ def _sought(
     callback: Callable[[StudyProgress], None] | None,
     catch: tuple[type[Exception], ...],
 ) -> GroundTruth:
-    """The true optimum.
+    """Find the true optimum.
 
     Raises:
         ChipgymError: as `ground_truth`, with how to go without.
@@ -196,7 +196,7 @@ def _sought(
 
 
 def _best_found(problem: Problem, found: Curves) -> GroundTruth:
-    """What stands for the optimum where it is not known: the feasible objectives that searches found.
+    """Return what stands for the optimum where it is not known: the feasible objectives that searches found.
 
     Raises:
         ChipgymError: where they found none.
@@ -239,7 +239,7 @@ class _Search:
 
 
 def _all_options(agents: Sequence[str], given: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Every setting of every agent, defaults included."""
+    """Return every setting of every agent, defaults included."""
     if isinstance(agents, str) or not agents:
         raise ChipgymError(f"agents: expected a list of names such as {list(DEFAULT_AGENTS)}, got {agents!r}")
     for name in given:
@@ -252,14 +252,14 @@ def _all_options(agents: Sequence[str], given: Mapping[str, Mapping[str, Any]]) 
 
 
 def _claim(folder: Path, study: Mapping[str, Any]) -> None:
-    """Makes a folder this study's, where it is nobody's."""
+    """Make a folder this study's, where it is nobody's."""
     if not _belongs(folder, study):
         folder.mkdir(parents=True, exist_ok=True)
         _replace(folder / "study.json", json.dumps(study, indent=2))
 
 
 def _belongs(folder: Path, study: Mapping[str, Any]) -> bool:
-    """Whether a folder is this study's; False where it is nobody's.
+    """Tell whether a folder is this study's; False where it is nobody's.
 
     Raises:
         ChipgymError: for a folder of another study.
@@ -299,7 +299,7 @@ def _replace(path: Path, text: str) -> None:
 
 
 def _read(path: Path, budget: int) -> Column:
-    """The objectives of one search, the last incumbent repeated where it ended early."""
+    """Read the objectives of one search, the last incumbent repeated where it ended early."""
     try:
         rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))[1:]
         values = np.array([float(value) for _, value in rows])

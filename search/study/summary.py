@@ -28,10 +28,10 @@ class Band:
 
 
 def mean_band(curves: Column, rng: np.random.Generator) -> Band:
-    """The mean of curves of shape (seeds, n) with its pointwise 95 % percentile-bootstrap interval.
+    """Compute the mean of curves of shape (seeds, n) with its pointwise 95 % percentile-bootstrap interval.
 
     Seeds are drawn with replacement 2000 times (Efron and Tibshirani, An Introduction to the Bootstrap, 1993,
-    chapter 13); one draw serves all n points, so that a band is as smooth as its curves.
+    chapter 13). One draw serves all n points, so that a band is as smooth as its curves.
     """
     seeds = len(curves)
     draws = rng.integers(0, seeds, size=(RESAMPLES, seeds))

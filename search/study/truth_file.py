@@ -19,7 +19,7 @@ NAME = "optimum.npz"
 
 
 def write_truth(folder: Path, truth: GroundTruth) -> None:
-    """Keeps the objective of every design in a study's folder.
+    """Keep the objective of every design in a study's folder.
 
     Raises:
         OSError: where it cannot be written.
@@ -32,7 +32,7 @@ def write_truth(folder: Path, truth: GroundTruth) -> None:
 
 
 def read_truth(folder: Path, problem: Problem) -> GroundTruth | None:
-    """What a study's folder has of a problem's optimum; None where it has none.
+    """Read what a study's folder has of a problem's optimum; None where it has none.
 
     Raises:
         ChipgymError: for a file that is damaged.

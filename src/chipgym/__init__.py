@@ -62,12 +62,12 @@ envs.register_environments()
 
 
 def __dir__() -> list[str]:
-    """What a person types, without what modules import for themselves."""
+    """List what a person types, without what modules import for themselves."""
     return sorted(__all__)
 
 
 def __getattr__(name: str) -> Any:
-    """The room that most scripts need later, imported on first use so that `import chipgym` stays quick."""
+    """Import the room that most scripts need later on first use, so that `import chipgym` stays quick."""
     if name == "search":
         return importlib.import_module(f"{__name__}.{name}")
     if name in ("collect", "hypervolume", "load_result", "optimize", "report"):

@@ -16,7 +16,7 @@ from .files import reason, status
 
 
 def output_file(path: str | os.PathLike[str], example: str, field: str = "out", *, any_suffix: bool = False) -> Path:
-    """Where a file is to be written; a `~` is one's home.
+    """Return where a file is to be written; a `~` is one's home.
 
     Args:
         path: as the user gave it.
@@ -44,7 +44,7 @@ def output_file(path: str | os.PathLike[str], example: str, field: str = "out", 
 
 
 def output_folder(path: str | os.PathLike[str]) -> Path:
-    """Where a folder of files is to be written; a `~` is one's home.
+    """Return where a folder of files is to be written; a `~` is one's home.
 
     Raises:
         ChipgymError: for what is not the path of a folder, for a file, and for a name that looks like a file's.
@@ -64,7 +64,7 @@ def output_folder(path: str | os.PathLike[str]) -> Path:
 
 
 def check_writable(path: Path, field: str = "out") -> None:
-    """That a file can be written at a path now: hours of work must not end at a result without a place.
+    """Check that a file can be written at a path now: hours of work must not end at a result without a place.
 
     Its folders are made.
 
@@ -82,7 +82,7 @@ def check_writable(path: Path, field: str = "out") -> None:
 
 @contextmanager
 def writing(path: Path, field: str = "out", hint: str = "") -> Iterator[None]:
-    """Turns a disk's errors into one line that names the output.
+    """Turn a disk's errors into one line that names the output.
 
     Args:
         path: of the output.
@@ -101,14 +101,17 @@ def writing(path: Path, field: str = "out", hint: str = "") -> Iterator[None]:
 
 
 def partial_of(path: Path) -> Path:
-    """Where a file is written before it takes its place: beside it, under a name that no other writer has."""
+    """Return where a file is written before it takes its place.
+
+    That is beside it, under a name that no other writer has.
+    """
     # The beginning of its name alone: with all of a long one this would be longer than the system allows.
     return path.with_name(f".{path.name[:40]}.{os.getpid()}-{secrets.token_hex(4)}.partial")
 
 
 @contextmanager
 def durable_file(path: Path, partial: Path | None = None) -> Iterator[BinaryIO]:
-    """A file to write that takes its place at `path` once it is complete and on disk.
+    """Open a file to write that takes its place at `path` once it is complete and on disk.
 
     Args:
         path: where it belongs; what is there is replaced.
@@ -132,7 +135,7 @@ def durable_file(path: Path, partial: Path | None = None) -> Iterator[BinaryIO]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Makes the names of a folder's files durable, where the system can."""
+    """Make the names of a folder's files durable, where the system can."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

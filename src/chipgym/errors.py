@@ -1,7 +1,7 @@
 """The one exception that bad input raises, and the wording it shares.
 
 A message is one line that names the field, the value, what was expected and, where there is one, the nearest
-legal choice; the command line prints it as it is and exits with 2.
+legal choice. The command line prints it as it is and exits with 2.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class UnexpectedKeywordError(ChipgymError, TypeError):
 
 
 def shorten(value: object, limit: int = 60) -> str:
-    """`repr(value)` cut to `limit` characters, so that a message stays one readable line whatever was passed."""
+    """Cut `repr(value)` to `limit` characters, so that a message stays one readable line whatever was passed."""
     try:
         text = " ".join(repr(value).splitlines())
     except ValueError:  # Python does not write out a whole number of thousands of digits
@@ -37,16 +37,16 @@ def shorten(value: object, limit: int = 60) -> str:
 
 
 def printable(text: str) -> str:
-    """A text with escapes for the characters that would break a line, that a terminal obeys, or that it cannot show."""
+    """Escape the characters of a text that would break a line, that a terminal obeys, or that it cannot show."""
     return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def nearest(name: str, choices: Iterable[str]) -> str | None:
-    """The choice that `name` most likely means, or None when nothing is like it.
+    """Return the choice that `name` most likely means, or None when nothing is like it.
 
-    One that `name` and its last number begin comes first (sn40l for sn40), then one that differs in its number alone
-    (22nm for 7nm), then one that `name` begins or that begins it (technology for tech), then the one that looks most
-    like it.
+    One that `name` and its last number begin comes first (sn40l for sn40). Next is one that differs in its number
+    alone (22nm for 7nm), then one that `name` begins or that begins it (technology for tech). Last is the one that
+    looks most like it.
     """
     pool = {c.lower().lstrip("-"): c for c in choices}
     given = name.lower().lstrip("-")
@@ -56,14 +56,14 @@ def nearest(name: str, choices: Iterable[str]) -> str | None:
 
 
 def nearest_number(value: object, choices: Iterable[int]) -> str:
-    """The end of a message that suggests the nearest of some numbers; empty where `value` is none."""
+    """Write the end of a message that suggests the nearest of some numbers; empty where `value` is none."""
     if not isinstance(value, int | float) or isinstance(value, bool) or value != value:
         return ""
     return f"; nearest is {min(choices, key=lambda choice: abs(choice - value))}"
 
 
 def count(field: str, value: object, low: int = 1, high: int = LARGEST) -> int:
-    """`value` as a whole number from `low` to `high`.
+    """Check that `value` is a whole number from `low` to `high`, and return it.
 
     Raises:
         ChipgymError: naming the field, the value and the nearest whole number.
@@ -81,7 +81,7 @@ def count(field: str, value: object, low: int = 1, high: int = LARGEST) -> int:
 
 
 def _by_number(name: str, choices: Iterable[str]) -> list[str]:
-    """The choice with the nearest number among those that have `name`'s words around one."""
+    """Find the choice with the nearest number among those that have `name`'s words around one."""
     mine = _NUMBERED.fullmatch(name)
     if not mine:
         return []
@@ -90,7 +90,7 @@ def _by_number(name: str, choices: Iterable[str]) -> list[str]:
 
 
 def _by_whole_number(name: str, choices: Iterable[str]) -> list[str]:
-    """The shortest choice that a `name` with a number at its end begins, where the number is the choice's too."""
+    """Find the shortest choice that a `name` with a number at its end begins, where the number is the choice's too."""
     if not name[-1:].isdigit():
         return []
     longer = (c for c in choices if c.startswith(name) and not c[len(name) : len(name) + 1].isdigit())
@@ -98,7 +98,7 @@ def _by_whole_number(name: str, choices: Iterable[str]) -> list[str]:
 
 
 def _by_beginning(name: str, choices: Iterable[str]) -> list[str]:
-    """The shortest choice that `name` begins, or else the longest that begins `name`; of two letters or more."""
+    """Find the shortest choice that `name` begins, or else the longest that begins `name`; of two letters or more."""
     if len(name) < 2:
         return []
     longer = sorted((c for c in choices if c.startswith(name)), key=len)
@@ -107,12 +107,12 @@ def _by_beginning(name: str, choices: Iterable[str]) -> list[str]:
 
 
 def unknown(kind: str, name: object, choices: Iterable[str]) -> ChipgymError:
-    """The error for a name that is not one of `choices`: lists them, and suggests the nearest."""
+    """Make the error for a name that is not one of `choices`: it lists them, and suggests the nearest."""
     return ChipgymError(f"unknown {kind} {shorten(name)}{_suggestion(name, choices)}")
 
 
 def unexpected_keyword(owner: str, name: str, choices: Iterable[str]) -> UnexpectedKeywordError:
-    """The error for a keyword that is not one of `choices`: lists them, and suggests the nearest.
+    """Make the error for a keyword that is not one of `choices`: it lists them, and suggests the nearest.
 
     It has the words of Python's own error: TorchRL, which probes environments with keywords of its own, looks for them.
     """
@@ -120,7 +120,7 @@ def unexpected_keyword(owner: str, name: str, choices: Iterable[str]) -> Unexpec
 
 
 def _suggestion(name: object, choices: Iterable[str]) -> str:
-    """The end of a message about a name that is none of `choices`: the nearest of them, and which there are."""
+    """Write the end of a message about a name that is none of `choices`: the nearest of them, and which there are."""
     known = sorted(choices)
     guess = nearest(name, known) if isinstance(name, str) else None
     hint = f"; did you mean {guess!r}?" if guess else ""

@@ -1,6 +1,6 @@
 """Open the files that a user names, and say in one line what is wrong with one.
 
-A file is a regular one of a bounded size before a byte of it is read: a pipe would be waited for, and a device has no
+A file is a regular one of a bounded size before a byte of it is read. A pipe would be waited for, and a device has no
 end. What is unpacked from it is bounded too. `reading` turns whatever a library says of bad content into one line.
 """
 
@@ -35,12 +35,12 @@ _READERS = frozenset({"pyarrow", "sqlalchemy", "sqlite3", "zipfile", "zlib", "lz
 
 
 def named(path: str | os.PathLike[str]) -> str:
-    """What to call a file in messages."""
+    """Return what to call a file in messages."""
     return f"file {shorten(os.fspath(path), 200)}"
 
 
 def reason(error: BaseException) -> str:
-    """What an operating system or a library says, on one line."""
+    """Return what an operating system or a library says, on one line."""
     if isinstance(error, MemoryError):
         return "there is not enough memory for it"
     if isinstance(error, RecursionError):
@@ -74,7 +74,7 @@ def reading(message: str) -> Iterator[None]:
 
 @contextmanager
 def in_file(label: str) -> Iterator[None]:
-    """Puts a file's name before an error about what stands in it.
+    """Put a file's name before an error about what stands in it.
 
     Raises:
         ChipgymError: the same, with `label` before it.
@@ -86,7 +86,7 @@ def in_file(label: str) -> Iterator[None]:
 
 
 def status(path: str | os.PathLike[str]) -> os.stat_result | None:
-    """What the system says of a path; None where nothing is there.
+    """Ask the system about a path; None where nothing is there.
 
     Raises:
         ChipgymError: where it cannot say: a name too long, a folder that may not be looked into, a NUL.
@@ -100,7 +100,7 @@ def status(path: str | os.PathLike[str]) -> os.stat_result | None:
 
 
 def is_file(path: str | os.PathLike[str]) -> bool:
-    """Whether there is a regular file; False for a path that the system does not take."""
+    """Tell whether there is a regular file; False for a path that the system does not take."""
     try:
         return stat.S_ISREG(os.stat(path).st_mode)
     except (OSError, ValueError):
@@ -108,7 +108,7 @@ def is_file(path: str | os.PathLike[str]) -> bool:
 
 
 def is_folder(path: str | os.PathLike[str]) -> bool:
-    """Whether there is a folder; False for a path that the system does not take."""
+    """Tell whether there is a folder; False for a path that the system does not take."""
     try:
         return stat.S_ISDIR(os.stat(path).st_mode)
     except (OSError, ValueError):
@@ -116,7 +116,7 @@ def is_folder(path: str | os.PathLike[str]) -> bool:
 
 
 def regular_file_size(path: str | os.PathLike[str], most: int | None = None) -> int:
-    """Bytes of a file that can be opened without waiting for ever, as a pipe or a device might.
+    """Return the size in bytes of a file that can be opened without waiting for ever, as a pipe or a device might.
 
     Args:
         path: of the file.
@@ -134,7 +134,7 @@ def regular_file_size(path: str | os.PathLike[str], most: int | None = None) -> 
 
 @contextmanager
 def open_file(path: str | os.PathLike[str], most: int | None = None) -> Iterator[BinaryIO]:
-    """A regular file to read from; what reading it raises is told by `reading` of the caller.
+    """Open a regular file to read from; what reading it raises is told by `reading` of the caller.
 
     Args:
         path: of the file.
@@ -156,7 +156,7 @@ def open_file(path: str | os.PathLike[str], most: int | None = None) -> Iterator
 
 @contextmanager
 def open_unpacked(path: str | os.PathLike[str], most: int | None = None) -> Iterator[BinaryIO]:
-    """A regular file to read from, unpacked where its name ends in `.gz`.
+    """Open a regular file to read from, unpacked where its name ends in `.gz`.
 
     Args:
         path: of the file.
@@ -177,7 +177,7 @@ def open_unpacked(path: str | os.PathLike[str], most: int | None = None) -> Iter
 
 
 def most_unpacked(size: int) -> int:
-    """Bytes that a packed file of `size` bytes may unpack to."""
+    """Return how many bytes a packed file of `size` bytes may unpack to."""
     return max(FREE_EXPANSION, MAX_EXPANSION * size)
 
 
@@ -201,7 +201,7 @@ class _Bounded(io.RawIOBase):
 
 
 def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
-    """The content of a regular file of at most `most` bytes.
+    """Read the content of a regular file of at most `most` bytes.
 
     Raises:
         ChipgymError: as `open_file`, and where it cannot be read.
@@ -214,7 +214,7 @@ def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
 
 
 def read_text(path: str | os.PathLike[str], most: int = MAX_TEXT) -> str:
-    """The text of a UTF-8 file (with or without byte order mark) of at most `most` bytes.
+    """Read the text of a UTF-8 file (with or without byte order mark) of at most `most` bytes.
 
     Raises:
         ChipgymError: as `read_bytes`; and for a file that is empty, binary, or not UTF-8.
@@ -231,7 +231,7 @@ def read_text(path: str | os.PathLike[str], most: int = MAX_TEXT) -> str:
 
 
 def read_json(path: str | os.PathLike[str], most: int = MAX_TEXT) -> Any:
-    """What a JSON file of at most `most` bytes holds.
+    """Read what a JSON file of at most `most` bytes holds.
 
     Raises:
         ChipgymError: as `read_text`, and for text that is not JSON.
@@ -240,7 +240,7 @@ def read_json(path: str | os.PathLike[str], most: int = MAX_TEXT) -> Any:
 
 
 def parse_json(text: str, label: str) -> Any:
-    """What a JSON text holds.
+    """Parse what a JSON text holds.
 
     Raises:
         ChipgymError: where it is not JSON, is nested too deeply, or has a whole number of thousands of digits.
@@ -272,7 +272,7 @@ def _unreadable(path: str | os.PathLike[str], error: OSError | ValueError) -> Ch
 
 
 def _neighbour(path: str | bytes) -> str | None:
-    """The file beside one that there is not whose name is most like it; of the same extension."""
+    """Find the file beside one that there is not whose name is most like it; of the same extension."""
     place = Path(os.fsdecode(path))
     try:
         with os.scandir(place.parent) as entries:

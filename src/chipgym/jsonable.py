@@ -8,7 +8,7 @@ from typing import Any
 
 
 def plain(value: object) -> Any:
-    """A value as JSON data; what JSON has no kind for is its text."""
+    """Return a value as JSON data; what JSON has no kind for is its text."""
     if isinstance(value, Mapping):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):

@@ -30,12 +30,12 @@ class _Signals:
 
 
 def was_terminated() -> bool:
-    """Whether what looks like Ctrl-C was SIGTERM."""
+    """Tell whether what looks like Ctrl-C was SIGTERM."""
     return _Signals.terminated
 
 
 def main() -> NoReturn:
-    """Runs the command of this process and leaves with its exit status."""
+    """Run the command of this process and leave with its exit status."""
     closed = _fill_streams()
     try:
         signal.signal(signal.SIGTERM, _Signals.terminate)
@@ -48,9 +48,9 @@ def main() -> NoReturn:
 
 
 def _fill_streams() -> bool:
-    """Puts something in the place of standard streams that are closed, and says whether the output was.
+    """Put something in the place of standard streams that are closed, and tell whether the output was.
 
-    Python has None for them, and the next file that is opened takes the number of a closed one: a database would get
+    Python has None for them, and the next file that is opened takes the number of a closed one. A database would get
     what is meant for the screen.
     """
     closed = sys.stdout is None

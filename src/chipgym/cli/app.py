@@ -66,7 +66,7 @@ def _root(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Runs the command and answers its exit status; whatever went wrong is one line on standard error."""
+    """Run the command and return its exit status; whatever went wrong is one line on standard error."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a locale without a letter is no reason to fail
@@ -100,19 +100,19 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def say_output_is_closed() -> int:
-    """The answer to a command whose standard output is closed, before any work: nobody would see what comes of it."""
+    """Answer a command whose standard output is closed, before any work: nobody would see what comes of it."""
     return _fail("output: standard output is closed; /dev/null takes what nobody is to see")
 
 
 def _stopped(what: str) -> int:
-    """Says that the user or the system stopped the command, and answers its exit status."""
+    """Say that the user or the system stopped the command, and return its exit status."""
     terminated = was_terminated()
     note(f"{'terminated' if terminated else 'interrupted'}{what}")
     return TERMINATED if terminated else INTERRUPTED
 
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:
-    """A warning as one line, without the place in the source that Python names."""
+    """Write a warning as one line, without the place in the source that Python names."""
     note(f"warning: {printable(' '.join(str(message).split()))}")
 
 
@@ -128,7 +128,7 @@ def _fail(message: str) -> int:
 
 
 def _discard_output() -> None:
-    """Points standard output at nothing, so that the interpreter's last flush of it cannot fail too."""
+    """Point standard output at nothing, so that the interpreter's last flush of it cannot fail too."""
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
@@ -138,7 +138,10 @@ def _discard_output() -> None:
 
 
 def _wrong_number(error: TyperException) -> str | None:
-    """What is wrong with an option's value that is no number, in the words of the package; None for other errors."""
+    """Say what is wrong with an option's value that is no number, in the words of the package.
+
+    None for other errors.
+    """
     found: Any = getattr(error.__cause__, "errors", None)  # pydantic's, which typer parses values with
     options = getattr(getattr(error, "param", None), "opts", None)
     if not callable(found) or not options:
@@ -150,7 +153,7 @@ def _wrong_number(error: TyperException) -> str | None:
 
 
 def _setting_hint(option: str, known: Sequence[str]) -> str:
-    """Where an option of the command line is a setting of a simulator, how that is given."""
+    """Say how a setting of a simulator is given, where an option of the command line is one."""
     from ..simulators import registered
     from ..simulators.core.registry import simulator_options
 
@@ -164,7 +167,7 @@ def _setting_hint(option: str, known: Sequence[str]) -> str:
 
 
 def _usage(error: TyperException) -> str:
-    """What is wrong with the command line itself, with the nearest option or verb."""
+    """Say what is wrong with the command line itself, with the nearest option or verb."""
     context = getattr(error, "ctx", None)
     option = getattr(error, "option_name", None)
     if context is not None and option is not None and hasattr(error, "possibilities"):

@@ -24,19 +24,19 @@ NAMED = 6
 
 
 def found_designs(result: SearchResult) -> Sequence[EvaluatedDesign]:
-    """The Pareto-optimal designs, or the nearest miss where nothing is feasible."""
+    """Return the Pareto-optimal designs, or the nearest miss where nothing is feasible."""
     return result.pareto or (result.best,)
 
 
 def design_columns(problem: Problem) -> list[str]:
-    """The metrics that objectives and constraints are about, in the simulator's order."""
+    """List the metrics that objectives and constraints are about, in the simulator's order."""
     named = {name for o in problem.objectives for name in o.quantity.names}
     named |= {name for c in problem.constraints for name in c.quantity.names}
     return [m.name for m in problem.simulator.metrics if m.name in named]
 
 
 def print_designs(result: SearchResult, problem: Problem) -> None:
-    """Prints the designs found: knobs, and the metrics that objectives and constraints are about."""
+    """Print the designs found: knobs, and the metrics that objectives and constraints are about."""
     designs = found_designs(result)
     metrics = design_columns(problem)
     products = [(i, o.name) for i, o in enumerate(problem.objectives) if not o.quantity.single]
@@ -68,7 +68,7 @@ def print_designs(result: SearchResult, problem: Problem) -> None:
 def _print_one(
     found: EvaluatedDesign, problem: Problem, metrics: Sequence[str], products: Sequence[tuple[int, str]]
 ) -> None:
-    """One design, a line for each knob and metric."""
+    """Print one design, a line for each knob and metric."""
     units = {p.name: p.unit for p in problem.space.parameters} | {m.name: m.unit for m in problem.simulator.metrics}
     active, inactive = tell_active(problem.space, found.design)
     rows: list[list[object]] = [[name, found.design[name], units[name]] for name in active]
@@ -85,7 +85,7 @@ def _print_one(
 
 
 def tell_active(space: DesignSpace, design: Mapping[str, Value]) -> tuple[list[str], list[str]]:
-    """The knobs of a complete design that change anything, and a line about the others for each of their conditions."""
+    """Return the knobs of a complete design that change anything, and a line about the others for each condition."""
     inactive: dict[str, list[str]] = {}
     for p in space.parameters:
         if p.condition and not p.condition.holds(design):
@@ -100,14 +100,14 @@ def tell_active(space: DesignSpace, design: Mapping[str, Value]) -> tuple[list[s
 
 
 def _spread(designs: Sequence[EvaluatedDesign]) -> list[EvaluatedDesign]:
-    """At most SHOWN designs, evenly spaced in the order of the first objective, both ends among them."""
+    """Choose at most SHOWN designs, evenly spaced in the order of the first objective, both ends among them."""
     if len(designs) <= SHOWN:
         return list(designs)
     return [designs[round(i * (len(designs) - 1) / (SHOWN - 1))] for i in range(SHOWN)]
 
 
 def write_designs(path: Path, result: SearchResult) -> None:
-    """Writes the designs found: a row each, with the knobs, every metric and whether it is feasible.
+    """Write the designs found: a row each, with the knobs, every metric and whether it is feasible.
 
     A reader never sees half a table: it is written beside its place and moved there.
 
@@ -123,7 +123,7 @@ def write_designs(path: Path, result: SearchResult) -> None:
 
 
 def _plain_text(cell: object) -> object:
-    """A cell that a spreadsheet takes for text where it is one, rather than for a formula to run.
+    """Write a cell that a spreadsheet takes for text where it is one, rather than for a formula to run.
 
     An apostrophe before it is what spreadsheets themselves write for that (OWASP, "CSV Injection").
     """

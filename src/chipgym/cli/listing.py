@@ -206,7 +206,7 @@ def _knob(simulator: Simulator, knob: Parameter) -> dict[str, Any]:
 
 
 def _made(of: str | None, workload: str | None, options: Sequence[str]) -> list[Simulator]:
-    """The simulator called `of` as it is asked for, or every one on its default workload."""
+    """Make the simulator called `of` as it is asked for, or every one on its default workload."""
     from ..simulators import make_simulator, registered
 
     if of is None:
@@ -215,7 +215,7 @@ def _made(of: str | None, workload: str | None, options: Sequence[str]) -> list[
 
 
 def _made_or_warned(name: str) -> Simulator | None:
-    """A simulator on its default workload; None, and a warning, where one of another package cannot be made."""
+    """Make a simulator on its default workload; None, and a warning, where one of another package cannot be made."""
     from ..simulators import make_simulator
     from ..simulators.core.registry import plugin_package
 

@@ -26,7 +26,7 @@ class UserInterruptError(Exception):
 
 
 def text(value: object) -> str:
-    """A value for people: thousands separators, about six digits, a dash for none."""
+    """Write a value for people: thousands separators, about six digits, a dash for none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "–" if value is None else printable(str(value))
     if isinstance(value, float) and not math.isfinite(value):
@@ -39,7 +39,7 @@ def text(value: object) -> str:
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
-    """Prints rows under headings; numbers stand to the right.
+    """Print rows under headings; numbers stand to the right.
 
     Nothing is ever cut or folded inside a cell. On a terminal that is too narrow headings break after underscores, and
     what is wider even then is left to the terminal to wrap.
@@ -74,12 +74,14 @@ def _lines(headings: Sequence[str], cells: Sequence[Sequence[object]], title: st
 
 
 def line(message: str) -> None:
-    """Prints one line as it is."""
+    """Print one line as it is."""
     sys.stdout.write(f"{printable(message)}\n")
 
 
 def why(limits: Sequence[Limit], reason: str | None = None) -> str:
-    """The limits that a design breaks, or another reason, as the end of a sentence; nothing where none has a name.
+    """Name the limits that a design breaks, or another reason, as the end of a sentence.
+
+    Nothing where none has a name.
 
     Of more than `MOST_LIMITS`, as a network with many layers breaks, those that are exceeded most.
     """
@@ -93,19 +95,19 @@ def why(limits: Sequence[Limit], reason: str | None = None) -> str:
 
 
 def _times(limit: Limit) -> float:
-    """How many times its limit a value is, or a limit its value where it is the least."""
+    """Return how many times its limit a value is, or a limit its value where it is the least."""
     value, bound = (limit.value, limit.limit) if limit.upper else (limit.limit, limit.value)
     return value / bound if bound else math.inf
 
 
 def note(message: str) -> None:
-    """Prints one line about the work, on standard error, where it does not mix with results."""
+    """Print one line about the work, on standard error, where it does not mix with results."""
     sys.stderr.write(f"{message}\n")
     sys.stderr.flush()
 
 
 def as_json(value: object) -> None:
-    """Prints a value as JSON: `null` for what has no value, "inf" for infinity."""
+    """Print a value as JSON: `null` for what has no value, "inf" for infinity."""
     sys.stdout.write(json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 

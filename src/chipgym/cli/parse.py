@@ -17,7 +17,7 @@ _WORDS = {"true": True, "false": False, "none": None}
 
 
 def number(text: str) -> int | float | str:
-    """A text as a whole number, else a real number (`inf` and `nan` included), else itself."""
+    """Read a text as a whole number, else a real number (`inf` and `nan` included), else itself."""
     text = text.strip()
     if _WHOLE.fullmatch(text):
         return int(text)
@@ -25,7 +25,7 @@ def number(text: str) -> int | float | str:
 
 
 def pairs(flag: str, texts: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """`name=value` texts in order.
+    """Split `name=value` texts in order.
 
     Raises:
         ChipgymError: naming `flag` for a text of another form, or a name that comes twice.
@@ -42,7 +42,7 @@ def pairs(flag: str, texts: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def design(simulator: Simulator, texts: Iterable[str]) -> dict[str, Value]:
-    """A design from texts such as `rows=64`; the space checks that the values are in their domains.
+    """Read a design from texts such as `rows=64`; the space checks that the values are in their domains.
 
     Raises:
         ChipgymError: for another form, a knob that the space has not, or text where it takes numbers.
@@ -51,7 +51,7 @@ def design(simulator: Simulator, texts: Iterable[str]) -> dict[str, Value]:
 
 
 def start(simulator: Simulator, texts: Iterable[str]) -> list[dict[str, Value]]:
-    """Designs from texts such as `rows=64,cols=32`.
+    """Read designs from texts such as `rows=64,cols=32`.
 
     Raises:
         ChipgymError: as `design`.
@@ -64,7 +64,7 @@ def start(simulator: Simulator, texts: Iterable[str]) -> list[dict[str, Value]]:
 
 
 def exceptions(texts: Iterable[str]) -> tuple[type[Exception], ...]:
-    """Types of exceptions from names such as `ValueError` or `package.module:CrashError`.
+    """Find types of exceptions by names such as `ValueError` or `package.module:CrashError`.
 
     Raises:
         ChipgymError: for a name that no exception has.
@@ -93,7 +93,7 @@ def _is_exception(kind: object) -> bool:
 
 
 def restrictions(simulator: Simulator, texts: Iterable[str]) -> dict[str, list[Value]]:
-    """Parts of a grid from texts such as `rows=16,32`.
+    """Read parts of a grid from texts such as `rows=16,32`.
 
     Raises:
         ChipgymError: for another form, a knob that the space has not, or a value outside its domain.
@@ -113,7 +113,7 @@ def restrictions(simulator: Simulator, texts: Iterable[str]) -> dict[str, list[V
 
 
 def settings(flag: str, texts: Iterable[str], defaults: Mapping[str, Any], owner: str) -> dict[str, Any]:
-    """Settings of a simulator or an agent from texts such as `technology=22nm`.
+    """Read settings of a simulator or an agent from texts such as `technology=22nm`.
 
     A setting whose default is a text stays one; any other is read as a number, `true`, `false` or `none` where it
     looks like one.
@@ -131,7 +131,7 @@ def settings(flag: str, texts: Iterable[str], defaults: Mapping[str, Any], owner
 
 
 def simulator_settings(simulator: str, texts: Iterable[str]) -> dict[str, Any]:
-    """As `settings`, for a registered simulator.
+    """Read settings as `settings` does, for a registered simulator.
 
     Raises:
         ChipgymError: for an unknown simulator or setting, with the nearest known.
@@ -150,7 +150,7 @@ def _knob(simulator: Simulator, name: str) -> Parameter:
 
 
 def _knob_value(knob: Parameter, text: str) -> Value:
-    """A text as the type that the knob takes; the knob's own domain checks the rest."""
+    """Read a text as the type that the knob takes; the knob's own domain checks the rest."""
     from ..simulators import Choices
 
     if isinstance(knob.accepts, Choices):

@@ -43,7 +43,7 @@ class Meter:
             note(self._unprinted)
 
     def show(self, done: int, rate: float, left_s: float | None, about: str = "") -> None:
-        """Takes how many designs are done, how many a second, how many seconds are left, and what to add."""
+        """Take how many designs are done, how many a second, how many seconds are left, and what to add."""
         left = _left(left_s) if done < self._total else ""
         if self._bar:
             task = self._bar.task_ids[0]
@@ -69,7 +69,7 @@ class ProgressReport(Meter):
         self._objectives = objectives
 
     def __call__(self, progress: Progress) -> None:
-        """Takes what the search says after each batch."""
+        """Take what the search says after each batch."""
         self.last = progress
         self.show(progress.evaluations, progress.rate, progress.left_s, self._best(progress))
 
@@ -90,7 +90,7 @@ class CollectReport(Meter):
     last: CollectProgress | None = None
 
     def __call__(self, progress: CollectProgress) -> None:
-        """Takes what the collection says after each part."""
+        """Take what the collection says after each part."""
         self.last = progress
         self.show(progress.done, progress.rate, progress.left_s)
 

@@ -33,8 +33,8 @@ def report_runs(
 ) -> None:
     """Write a report of searches that opens in a browser.
 
-    Searches of one problem are compared in one report: the front, their progress, the knobs that matter, and one
-    design at a time layer by layer.
+    Searches of one problem are compared in one report. It shows the front, their progress, the knobs that matter, and
+    one design at a time layer by layer.
     """
     from ..search import reporting
 

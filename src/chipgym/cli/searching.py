@@ -172,7 +172,7 @@ def _problem(
 
 
 def _slug(name: str) -> str:
-    """A workload's name as part of a file name."""
+    """Write a workload's name as part of a file name."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:80] or "workload"
 
 
@@ -181,7 +181,7 @@ def _beside(store: str, name: str) -> Path:
 
 
 def _writable(field: str, path: Path, store: str) -> Path:
-    """The path, where a file can be written now: hours of search must not end at a table without a place.
+    """Return the path, where a file can be written now: hours of search must not end at a table without a place.
 
     Raises:
         ChipgymError: naming the field that it follows from, where it is a folder, a device or the store itself, or no

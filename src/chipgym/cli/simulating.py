@@ -85,7 +85,7 @@ def _chosen(metrics: Sequence[MetricSpec], names: Sequence[str]) -> list[MetricS
 
 
 def _parts(simulator: Simulator, design: dict[str, Any], feasible: bool) -> tuple[str, Breakdown | None]:
-    """What a part of the workload is called, and the parts; None where a design that cannot be built has none."""
+    """Name a part of the workload, and return the parts; None where a design that cannot be built has none."""
     from ..simulators.core.suite import SuiteSimulator
 
     part = next((part for part, method in PARTS.items() if hasattr(simulator, method)), None)
@@ -102,7 +102,7 @@ def _parts(simulator: Simulator, design: dict[str, Any], feasible: bool) -> tupl
 
 
 def _part_metrics(part: str, parts: Breakdown, shown: Sequence[MetricSpec]) -> list[str]:
-    """Of a layer the metrics shown that layers have; of other parts all that they have, which is their own."""
+    """List of a layer the metrics shown that layers have; of other parts all that they have, which is their own."""
     own = [s.name for s in parts.metrics.specs]
     return [name for name in own if name in {m.name for m in shown}] or own if part == "layer" else own
 

@@ -71,7 +71,7 @@ def train_surrogate(
 ) -> None:
     """Train a surrogate on collected tables.
 
-    For each split a model learns from one part of the designs and is measured on the other; then the model that is
+    For each split a model learns from one part of the designs and is measured on the other. Then the model that is
     written learns from all.
     """
     from ..datasets import load_tables
@@ -130,7 +130,7 @@ def _network(name: str) -> Network:
 
 
 def _held(split: Split) -> str:
-    """What a split measures on, in words."""
+    """Say what a split measures on, in words."""
     workloads = sorted({table.header.workload for table in split.test})
     designs = sum(map(len, split.test))
     return f"{designs:,} designs of {', '.join(workloads)}"
@@ -145,7 +145,7 @@ def _document(split: Split, errors: Errors) -> dict[str, Any]:
 
 
 def _show(measured: dict[str, Errors], metrics: list[str]) -> None:
-    """Errors of each metric, the splits beside one another."""
+    """Print errors of each metric, the splits beside one another."""
     headings = ["metric"]
     for name in measured:
         headings += [f"error, {name}", "rank", "in 1 std"]

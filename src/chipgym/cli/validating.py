@@ -52,7 +52,7 @@ def validate_simulators(
 
 
 def _print(name: str, findings: Sequence[Finding]) -> None:
-    """A simulator's findings; each with its reference where they have several, else that in the title."""
+    """Print a simulator's findings; each with its reference where they have several, else that in the title."""
     references = list(dict.fromkeys(f.reference for f in findings))
     several = len(references) != 1
     rows = [(f.quantity, f.figure, f.unit, f.rows, *([f.reference] if several else [])) for f in findings]

@@ -37,17 +37,19 @@ class AgentSuite:
 
     @pytest.fixture(params=sorted(PROBLEMS))
     def problem(self, request: pytest.FixtureRequest) -> Problem:
-        """One objective, and two with a constraint."""
+        """Make a problem of one objective, or of two with a constraint."""
         return bind_problem(ToySimulator(), **PROBLEMS[request.param])
 
     def search(self, problem: Problem, budget: int | None = None, seed: int = 0, **options: Any) -> SearchResult:
-        """A search with the suite's settings."""
+        """Search with the suite's settings."""
         return optimize(problem, self.agent, budget or self.budget, seed, **{**self.settings, **options})
 
     def test_options_have_defaults(self) -> None:
+        """Check that the agent's options are known by name."""
         assert all(isinstance(name, str) for name in agent_options(self.agent))
 
     def test_rows_are_canonical_and_in_range(self, problem: Problem) -> None:
+        """Check that an agent asks for canonical rows of the grid, shape (n, p) int64, as many as it is asked for."""
         agent = make_agent(self.agent, problem, 0, self.settings.get("agent_options"))
         space = problem.space
         for _ in range(4):
@@ -59,14 +61,17 @@ class AgentSuite:
             agent.tell(rows, problem.evaluate(rows))
 
     def test_the_same_seed_is_the_same_search(self, problem: Problem) -> None:
+        """Check that a seed gives the same search twice."""
         assert_same(self.search(problem), self.search(problem))
 
     def test_the_budget_is_spent_and_no_design_twice(self, problem: Problem) -> None:
+        """Check that a search evaluates as many designs as its budget, each once."""
         found = self.search(problem, 17)
         assert found.evaluations == 17
         assert not found.to_pandas().duplicated(list(problem.space.names)).any()
 
     def test_an_interrupted_search_goes_on_to_the_same_result(self, problem: Problem, tmp_path: Path) -> None:
+        """Check that a search killed after some batches goes on from its store as if it had not been."""
         whole = self.search(problem)
         for batches in self.killed_after:
             store = tmp_path / f"{batches}.db"
@@ -75,11 +80,13 @@ class AgentSuite:
             assert_same(self.search(problem, store=store), whole)
 
     def test_a_larger_budget_later_is_the_larger_budget_at_once(self, problem: Problem, tmp_path: Path) -> None:
+        """Check that a stored search that goes on with larger budgets ends as one with the largest does."""
         for budget in (1, 11, self.budget):
             found = self.search(problem, budget, store=tmp_path / "s.db")
         assert_same(found, self.search(problem))
 
     def test_it_begins_with_the_designs_that_it_is_given(self, problem: Problem, tmp_path: Path) -> None:
+        """Check that the given designs are evaluated first, also where the search is cut short and goes on."""
         start = [{"units": 8}, {"units": 1, "clock_mhz": 400}]
         whole = self.search(problem, start=start)
         assert [whole.table.row(i).design["units"] for i in range(2)] == [8, 1]
@@ -87,6 +94,7 @@ class AgentSuite:
         assert_same(self.search(problem, start=start, store=tmp_path / "s.db"), whole)
 
     def test_a_space_of_one_design(self) -> None:
+        """Check that a search of a space with one design evaluates it and ends."""
         one: dict[str, Any] = {"units": 8, "cache": "off", "cache_kb": 4, "clock_mhz": 200}
         found = self.search(bind_problem(ToySimulator(), space=one))
         assert found.evaluations == 1
@@ -94,13 +102,14 @@ class AgentSuite:
 
     @pytest.mark.parametrize("objective", ["edp", ["latency_s", "energy_j"]])
     def test_nothing_feasible(self, objective: str | list[str]) -> None:
+        """Check that the nearest miss is the best design, and the front empty, where no design is feasible."""
         found = self.search(bind_problem(ToySimulator(), objective=objective, constraints="area_mm2 <= 0.5"), 22)
         assert not found.best.feasible
         assert found.best.violation == found.table.violation.min() > 0
         assert found.pareto == ()
 
     def test_most_designs_cannot_be_built(self) -> None:
-        """Costs are NaN for most designs: no agent may trip over them, or take them for good."""
+        """Check that no agent trips over NaN costs, which most designs have here, or takes them for good."""
         found = self.search(bind_problem(ToySimulator(budget_mm2=4.0)), 22)
         values = found.table.objectives[:, 0]
         assert np.isnan(values).any()
@@ -124,7 +133,7 @@ class _Stopper:
 
 
 def assert_same(a: SearchResult, b: SearchResult) -> None:
-    """That two searches evaluated the same designs in the same order, to the last bit."""
+    """Check that two searches evaluated the same designs in the same order, to the last bit."""
     pd.testing.assert_frame_equal(a.to_pandas(), b.to_pandas(), check_exact=True)
     assert a.best == b.best
     assert a.pareto == b.pareto

@@ -30,20 +30,20 @@ class EnvironmentSuite:
     @pytest.fixture(scope="class")
     @classmethod
     def env_id(cls) -> str:
-        """The environment's id."""
+        """Return the environment's id."""
         registered()  # those of installed packages, too
         return cls.environment
 
     @pytest.fixture(scope="class")
     @classmethod
     def env(cls, env_id: str) -> gymnasium.Env[Any, Any]:
-        """The environment of one step an episode."""
+        """Make the environment of one step an episode."""
         return gymnasium.make(env_id)
 
     @pytest.fixture(scope="class")
     @classmethod
     def problem(cls, env: gymnasium.Env[Any, Any]) -> Problem:
-        """What it is about."""
+        """Return the problem that the environment is about."""
         unwrapped: Any = env.unwrapped
         found: Problem = unwrapped.problem
         return found
@@ -51,7 +51,7 @@ class EnvironmentSuite:
     @pytest.fixture(scope="class")
     @classmethod
     def drawn(cls, env: gymnasium.Env[Any, Any]) -> list[tuple[float, dict[str, Any]]]:
-        """Rewards and infos of drawn designs."""
+        """Return the rewards and infos of drawn designs."""
         env.action_space.seed(7)
         out = []
         for _ in range(cls.designs):
@@ -64,12 +64,14 @@ class EnvironmentSuite:
 
     @pytest.mark.parametrize("mode", sorted(MODES))
     def test_gymnasiums_check_is_silent(self, env_id: str, mode: str) -> None:
+        """Check that `gymnasium.utils.env_checker.check_env` finds nothing, warnings included."""
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             check_env(gymnasium.make(env_id, mode=mode).unwrapped, skip_render_check=True)
 
     @pytest.mark.parametrize("mode", sorted(MODES))
     def test_the_same_seed_and_actions_are_the_same_episode(self, env_id: str, mode: str) -> None:
+        """Check that a seed and the actions that it draws give the same observations, rewards and infos twice."""
         episodes = []
         for _ in range(2):
             env = gymnasium.make(env_id, mode=mode)
@@ -83,6 +85,7 @@ class EnvironmentSuite:
         assert data_equivalence(episodes[0], episodes[1], exact=True)
 
     def test_infos_are_plain_and_complete(self, problem: Problem, drawn: list[tuple[float, dict[str, Any]]]) -> None:
+        """Check that infos have every key, plain values and finite metrics, and that rewards are finite."""
         for reward, info in drawn:
             assert set(info) >= INFO_KEYS
             assert list(info["design"]) == list(problem.space.names)
@@ -92,6 +95,7 @@ class EnvironmentSuite:
             assert np.isfinite(reward)
 
     def test_steps_agree_with_the_simulator(self, problem: Problem, drawn: list[tuple[float, dict[str, Any]]]) -> None:
+        """Check that rewards and feasibility are those that the problem computes of the same designs."""
         out = problem.evaluate([info["design"] for _, info in drawn])
         assert np.array_equal(problem.reward(out), [reward for reward, _ in drawn])
         assert np.array_equal(out.feasible, [info["feasible"] for _, info in drawn])
@@ -99,6 +103,7 @@ class EnvironmentSuite:
     def test_a_step_does_not_depend_on_what_came_before(
         self, env: gymnasium.Env[Any, Any], problem: Problem, drawn: list[tuple[float, dict[str, Any]]]
     ) -> None:
+        """Check that a design's reward and info are the same after another reset."""
         reward, info = drawn[-1]
         env.reset(seed=11)
         _, again, *_, found = env.step(problem.space.encode(info["design"])[0])
@@ -106,6 +111,7 @@ class EnvironmentSuite:
         assert data_equivalence(found, info, exact=True)
 
     def test_vectors_answer_what_one_does(self, env_id: str, drawn: list[tuple[float, dict[str, Any]]]) -> None:
+        """Check that a vector environment rewards designs as a single one does."""
         several = gymnasium.make_vec(env_id, num_envs=4, vectorization_mode="vector_entry_point")
         several.reset(seed=0)
         unwrapped: Any = several.unwrapped

@@ -33,7 +33,7 @@ from ..simulators.core.registry import entry as entry_of
 
 
 def assert_same(a: Metrics, b: Metrics) -> None:
-    """That two answers have the same columns, to the last bit."""
+    """Check that two answers have the same columns, to the last bit."""
     assert list(a) == list(b)
     for name in a:
         np.testing.assert_array_equal(a[name], b[name], err_msg=name, strict=True)
@@ -57,30 +57,31 @@ class SimulatorSuite:
     @pytest.fixture(scope="class")
     @classmethod
     def entry(cls) -> SimulatorEntry:
-        """The simulator as it is registered."""
+        """Return the simulator as it is registered."""
         return entry_of(cls.simulator)
 
     @pytest.fixture(scope="class")
     @classmethod
     def sim(cls, entry: SimulatorEntry) -> Simulator:
-        """The simulator on its default workload."""
+        """Make the simulator on its default workload."""
         return make_simulator(entry.name)
 
     @pytest.fixture(scope="class")
     @classmethod
     def rows(cls, sim: Simulator) -> Indices:
-        """Drawn designs."""
+        """Draw designs."""
         return sim.space.sample(cls.designs, np.random.default_rng(7))
 
     @pytest.fixture(scope="class")
     @classmethod
     def out(cls, sim: Simulator, rows: Indices) -> Metrics:
-        """What the simulator answers for them."""
+        """Return what the simulator answers for them."""
         return sim.evaluate(rows)
 
     # --- declarations -----------------------------------------------------------------------------------------------
 
     def test_declarations(self, entry: SimulatorEntry, sim: Simulator) -> None:
+        """Check that the class has the registered name, a title, a description and a version, and presets that bind."""
         assert sim.name == entry.name == entry.name.lower()
         assert entry.title
         assert entry.doc
@@ -92,6 +93,7 @@ class SimulatorSuite:
         assert bind_problem(sim).objectives
 
     def test_metrics_are_declared_with_units(self, sim: Simulator) -> None:
+        """Check that metrics have different names, descriptions and goals, and the units that their names end in."""
         names = [m.name for m in sim.metrics]
         assert len(set(names)) == len(names)
         knobs = {p.name for p in sim.space.parameters}
@@ -106,6 +108,7 @@ class SimulatorSuite:
                     assert m.unit == unit, m.name
 
     def test_parameters_are_declared(self, sim: Simulator) -> None:
+        """Check that parameters have descriptions, and grids of finite values within their domains."""
         for p in sim.space.parameters:
             assert p.name.isidentifier()
             assert p.doc, p.name
@@ -118,12 +121,14 @@ class SimulatorSuite:
                 assert np.isfinite(values).all(), "no limit is never on the grid"
 
     def test_identity_is_json(self, sim: Simulator, entry: SimulatorEntry) -> None:
+        """Check that the identity is JSON data without NaN, and the same when the simulator is made again."""
         identity = sim.identity()
         assert json.loads(json.dumps(identity, allow_nan=False)) == identity
         assert make_simulator(entry.name).identity() == identity
         assert make_simulator(entry.name, **sim.options).identity() == identity
 
     def test_an_unknown_option_says_so(self, entry: SimulatorEntry) -> None:
+        """Check that an unknown option and values that are no workload are refused in one line."""
         with pytest.raises(ChipgymError, match="no_such_option") as error:
             make_simulator(entry.name, no_such_option=3)
         assert len(str(error.value).splitlines()) == 1
@@ -136,6 +141,7 @@ class SimulatorSuite:
     # --- answers ------------------------------------------------------------------------------------------------
 
     def test_columns(self, sim: Simulator, rows: Indices, out: Metrics) -> None:
+        """Check the columns' names, order, types and shapes, and that only costs of infeasible designs are NaN."""
         assert list(out) == [*(m.name for m in sim.metrics), "feasible", "violation"]
         for m in sim.metrics:
             assert out[m.name].dtype == np.float64, m.name
@@ -149,6 +155,7 @@ class SimulatorSuite:
         assert (out["feasible"] == (out["violation"] == 0)).all()
 
     def test_the_default_is_feasible(self, sim: Simulator) -> None:
+        """Check that the default design is feasible, in every form that `evaluate` takes, with a positive objective."""
         default = sim.evaluate({})
         assert default.n == 1
         assert default["feasible"].all()
@@ -158,6 +165,7 @@ class SimulatorSuite:
         assert objective(default)[0] > 0
 
     def test_every_value_is_evaluated(self, sim: Simulator) -> None:
+        """Check that each value of each grid is evaluated, with finite metrics where it is feasible."""
         for p in sim.space.parameters:
             found = sim.evaluate({p.name: list(p.values)})
             assert found.n == p.size
@@ -165,6 +173,7 @@ class SimulatorSuite:
                 assert np.isfinite(found[m.name][found["feasible"]]).all(), (p.name, m.name)
 
     def test_the_corners_of_the_domain_are_evaluated(self, sim: Simulator) -> None:
+        """Check that the ends of each domain are evaluated, and that what is just beyond them is refused."""
         for p in sim.space.parameters:
             ends = _ends(p)
             if getattr(p.accepts, "infinite", False):
@@ -181,6 +190,7 @@ class SimulatorSuite:
                         sim.evaluate({p.name: beyond})
 
     def test_a_batch_is_its_designs_one_by_one(self, sim: Simulator, rows: Indices, out: Metrics) -> None:
+        """Check that a batch, its parts and its single designs answer the same, in every form."""
         assert_same(Metrics.concatenate([sim.evaluate(row) for row in rows[:24]]), sim.evaluate(rows[:24]))
         assert_same(
             Metrics.concatenate([sim.evaluate(rows[:1]), sim.evaluate(rows[1:50]), sim.evaluate(rows[50:])]), out
@@ -189,6 +199,7 @@ class SimulatorSuite:
         assert_same(sim.evaluate(sim.space.decode(rows)), out)
 
     def test_order_changes_nothing(self, sim: Simulator, rows: Indices, out: Metrics) -> None:
+        """Check that shuffled designs have the same answers in the shuffled order."""
         order = np.random.default_rng(1).permutation(len(rows))
         shuffled = sim.evaluate(rows[order])
         for name in out:
@@ -197,11 +208,13 @@ class SimulatorSuite:
     def test_chunks_change_nothing(
         self, sim: Simulator, rows: Indices, out: Metrics, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        """Check that answers do not depend on how many designs are simulated at a time."""
         for chunk in (1, 7, len(rows) - 1, len(rows)):
             monkeypatch.setattr(type(sim), "chunk", chunk)
             assert_same(sim.evaluate(rows), out)
 
     def test_no_designs(self, sim: Simulator) -> None:
+        """Check that no designs give empty columns, in every form."""
         nothing: tuple[Any, ...] = ([], np.empty((0, len(sim.space.parameters)), int), {sim.space.names[0]: []})
         for none in nothing:
             empty = sim.evaluate(none)
@@ -210,7 +223,7 @@ class SimulatorSuite:
             assert empty["feasible"].dtype == np.bool_
 
     def test_inactive_parameters_change_nothing(self, sim: Simulator) -> None:
-        """As the kernel sees it: columns that were not folded on the way."""
+        """Check that inactive parameters change nothing in the kernel: its columns were not folded on the way."""
         grid = np.random.default_rng(3).integers(0, sim.space.sizes, size=(self.designs, len(sim.space.parameters)))
         loose = DesignSpace(tuple(replace(p, condition=None) for p in sim.space.parameters))
         assert_same(sim.evaluate_columns(loose.decode(grid), len(grid)), sim.evaluate(grid))
@@ -218,7 +231,7 @@ class SimulatorSuite:
     def test_broken_limits_are_those_of_infeasible_designs(
         self, entry: SimulatorEntry, sim: Simulator, rows: Indices, out: Metrics
     ) -> None:
-        """For a simulator that names them; designs off the grid too, at the ends of the domains."""
+        """Check limits that a simulator names, of designs off the grid too, at the ends of the domains."""
         corners = [{p.name: end} for p in sim.space.parameters for end in _ends(p)]
         named = [sim.broken_limits(design) for design in [*map(sim.space.design, rows), *corners]]
         feasible = [*out["feasible"], *(bool(sim.evaluate(design)["feasible"][0]) for design in corners)]
@@ -235,6 +248,7 @@ class SimulatorSuite:
     def test_inputs_stay_as_they_are_and_answers_are_ones_own(
         self, sim: Simulator, rows: Indices, out: Metrics
     ) -> None:
+        """Check that inputs are not written to, and that an answer can be overwritten without changing the next."""
         columns = sim.space.decode(rows)
         kept = {k: v.copy() for k, v in columns.items()}
         indices = rows.copy()
@@ -250,9 +264,11 @@ class SimulatorSuite:
         assert_same(sim.evaluate(rows), out)
 
     def test_another_instance_answers_the_same(self, entry: SimulatorEntry, rows: Indices, out: Metrics) -> None:
+        """Check that a second instance gives the same answers."""
         assert_same(make_simulator(entry.name).evaluate(rows), out)
 
     def test_threads(self, sim: Simulator, rows: Indices, out: Metrics) -> None:
+        """Check that eight threads that share an instance get the answers of one."""
         with ThreadPoolExecutor(8) as pool:
             for found in pool.map(lambda i: sim.evaluate(np.roll(rows, i, axis=0)), range(24)):
                 assert found.n == len(rows)
@@ -261,11 +277,13 @@ class SimulatorSuite:
                     np.testing.assert_array_equal(found[name], np.roll(out[name], i))
 
     def test_pickled(self, sim: Simulator, rows: Indices, out: Metrics) -> None:
+        """Check that a pickled copy gives the same answers."""
         assert_same(pickle.loads(pickle.dumps(sim)).evaluate(rows), out)
 
     def test_no_files_are_written(
         self, entry: SimulatorEntry, rows: Indices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        """Check that no file, environment variable or global random state is changed."""
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("HOME", str(tmp_path))
         monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -277,12 +295,12 @@ class SimulatorSuite:
         assert dict(os.environ) == environment
 
     def test_another_process_answers_the_same(self, sim: Simulator, rows: Indices, out: Metrics) -> None:
-        """The simulator itself is sent, so that its class can be found there."""
+        """Check that the simulator, sent to another process, has its class there and answers the same."""
         with get_context("spawn").Pool(1) as pool:
             assert_same(pool.apply(_evaluate, (sim, rows)), out)
 
     def test_nothing_is_free(self, sim: Simulator, rows: Indices, out: Metrics) -> None:
-        """The greatest value of a knob costs something, for some design at least, where it is better for one."""
+        """Check that the greatest value of a knob costs some design something, where it is better for one."""
         for j, p in enumerate(sim.space.parameters):
             if not p.ordinal or p.size == 1 or p.name in self.free:
                 continue
@@ -293,7 +311,7 @@ class SimulatorSuite:
 
 
 def _compared(sim: Simulator, before: Metrics, after: Metrics) -> tuple[bool, bool]:
-    """Whether anything is better after a change for any design, and whether anything is worse."""
+    """Tell whether anything is better after a change for any design, and whether anything is worse."""
     gained = [after["violation"] - before["violation"]]
     for spec in sim.metrics:
         change = after[spec.name] - before[spec.name]

@@ -38,7 +38,7 @@ class ToySimulator(Simulator):
         )
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
-        """Closed forms, whatever the workload."""
+        """Compute closed forms, whatever the workload."""
         kb = np.where(columns["cache"] == "on", columns["cache_kb"], 0.0)
         clock = columns["clock_mhz"] / 100.0
         latency = 1e-3 / (columns["units"] * clock) + 1e-4 / (1.0 + kb)
