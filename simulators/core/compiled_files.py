@@ -42,7 +42,7 @@ class SealedFiles(IndexDataCacheFile):
         self._version = f"{self._version} {stamp}"
 
     def save(self, key: Any, data: Any) -> None:
-        """Saves a kernel; one that cannot be written is compiled again by the next process."""
+        """Save a kernel; one that cannot be written is compiled again by the next process."""
         try:
             super().save(key, data)
         except OSError as error:

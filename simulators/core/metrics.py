@@ -89,7 +89,7 @@ class Metrics(Mapping[str, Column]):
         violation: Column,
         reasons: Mapping[int, str] = NO_REASONS,
     ) -> None:
-        """Takes float64 columns of shape (n,) for every spec; a design with `violation` > 0 is infeasible."""
+        """Take float64 columns of shape (n,) for every spec; a design with `violation` > 0 is infeasible."""
         self.reasons = reasons
         self.specs: tuple[MetricSpec, ...] = tuple(specs)
         feasible = violation <= 0
@@ -109,7 +109,7 @@ class Metrics(Mapping[str, Column]):
             raise unknown("metric", name, self._columns) from None
 
     def get(self, name: str, default: Any = None) -> Any:
-        """The column called `name`, or `default` where there is none."""
+        """Return the column called `name`, or `default` where there is none."""
         return self._columns.get(name, default)
 
     def __iter__(self) -> Iterator[str]:
@@ -139,7 +139,7 @@ class Metrics(Mapping[str, Column]):
         return {s.name: s.unit for s in self.specs}
 
     def row(self, i: int) -> dict[str, float]:
-        """The metrics of design `i` as plain numbers, without the cost metrics where it is infeasible."""
+        """Return the metrics of design `i` as plain numbers, without the cost metrics where it is infeasible."""
         feasible = bool(self._columns["feasible"][i])
         return {s.name: float(self._columns[s.name][i]) for s in self.specs if feasible or not s.cost}
 
@@ -192,7 +192,7 @@ class Breakdown:
 
 
 def spec_of(specs: Sequence[MetricSpec], name: str) -> MetricSpec:
-    """The spec called `name`.
+    """Return the spec called `name`.
 
     Raises:
         ChipgymError: naming the nearest where there is none.

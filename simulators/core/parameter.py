@@ -94,6 +94,7 @@ class Choices:
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        """Text as long as the longest name."""
         return np.dtype(f"<U{max(len(n) for n in self.names)}")
 
     def __str__(self) -> str:
@@ -133,7 +134,7 @@ class Condition:
 
 
 def when(**clauses: Value | Iterable[Value]) -> Condition:
-    """A condition, as in `when(refresh_policy="all_bank", arbiter=("fifo", "reorder"))`."""
+    """Make a condition, as in `when(refresh_policy="all_bank", arbiter=("fifo", "reorder"))`."""
     return Condition(tuple((k, (v,) if isinstance(v, str | int | float) else tuple(v)) for k, v in clauses.items()))
 
 
@@ -208,7 +209,7 @@ class Parameter:
         return self.values.index(self.default)
 
     def nearest_index(self, value: Value) -> int:
-        """The grid position of `value`, or of the value closest to it (the first for a categorical knob)."""
+        """Return the grid position of `value`, or of the value closest to it (the first for a categorical knob)."""
         if value in self.values:
             return self.values.index(value)
         if not self.ordinal:
@@ -218,7 +219,7 @@ class Parameter:
         return int(np.argmin(np.nan_to_num(gaps, nan=np.inf)))
 
     def positions(self, column: Column) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """The grid position of each entry of a column of the domain's type, shape (n,); -1 where it is off the grid."""
+        """Return the grid position of each entry of a column of the domain's type, shape (n,); -1 where off grid."""
         if len(column) <= FEW:
             return np.array([self._place.get(value, -1) for value in column.tolist()], dtype=np.int64)
         if self.ordinal:
@@ -230,7 +231,7 @@ class Parameter:
         return found
 
     def describe(self) -> Mapping[str, Any]:
-        """The knob as JSON-able data: what a store keeps, and what another program reads."""
+        """Return the knob as JSON-able data: what a store keeps, and what another program reads."""
         return {
             "name": self.name,
             "values": list(self.values),
@@ -258,7 +259,7 @@ def among(column: Column, values: Iterable[Value]) -> np.ndarray[Any, np.dtype[n
 
 
 def domain_of(name: str, values: tuple[Value, ...]) -> Domain:
-    """The smallest domain that holds the values.
+    """Return the smallest domain that holds the values.
 
     Raises:
         ChipgymError: naming the knob, where they are text and numbers.
@@ -273,7 +274,7 @@ def domain_of(name: str, values: tuple[Value, ...]) -> Domain:
 
 
 def _plain_column(values: object) -> Column:
-    """A 1-d array of numbers or text; of objects where numpy would silently convert or spread what it is given."""
+    """Make a 1-d array of numbers or text; of objects where numpy would silently convert or spread what it is given."""
     if getattr(values, "ndim", 0) > 0:
         values = np.asarray(values)
         if values.ndim == 1 and values.dtype.kind in "iufU":
@@ -291,7 +292,7 @@ def _plain_column(values: object) -> Column:
 
 
 def _numbers(raw: Column) -> Column:
-    """A plain column as numbers, NaN where an entry is none: text, bools and numbers beyond a float are none."""
+    """Return a plain column as numbers, NaN where an entry is none: text, bools and numbers beyond a float are none."""
     return raw if raw.dtype.kind in "iuf" else np.array([_float_or_nan(v) for v in raw], dtype=np.float64)
 
 

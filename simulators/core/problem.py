@@ -116,7 +116,7 @@ class Problem:
         )
 
     def evaluate(self, designs: Designs) -> Evaluation:
-        """Evaluates designs given as index rows of this problem's space, dicts, or columns.
+        """Evaluate designs given as index rows of this problem's space, dicts, or columns.
 
         Returns:
             n evaluated designs.
@@ -139,7 +139,7 @@ class Problem:
         return self.space.positions(*self.space.columns(designs, self.simulator.beside))
 
     def judge(self, columns: Columns, metrics: Metrics) -> Evaluation:
-        """The evaluation of n designs, as complete columns of values, that the simulator answered `metrics` for."""
+        """Return the evaluation of n designs, complete columns of values, that the simulator answered `metrics` for."""
         values = [o(metrics) for o in self.objectives]
         objectives = np.stack(values, axis=1) if len(values) > 1 else values[0][:, None]
         violation = metrics["violation"]
@@ -226,7 +226,7 @@ def bind_problem(
     reward: str | RewardFunction = "log_ratio",
     targets: Sequence[float] | Mapping[str, float] | None = None,
 ) -> Problem:
-    """A problem on a simulator that exists; `make_problem` is the same by the simulator's name.
+    """Make a problem on a simulator that exists; `make_problem` is the same by the simulator's name.
 
     Raises:
         ChipgymError: naming the first argument that is wrong, and the nearest right one.

@@ -23,7 +23,8 @@ CLOSEST = 1e6
 class Reward(Protocol):
     """Maximised value per design from objectives (n, m), their reference (m,), and violations (n,)."""
 
-    def __call__(self, objectives: Column, reference: Column, violation: Column) -> Column: ...
+    def __call__(self, objectives: Column, reference: Column, violation: Column) -> Column:
+        """Return the value of each design, shape (n,)."""
 
 
 #: A reward of one's own: of n evaluated designs of a problem, a finite number each, shape (n,).
@@ -31,7 +32,7 @@ RewardFunction = Callable[["Evaluation", "Problem"], Any]
 
 
 def name_of_reward(function: RewardFunction) -> str:
-    """What stands for a reward of one's own in a store and a report: its `name`, or its module and its own.
+    """Return what names a reward of one's own in a store and a report: its `name`, or its module and its own.
 
     Raises:
         ChipgymError: where it is that of one of `REWARDS`.
@@ -46,7 +47,7 @@ def name_of_reward(function: RewardFunction) -> str:
 
 
 def checked_rewards(answer: object, shapes: tuple[tuple[int, ...], ...], name: str) -> Column:
-    """What a reward of one's own answered, as float64.
+    """Return what a reward of one's own answered, as float64.
 
     Args:
         answer: the answer.

@@ -60,7 +60,7 @@ class Simulator(ABC):
 
     @abstractmethod
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
-        """The batch kernel: metric columns and violation of checked columns of values.
+        """Run the batch kernel: metric columns and violation of checked columns of values.
 
         Returns:
             A column for each of `metrics` and no others, and the violation, ≥ 0 and 0 where the design can be built;
@@ -163,7 +163,7 @@ class Simulator(ABC):
         return frozenset(m.name for m in self.metrics)
 
     def _misshapen(self, answer: Any, n: int) -> ChipgymError | None:
-        """What is wrong with the form of an answer of `simulate`, or its violation, if anything."""
+        """Return what is wrong with the form of an answer of `simulate`, or its violation, if anything."""
         where = f"simulator {self.name}: simulate returned"
         if not isinstance(answer, tuple | list) or len(answer) != 2 or not isinstance(answer[0], Mapping):
             return ChipgymError(f"{where} {shorten(answer)}, expected (metric columns by name, violation)")
@@ -189,7 +189,7 @@ class Simulator(ABC):
         return None
 
     def _without_numbers(self, values: Mapping[str, Column], violation: Column) -> tuple[Column, dict[int, str]]:
-        """The violation with the designs infeasible whose costs, or violation, are not numbers, and what is not."""
+        """Mark designs infeasible whose costs or violation are not numbers; return the violation, and what is none."""
         reasons: dict[int, str] = {}
         costs = {spec.name: values[spec.name] for spec in self.metrics if spec.cost}
         for name, column in [("violation", violation), *costs.items()]:
@@ -202,7 +202,7 @@ class Simulator(ABC):
         return violation, reasons
 
     def _check_amounts(self, values: Mapping[str, Column], violation: Column, columns: Columns) -> None:
-        """That a feasible design takes no less than 0 seconds, joules, or of any other amount.
+        """Check that a feasible design takes no less than 0 seconds, joules, or of any other amount.
 
         Raises:
             ChipgymError: naming the simulator, the metric, its value and the design.
@@ -224,7 +224,7 @@ class Simulator(ABC):
         return f"{type(self).__name__}({self.workload.name!r}{settings})"
 
     def identity(self) -> dict[str, Any]:
-        """What makes two simulators give the same answers, as JSON-able data."""
+        """Return what makes two simulators give the same answers, as JSON-able data."""
         return {
             "simulator": self.name,
             "version": self.version,

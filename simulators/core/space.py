@@ -34,7 +34,8 @@ class Table(Protocol):
     """A table with a column per knob, as pandas and polars have them."""
 
     @property
-    def columns(self) -> Any: ...
+    def columns(self) -> Any:
+        """Names of the columns."""
 
     def __getitem__(self, name: Any, /) -> Any: ...
 
@@ -121,7 +122,7 @@ class DesignSpace:
         return groups
 
     def describe(self) -> list[Mapping[str, Any]]:
-        """The space as JSON-able data."""
+        """Return the space as JSON-able data."""
         return [p.describe() for p in self.parameters]
 
     # --- index rows ----------------------------------------------------------------------------------------------
@@ -187,7 +188,7 @@ class DesignSpace:
         return self.canonicalize(np.where(change, np.where(near, step, anywhere), rows))
 
     def neighbors(self, row: Indices) -> Indices:
-        """The rows that differ from `row` in one active parameter: one step of an ordinal, any other of a category."""
+        """List the rows that differ from `row` in one active parameter: one step of an ordinal, any other category."""
         row = self.canonicalize(row)
         out = []
         for j, p in enumerate(self.parameters):
@@ -223,13 +224,13 @@ class DesignSpace:
         return tuple(masks)
 
     def to_gymnasium(self, seed: int | None = None) -> MultiDiscrete:
-        """The grid as a `gymnasium.spaces.MultiDiscrete`."""
+        """Return the grid as a `gymnasium.spaces.MultiDiscrete`."""
         from gymnasium.spaces import MultiDiscrete
 
         return MultiDiscrete(self.sizes, seed=seed)
 
     def rows(self, indices: Indices) -> Indices:
-        """New canonical rows, shape (n, p), of index rows of shape (n, p) or (p,).
+        """Make new canonical rows, shape (n, p), of index rows of shape (n, p) or (p,).
 
         Raises:
             ChipgymError: as `decode`.
@@ -306,7 +307,7 @@ class DesignSpace:
         return self._canonical_columns(columns, n), n
 
     def narrow(self, restrictions: Mapping[str, Value | Sequence[Value]] | None) -> DesignSpace:
-        """A space whose grids are restricted, as in `{"rows": [16, 32], "dataflow": "ws"}`.
+        """Make a space whose grids are restricted, as in `{"rows": [16, 32], "dataflow": "ws"}`.
 
         Values need not have been on the grid, only in the domain. A default outside the new grid moves to its
         nearest value, or for a categorical knob to the first.
@@ -378,7 +379,7 @@ class DesignSpace:
         ]
 
     def _make_canonical(self, rows: Indices) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Makes rows (n, p) canonical where they stand; which of their parameters are active, shape (n, p)."""
+        """Make rows (n, p) canonical where they stand; return which of their parameters are active, shape (n, p)."""
         active = np.ones(rows.shape, dtype=bool)
         for members, clauses in self._rules:
             (controller, legal), *others = clauses

@@ -123,18 +123,18 @@ def _largest(values: dict[str, Array], bounds: tuple[str, ...]) -> tuple[str, ..
 
 
 def worst_section(run: Run, columns: Columns, part: int, needs: int) -> str:
-    """The section of a part that needs the most of something, by its column in a section's record; its name."""
+    """Name the section of a part that needs the most of something, given by its column in a section's record."""
     told = _records(run, columns)[part]
     return told.names[int(told.sections[:, needs].argmax())]
 
 
 def part_label(row: Row) -> str:
-    """What a part of a run is called, as "prefill/block": its pass, or its stage where several have it."""
+    """Name a part of a run, as "prefill/block": after its pass, or after its stage where several have it."""
     return _label(row, together=len(row.passes) > 1)
 
 
 def _label(row: Row, together: bool) -> str:
-    """A part's name after that of its pass, or, of all steps together, of its stage."""
+    """Return a part's name after that of its pass, or, of all steps together, of its stage."""
     name = row.first.name
     return f"{name.partition('@')[0] if together else name}/{row.part.name}"
 

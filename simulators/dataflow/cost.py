@@ -27,7 +27,7 @@ _TOTALS = {
 
 
 def prices_of(chip: Chip) -> Prices:
-    """What the parts of a chip and the actions of a run cost in its node."""
+    """Return what the parts of a chip and the actions of a run cost in its node."""
     t = load_technology(chip.node)
     return Prices(
         pcu=t["pcu_area"] * t["logic_area"] * t["operand_area"] / (_LANES * _STAGES),

@@ -33,7 +33,7 @@ class Scale:
 def dataflow_space(
     chip: Chip, blocks: Sequence[Part], scale: Scale, explore: str, start: Mapping[str, Value] | None = None
 ) -> DesignSpace:
-    """The design space of one chip and the parts of a network that are searched.
+    """Make the design space of one chip and the parts of a network that are searched.
 
     `start` has mapping knobs whose default is another than usual.
 
@@ -130,7 +130,7 @@ def searched_edges(graph: KernelGraph) -> list[int]:
 
 
 def cut_name(graph: KernelGraph, edge: int) -> str:
-    """The knob of an edge: `cut_<producer>__<consumer>`."""
+    """Name the knob of an edge: `cut_<producer>__<consumer>`."""
     e = graph.edges[edge]
     return f"cut_{graph.names[e.producer]}__{graph.names[e.consumer]}"
 

@@ -75,6 +75,7 @@ class HlsSimulator(Simulator):
         return load_tool(self.options["tool"])
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
+        """Run the program of formulas on columns of n designs."""
         out = self._program.run(self._knobs(columns), n)
         violation = out.pop("violation")
         return out, violation
@@ -142,6 +143,7 @@ class HlsSimulator(Simulator):
         return {name: pipe_codes(column) if name.startswith("pipe_") else column for name, column in columns.items()}
 
     def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
+        """See `Simulator.broken_limits`."""
         out = self.evaluate(design)
         limits = [Limit(f"{r}_utilization", out[f"{r}_utilization"][0], self.options["budget"]) for r in RESOURCES]
         return tuple(limit for limit in limits if limit.broken)

@@ -40,7 +40,7 @@ def kernel_space(kernel: Kernel) -> DesignSpace:
 
 
 def para_values(trip: int) -> tuple[int, ...]:
-    """The unroll factors that the grid offers for a loop of `trip` iterations."""
+    """Return the unroll factors that the grid offers for a loop of `trip` iterations."""
     powers = {2**i for i in range(6)}
     partial = range(1, min(trip - 1, MOST_PARTIAL) + 1)
     return (*(u for u in partial if trip % u == 0 or u in powers), trip)

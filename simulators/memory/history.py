@@ -93,7 +93,7 @@ class History:
 
 
 def make_history(device: Device, work: Workset, record: k.Record) -> History:
-    """The model's record as columns, channels merged."""
+    """Return the model's record as columns, channels merged."""
     log = record.commands[np.argsort(record.commands[:, k.LOG_CYCLE], kind="stable")]
     command, bank, channel = log[:, k.LOG_COMMAND], log[:, k.LOG_BANK], log[:, k.LOG_CHANNEL]
     whole_rank = (command == PREAB) | (command == REFAB)

@@ -115,6 +115,7 @@ class MemorySimulator(Simulator):
         self.machine: k.Machine = _machine(self.device, self.workset.mixed, self.bursts.relative)
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
+        """Run the compiled model on columns of n designs, and price what it counts."""
         designs = _design_matrix(columns, n)
         counts = np.empty((n, k.FIELDS), np.int64)
         workers = min(threads(), n) if n * len(self.bursts) >= _WORTH_THREADS else 1
@@ -163,14 +164,14 @@ class MemorySimulator(Simulator):
         return Metrics(self.metrics, self._price(designs, counts), np.zeros(1)), np.maximum.reduceat(received, firsts)
 
     def _one(self, design: Design, asker: str) -> Counts:
-        """The design matrix (1, KNOBS) of one design."""
+        """Return the design matrix (1, KNOBS) of one design."""
         columns, n = self.space.columns(design)
         if n != 1:
             raise ChipgymError(f"{asker} takes one design, not {n}")
         return _design_matrix(columns, 1)
 
     def _run(self, designs: Counts, counts: Counts, record: k.Record | None = None) -> None:
-        """Fills the counts (n, FIELDS) of a design matrix (n, KNOBS)."""
+        """Fill the counts (n, FIELDS) of a design matrix (n, KNOBS)."""
         if record is None:
             record = k.Record(np.empty((0, k.TIMES), np.int64), np.empty((0, k.LOG), np.int64))
         buses = 2 if self.device.column_bus else 1

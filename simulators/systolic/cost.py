@@ -132,7 +132,7 @@ class CostModel:
         return {name: GridLookup.over(self.space[name].column_values, f) for name, f in functions.items()}
 
     def evaluate(self, columns: Columns, counts: Array) -> Columns:
-        """The metrics of PRICED, each (n,), of kernel counts (n, FIELDS) on design columns, each (n,)."""
+        """Return the metrics of PRICED, each (n,), of kernel counts (n, FIELDS) on design columns, each (n,)."""
         look = self._lookups
         (kb_i, sram_i), (kb_f, sram_f), (kb_o, sram_o) = (look[name].tables(columns[name]) for name in SRAMS)
         clocks, supply = look["clock_mhz"].tables(columns["clock_mhz"])

@@ -69,7 +69,7 @@ class Layout:
 
 
 def _fill(out: Array, columns: Columns, knobs: Knobs) -> None:
-    """Fills columns of `out` (n, …) by their number, all at once: one by one takes longer than running one design."""
+    """Fill columns of `out` (n, …) by their number, all at once: one by one takes longer than running one design."""
     if knobs:
         table = np.concatenate([columns[name] for _, name in knobs]).reshape(len(knobs), len(out))
         out[:, [at for at, _ in knobs]] = table.T

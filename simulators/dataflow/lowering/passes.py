@@ -83,7 +83,7 @@ def decoder_passes(config: LlamaConfig, input_tokens: int, output_tokens: int, w
 
 
 def decoder_block(config: LlamaConfig, seq: int, past: int, word: float) -> Part:
-    """A decoder's block, repeated, reading `seq` tokens after `past`."""
+    """Make a decoder's block, repeated, reading `seq` tokens after `past`."""
     prefix = "layers.0."
     network = llama(replace(config, layers=1), seq=seq, past=past)
     block = [node for node in network.nodes if node.name.startswith(prefix)]
@@ -92,7 +92,7 @@ def decoder_block(config: LlamaConfig, seq: int, past: int, word: float) -> Part
 
 
 def decoder_head(config: LlamaConfig, word: float) -> Part:
-    """A decoder's head, for one token of every sequence: the norm and the logits.
+    """Make a decoder's head, for one token of every sequence: the norm and the logits.
 
     The table of embeddings counts as its own: rows of it are looked up.
     """

@@ -39,7 +39,7 @@ class Stretch:
 
 
 def find_repeats(graph: KernelGraph, word: float) -> tuple[Stretch, ...]:
-    """The parts of a graph in order: blocks that repeat, as long and as often as they do, and what lies between them.
+    """Find the parts of a graph in order: blocks that repeat, as long and as often as they do, and what lies between.
 
     A graph of which that leaves more than `MOST_LEFT` is one part. `word` is the bytes of an element.
     """

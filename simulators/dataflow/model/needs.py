@@ -50,7 +50,7 @@ def weight_bytes(program: Program, d: Array, decode: int) -> float:
 
 @compiled
 def cache_bytes(program: Program, d: Array) -> float:
-    """The KV cache of all tokens on one socket, of one pipeline stage."""
+    """Return the bytes of the KV cache of all tokens on one socket, of one pipeline stage."""
     sequences, total = sequences_of(program, d), 0.0
     for part in program.parts:
         if part[DECODE] == 0:
@@ -64,7 +64,7 @@ def cache_bytes(program: Program, d: Array) -> float:
 
 @compiled
 def fill_needs(program: Program, d: Array, found: Array, needed: Array, has: Array) -> float:
-    """Fills what one design needs and has (NEEDS,) from its parts' answers (parts, PART); returns its violation.
+    """Fill what one design needs and has (NEEDS,) from its parts' answers (parts, PART); return its violation.
 
     Weights lie in their tier, the KV cache of all tokens and the results between sections in the nearest; embedding
     tables beside the weights.

@@ -187,7 +187,7 @@ def section_sram(
 
 @compiled
 def stage_bytes(links: Array, looped: bool, s: Scratch, k: int) -> None:
-    """Fills what each kernel reads from and writes to off-chip memory per tile, KV cache included; means over sockets.
+    """Fill what each kernel reads from and writes to off-chip memory per tile, KV cache included; means over sockets.
 
     A result is written once where a later section needs it, and read by every kernel there. What enters and leaves a
     part is in memory, but where it repeats without leaving the chip.
@@ -214,7 +214,7 @@ def stage_bytes(links: Array, looped: bool, s: Scratch, k: int) -> None:
 def serve(
     d: Array, matrix: Array, links: Array, here: int, shape: Shape, fixed: Fixed, s: Scratch, kernels: Array
 ) -> float:
-    """Fills seconds per tile of a section's kernels and delays of its edges; returns bytes × hops of a tile."""
+    """Fill seconds per tile of a section's kernels and delays of its edges; return bytes × hops of a tile."""
     k = shape.last - shape.first
     hz, noc = d[c.CLOCK] * 1e9, d[c.NOC_GBPS] * 1e9
     used = 0.0
@@ -267,7 +267,7 @@ def run_part(
     d: Array, cuts: Array, shares: Array, matrix: Array, links: Array, shape: Shape, fixed: Fixed, s: Scratch,
     out: Array, sections: Array, kernels: Array,
 ) -> None:  # fmt: skip
-    """Fills one part's answer `out` (PART,), and its records `sections` and `kernels` where they have rows.
+    """Fill one part's answer `out` (PART,), and its records `sections` and `kernels` where they have rows.
 
     What cannot be built is not timed: its time is NaN.
     """

@@ -66,7 +66,7 @@ def tile_cycles(work: Array, i: int, p: float, split: int, lanes: float, stages:
 
 @compiled
 def fewest_pcus(work: Array, i: int, cycles: float, split: int, lanes: float, stages: float) -> float:
-    """The fewest units on which a tile of kernel `i` takes at most `cycles`; inf where none do.
+    """Return the fewest units on which a tile of kernel `i` takes at most `cycles`; inf where none do.
 
     Found side by side: with so many units over the lanes, how many over the stages bring it within the cycles.
     """
@@ -109,7 +109,7 @@ def even_out(
     work: Array, section: Array, here: int, units: float, split: int, lanes: float, stages: float, per_cycle: float,
     pcus: Array, trial: Array,
 ) -> bool:  # fmt: skip
-    """Fills the fewest PCUs with which every kernel keeps up with the slowest; False where no pace fits.
+    """Fill the fewest PCUs with which every kernel keeps up with the slowest; return False where no pace fits.
 
     The pace is the fastest that fits on `units`, by bisection; a kernel that puts out more than its links carry
     (`per_cycle` bytes a unit) gets more units.

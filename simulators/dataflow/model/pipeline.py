@@ -48,6 +48,9 @@ def closed_form(s: Section, here: int, tiles: int, span: int, stream: float, scr
     bounds the time from below: what one FIFO stalls alone is seen, what a detour beside it stalls is not.
 
     Args:
+        s: the section.
+        here: its number in `s.section`.
+        tiles: how many run through it.
         span: tiles of a sample.
         stream: seconds of off-chip memory per tile, of all kernels and what is written.
         scratch: (5, kernels), overwritten.
@@ -107,8 +110,13 @@ def recurrence(
     they can, until all are done.
 
     Args:
+        s: the section.
+        here: its number in `s.section`.
+        tiles: how many run through it.
+        span: tiles of a sample.
         blocks: 1, or 3 where the section repeats and each repeat reads what the one before puts out: the time between
             the second and the third is then the second answer.
+        stream: seconds of off-chip memory per tile, of all kernels and what is written.
         finish: (kernels, blocks * tiles), overwritten.
         progress: int64 (kernels,), overwritten.
 

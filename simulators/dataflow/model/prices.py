@@ -71,7 +71,7 @@ def chip_mm2(p: Prices, d: Array, hbm: bool) -> float:
 
 @compiled
 def fill_prices(program: Program, p: Prices, d: Array, out: Array) -> None:
-    """Fills area and energies among the totals (TOTALS,) of one design, whose time and amounts are known.
+    """Fill area and energies among the totals (TOTALS,) of one design, whose time and amounts are known.
 
     A chip that stands alone has no links to others.
     """

@@ -22,7 +22,10 @@ def cut_sections(matrix: Array, first: int, links: Array, fusion: int, cuts: Arr
     belongs to the first section, and its edges are never cut.
 
     Args:
+        matrix: of all kernels, (kernels of all parts, FIELDS).
+        first: row of this graph's first kernel in it.
         links: edges of this graph, (edges, 3), sorted by consumer.
+        fusion: code of the knob.
         cuts: (edges,), read where `fusion` is "custom"; 1 cuts.
         section: (kernels,), filled.
     """
@@ -47,15 +50,19 @@ def cut_sections(matrix: Array, first: int, links: Array, fusion: int, cuts: Arr
 
 @compiled
 def size_fifos(links: Array, section: Array, depth: int, span: int, level: Array, capacity: Array) -> float:
-    """Fills the capacity, in tiles, of every edge within a section; returns how many tiles too few the worst one has.
+    """Fill the capacity, in tiles, of every edge within a section; return how many tiles too few the worst one has.
 
     A level is the most tiles that may be on the way to a kernel, counted from its section's start; a barrier holds
     `span`. Matched FIFOs hold the difference of levels and one more. An edge beside a path with a barrier must hold
     all that the path does, or the section locks up.
 
     Args:
+        links: edges, (edges, 3), sorted by consumer.
+        section: of each kernel, (kernels,).
         depth: the code of `fifo_depth`.
         span: tiles of a sample.
+        level: (kernels,), filled.
+        capacity: (edges,), filled.
     """
     level[:] = 0
     barriers = False

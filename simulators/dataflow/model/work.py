@@ -66,9 +66,12 @@ def fill_work(
     matrix: Array, first: int, last: int, samples: float, batch: float, tp: float, ep: float, spread: float,
     word: float, imbalance: float, out: Array,
 ) -> None:  # fmt: skip
-    """Fills `out` (last - first, WORK) from rows `first` to `last` of a kernel matrix.
+    """Fill `out` (last - first, WORK) from rows `first` to `last` of a kernel matrix.
 
     Args:
+        matrix: of all kernels, (kernels of all parts, FIELDS).
+        first: its first row that is read.
+        last: the row after the last that is read.
         samples: of the batch in one tile; less than 1 where a sample has several.
         batch: samples that share what is loaded of the weights.
         tp: sockets that share the work.
@@ -76,6 +79,7 @@ def fill_work(
         spread: how many of them have tokens, from 1 to `ep`: fewer than all where the batch is too small.
         word: bytes of an element.
         imbalance: tokens of the busiest expert, over the mean.
+        out: (last - first, WORK), filled.
     """
     for i in range(last - first):
         k = matrix[first + i]

@@ -23,7 +23,7 @@ def is_chain(simulator: DataflowSimulator) -> bool:
 
 
 def optimal_cuts(simulator: DataflowSimulator, design: Design | None = None) -> dict[str, Value]:
-    """The design with `fusion="custom"` and the cuts of the least latency; all else as in `design`.
+    """Return the design with `fusion="custom"` and the cuts of the least latency; all else as in `design`.
 
     Sections of a chain are intervals, each of which costs the same whatever the others are: it has all of the chip,
     and what it reads and writes at its ends is in memory. So dynamic programming over where a section ends, with a
@@ -51,7 +51,7 @@ def _cuts(part: Part) -> list[str]:
 
 
 def _least(simulator: DataflowSimulator, design: Design, number: int) -> dict[str, Value]:
-    """The cuts of one part, by number, with which its sections' times add up to the least."""
+    """Return the cuts of one part, by number, with which its sections' times add up to the least."""
     part = simulator.blocks[number]
     names, kernels = _cuts(part), len(part.graph.kernels) - 1
     cost = np.full((kernels, kernels), np.inf)

@@ -58,7 +58,7 @@ class Run:
 
 
 def read_runs(path: Path) -> tuple[Run, ...]:
-    """The rows of a table of measured runs.
+    """Read the rows of a table of measured runs.
 
     Raises:
         ChipgymError: naming the file, and the row and column that are wrong.
@@ -78,7 +78,7 @@ def _run(path: Path, line: int, row: dict[str, str]) -> Run:
 
 
 def simulator_of(run: Run) -> DataflowSimulator:
-    """The simulator of a run."""
+    """Make the simulator of a run."""
     return DataflowSimulator(
         run.model, input_tokens=run.tokens, output_tokens=run.tokens, batch=run.batch, sockets=SOCKETS
     )
@@ -124,7 +124,7 @@ def errors(runs: Sequence[Run], constants: Sequence[float]) -> Array:
 
 
 def document(runs: Sequence[Run]) -> dict[str, Any]:
-    """The calibration with its provenance, and its errors on rows that it was fitted on and on others."""
+    """Return the calibration with its provenance, and its errors on rows that it was fitted on and on others."""
     constants = fit(runs)
     off = np.abs(errors(runs, list(constants.values())))
     report = {}
@@ -148,7 +148,7 @@ def document(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Writes a calibration."""
+    """Write a calibration."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("reference", type=Path, help="folder of reference tables")
     parser.add_argument("out", type=Path, help="the JSON file to write")

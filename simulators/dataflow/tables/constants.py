@@ -33,7 +33,7 @@ def _json(name: str) -> Mapping[str, Any]:
 
 @functools.cache
 def load_calibration() -> Calibration:
-    """The constants that ship."""
+    """Load the constants that ship."""
     constants = _json("calibration.json")["constants"]
     return Calibration(*(float(constants[name]["value"]) for name in CALIBRATED))
 

@@ -59,7 +59,7 @@ def fpga_device_names() -> tuple[str, ...]:
 
 
 def load_fpga_device(name: str) -> FpgaDevice:
-    """The device of a name such as "xcu250" or a part such as "xcu250-figd2104-2L-e".
+    """Load the device of a name such as "xcu250" or a part such as "xcu250-figd2104-2L-e".
 
     Raises:
         ChipgymError: there is none; the message has the nearest.

@@ -155,7 +155,7 @@ class Loops:
 
 
 def make_nodes(kernel: Kernel) -> tuple[Node, ...]:
-    """The loops of a kernel, outermost first."""
+    """List the loops of a kernel, outermost first."""
     nodes: dict[int, Node] = {}
     assumed = any(c.assumed for loop in kernel.walk() for c in loop.carried)
     arrays = {a.name: a for a in kernel.arrays}
@@ -194,7 +194,7 @@ def make_nodes(kernel: Kernel) -> tuple[Node, ...]:
 
 
 def _recurrence(loop: Loop, arrays: Mapping[str, Array], assumed: bool) -> tuple[int, tuple[Carried, ...]]:
-    """The hardest recurrence of a loop, and the dependences of that kind."""
+    """Return the hardest recurrence of a loop, and the dependences of that kind."""
     hard = tuple(c for c in loop.carried if not c.reduction and not c.assumed)
     if hard:
         return CHAIN, hard
@@ -211,7 +211,7 @@ def _recurrence(loop: Loop, arrays: Mapping[str, Array], assumed: bool) -> tuple
 
 
 def _step(carried: Carried, loop: Loop, arrays: Mapping[str, Array]) -> tuple[str, ...]:
-    """The operations of one step of a sum; where they are not told, an addition of the type that it is kept in.
+    """List the operations of one step of a sum; where not told, an addition of the type that it is kept in.
 
     That is the type of its array, or of the loop's own additions.
     """
@@ -272,7 +272,7 @@ def touched(loops: Loops, array: Array) -> tuple[int, int]:
 
 
 def reach(index: Affine, trips: Mapping[str, float]) -> tuple[float, float]:
-    """The first and last value of an index while the counters in `trips` run; others stand at 0."""
+    """Return the first and last value of an index while the counters in `trips` run; others stand at 0."""
     spans = [factor * (trips[label] - 1) for label, factor in index.counters.items() if label in trips]
     return index.constant + sum(min(0, s) for s in spans), index.constant + sum(max(0, s) for s in spans)
 

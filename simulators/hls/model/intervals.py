@@ -38,7 +38,7 @@ class Interval:
 
 
 def interval(nest: Nest, node: Node, u: Unrolled, tool: Tool) -> Interval:
-    """The interval of a loop, were it pipelined."""
+    """Return the interval of a loop, were it pipelined."""
     fit, seen, factor = tool.fitted, tool.observed, u.factor[node.at]
     several = factor > 1
     ragged = u.ragged(node)

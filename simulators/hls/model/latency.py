@@ -49,7 +49,9 @@ def schedule(nest: Nest, knobs: Mapping[str, Term], tool: Tool) -> Schedule:
     tool flattens the product of its trips; transfers, tiles and what stays off chip come on top (see docs/hls.md).
 
     Args:
+        nest: the kernel's loops.
         knobs: terms by name, `pipe_` ones as `space.OFF`, `CG` or `FLATTEN`.
+        tool: the constants of the tool that builds it.
     """
     u = unroll(nest, knobs, tool)
     ii, once, depth = (list[Term]([0.0] * len(nest.nodes)) for _ in range(3))

@@ -39,7 +39,7 @@ def chain_cycles(chain: Sequence[str], bits: int, tool: Tool) -> float:
 
 
 def operator_of(name: str, bits: int) -> str:
-    """The operator, a name in `resources.OPERATORS`, that does an operation: integer products differ by their bits."""
+    """Name the operator of `resources.OPERATORS` that does an operation: integer products differ by their bits."""
     name = SAME_OPERATOR.get(name, name)
     return f"imul{bits}" if name == "imul" else name
 

@@ -37,7 +37,7 @@ def use(nest: Nest, done: Schedule, tool: Tool) -> dict[str, Term]:
 
 
 def quantities(nest: Nest, done: Schedule, tool: Tool) -> dict[str, Term]:
-    """What the prices in `Tool.prices` are of.
+    """Return what the prices in `Tool.prices` are of.
 
     `dadd` … `logic`: operators; `shared`: operations that wait for a shared one; `vector_…`: see `memories.vectors`;
     `banks` and `buffers`: banks of all arrays and block RAMs of those held on chip; `row_banks`: banks of the others,
@@ -101,7 +101,7 @@ def operators(nest: Nest, done: Schedule, tool: Tool) -> dict[str, Term]:
 
 
 def _unshared(x: Node, name: str, count: float, piped: Truth, factor: Term) -> Term:
-    """Copies of an unrolled loop's operators: one where its iterations follow one another anyway.
+    """Count the copies of an unrolled loop's operators: one where its iterations follow one another anyway.
 
     Of a recurrence, each iteration has products of its own nevertheless: those of the chains.
     """

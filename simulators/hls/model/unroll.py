@@ -67,7 +67,7 @@ class Unrolled:
 
 
 def unroll(nest: Nest, knobs: Mapping[str, Term], tool: Tool) -> Unrolled:
-    """The loops of `nest` under a design; knobs are terms, `pipe_` ones OFF, CG or FLATTEN."""
+    """Unroll the loops of `nest` under a design; knobs are terms, `pipe_` ones OFF, CG or FLATTEN."""
     blank: list[Truth] = [False] * len(nest.nodes)
     ones: list[Term] = [1.0] * len(nest.nodes)
     u = Unrolled(
@@ -121,7 +121,7 @@ def two_level(nest: Nest, x: Node) -> bool:
 
 
 def _copy(nest: Nest, x: Node, u: Unrolled, tool: Tool) -> None:
-    """Fills `running` and `built` of a loop."""
+    """Fill `running` and `built` of a loop."""
     i, seen = x.at, tool.observed
     coarse = no(u.innermost[i]) & (u.factor[i] > 1)
     whole = u.factor[i] >= x.loop.trip
@@ -143,13 +143,13 @@ def _copy(nest: Nest, x: Node, u: Unrolled, tool: Tool) -> None:
 
 
 def copies_of(x: Node, u: Unrolled, tool: Tool) -> Term:
-    """Copies of a loop's body, unrolled or side by side."""
+    """Count the copies of a loop's body, unrolled or side by side."""
     i = x.at
     return select(u.piped[i], pipeline_copies(x, u, tool), select(u.full[i], u.factor[i], u.built[i]))
 
 
 def pipeline_copies(x: Node, u: Unrolled, tool: Tool) -> Term:
-    """Copies of a pipeline's body; in SDx a tile that is no larger keeps those of an outermost loop of loops back."""
+    """Count the copies of a pipeline's body; in SDx a tile no larger keeps those of an outermost loop of loops back."""
     i = x.at
     if not x.children or x.parent != 0 or tool.observed.reload_by_copy:
         return u.factor[i]

@@ -29,7 +29,7 @@ TABLE = Path(__file__).parents[1] / "tables" / "tools.json"
 
 
 def predict(reports: Reports, tool: Tool) -> Predicted:
-    """What the model with a tool's constants says of some rows."""
+    """Return what the model with a tool's constants says of some rows."""
     nest, total = make_nest(build_kernel(reports.kernel)), load_fpga_device(DEVICE).resources
     knobs = reports.numbers()
 
@@ -43,7 +43,7 @@ def predict(reports: Reports, tool: Tool) -> Predicted:
 
 
 def show(title: str, found: Figures) -> None:
-    """Writes a line of figures."""
+    """Write a line of figures."""
     shares = ", ".join(f"{r} {e:.3f} ({found.censored[r]:.0f} %)" for r, e in found.utilization.items())
     sys.stdout.write(
         f"{title}: {found.rows} rows, cycles {found.median_error:.1f} % median, RMSE {found.rmse:.3f}, "

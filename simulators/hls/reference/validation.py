@@ -22,7 +22,7 @@ _TITLES = {ours: theirs.replace("Vitis", "Vitis ").replace("SDx", "SDx ") for th
 
 
 def predict(reports: Reports) -> Predicted:
-    """What the simulator says of reference rows."""
+    """Return what the simulator says of reference rows."""
     sim = HlsSimulator(reports.kernel, tool=reports.tool, device=DEVICE)
     out = sim.evaluate(dict(reports.knobs))
     return Predicted(reports, out["cycles"], {r: np.asarray(out[f"{r}_utilization"]) for r in RESOURCES})

@@ -31,6 +31,6 @@ def common_reuse_factors(shapes: Iterable[tuple[int, int]]) -> tuple[int, ...]:
 
 
 def divisors(n: int) -> tuple[int, ...]:
-    """The divisors of n ≥ 1, ascending."""
+    """List the divisors of n ≥ 1, ascending."""
     small = [d for d in range(1, math.isqrt(n) + 1) if n % d == 0]
     return tuple(sorted({*small, *(n // d for d in small)}))

@@ -13,7 +13,7 @@ SHIFT_REGISTER = 32
 
 
 def dsp_fraction(weight_bits: Term, c: Constants) -> Term:
-    """The part of constants of a width that Vivado HLS multiplies by in a DSP; the others have few enough digits.
+    """Return the part of constants of a width that Vivado HLS multiplies by in a DSP; others have few enough digits.
 
     For weights that are spread over their whole range, as those of wa-hls4ml are.
     """
@@ -37,7 +37,7 @@ def unrolled_lut(layer: Layer, s: Settings, c: Constants, matrix: float, with_ds
 def unrolled_ff(
     layer: Layer, s: Settings, c: Constants, matrix: float, with_dsp: Term, core: Term, limited: Truth
 ) -> Term:
-    """Registers at one end (inputs with strategy latency, outputs with resource), and one stage of partial sums."""
+    """Count registers at one end (inputs for strategy latency, outputs for resource), and one stage of partial sums."""
     bit = select(s.resource, c.unrolled_ff_product_bit_resource, c.unrolled_ff_product_bit_latency)
     dsp = select(s.resource, c.unrolled_ff_dsp_resource, c.unrolled_ff_dsp_latency)
     each = (1 - with_dsp) * bit * s.weight_bits + with_dsp * dsp

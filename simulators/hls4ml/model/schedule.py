@@ -20,7 +20,8 @@ def network_cycles(layers: Sequence[Layer], costs: Sequence[LayerCosts], stream:
     """Cycles from the first input to the last output of a sample.
 
     Args:
-        layers: in graph order, and what each costs.
+        layers: in graph order.
+        costs: of each layer, in the same order.
         stream: whether layers hand over pixels and not arrays.
     """
     done: list[Term] = []

@@ -84,7 +84,7 @@ def calibrate(reports: Reports) -> Calibration:
 
 
 def fit(reports: Reports) -> Constants:
-    """The constants that fit these rows best."""
+    """Return the constants that fit these rows best."""
     done = reports.take(reports.success)
     shared = done.resource & (done.reuse_factor > 1)
     found = _fit_dsp(done.take(~shared & (done.reuse_factor == 1)))
@@ -95,7 +95,7 @@ def fit(reports: Reports) -> Constants:
 
 
 def _fit_dsp(rows: Reports) -> dict[str, float]:
-    """The part of constants in LUTs, an exponential of the width: its logarithm is a line."""
+    """Fit the part of constants in LUTs, an exponential of the width: its logarithm is a line."""
     part = rows.reported["dsp"] / (rows.d_in * rows.d_out)
     some = part > 0
     slope, at_zero = np.polyfit(rows.weight_bits[some], np.log1p(-part[some]), 1)
@@ -103,7 +103,7 @@ def _fit_dsp(rows: Reports) -> dict[str, float]:
 
 
 def _fit_delay(rows: Reports) -> float:
-    """The delay with which most latencies are exact; the middle of those that are equally good."""
+    """Return the delay with which most latencies are exact; the middle of those that are equally good."""
     program = make_program(
         ("d_in", "weight_bits", "delay"),
         lambda x: {"cycles": sum_cycles(x["d_in"], x["weight_bits"], CLOCK_NS, x["delay"])},
@@ -204,7 +204,7 @@ def _median(error: Column) -> float:
 
 
 def document(calibration: Calibration, rows: int) -> dict[str, Any]:
-    """What `constants.json` holds."""
+    """Return what `constants.json` holds."""
     errors = {"of the rows fitted to": calibration.fitted, f"of shapes left out, {PARTS} parts": calibration.left_out}
     return {
         "source": SOURCE,

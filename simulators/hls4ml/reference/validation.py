@@ -77,7 +77,7 @@ def _shared(reports: Reports) -> Column:
 
 
 def _exact(reports: Reports, ours: dict[str, Column]) -> list[Finding]:
-    """What follows from rules, how many rows differ; "shared" is strategy resource with a reuse factor above 1."""
+    """Count the rows that differ in what follows from rules; "shared" is strategy resource, reuse factor above 1."""
     shared = _shared(reports)
     wide = shared & (reports.weight_bits >= 8)
     whole = reports.success & (reports.reuse_factor == 1)
@@ -102,7 +102,7 @@ def _exact(reports: Reports, ours: dict[str, Column]) -> list[Finding]:
 
 
 def _fitted(reports: Reports, ours: dict[str, Column]) -> list[Finding]:
-    """What constants were fitted to, on these very rows: `constants.json` has the errors of shapes left out."""
+    """Compare what constants were fitted to, on these very rows: `constants.json` has the errors of shapes left out."""
     found = []
     for strategy, mask in (("latency", ~reports.resource), ("resource", reports.resource)):
         rows = mask & reports.success
@@ -123,7 +123,7 @@ def _success(reports: Reports, ours: dict[str, Column]) -> Finding:
 
 
 def _peers(reports: Reports, ours: dict[str, Column]) -> list[Finding]:
-    """The errors that surrogates are measured by, on rows that both sides call built."""
+    """Return the errors that surrogates are measured by, on rows that both sides call built."""
     both = reports.success & (ours["feasible"] > 0)
     found = []
     for name, (graph, graph_r2, transformer) in PEERS.items():

@@ -45,9 +45,12 @@ class Bursts:
 
 
 def make_bursts(trace: Trace, device: Device, where: AddressMap, clk_mhz: float | None) -> Bursts:
-    """Cuts the requests of a trace into bursts of a device, at its boundaries, and takes times into its clock.
+    """Cut the requests of a trace into bursts of a device, at its boundaries, and take times into its clock.
 
     Args:
+        trace: the requests.
+        device: whose bursts and clock they are taken into.
+        where: the memory's map, by which vectors become addresses.
         clk_mhz: of the trace; None for the device's.
 
     Raises:

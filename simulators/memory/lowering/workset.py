@@ -44,7 +44,7 @@ class Workset:
 
 
 def make_workset(trace: Bursts, where: AddressMap, channels: int, banks: int, burst_bytes: int) -> Workset:
-    """Decodes bursts for a memory of `channels` with `banks` each (all ranks)."""
+    """Decode bursts for a memory of `channels` with `banks` each (all ranks)."""
     decoded = where.decode(trace.address)
     order = np.argsort(decoded["channel"], kind="stable")
     rows = np.arange(len(trace)) + 2 * decoded["channel"][order]

@@ -83,7 +83,7 @@ def validate(reference: Path) -> Sequence[Finding]:
 
 
 def read_rows(reference: Path, table: Table) -> list[Row]:
-    """The rows of a table that this simulator models and whose trace is there, as text by column.
+    """Read the rows of a table that this simulator models and whose trace is there, as text by column.
 
     Rows with power-down or another command multiplexer are left out.
 
@@ -125,7 +125,7 @@ def _check(path: Path, number: int, row: Row) -> None:
 
 
 def trace_path(reference: Path, table: Table, name: str) -> Path | None:
-    """The file of a table's trace, or None where there is none."""
+    """Return the file of a table's trace, or None where there is none."""
     for extension in (".stl", ".stl.gz"):
         path = reference / FOLDER / "traces" / f"{table.prefix}{name}{extension}"
         if path.exists():
@@ -162,7 +162,7 @@ def simulate_rows(reference: Path, table: Table, rows: Sequence[Row]) -> Columns
 
 
 def design_of(row: Row) -> dict[str, int | str]:
-    """A row's knobs by our names."""
+    """Return a row's knobs by our names."""
     return {
         ours: int(row[theirs]) if row[theirs].isdecimal() else _NAMES[row[theirs]] for theirs, ours in _KNOBS.items()
     }

@@ -100,7 +100,7 @@ def device_names() -> tuple[str, ...]:
 
 
 def load_device(name: str) -> Device:
-    """The device called `name`.
+    """Load the device called `name`.
 
     Raises:
         ChipgymError: there is none; the message has the nearest.
@@ -160,7 +160,7 @@ def distance_table(rules: list[list[str]], timings: Mapping[str, int]) -> Table:
 
 
 def cycles(text: str, timings: Mapping[str, int]) -> int:
-    """The value of a sum such as "RL + B + 2 - WL", in which "max(RTP, 4)" may be a term.
+    """Return the value of a sum such as "RL + B + 2 - WL", in which "max(RTP, 4)" may be a term.
 
     Raises:
         ChipgymError: a term is neither a number nor a timing.

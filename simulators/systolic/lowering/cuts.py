@@ -67,7 +67,7 @@ class Cuts:
 
 
 def cut_layers(layers: Table) -> Cuts:
-    """The ladders of the rows of a layer table (u, LAYER_COLUMNS)."""
+    """Make the ladders of the rows of a layer table (u, LAYER_COLUMNS)."""
     return Cuts(_ladders(layers, FINE), _ladders(layers, COARSE))
 
 
@@ -100,12 +100,12 @@ def _counts(length: int, steps: tuple[float, ...]) -> Iterator[tuple[int, int]]:
 
 
 def _lengths(length: int, steps: tuple[float, ...]) -> list[tuple[float, ...]]:
-    """The ladder of n or k."""
+    """Return the ladder of n or k."""
     return [(trips, tile, 0, 0, 0) for trips, tile in _counts(int(length), steps)]
 
 
 def _pixels(layer: Table, steps: tuple[float, ...]) -> list[tuple[float, ...]]:
-    """The ladder of m: whole images, then bands of whole output rows, then pieces of a row."""
+    """Return the ladder of m: whole images, then bands of whole output rows, then pieces of a row."""
     images, out_h, out_w = (int(layer[at]) for at in (IMAGES, OUT_H, OUT_W))
     down = (int(layer[STRIDE_H]), int(layer[SPAN_H]), int(layer[TAPS_H]))
     across = (int(layer[STRIDE_W]), int(layer[SPAN_W]), int(layer[TAPS_W]))

@@ -83,7 +83,7 @@ class LoweredNetwork:
 
 
 def lower(network: Network) -> LoweredNetwork:
-    """The kernel tables of `network`, equal rows merged.
+    """Make the kernel tables of `network`, equal rows merged.
 
     Reshaping, transposing, slicing and joining cost nothing: addresses change, words do not move.
     """
@@ -126,7 +126,7 @@ def lower(network: Network) -> LoweredNetwork:
 
 
 def _products(network: Network, node: Node) -> list[tuple[int, ...]]:
-    """The rows of the layer table for a matrix operator; see the column names in `tiling`.
+    """Return the rows of the layer table for a matrix operator; see the column names in `tiling`.
 
     A convolution keeps its windows, which share inputs; what has none is a convolution of 1 × 1 windows over an image
     of m × 1. Where a transposed convolution's windows overlap, sums are added where they are written.
@@ -162,7 +162,7 @@ def _operations(node: Node) -> float:
 
 
 def _followed(network: Network, node: Node, passing: dict[str, bool]) -> str | None:
-    """The node whose results `node` works on as they pass by: it is element-wise, and their only reader."""
+    """Return the node whose results `node` works on as they pass by: it is element-wise, and their only reader."""
     alike = isinstance(node.op, Elementwise) or (isinstance(node.op, Normalization) and node.op.kind == "batch")
     if not alike or len(node.inputs) != 1:
         return None

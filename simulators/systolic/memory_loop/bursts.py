@@ -43,7 +43,7 @@ class Bursts:
 
 
 def count_bursts(traffic: Traffic, burst_bytes: int) -> tuple[Ints, Ints]:
-    """The first burst of each transfer within its operand, and how many bursts it has, (t,) each."""
+    """Return the first burst of each transfer within its operand, and how many bursts it has, (t,) each."""
     first, count = np.zeros(len(traffic), np.int64), np.zeros(len(traffic), np.int64)
     for operand, (pieces, nbytes) in enumerate(zip(traffic.pieces, traffic.nbytes, strict=True)):
         own = traffic.operand == operand
@@ -86,7 +86,7 @@ def lay_out(traffic: Traffic, burst_bytes: int, kept: Ints) -> Bursts:
 
 
 def _between(traffic: Traffic, count: Ints, over: Ints, begin: int, end: int) -> tuple[Ints, Ints, Ints]:
-    """The transfers with bursts at the marks from `begin` to before `end`, the first of these and how many they are."""
+    """List the transfers with bursts at marks from `begin` to before `end`, the first of these and their number."""
     owner = np.flatnonzero((traffic.start < end) & (traffic.last >= begin) & (count > 0))
     n, marks, start = count[owner], over[owner], traffic.start[owner]
     low, high = (-((-np.clip(at - start, 0, marks) * n) // marks) for at in (begin, end))

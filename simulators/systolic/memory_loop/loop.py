@@ -129,7 +129,7 @@ class MemoryServer:
 
 
 def dram_limited(run: DesignRun, memory: LoopMemory) -> DramLimited:
-    """The latency of one design with a memory in the loop.
+    """Return the latency of one design with a memory in the loop.
 
     Raises:
         ChipgymError: the design cannot be built, or a layer has more tiles or requests than fit.
@@ -160,7 +160,7 @@ def dram_limited(run: DesignRun, memory: LoopMemory) -> DramLimited:
 
 
 def dram_trace(run: DesignRun, device: str) -> Trace:
-    """The requests that one design makes to a memory of `device` that answers at once.
+    """Return the requests that one design makes to a memory of `device` that answers at once.
 
     Raises:
         ChipgymError: the design cannot be built, or there are more requests than a trace holds.
@@ -218,7 +218,7 @@ def _layers(run: DesignRun) -> Iterator[tuple[Layer, int, float]]:
 
 
 def _traffic(run: DesignRun, layer: Layer, row: int, busy_s: float) -> Traffic | None:
-    """What a layer moves; None for one without traffic."""
+    """Return what a layer moves; None for one without traffic."""
     if layer.unit == "array":
         return array_traffic(run, row, busy_s)
     read, written = (float(run.network.vector[row, at]) * run.word_bytes for at in (WORDS_IN, WORDS_OUT))
@@ -229,7 +229,7 @@ def _traffic(run: DesignRun, layer: Layer, row: int, busy_s: float) -> Traffic |
 
 
 def array_traffic(run: DesignRun, row: int, busy_s: float, slower: float = SLOWER) -> Traffic:
-    """What a matrix product, by its row in the layer table, moves.
+    """Return what a matrix product, by its row in the layer table, moves.
 
     Raises:
         ChipgymError: as `product_traffic`.

@@ -78,7 +78,7 @@ class Traffic:
         return kept
 
     def only(self, kept: Ints) -> Traffic:
-        """The layer as if it had no other marks than those of the stretches `kept`, (s, 2).
+        """Return the layer as if it had no other marks than those of the stretches `kept`, (s, 2).
 
         What is needed at another mark is needed at the next one that is left.
         """
@@ -88,7 +88,7 @@ class Traffic:
         return replace(self, steps=steps, stands_for=self.steps / steps, **marks)
 
     def numbers(self, kept: Ints) -> Ints:
-        """What number each mark has where only the stretches `kept` are left; others that of the next, (steps + 3,)."""
+        """Return each mark's number where only stretches `kept` are left, else that of the next one, (steps + 3,)."""
         left = np.zeros(self.steps + 3, np.int64)
         for begin, end in kept:
             left[begin:end] = 1
@@ -132,7 +132,7 @@ class _Part:
 
 
 def product_traffic(plan: Plan, compute_s: float) -> Traffic:
-    """What a matrix product moves that computes for `compute_s`.
+    """Return what a matrix product moves that computes for `compute_s`.
 
     A tile is fetched while the one before it of its operand is in use; a tile of outputs goes out while the next one is
     in use, and where that one's successor has been in use before, its partial sums come back after that.
@@ -163,11 +163,14 @@ def product_traffic(plan: Plan, compute_s: float) -> Traffic:
 
 
 def stream_traffic(read: float, written: float, busy_s: float, held_in: int, held_out: int) -> Traffic:
-    """What an operator on the vector unit streams that works for `busy_s`: bytes in and out, page by page.
+    """Return what an operator on the vector unit streams that works for `busy_s`: bytes in and out, page by page.
 
     Args:
-        held_in, held_out: pages that the SRAMs hold: a page is asked for as soon as there is room for it, and work
-            waits where there is none for its results.
+        read: bytes in.
+        written: bytes out.
+        busy_s: seconds that the unit works.
+        held_in: pages that the input's SRAM holds: a page is asked for as soon as there is room for it.
+        held_out: pages that the output's SRAM holds: work waits where there is no room for its results.
     """
     steps = max(1, int(max(read, written)) // PAGE_BYTES)
     page = np.arange(steps)

@@ -31,14 +31,20 @@ def total_cycles(
     order: int, a: int, b: int, c: int, groups: int, ri: bool, rf: bool, ro: bool,
     tile_i: float, tile_f: float, tile_o: float, psum_words: float, compute: float, bandwidth: float,
 ) -> float:  # fmt: skip
-    """Cycles from the first word in to the last word out.
+    """Count cycles from the first word in to the last word out.
 
     Args:
         order: loop order code.
-        a, b, c: tiles over m, n, k.
+        a: tiles over m.
+        b: tiles over n.
+        c: tiles over k.
         groups: how often the whole nest is repeated, with nothing shared between.
-        ri, rf, ro: whether an operand stays on chip whole.
-        tile_i, tile_f, tile_o: words of a tile of each operand.
+        ri: whether the input stays on chip whole.
+        rf: whether the filters stay on chip whole.
+        ro: whether the outputs stay on chip whole.
+        tile_i: words of a tile of the input.
+        tile_f: words of a tile of the filters.
+        tile_o: words of a tile of the outputs.
         psum_words: words per partial sum.
         compute: cycles to compute one tile.
         bandwidth: words per cycle of each interface.

@@ -43,6 +43,7 @@ LAYER_COLUMNS = 14
 
 @inlined
 def ceil_div(a: int, b: int) -> int:
+    """Divide `a` by `b` ≥ 1 and round up."""
     return (a + b - 1) // b
 
 

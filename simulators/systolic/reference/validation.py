@@ -52,7 +52,7 @@ def validate(reference: Path) -> Sequence[Finding]:
 
 
 def read_rows(path: Path) -> Columns:
-    """The table's columns, each of shape (n,): texts, and float64 numbers.
+    """Read the table's columns, each of shape (n,): texts, and float64 numbers.
 
     Raises:
         ChipgymError: naming the file, and the row and column that are wrong.
@@ -75,7 +75,7 @@ def _number(path: Path, line: int, name: str, text: str | None) -> float:
 
 
 def simulate_rows(rows: Columns) -> Columns:
-    """This simulator's answers to the rows, at a DRAM bandwidth that never stalls; columns of shape (n,)."""
+    """Return this simulator's answers to the rows, at a DRAM bandwidth that never stalls; columns of shape (n,)."""
     n = len(rows["layer"])
     out = {name: np.full(n, np.nan) for name in _OURS}
     names = ("mode", *_CONV, *_GEMM)
@@ -102,7 +102,7 @@ def simulate_rows(rows: Columns) -> Columns:
 
 
 def _network(layer: dict[str, Any]) -> Network:
-    """A row's layer as the network that SCALE-Sim's topology line for it is."""
+    """Return a row's layer as the network that SCALE-Sim's topology line for it is."""
     if layer["mode"] == "conv":
         header = "Layer, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,"
         sizes = [layer[name] for name in _CONV]

@@ -66,7 +66,7 @@ def technology_names() -> tuple[str, ...]:
 
 @functools.cache
 def load_technology(name: str = "45nm") -> Technology:
-    """The technology called `name`. Raises ChipgymError for an unknown name or a damaged table."""
+    """Load the technology called `name`. Raises ChipgymError for an unknown name or a damaged table."""
     table = _table("nodes.json")
     if name not in table["nodes"]:
         raise unknown("technology", name, table["nodes"])

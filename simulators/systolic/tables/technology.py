@@ -138,7 +138,7 @@ class Technology:
 
     # ---- DRAM -----------------------------------------------------------------------------------------------------
     def dram_interface(self, name: str | None = None) -> DramInterface:
-        """The DRAM family `name` (the default one when None). Raises ChipgymError for a name that is not known."""
+        """Return the DRAM family `name`, the default one when None. Raises ChipgymError for a name not known."""
         key = self.default_dram if name is None else name
         if key not in self.dram:
             raise unknown("DRAM interface", key, self.dram)
