@@ -75,7 +75,7 @@ def folder_stamp(*folders: Path) -> str:
 
 
 def compiled(function: F) -> F:
-    """Compiles `function` to machine code on its first call, without the GIL, and keeps it on disk.
+    """Compile `function` to machine code on its first call, without the GIL, and keep it on disk.
 
     The copy on disk is used as long as no Python source of the function's machine has changed. A damaged copy is
     discarded.
@@ -99,7 +99,7 @@ def inlined(function: F) -> F:
 
 
 def piece(function: F) -> F:
-    """As `inlined`, for what is called too rarely, or is too large, to be pasted."""
+    """Compile as `inlined` does, for what is called too rarely, or is too large, to be pasted."""
     return _bare(function)
 
 
@@ -110,7 +110,7 @@ def _bare(function: F, **options: bool) -> F:
 
 
 def threads() -> int:
-    """How many threads a kernel may use: as many as the process has cores, or the environment's NUMBA_NUM_THREADS."""
+    """Count the threads a kernel may use: as many as the process has cores, or the environment's NUMBA_NUM_THREADS."""
     return int(config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
 
 

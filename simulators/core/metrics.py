@@ -144,14 +144,14 @@ class Metrics(Mapping[str, Column]):
         return {s.name: float(self._columns[s.name][i]) for s in self.specs if feasible or not s.cost}
 
     def to_pandas(self) -> pandas.DataFrame:
-        """All columns as a pandas DataFrame."""
+        """Return all columns as a pandas DataFrame."""
         import pandas as pd
 
         return pd.DataFrame(dict(self._columns))
 
     @staticmethod
     def concatenate(parts: Sequence[Metrics]) -> Metrics:
-        """Several batches of one simulator as one."""
+        """Join several batches of one simulator."""
         if not parts:
             raise ChipgymError("no metrics to join")
         specs = parts[0].specs
@@ -185,7 +185,7 @@ class Breakdown:
         return len(self.names)
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row per part, indexed by its name."""
+        """Return one row per part, indexed by its name."""
         table = self.metrics.to_pandas()
         table.insert(0, "kind", list(self.kinds))
         return table.set_axis(list(self.names), axis=0)
@@ -204,5 +204,5 @@ def spec_of(specs: Sequence[MetricSpec], name: str) -> MetricSpec:
 
 
 def row_dict(columns: Mapping[str, Column], i: int) -> dict[str, Any]:
-    """Row `i` of columns as plain Python values."""
+    """Return row `i` of columns as plain Python values."""
     return {name: column[i].item() for name, column in columns.items()}

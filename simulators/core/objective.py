@@ -62,7 +62,7 @@ class Constraint:
         return f"{self.quantity.text} {'<=' if self.upper else '>='} {number_text(self.limit)}"
 
     def excess(self, values: Mapping[str, Column]) -> Column:
-        """Signed distance beyond the limit as a fraction of it, shape (n,): ≤ 0 is met; NaN where a metric is.
+        """Return the signed distance beyond the limit as a fraction of it, (n,): ≤ 0 is met; NaN where a metric is.
 
         Args:
             values: columns of shape (n,) by name of metrics, and of the knobs that are limited.
@@ -79,7 +79,7 @@ class Constraint:
 def parse_objectives(
     wanted: str | Sequence[str], metrics: Sequence[MetricSpec], presets: Presets = NO_PRESETS
 ) -> tuple[Objective, ...]:
-    """One or several objectives from preset names, metric names, products of metrics, or sums of products.
+    """Parse one or several objectives: preset names, metric names, products of metrics, or sums of products.
 
     Raises:
         ChipgymError: for anything else, with the nearest preset or metric.
@@ -143,7 +143,7 @@ def parse_constraints(
     presets: Presets = NO_PRESETS,
     knobs: Sequence[Parameter] = (),
 ) -> tuple[Constraint, ...]:
-    """Constraints from texts such as `"area_mm2 <= 10"`, or `"rows * cols <= 4096"` where there are knobs.
+    """Parse constraints such as `"area_mm2 <= 10"`, or `"rows * cols <= 4096"` where there are knobs.
 
     Raises:
         ChipgymError: naming the text and the form that was expected, or why no design can meet it.
@@ -249,7 +249,7 @@ def total_excess(
 
 
 def common_presets(metrics: Sequence[MetricSpec]) -> dict[str, str]:
-    """Those of `COMMON` that a simulator has the metrics for."""
+    """Return those of `COMMON` that a simulator has the metrics for."""
     usable = {}
     for name, expression in COMMON.items():
         try:

@@ -41,7 +41,7 @@ class Integers:
         return f"a whole number from {self.low} to {self.high}"
 
     def column(self, name: str, values: object) -> Column:
-        """`values` as an int64 column of shape (n,).
+        """Return `values` as an int64 column of shape (n,).
 
         Raises:
             ChipgymError: for the first value that is not a whole number within the bounds.
@@ -71,7 +71,7 @@ class Reals:
         return f"a number from {self.low:g} to {self.high:g}" + (" or inf" if self.infinite else "")
 
     def column(self, name: str, values: object) -> Column:
-        """`values` as a float64 column of shape (n,).
+        """Return `values` as a float64 column of shape (n,).
 
         Raises:
             ChipgymError: for the first value that is not a number within the bounds.
@@ -101,7 +101,7 @@ class Choices:
         return "one of " + ", ".join(self.names)
 
     def column(self, name: str, values: object) -> Column:
-        """`values` as a text column of shape (n,).
+        """Return `values` as a text column of shape (n,).
 
         Raises:
             ChipgymError: for the first value that is not one of the names.
@@ -126,7 +126,7 @@ class Condition:
     clauses: tuple[tuple[str, tuple[Value, ...]], ...]
 
     def holds(self, design: Mapping[str, Value]) -> bool:
-        """Whether it is met by a complete design."""
+        """Tell whether a complete design meets it."""
         return all(design[name] in values for name, values in self.clauses)
 
     def __str__(self) -> str:
@@ -246,12 +246,12 @@ class Parameter:
 
 
 def is_column(values: object) -> bool:
-    """Whether `values` is several values (a list, an array, a column of a table) and not one."""
+    """Tell whether `values` is several values (a list, an array, a column of a table) and not one."""
     return isinstance(values, list | tuple | range) or getattr(values, "ndim", 0) > 0
 
 
 def among(column: Column, values: Iterable[Value]) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Which entries of a column are one of a few values, shape (n,); quicker than `np.isin`, which sorts."""
+    """Tell which entries of a column are one of a few values, shape (n,); quicker than `np.isin`, which sorts."""
     found = np.zeros(len(column), dtype=bool)
     for value in values:
         found |= column == value

@@ -65,7 +65,7 @@ class Product:
         return out
 
     def unit(self, units: Mapping[str, str]) -> str:
-        """Its unit, as in J·s/mm2, from those of the metrics; empty for a plain number."""
+        """Return its unit, as in J·s/mm2, from those of the metrics; empty for a plain number."""
         if len(self.terms) == 1 and self.terms[0][1] == 1:
             return units.get(self.terms[0][0], "")
         powers: dict[str, float] = {}
@@ -80,7 +80,7 @@ class Product:
         return f"{above or '1'}/{below}" if below else above
 
     def __call__(self, values: Mapping[str, Column]) -> Column:
-        """Value per design, shape (n,), from columns by name; NaN where a metric is."""
+        """Return the value per design, shape (n,), from columns by name; NaN where a metric is."""
         (first, power), *rest = self.terms
         with np.errstate(all="ignore"):
             value = values[first] if power == 1 else values[first] ** power
@@ -127,7 +127,7 @@ class Sum:
         return " + ".join(f"{'' if f == 1 else number_text(f) + ' '}{unit or '1'}" for f, unit in each)
 
     def __call__(self, values: Mapping[str, Column]) -> Column:
-        """Value per design, shape (n,); NaN where a metric is."""
+        """Return the value per design, shape (n,); NaN where a metric is."""
         with np.errstate(all="ignore"):
             (factor, product), *rest = self.terms
             total = factor * product(values)

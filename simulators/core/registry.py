@@ -113,23 +113,23 @@ def register(entry: SimulatorEntry) -> None:
 
 
 def on_register(listener: Callable[[SimulatorEntry], None]) -> None:
-    """Has a function told of every simulator that is registered from now on."""
+    """Have `listener` told of every simulator that is registered from now on."""
     _LISTENERS.append(listener)
 
 
 def unregister(name: str) -> None:
-    """Forgets a simulator; for tests and notebooks that register their own."""
+    """Forget a simulator; for tests and notebooks that register their own."""
     _ENTRIES.pop(name, None)
 
 
 def registered() -> tuple[SimulatorEntry, ...]:
-    """Every registered simulator, in registration order; those of installed packages last."""
+    """Return every registered simulator, in registration order; those of installed packages last."""
     _look_for_plugins()
     return tuple(_ENTRIES.values())
 
 
 def known_so_far() -> tuple[SimulatorEntry, ...]:
-    """As `registered`, without a look at installed packages, which an import must not wait for."""
+    """Return what `registered` does, without a look at installed packages, which an import must not wait for."""
     return tuple(_ENTRIES.values())
 
 
@@ -184,7 +184,7 @@ def entry(name: str) -> SimulatorEntry:
 
 
 def simulator_options(name: str) -> dict[str, Any]:
-    """Default by option of the simulator registered as `name`, without the workload.
+    """Return the default by option of the simulator registered as `name`, without the workload.
 
     Raises:
         ChipgymError: naming the nearest where there is none.

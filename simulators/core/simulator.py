@@ -81,7 +81,7 @@ class Simulator(ABC):
         raise ChipgymError(f"objective: {self.name} has no preset of several objectives; give a list of them")
 
     def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
-        """Why one design cannot be built: the limits that it is beyond, none where it can be.
+        """Tell why one design cannot be built: the limits that it is beyond, none where it can be.
 
         For a person to read beside the violation. A simulator that does not override this names none. Of several
         designs it is the first.
@@ -92,7 +92,7 @@ class Simulator(ABC):
         return ()
 
     def evaluate(self, designs: Designs) -> Metrics:
-        """Metrics of one or many designs.
+        """Evaluate one or many designs.
 
         Args:
             designs: a list of dicts, one dict (n = 1), a dict of columns, a pandas or polars table, an integer index
@@ -110,7 +110,7 @@ class Simulator(ABC):
         return self.evaluate_columns(columns, n)
 
     def evaluate_columns(self, columns: Columns, n: int) -> Metrics:
-        """As `evaluate`, for complete columns that `space.columns` or `space.decode` has made."""
+        """Evaluate complete columns that `space.columns` or `space.decode` has made, as `evaluate` does."""
         if n <= self.chunk:
             return self._simulated(columns, n)
         parts = []
@@ -120,7 +120,7 @@ class Simulator(ABC):
         return Metrics.concatenate(parts)
 
     def _simulated(self, columns: Columns, n: int) -> Metrics:
-        """One call of `simulate`, whose answer is what it has to be.
+        """Call `simulate` once, and check that its answer is what it has to be.
 
         Raises:
             ChipgymError: naming the simulator, the metric, what was returned and what was expected.
@@ -136,7 +136,7 @@ class Simulator(ABC):
         return Metrics(self.metrics, values, violation, reasons)
 
     def _plainly_sound(self, answer: Any, n: int) -> bool:
-        """Whether nobody need look closer at an answer: a scalar environment waits for this at every step.
+        """Tell whether nobody need look closer at an answer: a scalar environment waits for this at every step.
 
         Nothing is NaN and nothing below 0, which holds of nearly every answer.
         """
@@ -235,7 +235,7 @@ class Simulator(ABC):
 
 
 def relative_excess(needed: Column, limit: Column | float) -> Column:
-    """How far `needed` is beyond `limit` ≥ 0, as a fraction of the limit; 0 where within, `inf` beyond a limit of 0.
+    """Tell how far `needed` is beyond `limit` ≥ 0, as a fraction of it; 0 where within, `inf` beyond a limit of 0.
 
     Shapes broadcast to (n,).
     """

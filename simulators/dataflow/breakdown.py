@@ -65,7 +65,7 @@ class _Told:
 
 
 def section_breakdown(run: Run, columns: Columns) -> Breakdown:
-    """Of a design's columns, each of shape (1,): a row for each section."""
+    """Break down a design's columns, each of shape (1,): a row for each section."""
     told = _records(run, columns)
     names = [name for part in told for name in part.names]
     table = np.concatenate([part.sections for part in told])
@@ -76,7 +76,7 @@ def section_breakdown(run: Run, columns: Columns) -> Breakdown:
 
 
 def layer_breakdown(run: Run, columns: Columns) -> Breakdown:
-    """Of a design's columns, each of shape (1,): a row for each section, with its part of the run's time.
+    """Break down a design's columns, each of shape (1,): a row for each section, with its part of the run's time.
 
     All steps of decoding are one: they have the same sections.
     """
@@ -108,7 +108,7 @@ def _section_values(table: Array) -> dict[str, Array]:
 
 
 def kernel_breakdown(run: Run, columns: Columns) -> Breakdown:
-    """Of a design's columns, each of shape (1,): a row for each kernel but the sources."""
+    """Break down a design's columns, each of shape (1,): a row for each kernel but the sources."""
     told = _records(run, columns)
     names = [f"{part.label}/{name}" for part in told for name in part.kernels[1:]]
     table = np.concatenate([part.records[1:] for part in told])
@@ -140,7 +140,7 @@ def _label(row: Row, together: bool) -> str:
 
 
 def _records(run: Run, columns: Columns) -> list[_Told]:
-    """Every part of every pass."""
+    """Return every part of every pass."""
     out = []
     for at, row in enumerate(run.rows):
         names = row.part.graph.names

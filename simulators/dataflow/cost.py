@@ -56,7 +56,7 @@ def prices_of(chip: Chip) -> Prices:
 
 
 def metric_columns(run: Run, answers: a.Answers) -> dict[str, Column]:
-    """Metric columns of n designs, each of shape (n,), from what the compiled model answers."""
+    """Return the metric columns of n designs, each of shape (n,), from what the compiled model answers."""
     totals = answers.totals
     latency, first = totals[:, a.TIME], totals[:, a.FIRST_TOKEN]
     return {

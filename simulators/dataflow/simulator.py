@@ -139,7 +139,7 @@ class DataflowSimulator(Simulator):
         return metric_columns(self.run, answers), answers.violation
 
     def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
-        """Sockets, stages, microbatches, PCUs, PMUs, SRAM, HBM, DDR and FIFO depths that one design lacks.
+        """Report the sockets, stages, microbatches, PCUs, PMUs, SRAM, HBM, DDR and FIFO depths that one design lacks.
 
         Of what sections have to themselves, that of the section which lacks the most.
         """
@@ -147,7 +147,7 @@ class DataflowSimulator(Simulator):
         return broken_limits(self.run, {name: column[:1] for name, column in columns.items()})
 
     def evaluate_layers(self, design: Design) -> Breakdown:
-        """One design's time, section by section over the whole run; all steps of decoding together.
+        """Return one design's time, section by section over the whole run; all steps of decoding together.
 
         The times add up to the run's, but for what pipeline stages hand over to one another. The kinds are the
         bottlenecks of `evaluate_sections`.
@@ -158,7 +158,7 @@ class DataflowSimulator(Simulator):
         return layer_breakdown(self.run, self._one("evaluate_layers", design))
 
     def evaluate_sections(self, design: Design) -> Breakdown:
-        """Time and bottleneck of one design, section by section: a row for each section of each part of each pass.
+        """Return time and bottleneck of one design, section by section: a row for each one of each part of each pass.
 
         The kinds are the bottlenecks: "compute", "fill", "hbm", "ddr", "link", "noc", "setup" or "sync", whichever
         takes the most time. Times are of one run of a section.
@@ -169,7 +169,7 @@ class DataflowSimulator(Simulator):
         return section_breakdown(self.run, self._one("evaluate_sections", design))
 
     def evaluate_kernels(self, design: Design) -> Breakdown:
-        """PCUs, time and bottleneck of one design, kernel by kernel.
+        """Return the PCUs, time and bottleneck of one design, kernel by kernel.
 
         The kinds are the bottlenecks: "compute", "pmu", "noc" or "link".
 

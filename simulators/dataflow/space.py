@@ -125,7 +125,7 @@ def _each(part: Part) -> str:
 
 
 def searched_edges(graph: KernelGraph) -> list[int]:
-    """Edges that can be cut: all but those from the source, which is in memory anyway."""
+    """List the edges that can be cut: all but those from the source, which is in memory anyway."""
     return [i for i, edge in enumerate(graph.edges) if edge.producer > 0]
 
 
@@ -136,7 +136,7 @@ def cut_name(graph: KernelGraph, edge: int) -> str:
 
 
 def cut_knobs(blocks: Sequence[Part]) -> list[tuple[int, str]]:
-    """Every edge that can be cut, by its number among those of all parts that are searched, and its knob."""
+    """List every edge that can be cut, by its number among those of all parts that are searched, and its knob."""
     out, first = [], 0
     for part in blocks:
         out += [(first + e, cut_name(part.graph, e)) for e in searched_edges(part.graph)]
@@ -145,6 +145,6 @@ def cut_knobs(blocks: Sequence[Part]) -> list[tuple[int, str]]:
 
 
 def share_knobs(blocks: Sequence[Part]) -> list[tuple[int, str]]:
-    """Every kernel that has PCUs, by its number among those of all parts that are searched, and its knob."""
+    """List every kernel that has PCUs, by its number among those of all parts that are searched, and its knob."""
     names = [name for part in blocks for name in (None, *part.graph.names[1:])]
     return [(i, f"share_{name}") for i, name in enumerate(names) if name is not None]

@@ -121,7 +121,7 @@ class HlsSimulator(Simulator):
         return make_program(self.space.names, make)
 
     def evaluate_loops(self, design: Designs) -> Breakdown:
-        """One design loop by loop, outermost first: a row of `LOOP_METRICS` each, its kind what became of the loop.
+        """Break down one design by loop, outermost first: rows of `LOOP_METRICS`, their kind what became of the loop.
 
         Raises:
             ChipgymError: as `evaluate`, and for more than one design.
@@ -139,7 +139,7 @@ class HlsSimulator(Simulator):
         return Breakdown(tuple(x.loop.label for x in loops), tuple(kinds), metrics)
 
     def _knobs(self, columns: Columns) -> dict[str, Column]:
-        """Columns as the schedule reads them."""
+        """Return columns as the schedule reads them."""
         return {name: pipe_codes(column) if name.startswith("pipe_") else column for name, column in columns.items()}
 
     def broken_limits(self, design: Designs) -> tuple[Limit, ...]:

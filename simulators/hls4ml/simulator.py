@@ -115,7 +115,7 @@ class Hls4mlSimulator(Simulator):
         return make_program(self.space.names, make)
 
     def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
-        """Layers that the tool cannot build as asked, and resources that the device lacks."""
+        """Report layers that the tool cannot build as asked, and resources that the device lacks."""
         columns, _ = self.space.columns(design)
         out = self._limits_program.run(self._knobs({name: column[:1] for name, column in columns.items()}), 1)
         names = [name.removeprefix("value ") for name in out if name.startswith("value ")]
@@ -152,7 +152,7 @@ class Hls4mlSimulator(Simulator):
         return Breakdown(tuple(layer.name for layer in layers), tuple(layer.kind for layer in layers), metrics)
 
     def _knobs(self, columns: Columns) -> dict[str, Column]:
-        """Columns as numbers: words as their places among what they may be."""
+        """Return columns as numbers: words as their places among what they may be."""
         words = {"strategy": columns["strategy"] == RESOURCE, "io_type": columns["io_type"] == STREAM}
         return {**columns, **words}
 
@@ -173,7 +173,7 @@ class Hls4mlSimulator(Simulator):
         ]
 
     def _layer_costs(self, knobs: Mapping[str, Term]) -> list[LayerCosts]:
-        """Costs of the layers in graph order, FIFOs behind them included."""
+        """Return the costs of the layers in graph order, FIFOs behind them included."""
         costs: list[LayerCosts] = []
         for at, (layer, settings) in enumerate(zip(self.network.layers, self._settings(knobs), strict=True)):
             product = layer.family == PRODUCT
@@ -213,7 +213,7 @@ class Hls4mlSimulator(Simulator):
 
 
 def _excess(value: Term, limit: Term) -> Term:
-    """`relative_excess` of terms; none beyond a limit without end."""
+    """Return `relative_excess` of terms; none beyond a limit without end."""
     if not isinstance(limit, Formula) and math.isinf(limit):
         return 0.0
     return select(value <= limit, 0.0, value / limit - 1.0)

@@ -43,7 +43,7 @@ class CommandTrace:
         return len(self.cycle)
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row per command."""
+        """Make a table of one row per command."""
         return _table(self)
 
 
@@ -75,7 +75,7 @@ class RequestTimes:
         return len(self.arrival)
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row per request."""
+        """Make a table of one row per request."""
         return _table(self)
 
 

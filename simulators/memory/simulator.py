@@ -133,7 +133,7 @@ class MemorySimulator(Simulator):
         return self._price(designs, counts), np.zeros(n)
 
     def history(self, design: Design) -> History:
-        """Every command that one design issues, and what happened when to every request.
+        """Return every command that one design issues, and what happened when to every request.
 
         Raises:
             ChipgymError: as `evaluate`, and for more than one design.
@@ -146,7 +146,7 @@ class MemorySimulator(Simulator):
         return make_history(self.device, self.workset, record)
 
     def evaluate_requests(self, design: Design) -> tuple[Metrics, Counts]:
-        """One design's metrics, and the memory-clock cycle in which each request is answered.
+        """Return one design's metrics, and the memory-clock cycle in which each request is answered.
 
         Returns:
             What `evaluate` does, and cycles from 0 to the response at the requestor, int64 (requests,), in the order of
@@ -179,7 +179,7 @@ class MemorySimulator(Simulator):
         run_batch(w.start, w.requests, w.first, designs, self.ranks, buses, self.machine, counts, record)
 
     def _price(self, designs: Counts, counts: Counts) -> dict[str, Column]:
-        """Metric columns of a design matrix (n, KNOBS) and its counts (n, FIELDS)."""
+        """Return the metric columns of a design matrix (n, KNOBS) and its counts (n, FIELDS)."""
         out = np.empty((len(designs), m.METRICS))
         m.fill_metrics(self._prices, designs, counts, out)
         return {spec.name: out[:, at] for at, spec in enumerate(METRICS)}
@@ -224,7 +224,7 @@ def _machine(device: Device, mixed: bool, relative: bool) -> k.Machine:
 
 
 def _design_matrix(columns: Columns, n: int) -> Counts:
-    """Designs as the compiled model reads them, int64 (n, KNOBS)."""
+    """Return designs as the compiled model reads them, int64 (n, KNOBS)."""
     designs = np.zeros((n, k.KNOBS), np.int64)
     for at, name, codes in _CHOICES:
         designs[:, at] = [codes[value] for value in columns[name].tolist()]

@@ -258,7 +258,7 @@ class SystolicSimulator(Simulator):
         return columns
 
     def _in_loop(self, columns: Columns, violation: Column, memory: LoopMemory) -> Column:
-        """Latency with a memory in the loop, (n,); NaN for what cannot be built."""
+        """Return the latency with a memory in the loop, (n,); NaN for what cannot be built."""
         from .memory_loop.loop import dram_limited
 
         out = np.full(len(violation), np.nan)
@@ -278,7 +278,7 @@ class SystolicSimulator(Simulator):
         )  # fmt: skip
 
     def _count(self, columns: Columns, tables: tuple[Any, ...]) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Kernel counts (n, output rows, FIELDS) of design columns."""
+        """Return kernel counts (n, output rows, FIELDS) of design columns."""
         matrix, matrix_counts, matrix_rows, vector, vector_counts, vector_rows, n_rows = tables
         flow, rows, cols, cap_i, cap_f, cap_o, psum_words, order = self.tiling_columns(columns)
         fine, coarse = self.network.cuts.fine, self.network.cuts.coarse
@@ -289,7 +289,7 @@ class SystolicSimulator(Simulator):
         )  # fmt: skip
 
     def _price(self, columns: Columns, counts: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[Columns, Column]:
-        """Metric columns and violation of kernel counts (n, FIELDS)."""
+        """Return metric columns and violation of kernel counts (n, FIELDS)."""
         out: Columns = {name: counts[:, field] for name, field in _COUNTED.items()}
         out |= self.cost.evaluate(columns, counts)
         top = self.cost.technology.max_clock_hz / 1e6
@@ -297,7 +297,7 @@ class SystolicSimulator(Simulator):
 
 
 def _codes(names: Column, codes: Mapping[str, int]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Integer codes of a text column."""
+    """Return integer codes of a text column."""
     if len(names) == 1:  # one design at a time, as a scalar environment asks, should not pay for masks
         return np.array([codes[names[0]]], dtype=np.int64)
     out = np.empty(len(names), dtype=np.int64)

@@ -63,7 +63,7 @@ class Pass:
 
 
 def decoder_passes(config: LlamaConfig, input_tokens: int, output_tokens: int, word: float) -> tuple[Pass, ...]:
-    """Prefill, and where more than one token is written steps of decoding.
+    """Return the passes: prefill, and where more than one token is written steps of decoding.
 
     The first token comes from the prefill; step i of the others reads `input_tokens` + i kept tokens. The machine is
     configured once for all steps, for those in the middle.
@@ -104,7 +104,7 @@ def decoder_head(config: LlamaConfig, word: float) -> Part:
 
 
 def tensor_parallel(config: LlamaConfig, word: float) -> Callable[[Kernel], Kernel]:
-    """How Megatron's tensor parallelism (Shoeybi et al., arXiv:1909.08053) cuts each kernel of a decoder's block.
+    """Return how Megatron's tensor parallelism (Shoeybi et al., arXiv:1909.08053) cuts kernels of a decoder's block.
 
     Heads and the feed-forward block's width are divided; the two products that lead back to the token's vector are
     divided along what they sum over, and all-reduce their partial sums. More sockets than key-value heads share one.
@@ -141,7 +141,7 @@ def tensor_parallel(config: LlamaConfig, word: float) -> Callable[[Kernel], Kern
 
 
 def network_passes(network: Network, word: float, folded: bool) -> tuple[Pass, ...]:
-    """One forward pass of any network; `folded`, equal blocks in a row are a part that repeats (see `find_repeats`).
+    """Return one forward pass of any network; `folded`, equal blocks in a row are a part that repeats.
 
     Tensor parallelism divides the columns of every product with weights (a convolution's filters) and the heads of
     attention, and gathers what they put out, so that everything else is done everywhere.

@@ -35,7 +35,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @compiled
 def shape_of(program: Program, p: int, d: Array) -> Shape:
-    """How a design runs a part: repeats of one pipeline stage, and the tiles of one microbatch."""
+    """Tell how a design runs a part: repeats of one pipeline stage, and the tiles of one microbatch."""
     part, sequences = program.parts[p], sequences_of(program, d)
     groups = max(1.0, np.floor(program.sockets / (d[c.TP] * d[c.PP] * d[c.EP])))
     spread = max(1.0, program.batch / (groups * sequences)) if d[c.EP] > 1 else 1.0

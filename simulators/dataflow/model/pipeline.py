@@ -38,7 +38,7 @@ class Section(NamedTuple):
 
 @compiled
 def closed_form(s: Section, here: int, tiles: int, span: int, stream: float, scratch: Array) -> tuple[float, float]:
-    """Seconds of `tiles` tiles through a section, and from one repeat of it to the next but for its slowest kernel.
+    """Return seconds of `tiles` tiles through a section, and from one repeat to the next but for its slowest kernel.
 
     With a fixed time per tile, the last tile's longest path visits some kernel for all tiles and every other once, so
     that time is the largest over kernels of the longest path through it plus (tiles - 1) times its time. A barrier on
@@ -103,7 +103,7 @@ def closed_form(s: Section, here: int, tiles: int, span: int, stream: float, scr
 def recurrence(
     s: Section, here: int, tiles: int, span: int, blocks: int, stream: float, finish: Array, progress: Array
 ) -> tuple[float, float]:
-    """Seconds of `tiles` tiles through a section with bounded FIFOs, and from one repeat of it to the next.
+    """Return the seconds of `tiles` tiles through a section with bounded FIFOs, and from one repeat of it to the next.
 
     start(kernel, tile) = max(its own previous finish, its producers' finish of that tile (with a barrier, of the
     sample's last), its bytes' arrival, its consumers' finish of tile - capacity). Kernels advance in turn as far as
@@ -187,7 +187,7 @@ def recurrence(
 
 @compiled
 def section_seconds(pipeline: float, off_chip: float, network: float, setup: float) -> float:
-    """Seconds of a section: its pipeline, its off-chip traffic and its collectives side by side, after its set-up.
+    """Return a section's seconds: its pipeline, off-chip traffic and collectives side by side, after its set-up.
 
     The form of DFModel (Ko et al., arXiv:2412.16432), where the pipeline is the slowest kernel alone.
     """

@@ -61,7 +61,7 @@ class Prices(NamedTuple):
 
 @compiled
 def chip_mm2(p: Prices, d: Array, hbm: bool) -> float:
-    """Area of one socket's chip but for its links to others."""
+    """Return the area of one socket's chip but for its links to others."""
     area = d[c.PCUS] * d[c.LANES] * d[c.STAGES] * p.pcu
     area += d[c.PMUS] * d[c.PMU_KB] * p.pmu * (1 + p.bank * (d[c.BANKS] / p.banks - 1))
     area += (d[c.PCUS] + d[c.PMUS]) * d[c.NOC_GBPS] * p.noc

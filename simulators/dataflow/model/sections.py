@@ -15,7 +15,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @compiled
 def cut_sections(matrix: Array, first: int, links: Array, fusion: int, cuts: Array, section: Array) -> int:
-    """Numbers the section of every kernel, in the order in which sections run; returns how many there are.
+    """Give every kernel the number of its section, in the order in which sections run; return how many there are.
 
     A kernel runs as early as its producers allow: in the last of their sections, or the one after where the edge is
     cut. So every choice of cuts is a legal mapping, and sections never wait for each other in a circle. The source
@@ -81,7 +81,7 @@ def size_fifos(links: Array, section: Array, depth: int, span: int, level: Array
 
 @compiled
 def missing_depth(links: Array, section: Array, span: int, done: Array, capacity: Array) -> float:
-    """Tiles by which FIFOs are too shallow for their section to run; 0 where none is. Overwrites `done`.
+    """Count the tiles by which FIFOs are too shallow for their section to run; 0 where none is. Overwrites `done`.
 
     Whether tiles can go through does not depend on how long they take, nor on the order in which kernels take turns
     (a bounded process network is determinate: Kahn 1974, Parks 1995), so that all kernels may take as many tiles at
@@ -119,7 +119,7 @@ def missing_depth(links: Array, section: Array, span: int, done: Array, capacity
 
 @compiled
 def place(pcus: Array, section: Array, here: int, units: float, how: int, centre: Array) -> None:
-    """Where the middle of each kernel of a section lies on a square mesh: (kernels, 2) of row and column.
+    """Tell where the middle of each kernel of a section lies on a square mesh: (kernels, 2) of row and column.
 
     Kernels take neighbouring units in graph order, along rows that turn back at their ends ("snake") or start anew.
     """

@@ -17,7 +17,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @compiled
 def turns(step: bool, microbatches: float, pp: float) -> float:
-    """How many times over a pipeline stage's time a pass takes.
+    """Tell how many times over a pipeline stage's time a pass takes.
 
     A step of decoding needs the one before; with as many microbatches as stages none of them waits.
     """

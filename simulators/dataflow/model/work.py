@@ -39,20 +39,20 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @compiled
 def experts_touched(experts: float, active: float, tokens: float) -> float:
-    """Experts that some of `tokens` tokens go to, on average, where each chooses its `active` ones evenly."""
+    """Count the experts that some of `tokens` tokens go to, on average, where each chooses its `active` ones evenly."""
     return float(experts * (1 - (1 - active / experts) ** max(tokens, 1.0)))
 
 
 @compiled
 def busiest_expert(experts: float, active: float, tokens: float, imbalance: float) -> float:
-    """Rows of the expert that most of `tokens` tokens go to; each token goes to it once at most."""
+    """Count the rows of the expert that most of `tokens` tokens go to; each token goes to it once at most."""
     rows = tokens * active
     return float(min(tokens, max(rows / experts_touched(experts, active, tokens), imbalance * rows / experts)))
 
 
 @compiled
 def busiest_socket(experts: float, active: float, tokens: float, imbalance: float, ep: float) -> float:
-    """Rows on the one of `ep` sockets that has the busiest expert, and beside it experts that share the rest evenly."""
+    """Count rows on the one of `ep` sockets that has the busiest expert, beside experts that share the rest evenly."""
     rows = tokens * active
     if ep == 1:
         return float(rows)

@@ -15,7 +15,7 @@ from ..space import cut_name, searched_edges
 
 
 def is_chain(simulator: DataflowSimulator) -> bool:
-    """Whether every kernel has the one before it as its only producer."""
+    """Tell whether every kernel has the one before it as its only producer."""
     return all(
         [(e.producer, e.consumer) for e in part.graph.edges] == [(i, i + 1) for i in range(len(part.graph.kernels) - 1)]
         for part in simulator.blocks
@@ -78,7 +78,7 @@ def _least(simulator: DataflowSimulator, design: Design, number: int) -> dict[st
 
 
 def _interval_cost(simulator: DataflowSimulator, design: Design, number: int, section: int) -> float:
-    """Seconds of one section of a part of which all others are single kernels; inf where it cannot be built."""
+    """Return the seconds of one section of a part whose others are single kernels; inf where it cannot be built."""
     columns, _ = simulator.space.columns(design)
     kernels = len(simulator.blocks[number].graph.kernels)
     sections = np.zeros((kernels, a.SECTION))

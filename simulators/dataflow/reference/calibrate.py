@@ -85,7 +85,7 @@ def simulator_of(run: Run) -> DataflowSimulator:
 
 
 def predict(simulators: Sequence[DataflowSimulator], constants: Sequence[float]) -> Array:
-    """Latencies of the default mapping with some constants, in the order of `CALIBRATED`; seconds, (simulators,)."""
+    """Return latencies of the default mapping with some constants, ordered as `CALIBRATED`; seconds, (simulators,)."""
     sync, sequence, efficiency = constants
     out = []
     for simulator in simulators:
@@ -96,7 +96,7 @@ def predict(simulators: Sequence[DataflowSimulator], constants: Sequence[float])
 
 
 def fit(runs: Sequence[Run]) -> dict[str, float]:
-    """Constants by name with the least mean of |log(predicted / measured)| over the runs that may be seen.
+    """Return constants by name with the least mean of |log(predicted / measured)| over the runs that may be seen.
 
     An absolute error rather than a square: single runs with a batch of 16 are off by a third of what their neighbours
     suggest.
@@ -117,7 +117,7 @@ def fit(runs: Sequence[Run]) -> dict[str, float]:
 
 
 def errors(runs: Sequence[Run], constants: Sequence[float]) -> Array:
-    """Relative errors of the runs with some constants, signed: 0.1 is a tenth too slow."""
+    """Return the relative errors of the runs with some constants, signed: 0.1 is a tenth too slow."""
     measured = np.array([run.latency_s for run in runs])
     relative: Array = predict([simulator_of(run) for run in runs], constants) / measured - 1
     return relative

@@ -40,6 +40,6 @@ def load_calibration() -> Calibration:
 
 @functools.cache
 def load_technology(node: str) -> Mapping[str, float]:
-    """Energy and area constants of one process node by name; technology.json has units and sources."""
+    """Load the energy and area constants of one process node by name; technology.json has units and sources."""
     table = _json("technology.json")
     return MappingProxyType({k: float(v["value"]) for k, v in {**table["common"], **table["nodes"][node]}.items()})

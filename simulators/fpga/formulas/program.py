@@ -91,7 +91,7 @@ def make_program(inputs: tuple[str, ...], make: Callable[[Mapping[str, Term]], M
 
 
 def _last_uses(tape: Tape, wanted: list[int]) -> dict[int, int]:
-    """Of each term that is asked for, the last place that asks; of outputs one beyond all."""
+    """Return, of each term that is asked for, the last place that asks; of outputs one beyond all."""
     last = dict.fromkeys(wanted, len(tape.made))
     for place in range(len(tape.made) - 1, -1, -1):
         op, operands = tape.made[place]

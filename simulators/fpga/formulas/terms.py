@@ -137,19 +137,19 @@ Truth: TypeAlias = Formula | bool
 
 
 def equal(a: Term, b: Term) -> Truth:
-    """Whether two terms are equal."""
+    """Tell whether two terms are equal."""
     if isinstance(a, Formula) or isinstance(b, Formula):
         return _make(Op.EQUAL, a, b)
     return a == b
 
 
 def no(truth: Truth) -> Truth:
-    """Whether something does not hold."""
+    """Tell whether something does not hold."""
     return Formula(truth.tape, truth.tape.place(Op.NOT, truth.at)) if isinstance(truth, Formula) else not truth
 
 
 def select(truth: Truth, yes: Term, otherwise: Term) -> Term:
-    """One term where something holds, another where it does not."""
+    """Return one term where something holds, another where it does not."""
     if not isinstance(truth, Formula):
         return yes if truth else otherwise
     tape = truth.tape

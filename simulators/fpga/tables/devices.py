@@ -54,7 +54,7 @@ def _devices() -> Mapping[str, FpgaDevice]:
 
 
 def fpga_device_names() -> tuple[str, ...]:
-    """Names that `load_fpga_device` takes; it takes the parts besides."""
+    """List the names that `load_fpga_device` takes; it takes the parts besides."""
     return tuple(_devices())
 
 

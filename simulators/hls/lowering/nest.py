@@ -192,12 +192,12 @@ def _factors(x: Node) -> list[Access]:
 
 
 def _row_arrays(x: Node) -> set[str]:
-    """Matrices along whose rows a loop reads."""
+    """List the matrices along whose rows a loop reads."""
     return {a.array for a in x.loop.loads if along(a, x.loop.label)}
 
 
 def _same_dimension(x: Node, y: Node) -> bool:
-    """Whether two loops store along the same dimension of an array."""
+    """Tell whether two loops store along the same dimension of an array."""
     return any(
         a.array == b.array
         and any(

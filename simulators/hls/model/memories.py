@@ -20,7 +20,7 @@ MOST_TURNS = 50_000.0
 
 
 def memories(nest: Nest, u: Unrolled, copies: Sequence[Term], tool: Tool) -> tuple[Term, Term, Term]:
-    """Banks of all arrays, block RAMs of those that are held on chip, and banks of the rows of the others.
+    """Count banks of all arrays, block RAMs of those that are held on chip, and banks of the rows of the others.
 
     Args:
         nest: the kernel's loops.
@@ -59,7 +59,7 @@ def _whole_rows(nest: Nest, array: Array, u: Unrolled) -> Term:
 
 
 def _rest(nest: Nest, array: Array, u: Unrolled, tool: Tool) -> Term:
-    """Buffers of an array: two where the factor of an ordered loop that updates it leaves a rest, else one."""
+    """Count buffers of an array: two where the factor of an ordered loop that updates it leaves a rest, else one."""
     ragged: Truth = False
     for x in nest.nodes[1:] if tool.observed.buffers_rest else ():
         moving = [
@@ -72,7 +72,7 @@ def _rest(nest: Nest, array: Array, u: Unrolled, tool: Tool) -> Term:
 
 
 def _split(nest: Nest, array: Array, copies: Sequence[Term], tool: Tool) -> tuple[Term, Term]:
-    """Banks that an array is split into, and the words of one."""
+    """Count the banks that an array is split into, and the words of one."""
     split: Term = 1.0
     depth: Term = 1.0
     last = len(array.shape) - 1

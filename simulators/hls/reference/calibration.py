@@ -87,7 +87,7 @@ class Sample:
         return program.run(self.knobs, self.n)
 
     def scheduled_cycles(self, tool: Tool) -> Column:
-        """Cycles of the rows under a tool, (n,)."""
+        """Count the cycles of the rows under a tool, (n,)."""
         return self.answers(tool, lambda _, done, __: {"cycles": done.cycles})["cycles"]
 
 
@@ -103,7 +103,7 @@ def samples(reports: Sequence[Reports], tool: str) -> list[Sample]:
 
 
 def loss(group: Sequence[Sample], tool: Tool) -> float:
-    """Pseudo-Huber loss of log2(cycles)/2, large kernels weighted down."""
+    """Return the pseudo-Huber loss of log2(cycles)/2, large kernels weighted down."""
     total = weight = 0.0
     for s in group:
         gap = 0.5 * np.log2(s.scheduled_cycles(tool) / s.cycles)[s.valid]
@@ -180,6 +180,6 @@ def calibrate(group: Sequence[Sample], tool: Tool) -> Tool:
 
 
 def cross_validate(group: Sequence[Sample], tool: Tool) -> dict[str, Tool]:
-    """By family, the tool fitted to the rows of all others."""
+    """Return, by family, the tool fitted to the rows of all others."""
     families = sorted({s.reports.family for s in group})
     return {f: calibrate([s for s in group if s.reports.family != f], tool) for f in families}

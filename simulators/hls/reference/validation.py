@@ -29,7 +29,7 @@ def predict(reports: Reports) -> Predicted:
 
 
 def validate(reference: Path) -> Sequence[Finding]:
-    """How far the simulator is from the reports in `reference`/fpga, by tool.
+    """Measure how far the simulator is from the reports in `reference`/fpga, by tool.
 
     The reports are others' and no part of this project: without that folder nothing is compared, and a finding says so.
 

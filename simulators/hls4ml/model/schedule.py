@@ -17,7 +17,7 @@ from .settings import LayerCosts
 
 
 def network_cycles(layers: Sequence[Layer], costs: Sequence[LayerCosts], stream: Truth) -> Term:
-    """Cycles from the first input to the last output of a sample.
+    """Count the cycles from the first input to the last output of a sample.
 
     Args:
         layers: in graph order.

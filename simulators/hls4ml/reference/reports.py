@@ -64,7 +64,7 @@ class Reports:
         )
 
     def shapes(self) -> Iterator[tuple[tuple[int, int], Column]]:
-        """Each (d_in, d_out) with the numbers of its rows."""
+        """Yield each (d_in, d_out) with the numbers of its rows."""
         pairs = np.stack([self.d_in, self.d_out], axis=1)
         for pair in np.unique(pairs, axis=0):
             yield (int(pair[0]), int(pair[1])), np.flatnonzero((pairs == pair).all(axis=1))

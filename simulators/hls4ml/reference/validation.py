@@ -31,7 +31,7 @@ Column = np.ndarray[Any, np.dtype[Any]]
 
 
 def validate(reference: Path) -> Sequence[Finding]:
-    """How far the simulator is from the package's rules and the reports in `reference`, as far as they are there.
+    """Measure how far the simulator is from the package's rules and the reports in `reference`, as far as they exist.
 
     Raises:
         ChipgymError: where neither is there, or a table is malformed.
@@ -51,7 +51,7 @@ def validate(reference: Path) -> Sequence[Finding]:
 
 
 def simulate(reports: Reports) -> dict[str, Column]:
-    """Our metrics and `feasible` of each row, (n,)."""
+    """Return our metrics and `feasible` of each row, (n,)."""
     out = {name: np.empty(len(reports)) for name in (*reports.reported, "feasible")}
     for (d_in, d_out), rows in reports.shapes():
         answer = Hls4mlSimulator(f"mlp:{d_in}-{d_out}").evaluate(design_columns(reports.take(rows)))

@@ -38,7 +38,7 @@ class AddressMap:
         return 1 << sum(width for _, width in self.fields) + self.channel_bits
 
     def decode(self, address: Ints) -> dict[str, Ints]:
-        """Columns `channel`, `bank` (within the channel) and `row`, each int64 (n,), of byte addresses (n,)."""
+        """Return columns `channel`, `bank` (within the channel) and `row`, each int64 (n,), of byte addresses (n,)."""
         line = max(LINE_BITS, self.fields[0][1])
         channel = (address >> line) & ((1 << self.channel_bits) - 1)
         rest = (address >> (line + self.channel_bits) << line) | (address & ((1 << line) - 1))

@@ -91,7 +91,7 @@ def run_batch(
 def _reset(
     banks: Array, wishes: Wishes, ranks: Array, timing: Timing, first: Array, n: int, groups: int, interval: int
 ) -> None:
-    """Precharged banks whose queues begin with the requests `first` (banks,), of n in all, before the first refresh.
+    """Precharge the banks, whose queues begin with the requests `first` (banks,) of n, before the first refresh.
 
     Refreshes of ranks come one after the other; never where the interval is `INF`.
     """

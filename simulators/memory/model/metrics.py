@@ -58,7 +58,7 @@ class Prices(NamedTuple):
 
 @compiled
 def stored_bits(p: Prices, design: Array) -> int:
-    """Bits that the controllers of all channels store under a design (KNOBS,).
+    """Count the bits that the controllers of all channels store under a design (KNOBS,).
 
     An entry for a request is its address in bursts, its direction, and whether it is valid; one that may write has a
     burst of data too. The scheduler's buffer has `request_buffer_size` entries in all, as many for reads and for writes

@@ -65,7 +65,7 @@ Columns = dict[str, np.ndarray[Any, np.dtype[np.float64]]]
 
 
 def validate(reference: Path) -> Sequence[Finding]:
-    """How far the simulator is from DRAMSys's rows in `reference`/memory whose trace is there too.
+    """Measure how far the simulator is from DRAMSys's rows in `reference`/memory whose trace is there too.
 
     Raises:
         ChipgymError: where a table is missing or malformed, or none of its traces is there.
@@ -134,7 +134,7 @@ def trace_path(reference: Path, table: Table, name: str) -> Path | None:
 
 
 def expected(rows: Sequence[Row]) -> Columns:
-    """DRAMSys's figures by our metric, each of shape (n,), NaN where a row has none."""
+    """Return DRAMSys's figures by our metric, each of shape (n,), NaN where a row has none."""
     out = {}
     for metric, (unit, names) in _COMPARED.items():
         given = np.array([[float(row.get(name) or "nan") for name in names] for row in rows])
@@ -144,7 +144,7 @@ def expected(rows: Sequence[Row]) -> Columns:
 
 
 def simulate_rows(reference: Path, table: Table, rows: Sequence[Row]) -> Columns:
-    """Our figures for the same rows, each of shape (n,)."""
+    """Return our figures for the same rows, each of shape (n,)."""
     out = {name: np.full(len(rows), np.nan) for name in _COMPARED}
     groups: dict[tuple[str, str, str], list[int]] = {}
     for i, row in enumerate(rows):

@@ -95,7 +95,7 @@ def _tables() -> Any:
 
 
 def device_names() -> tuple[str, ...]:
-    """Names that `load_device` takes."""
+    """List the names that `load_device` takes."""
     return tuple(_tables()["devices"])
 
 
@@ -149,7 +149,7 @@ def _load(name: str) -> Device:
 
 
 def distance_table(rules: list[list[str]], timings: Mapping[str, int]) -> Table:
-    """Rules (next commands, previous commands, scope, cycles) as an int64 array (scope, previous, next)."""
+    """Return rules (next commands, previous commands, scope, cycles) as an int64 array (scope, previous, next)."""
     table = np.full((len(SCOPES), N_COMMANDS, N_COMMANDS), NEVER, dtype=np.int64)
     for later, earlier, scope, text in rules:
         for a in earlier.split():

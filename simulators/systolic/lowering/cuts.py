@@ -85,7 +85,7 @@ def _ladders(layers: Table, steps: tuple[float, ...]) -> Ladders:
 
 
 def _counts(length: int, steps: tuple[float, ...]) -> Iterator[tuple[int, int]]:
-    """How many tiles a length is cut into, and how long the longest is; from one to as many as it is long."""
+    """Yield how many tiles a length is cut into, and how long the longest is; from one to as many as it is long."""
     before, octave = 0, 1
     while True:
         for step in steps:
@@ -128,12 +128,12 @@ def _pixels(layer: Table, steps: tuple[float, ...]) -> list[tuple[float, ...]]:
 
 
 def touched(p: int, stride: int, span: int, taps: int, whole: int) -> int:
-    """Input rows (or columns) that `p` neighbouring output rows read, at most `whole`."""
+    """Count the input rows (or columns) that `p` neighbouring output rows read, at most `whole`."""
     return min((p - 1) * stride + span, p * taps, whole)
 
 
 def balanced_sum(length: int, parts: int, stride: int, span: int, taps: int, whole: int) -> int:
-    """Input rows read by `length` output rows cut into `parts` bands whose sizes differ by at most one."""
+    """Count input rows read by `length` output rows cut into `parts` bands whose sizes differ by at most one."""
     big = -(-length // parts)
     n_big = length - parts * (big - 1)
     total = n_big * touched(big, stride, span, taps, whole)

@@ -146,7 +146,7 @@ def _products(network: Network, node: Node) -> list[tuple[int, ...]]:
 
 
 def _operations(node: Node) -> float:
-    """Vector-unit operations for one sample; negative for an operator that costs nothing at all."""
+    """Count vector-unit operations for one sample; negative for an operator that costs nothing at all."""
     elements, op = math.prod(node.shape), node.op
     if isinstance(op, Elementwise):
         return float(elements * elementwise_operations(op.function))

@@ -35,7 +35,7 @@ class Bursts:
         return len(self.part)
 
     def cycles(self, marks: Floats, held: Floats, cycle_s: float) -> tuple[Ints, Ints]:
-        """In which memory cycle each request is made, and their order by it, (r,) each; arguments as of `serve`."""
+        """Tell the memory cycle of each request, and their order by it, (r,) each; arguments as of `serve`."""
         asked = np.maximum(marks[self.parts.mark], held[self.parts.transfer])
         # Marks are sums of whole cycles and of computing; a millionth of a cycle is their rounding.
         cycle = np.ceil(asked / cycle_s - 1e-6).astype(np.int64)[self.part]
@@ -55,7 +55,7 @@ def count_bursts(traffic: Traffic, burst_bytes: int) -> tuple[Ints, Ints]:
 
 
 def lay_out(traffic: Traffic, burst_bytes: int, kept: Ints) -> Bursts:
-    """Transfers as bursts of `burst_bytes`: those that are asked for at the marks of the stretches `kept`, (s, 2).
+    """Lay transfers out as bursts of `burst_bytes`: those asked for at the marks of the stretches `kept`, (s, 2).
 
     Marks are counted as `traffic.only(kept)` counts them.
     """

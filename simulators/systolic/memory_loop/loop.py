@@ -116,7 +116,7 @@ class MemoryServer:
         return self._bursts.parts
 
     def serve(self, marks: Floats, held: Floats) -> tuple[Floats, float]:
-        """As `Server`; a part is over with its last response."""
+        """Serve as `Server` does; a part is over with its last response."""
         bursts, cycle_s = self._bursts, self._cycle_s
         cycle, order = bursts.cycles(marks, held, cycle_s)
         trace = Trace("layer", cycle[order], bursts.is_write[order], bursts.address[order])
@@ -191,7 +191,7 @@ def dram_trace(run: DesignRun, device: str) -> Trace:
 
 
 def _serve(traffic: Traffic, memory: LoopMemory, burst_bytes: int) -> tuple[float, ...]:
-    """Latency, bytes, row hits, energy and rounds of one layer."""
+    """Return the latency, bytes, row hits, energy and rounds of one layer."""
     requests = int(count_bursts(traffic, burst_bytes)[1].sum())
     kept = traffic.stretches(MOST_SERVED / requests) if requests > MOST_SERVED else traffic.every()
     bursts = lay_out(traffic, burst_bytes, kept)
@@ -212,7 +212,7 @@ def _check(run: DesignRun) -> None:
 
 
 def _layers(run: DesignRun) -> Iterator[tuple[Layer, int, float]]:
-    """Each layer, its row in its unit's table, and the seconds that it computes."""
+    """Yield each layer, its row in its unit's table, and the seconds that it computes."""
     busy = run.costs["compute_cycles"] / (run.columns["clock_mhz"][0] * 1e6)
     return zip(run.network.layers, run.network.position.tolist(), busy.tolist(), strict=True)
 

@@ -57,7 +57,7 @@ class Server(Protocol):
         """In what it is asked for them."""
 
     def serve(self, marks: Floats, held: Floats) -> tuple[Floats, float]:
-        """When each part is over, (p,), and the least time that any answer takes, all in seconds.
+        """Tell when each part is over, (p,), and the least time that any answer takes, all in seconds.
 
         Args:
             marks: when each mark is reached, seconds, (steps + 3,).

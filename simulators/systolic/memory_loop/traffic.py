@@ -64,11 +64,11 @@ class Traffic:
         return len(self.operand)
 
     def every(self) -> Ints:
-        """All marks, as a stretch for `only`, (1, 2)."""
+        """Return all marks, as a stretch for `only`, (1, 2)."""
         return np.array([[0, self.steps + 3]])
 
     def stretches(self, fraction: float) -> Ints:
-        """About a `fraction` of the marks: `STRETCHES` of them at even distances, from and to, (s, 2)."""
+        """Return about a `fraction` of the marks: `STRETCHES` of them at even distances, from and to, (s, 2)."""
         length = max(int(self.steps * fraction / STRETCHES), SHORTEST)
         if length * STRETCHES >= self.steps:
             return self.every()
@@ -186,7 +186,7 @@ def stream_traffic(read: float, written: float, busy_s: float, held_in: int, hel
 
 
 def _fetched(operand: int, piece: Ints, stays: bool) -> _Part:
-    """Tiles of an operand that come in, where `piece` (steps,) is in use at each step."""
+    """Return tiles of an operand that come in, where `piece` (steps,) is in use at each step."""
     enters = np.flatnonzero(_changes(piece))
     before = np.concatenate([[0], enters[:-1] + 1])
     comes = _firsts(piece[enters]) if stays else np.ones(len(enters), np.bool_)
@@ -195,7 +195,7 @@ def _fetched(operand: int, piece: Ints, stays: bool) -> _Part:
 
 
 def _outputs(piece: Ints, steps: int, stays: bool) -> list[_Part]:
-    """Tiles of outputs that go out finished, and of partial sums that go out and come back."""
+    """Return tiles of outputs that go out finished, and of partial sums that go out and come back."""
     enters = np.flatnonzero(_changes(piece))
     visits = piece[enters]
     leaves = np.append(enters[1:], steps) + 1  # the mark at which each visit's tile is left
@@ -235,12 +235,12 @@ def _ordered(
 
 
 def _changes(piece: Ints) -> Flags:
-    """Where another piece than just before is in use."""
+    """Tell where another piece than just before is in use."""
     return np.concatenate([[True], piece[1:] != piece[:-1]])
 
 
 def _firsts(piece: Ints) -> Flags:
-    """Where a piece is in use for the first time."""
+    """Tell where a piece is in use for the first time."""
     out = np.zeros(len(piece), bool)
     out[np.unique(piece, return_index=True)[1]] = True
     return out

@@ -42,7 +42,7 @@ FIELDS = 15
 
 @piece
 def folds_of(layer: Table, flow: int, rows: int, cols: int) -> tuple[float, int, int, int, int]:
-    """Folds of all groups of a layer, those of one group down and across, and steps and cycles of a fold."""
+    """Count folds of all groups of a layer, those of one group down and across, and steps and cycles of a fold."""
     groups, n = layer[GROUPS], layer[FILTERS]
     m = layer[IMAGES] * layer[OUT_H] * layer[OUT_W]
     k = layer[TAPS_H] * layer[TAPS_W] * layer[CHANNELS]
@@ -61,7 +61,7 @@ def folds_of(layer: Table, flow: int, rows: int, cols: int) -> tuple[float, int,
 
 @compiled
 def array_cycles(layer: Table, flow: int, rows: int, cols: int, arrays: int) -> float:
-    """Cycles that the arrays work on a layer."""
+    """Count the cycles that the arrays work on a layer."""
     folds, _, _, _, fold_cycles = folds_of(layer, flow, rows, cols)
     return float(np.ceil(folds / arrays) * fold_cycles)
 

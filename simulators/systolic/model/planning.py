@@ -126,7 +126,7 @@ def estimate_input_stays(
 
 @inlined
 def fits(rungs: Table, m: int, n: int, k: int, cap_i: float, cap_f: float, cap_o: float) -> bool:
-    """Whether the tiles of three rungs fit: `cap_f` in filters × channels, infinite for an operand that stays whole."""
+    """Tell if the tiles of three rungs fit: `cap_f` in filters × channels, infinite for an operand that stays whole."""
     channels, filters = rungs[2, TILE, k], rungs[1, TILE, n]
     held, pixels = rungs[0, HELD, m] * channels, rungs[0, TILE, m] * filters
     return bool(held <= cap_i and filters * channels <= cap_f and pixels <= cap_o)
@@ -134,7 +134,7 @@ def fits(rungs: Table, m: int, n: int, k: int, cap_i: float, cap_f: float, cap_o
 
 @inlined
 def input_words(rungs: Table, m: int, channels: float, size_i: float, stays: bool, inside: bool) -> float:
-    """Words of one pass over the input of one group."""
+    """Count the words of one pass over the input of one group."""
     if stays or (rungs[0, SLIDES, m] == 1.0 and not inside):
         return size_i
     return float(rungs[0, AGAIN, m] * channels)

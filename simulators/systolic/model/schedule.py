@@ -20,7 +20,7 @@ from .tiling import LOOPS
 
 @inlined
 def turns(trips: int, kind: int) -> int:
-    """How often a loop of `trips` turns is at its first (0), a middle (1) or its last (2) turn."""
+    """Tell how often a loop of `trips` turns is at its first (0), a middle (1) or its last (2) turn."""
     if kind == 1:
         return max(trips - 2, 0)
     return 1 if kind == 0 or trips > 1 else 0
@@ -164,5 +164,5 @@ def total_cycles(
 
 @inlined
 def stream_cycles(work: float, words_in: float, words_out: float, bandwidth: float) -> float:
-    """Cycles of an operator that streams through the vector unit: the slowest of working, reading and writing."""
+    """Count cycles of an operator that streams through the vector unit: the slowest of working, reading and writing."""
     return max(math.ceil(work), words_in / bandwidth, words_out / bandwidth)

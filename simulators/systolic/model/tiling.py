@@ -49,7 +49,7 @@ def ceil_div(a: int, b: int) -> int:
 
 @inlined
 def repeats(order: int, a: int, b: int, c: int, ri: bool, rf: bool, ro: bool) -> tuple[int, int, int, bool]:
-    """How often each operand crosses the DRAM interface with `a`, `b`, `c` tiles over m, n, k.
+    """Tell how often each operand crosses the DRAM interface with `a`, `b`, `c` tiles over m, n, k.
 
     Returns:
         passes over the input, passes over the filters, times each output is written, and whether k is inside m (so

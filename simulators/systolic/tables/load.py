@@ -59,7 +59,7 @@ class _Constants:
 
 
 def technology_names() -> tuple[str, ...]:
-    """Names that `load_technology` takes, smallest node first."""
+    """List the names that `load_technology` takes, smallest node first."""
     nodes = _table("nodes.json")["nodes"]
     return tuple(sorted(nodes, key=lambda name: float(nodes[name]["node_nm"]["value"])))
 
