@@ -14,7 +14,7 @@ MOST_SETTINGS = 2_000_000
 
 
 def canonical_size(parameters: tuple[Parameter, ...]) -> int:
-    """Exact number of canonical designs.
+    """Count the canonical designs exactly.
 
     Parameters linked by conditions form a group. Only the settings of those that control others are gone through,
     values that no condition tells apart together; the rest of a group contributes its grid size where active and 1
@@ -27,7 +27,7 @@ def canonical_size(parameters: tuple[Parameter, ...]) -> int:
 
 
 def _groups(parameters: tuple[Parameter, ...]) -> list[list[Parameter]]:
-    """Parameters joined by conditions, each group in declaration order."""
+    """Group parameters joined by conditions, each group in declaration order."""
     group_of = {p.name: {p.name} for p in parameters}
     for p in parameters:
         for name, _ in p.condition.clauses if p.condition else ():
@@ -55,7 +55,7 @@ def _group_size(group: list[Parameter]) -> int:
 
 
 def _classes(p: Parameter, group: list[Parameter]) -> list[tuple[Value, int]]:
-    """Values of `p` that no condition in its group tells apart: one of each class, and how many there are."""
+    """List values of `p` that no condition in its group tells apart: one of each class, and how many there are."""
     clauses = [values for q in group if q.condition for name, values in q.condition.clauses if name == p.name]
     kinds = {v: (v == p.default, *(v in values for values in clauses)) for v in p.values}
     one_of = {kind: v for v, kind in kinds.items()}

@@ -50,13 +50,13 @@ event.register("numba:compile", _Announcer())  # type: ignore[no-untyped-call]
 
 
 def machine_of(module: str) -> str:
-    """The machine whose kernel a module is part of: the folder below its room; outside chipgym its own folder."""
+    """Name the machine whose kernel a module is part of: the folder below its room; outside chipgym, its own folder."""
     parts = module.split(".")
     return parts[2] if parts[0] == "chipgym" and len(parts) > 3 else parts[-2] if len(parts) > 1 else parts[0]
 
 
 def sources_of(function: Callable[..., Any]) -> tuple[Path, ...]:
-    """The folders of which any source may be part of a kernel: its machine's, and the simulators' core."""
+    """Return the folders whose sources may be part of a kernel: its machine's, and the simulators' core."""
     folder = Path(inspect.getfile(function)).parent
     parts = function.__module__.split(".")
     if parts[0] != "chipgym" or len(parts) < 4:
@@ -66,7 +66,7 @@ def sources_of(function: Callable[..., Any]) -> tuple[Path, ...]:
 
 @cache
 def folder_stamp(*folders: Path) -> str:
-    """A hash of all Python sources in and below `folders`."""
+    """Hash all Python sources in and below `folders`."""
     digest = hashlib.sha256()
     for folder in folders:
         for path in sorted(folder.rglob("*.py")):
@@ -75,7 +75,7 @@ def folder_stamp(*folders: Path) -> str:
 
 
 def compiled(function: F) -> F:
-    """Compiles `function` to machine code on its first call, without the GIL, and keeps it on disk.
+    """Compile `function` to machine code on its first call, without the GIL, and keep it on disk.
 
     The copy on disk is used as long as no Python source of the function's machine has changed. A damaged copy is
     discarded.
@@ -90,7 +90,7 @@ def compiled(function: F) -> F:
 
 
 def inlined(function: F) -> F:
-    """A piece of a compiled function, pasted into its callers; it may not make arrays.
+    """Compile a piece of a function that is pasted into its callers; it may not make arrays.
 
     Pasting saves handing over many arrays. Not making any, it needs none of Numba's reference counts, whose atomic
     operations take half of the time of a loop over small pieces.
@@ -99,7 +99,7 @@ def inlined(function: F) -> F:
 
 
 def piece(function: F) -> F:
-    """As `inlined`, for what is called too rarely, or is too large, to be pasted."""
+    """Compile as `inlined` does, for what is called too rarely, or is too large, to be pasted."""
     return _bare(function)
 
 
@@ -110,10 +110,10 @@ def _bare(function: F, **options: bool) -> F:
 
 
 def threads() -> int:
-    """How many threads a kernel may use: as many as the process has cores, or the environment's NUMBA_NUM_THREADS."""
+    """Count the threads a kernel may use: as many as the process has cores, or the environment's NUMBA_NUM_THREADS."""
     return int(config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
 
 
 def limit_threads(most: int) -> None:
-    """Gives the kernels of this process fewer threads, as for one of several processes that share the cores."""
+    """Give the kernels of this process fewer threads, as for one of several processes that share the cores."""
     config.NUMBA_NUM_THREADS = most  # type: ignore[attr-defined]

@@ -42,7 +42,7 @@ class SealedFiles(IndexDataCacheFile):
         self._version = f"{self._version} {stamp}"
 
     def save(self, key: Any, data: Any) -> None:
-        """Saves a kernel; one that cannot be written is compiled again by the next process."""
+        """Save a kernel; one that cannot be written is compiled again by the next process."""
         try:
             super().save(key, data)
         except OSError as error:
@@ -62,7 +62,7 @@ class SealedFiles(IndexDataCacheFile):
             file.write(sealing.digest.digest())
 
     def _whole(self, path: str) -> bool:
-        """Whether there is a file of these sources as it was written; what follows a pickle is not read by Numba."""
+        """Tell whether there is a file of these sources as it was written; Numba ignores what follows a pickle."""
         try:
             data = Path(path).read_bytes()
         except OSError:
@@ -74,7 +74,7 @@ class SealedFiles(IndexDataCacheFile):
 
 
 def seal(cache: Any, stamp: str) -> None:
-    """Has a function's cache end its files with digests that `stamp`, a hash of its sources, is part of.
+    """Make a function's cache end its files with digests that `stamp`, a hash of its sources, is part of.
 
     Raises:
         AttributeError: Numba keeps its files in another way.

@@ -89,7 +89,7 @@ class Metrics(Mapping[str, Column]):
         violation: Column,
         reasons: Mapping[int, str] = NO_REASONS,
     ) -> None:
-        """Takes float64 columns of shape (n,) for every spec; a design with `violation` > 0 is infeasible."""
+        """Take float64 columns of shape (n,) for every spec; a design with `violation` > 0 is infeasible."""
         self.reasons = reasons
         self.specs: tuple[MetricSpec, ...] = tuple(specs)
         feasible = violation <= 0
@@ -109,7 +109,7 @@ class Metrics(Mapping[str, Column]):
             raise unknown("metric", name, self._columns) from None
 
     def get(self, name: str, default: Any = None) -> Any:
-        """The column called `name`, or `default` where there is none."""
+        """Return the column called `name`, or `default` where there is none."""
         return self._columns.get(name, default)
 
     def __iter__(self) -> Iterator[str]:
@@ -139,19 +139,19 @@ class Metrics(Mapping[str, Column]):
         return {s.name: s.unit for s in self.specs}
 
     def row(self, i: int) -> dict[str, float]:
-        """The metrics of design `i` as plain numbers, without the cost metrics where it is infeasible."""
+        """Return the metrics of design `i` as plain numbers, without the cost metrics where it is infeasible."""
         feasible = bool(self._columns["feasible"][i])
         return {s.name: float(self._columns[s.name][i]) for s in self.specs if feasible or not s.cost}
 
     def to_pandas(self) -> pandas.DataFrame:
-        """All columns as a pandas DataFrame."""
+        """Return all columns as a pandas DataFrame."""
         import pandas as pd
 
         return pd.DataFrame(dict(self._columns))
 
     @staticmethod
     def concatenate(parts: Sequence[Metrics]) -> Metrics:
-        """Several batches of one simulator as one."""
+        """Join several batches of one simulator."""
         if not parts:
             raise ChipgymError("no metrics to join")
         specs = parts[0].specs
@@ -185,14 +185,14 @@ class Breakdown:
         return len(self.names)
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row per part, indexed by its name."""
+        """Return one row per part, indexed by its name."""
         table = self.metrics.to_pandas()
         table.insert(0, "kind", list(self.kinds))
         return table.set_axis(list(self.names), axis=0)
 
 
 def spec_of(specs: Sequence[MetricSpec], name: str) -> MetricSpec:
-    """The spec called `name`.
+    """Return the spec called `name`.
 
     Raises:
         ChipgymError: naming the nearest where there is none.
@@ -204,5 +204,5 @@ def spec_of(specs: Sequence[MetricSpec], name: str) -> MetricSpec:
 
 
 def row_dict(columns: Mapping[str, Column], i: int) -> dict[str, Any]:
-    """Row `i` of columns as plain Python values."""
+    """Return row `i` of columns as plain Python values."""
     return {name: column[i].item() for name, column in columns.items()}

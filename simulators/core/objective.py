@@ -43,7 +43,7 @@ class Objective:
     unit: str = ""
 
     def __call__(self, metrics: Metrics) -> Column:
-        """The minimised value per design, shape (n,)."""
+        """Return the minimised value per design, shape (n,)."""
         return self.quantity(metrics)
 
 
@@ -62,7 +62,7 @@ class Constraint:
         return f"{self.quantity.text} {'<=' if self.upper else '>='} {number_text(self.limit)}"
 
     def excess(self, values: Mapping[str, Column]) -> Column:
-        """Signed distance beyond the limit as a fraction of it, shape (n,): ≤ 0 is met; NaN where a metric is.
+        """Return the signed distance beyond the limit as a fraction of it, (n,): ≤ 0 is met; NaN where a metric is.
 
         Args:
             values: columns of shape (n,) by name of metrics, and of the knobs that are limited.
@@ -72,14 +72,14 @@ class Constraint:
             return (gap if self.upper else -gap) / (abs(self.limit) or 1.0)
 
     def limit_of(self, values: Mapping[str, Column]) -> Limit:
-        """What the first design of a batch has of what is limited; NaN where it lacks a metric of it."""
+        """Return what the first design of a batch has of what is limited; NaN where it lacks a metric of it."""
         return Limit(self.quantity.text, self.quantity(values)[0], self.limit, self.upper, self.unit)
 
 
 def parse_objectives(
     wanted: str | Sequence[str], metrics: Sequence[MetricSpec], presets: Presets = NO_PRESETS
 ) -> tuple[Objective, ...]:
-    """One or several objectives from preset names, metric names, products of metrics, or sums of products.
+    """Parse one or several objectives: preset names, metric names, products of metrics, or sums of products.
 
     Raises:
         ChipgymError: for anything else, with the nearest preset or metric.
@@ -116,7 +116,7 @@ def parse_objectives(
 
 
 def _check_sum(found: Sum, text: str, metrics: Sequence[MetricSpec]) -> None:
-    """That a sum to minimise is one that a reward can compare by its ratio: of amounts, less of each better.
+    """Check that a reward can compare a sum to minimise by its ratio: all terms are amounts, less of each better.
 
     Raises:
         ChipgymError: naming the term that is subtracted, or of which more is better.
@@ -143,7 +143,7 @@ def parse_constraints(
     presets: Presets = NO_PRESETS,
     knobs: Sequence[Parameter] = (),
 ) -> tuple[Constraint, ...]:
-    """Constraints from texts such as `"area_mm2 <= 10"`, or `"rows * cols <= 4096"` where there are knobs.
+    """Parse constraints such as `"area_mm2 <= 10"`, or `"rows * cols <= 4096"` where there are knobs.
 
     Raises:
         ChipgymError: naming the text and the form that was expected, or why no design can meet it.
@@ -178,7 +178,7 @@ def _number(text: str) -> float | None:
 
 
 def _numeric(knobs: Sequence[Parameter], text: str) -> list[str]:
-    """The names of knobs that are numbers.
+    """List the names of knobs that are numbers.
 
     Raises:
         ChipgymError: where the text names one that is not.
@@ -196,7 +196,7 @@ def _numeric(knobs: Sequence[Parameter], text: str) -> list[str]:
 def _check_possible(
     constraint: Constraint, text: str, metrics: Sequence[MetricSpec], knobs: Sequence[Parameter]
 ) -> None:
-    """That not every design breaks a constraint, as far as can be told without evaluating one."""
+    """Check that not every design breaks a constraint, as far as can be told without evaluating one."""
     quantity = constraint.quantity
     known = {s.name for s in metrics}
     amounts = all(name not in known or spec_of(metrics, name).amount for name in quantity.names)
@@ -226,7 +226,7 @@ def _texts(wanted: object, field: str, example: str) -> list[str]:
 def limited_values(
     constraints: Sequence[Constraint], metrics: Metrics, columns: Mapping[str, Column]
 ) -> Mapping[str, Column]:
-    """The metrics, and as float64 the knobs that are limited: columns of shape (n,) by name. A metric goes first."""
+    """Return the metrics, and as float64 the limited knobs, as columns of shape (n,) by name. A metric goes first."""
     knobs = {name for c in constraints for name in c.quantity.names if name not in metrics}
     return {**metrics, **{name: columns[name].astype(np.float64) for name in knobs}} if knobs else metrics
 
@@ -234,7 +234,7 @@ def limited_values(
 def total_excess(
     constraints: Sequence[Constraint], metrics: Metrics, columns: Mapping[str, Column] = MappingProxyType({})
 ) -> Column:
-    """Summed distance beyond all limits, shape (n,), ≥ 0; a metric that an infeasible design lacks counts nothing.
+    """Sum the distance beyond all limits, shape (n,), ≥ 0; a metric that an infeasible design lacks counts nothing.
 
     Args:
         constraints: on metrics and knobs.
@@ -249,7 +249,7 @@ def total_excess(
 
 
 def common_presets(metrics: Sequence[MetricSpec]) -> dict[str, str]:
-    """Those of `COMMON` that a simulator has the metrics for."""
+    """Return those of `COMMON` that a simulator has the metrics for."""
     usable = {}
     for name, expression in COMMON.items():
         try:
@@ -276,7 +276,7 @@ class ListedPreset:
 
 
 def list_presets(metrics: Sequence[MetricSpec], presets: Presets, default: str) -> list[ListedPreset]:
-    """The presets that every simulator has and this one has the metrics for, then its own.
+    """List the presets that every simulator has and this one has the metrics for, then its own.
 
     Args:
         metrics: of the simulator.

@@ -21,5 +21,5 @@ _ELEMENTWISE_OPERATIONS = {
 
 
 def elementwise_operations(function: str) -> int:
-    """Operations per element of an `Elementwise` operator, by its function."""
+    """Return the operations per element of an `Elementwise` operator, by its function."""
     return _ELEMENTWISE_OPERATIONS.get(function, 1)

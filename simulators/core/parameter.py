@@ -41,7 +41,7 @@ class Integers:
         return f"a whole number from {self.low} to {self.high}"
 
     def column(self, name: str, values: object) -> Column:
-        """`values` as an int64 column of shape (n,).
+        """Return `values` as an int64 column of shape (n,).
 
         Raises:
             ChipgymError: for the first value that is not a whole number within the bounds.
@@ -71,7 +71,7 @@ class Reals:
         return f"a number from {self.low:g} to {self.high:g}" + (" or inf" if self.infinite else "")
 
     def column(self, name: str, values: object) -> Column:
-        """`values` as a float64 column of shape (n,).
+        """Return `values` as a float64 column of shape (n,).
 
         Raises:
             ChipgymError: for the first value that is not a number within the bounds.
@@ -94,13 +94,14 @@ class Choices:
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        """Text as long as the longest name."""
         return np.dtype(f"<U{max(len(n) for n in self.names)}")
 
     def __str__(self) -> str:
         return "one of " + ", ".join(self.names)
 
     def column(self, name: str, values: object) -> Column:
-        """`values` as a text column of shape (n,).
+        """Return `values` as a text column of shape (n,).
 
         Raises:
             ChipgymError: for the first value that is not one of the names.
@@ -125,7 +126,7 @@ class Condition:
     clauses: tuple[tuple[str, tuple[Value, ...]], ...]
 
     def holds(self, design: Mapping[str, Value]) -> bool:
-        """Whether it is met by a complete design."""
+        """Tell whether a complete design meets it."""
         return all(design[name] in values for name, values in self.clauses)
 
     def __str__(self) -> str:
@@ -133,7 +134,7 @@ class Condition:
 
 
 def when(**clauses: Value | Iterable[Value]) -> Condition:
-    """A condition, as in `when(refresh_policy="all_bank", arbiter=("fifo", "reorder"))`."""
+    """Make a condition, as in `when(refresh_policy="all_bank", arbiter=("fifo", "reorder"))`."""
     return Condition(tuple((k, (v,) if isinstance(v, str | int | float) else tuple(v)) for k, v in clauses.items()))
 
 
@@ -208,7 +209,7 @@ class Parameter:
         return self.values.index(self.default)
 
     def nearest_index(self, value: Value) -> int:
-        """The grid position of `value`, or of the value closest to it (the first for a categorical knob)."""
+        """Return the grid position of `value`, or of the value closest to it (the first for a categorical knob)."""
         if value in self.values:
             return self.values.index(value)
         if not self.ordinal:
@@ -218,7 +219,7 @@ class Parameter:
         return int(np.argmin(np.nan_to_num(gaps, nan=np.inf)))
 
     def positions(self, column: Column) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """The grid position of each entry of a column of the domain's type, shape (n,); -1 where it is off the grid."""
+        """Return the grid position of each entry of a column of the domain's type, shape (n,); -1 where off grid."""
         if len(column) <= FEW:
             return np.array([self._place.get(value, -1) for value in column.tolist()], dtype=np.int64)
         if self.ordinal:
@@ -230,7 +231,7 @@ class Parameter:
         return found
 
     def describe(self) -> Mapping[str, Any]:
-        """The knob as JSON-able data: what a store keeps, and what another program reads."""
+        """Return the knob as JSON-able data: what a store keeps, and what another program reads."""
         return {
             "name": self.name,
             "values": list(self.values),
@@ -245,12 +246,12 @@ class Parameter:
 
 
 def is_column(values: object) -> bool:
-    """Whether `values` is several values (a list, an array, a column of a table) and not one."""
+    """Tell whether `values` is several values (a list, an array, a column of a table) and not one."""
     return isinstance(values, list | tuple | range) or getattr(values, "ndim", 0) > 0
 
 
 def among(column: Column, values: Iterable[Value]) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Which entries of a column are one of a few values, shape (n,); quicker than `np.isin`, which sorts."""
+    """Tell which entries of a column are one of a few values, shape (n,); quicker than `np.isin`, which sorts."""
     found = np.zeros(len(column), dtype=bool)
     for value in values:
         found |= column == value
@@ -258,7 +259,7 @@ def among(column: Column, values: Iterable[Value]) -> np.ndarray[Any, np.dtype[n
 
 
 def domain_of(name: str, values: tuple[Value, ...]) -> Domain:
-    """The smallest domain that holds the values.
+    """Return the smallest domain that holds the values.
 
     Raises:
         ChipgymError: naming the knob, where they are text and numbers.
@@ -273,7 +274,7 @@ def domain_of(name: str, values: tuple[Value, ...]) -> Domain:
 
 
 def _plain_column(values: object) -> Column:
-    """A 1-d array of numbers or text; of objects where numpy would silently convert or spread what it is given."""
+    """Make a 1-d array of numbers or text; of objects where numpy would silently convert or spread what it is given."""
     if getattr(values, "ndim", 0) > 0:
         values = np.asarray(values)
         if values.ndim == 1 and values.dtype.kind in "iufU":
@@ -291,7 +292,7 @@ def _plain_column(values: object) -> Column:
 
 
 def _numbers(raw: Column) -> Column:
-    """A plain column as numbers, NaN where an entry is none: text, bools and numbers beyond a float are none."""
+    """Return a plain column as numbers, NaN where an entry is none: text, bools and numbers beyond a float are none."""
     return raw if raw.dtype.kind in "iuf" else np.array([_float_or_nan(v) for v in raw], dtype=np.float64)
 
 

@@ -87,7 +87,7 @@ class Problem:
         object.__setattr__(self, "reference", reference)
 
     def _default_objectives(self) -> Column:
-        """Objectives of the default design, or of the first of a fixed sequence of draws that has positive ones."""
+        """Return objectives of the default design, or of the first positive ones of a fixed sequence of draws."""
         try:
             values = self.evaluate(self.space.default_indices).objectives
         except ChipgymError:
@@ -116,7 +116,7 @@ class Problem:
         )
 
     def evaluate(self, designs: Designs) -> Evaluation:
-        """Evaluates designs given as index rows of this problem's space, dicts, or columns.
+        """Evaluate designs given as index rows of this problem's space, dicts, or columns.
 
         Returns:
             n evaluated designs.
@@ -127,11 +127,11 @@ class Problem:
         return self.evaluate_columns(*self.space.columns(designs, self.simulator.beside))
 
     def evaluate_columns(self, columns: Columns, n: int) -> Evaluation:
-        """As `evaluate`, for complete columns that the space has made."""
+        """Evaluate complete columns that the space has made, as `evaluate` does."""
         return self.judge(columns, self.simulator.evaluate_columns(columns, n))
 
     def encode(self, designs: Designs) -> Indices:
-        """Index rows of this problem's space, shape (n, p), of designs whose values are all on its grid.
+        """Return index rows of this problem's space, shape (n, p), of designs whose values are all on its grid.
 
         Raises:
             ChipgymError: naming the first value that is not, and the nearest that is.
@@ -139,7 +139,7 @@ class Problem:
         return self.space.positions(*self.space.columns(designs, self.simulator.beside))
 
     def judge(self, columns: Columns, metrics: Metrics) -> Evaluation:
-        """The evaluation of n designs, as complete columns of values, that the simulator answered `metrics` for."""
+        """Return the evaluation of n designs, complete columns of values, that the simulator answered `metrics` for."""
         values = [o(metrics) for o in self.objectives]
         objectives = np.stack(values, axis=1) if len(values) > 1 else values[0][:, None]
         violation = metrics["violation"]
@@ -148,7 +148,7 @@ class Problem:
         return Evaluation(metrics, objectives, violation)
 
     def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
-        """Why one design is infeasible: the simulator's limits and the constraints that it breaks, in this order.
+        """Tell why one design is infeasible: the simulator's limits and the constraints that it breaks, in this order.
 
         Empty for a feasible design, and for one whose simulator does not say why it cannot be built.
 
@@ -164,7 +164,7 @@ class Problem:
         return (*self.simulator.broken_limits(row_dict(columns, 0)), *(limit for limit in limits if limit.broken))
 
     def reward(self, evaluation: Evaluation) -> Column:
-        """Maximised reward per design, shape (n,), always finite.
+        """Return the maximised reward per design, shape (n,), always finite.
 
         Raises:
             ChipgymError: where a reward of one's own answers anything else.
@@ -174,7 +174,7 @@ class Problem:
         return REWARDS[self.reward_name](evaluation.objectives, self.reference, evaluation.violation)
 
     def reward_vector(self, evaluation: Evaluation) -> Column:
-        """Maximised reward per design and objective, shape (n, m), always finite; `reward` where there is but one.
+        """Return the maximised reward per design and objective, (n, m), always finite; `reward` where there is but one.
 
         Raises:
             ChipgymError: where a reward of one's own answers anything else, such as one number per design.
@@ -198,7 +198,7 @@ class Problem:
         return f"Problem(least {', '.join(o.name for o in self.objectives)} of {self.simulator!r}{within})"
 
     def identity(self) -> dict[str, Any]:
-        """Everything that makes two problems the same, as JSON-able data."""
+        """Return everything that makes two problems the same, as JSON-able data."""
         return {
             **self.simulator.identity(),
             "objectives": [o.quantity.text for o in self.objectives],
@@ -213,7 +213,7 @@ class Problem:
 
 
 def _comparable(objectives: Column) -> Column:
-    """Which objectives a reward can compare others with."""
+    """Tell which objectives a reward can compare others with."""
     return np.isfinite(objectives) & (objectives > 0)
 
 
@@ -226,7 +226,7 @@ def bind_problem(
     reward: str | RewardFunction = "log_ratio",
     targets: Sequence[float] | Mapping[str, float] | None = None,
 ) -> Problem:
-    """A problem on a simulator that exists; `make_problem` is the same by the simulator's name.
+    """Make a problem on a simulator that exists; `make_problem` is the same by the simulator's name.
 
     Raises:
         ChipgymError: naming the first argument that is wrong, and the nearest right one.

@@ -42,7 +42,7 @@ class Product:
 
     @staticmethod
     def of(powers: Mapping[str, float]) -> Product:
-        """The product of metrics to these powers."""
+        """Return the product of metrics to these powers."""
         return Product(tuple(sorted(powers.items(), key=lambda term: (term[1] < 0, term[0]))))
 
     @property
@@ -65,7 +65,7 @@ class Product:
         return out
 
     def unit(self, units: Mapping[str, str]) -> str:
-        """Its unit, as in J·s/mm2, from those of the metrics; empty for a plain number."""
+        """Return its unit, as in J·s/mm2, from those of the metrics; empty for a plain number."""
         if len(self.terms) == 1 and self.terms[0][1] == 1:
             return units.get(self.terms[0][0], "")
         powers: dict[str, float] = {}
@@ -80,7 +80,7 @@ class Product:
         return f"{above or '1'}/{below}" if below else above
 
     def __call__(self, values: Mapping[str, Column]) -> Column:
-        """Value per design, shape (n,), from columns by name; NaN where a metric is."""
+        """Return the value per design, shape (n,), from columns by name; NaN where a metric is."""
         (first, power), *rest = self.terms
         with np.errstate(all="ignore"):
             value = values[first] if power == 1 else values[first] ** power
@@ -120,14 +120,14 @@ class Sum:
         return out
 
     def unit(self, units: Mapping[str, str]) -> str:
-        """The unit that all terms share, or else the sum of them with their factors, as in J + 0.1 s."""
+        """Return the unit that all terms share, or else the sum of them with their factors, as in J + 0.1 s."""
         each = [(factor, product.unit(units)) for factor, product in self.terms]
         if len({unit for _, unit in each}) == 1:
             return each[0][1]
         return " + ".join(f"{'' if f == 1 else number_text(f) + ' '}{unit or '1'}" for f, unit in each)
 
     def __call__(self, values: Mapping[str, Column]) -> Column:
-        """Value per design, shape (n,); NaN where a metric is."""
+        """Return the value per design, shape (n,); NaN where a metric is."""
         with np.errstate(all="ignore"):
             (factor, product), *rest = self.terms
             total = factor * product(values)
@@ -142,7 +142,7 @@ Quantity = Product | Sum
 def parse_quantity(
     text: str, names: Sequence[str], field: str, presets: Presets = NO_PRESETS, less: str | None = None
 ) -> Quantity:
-    """`a * b**2 / c + 0.1 * d` over names of metrics, and of presets that are written like that themselves.
+    """Parse `a * b**2 / c + 0.1 * d` over names of metrics, and of presets that are written like that themselves.
 
     Args:
         text: what is parsed.
@@ -179,7 +179,7 @@ def _parse_sum(text: str, names: Sequence[str], field: str, presets: Presets) ->
 
 
 def _parse_term(text: str, at: int, names: Sequence[str], field: str, presets: Presets) -> tuple[_Terms, int]:
-    """A product, and where the sign behind it is or the text ends."""
+    """Parse a product, and return it with the place where the sign behind it is or the text ends."""
     term: _Terms = [(1.0, {})]
     sign = 1.0
     while True:
@@ -231,7 +231,7 @@ def _check_term(term: _Terms, text: str, field: str) -> None:
 
 
 def _parse_name(name: str, names: Sequence[str], field: str, presets: Presets) -> Quantity:
-    """What a factor stands for: a metric itself, or a preset."""
+    """Return what a factor stands for: a metric itself, or a preset."""
     if name not in presets or name in names:
         if name not in names and name not in (FEASIBLE.name, VIOLATION.name):
             raise unknown("metric", name, [*names, *presets])
@@ -244,12 +244,12 @@ def _parse_name(name: str, names: Sequence[str], field: str, presets: Presets) -
 
 
 def number_text(value: float) -> str:
-    """A number in its shortest form that gives every bit back; a whole one without a point."""
+    """Write a number in its shortest form that gives every bit back; a whole one without a point."""
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
 
 
 def _times(factor: float, product: Product) -> str:
-    """A product times a number above 0 as it can be parsed again."""
+    """Write a product times a number above 0 as it can be parsed again."""
     if factor == 1:
         return product.text
     number = number_text(factor)

@@ -53,7 +53,7 @@ class SimulatorEntry:
             raise ChipgymError(f"target: {shorten(self.target)} is neither a Simulator's class nor 'module:Class'")
 
     def load(self) -> type[Simulator]:
-        """The simulator's class.
+        """Import and return the simulator's class.
 
         Raises:
             ChipgymError: where its module cannot be imported, or is without it.
@@ -69,7 +69,7 @@ class SimulatorEntry:
 
 
 def _misnamed(field: str, value: object, expected: str, joint: str, form: Callable[[str], str]) -> ChipgymError:
-    """The error for a name that is not of letters, digits and underscores, with the nearest that is."""
+    """Make the error for a name that is not of letters, digits and underscores, with the nearest that is."""
     words = re.findall(r"[A-Za-z0-9]+", re.sub(r"^[^A-Za-z]+", "", value)) if isinstance(value, str) else []
     hint = f"; nearest is {joint.join(map(form, words))!r}" if words else ""
     return ChipgymError(f"{field}: {shorten(value)} is not made of {expected}, a letter first{hint}")
@@ -91,13 +91,13 @@ _looked = False
 
 
 def load_target(target: str) -> Any:
-    """The object that "module:name" names."""
+    """Import and return the object that "module:name" names."""
     module, name = target.split(":")
     return getattr(importlib.import_module(module), name)
 
 
 def register(entry: SimulatorEntry) -> None:
-    """Makes a simulator known by its name.
+    """Make a simulator known by its name.
 
     Raises:
         ChipgymError: where another simulator has that name already.
@@ -113,33 +113,33 @@ def register(entry: SimulatorEntry) -> None:
 
 
 def on_register(listener: Callable[[SimulatorEntry], None]) -> None:
-    """Has a function told of every simulator that is registered from now on."""
+    """Have `listener` told of every simulator that is registered from now on."""
     _LISTENERS.append(listener)
 
 
 def unregister(name: str) -> None:
-    """Forgets a simulator; for tests and notebooks that register their own."""
+    """Forget a simulator; for tests and notebooks that register their own."""
     _ENTRIES.pop(name, None)
 
 
 def registered() -> tuple[SimulatorEntry, ...]:
-    """Every registered simulator, in registration order; those of installed packages last."""
+    """Return every registered simulator, in registration order; those of installed packages last."""
     _look_for_plugins()
     return tuple(_ENTRIES.values())
 
 
 def known_so_far() -> tuple[SimulatorEntry, ...]:
-    """As `registered`, without a look at installed packages, which an import must not wait for."""
+    """Return what `registered` does, without a look at installed packages, which an import must not wait for."""
     return tuple(_ENTRIES.values())
 
 
 def plugin_package(name: str) -> str | None:
-    """The installed package whose entry point a simulator is; None for any other."""
+    """Return the installed package whose entry point a simulator is; None for any other."""
     return _PLUGINS.get(name)
 
 
 def _look_for_plugins() -> None:
-    """Registers the simulators of installed packages, once in a process; one that is broken is a warning.
+    """Register the simulators of installed packages, once in a process; one that is broken is a warning.
 
     Not on import: an entry point is a module of another package, which may take long to import, or import this one.
     """
@@ -171,7 +171,7 @@ def _register_plugin(target: object, package: str) -> None:
 
 
 def entry(name: str) -> SimulatorEntry:
-    """The simulator registered as `name`.
+    """Return the simulator registered as `name`.
 
     Raises:
         ChipgymError: naming the nearest where there is none.
@@ -184,7 +184,7 @@ def entry(name: str) -> SimulatorEntry:
 
 
 def simulator_options(name: str) -> dict[str, Any]:
-    """Default by option of the simulator registered as `name`, without the workload.
+    """Return the default by option of the simulator registered as `name`, without the workload.
 
     Raises:
         ChipgymError: naming the nearest where there is none.
@@ -194,7 +194,7 @@ def simulator_options(name: str) -> dict[str, Any]:
 
 
 def problem_arguments(simulator: str) -> tuple[str, ...]:
-    """What `make_problem` takes by name for a registered simulator: its own arguments and the simulator's options.
+    """List what `make_problem` takes by name for a registered simulator: its own arguments and the simulator's options.
 
     Raises:
         ChipgymError: naming the nearest where there is no such simulator.
@@ -209,7 +209,7 @@ WorkloadLike = str | os.PathLike[str] | Workload
 def make_simulator(
     name: str, workload: WorkloadLike | Sequence[WorkloadLike] | None = None, **options: Any
 ) -> Simulator:
-    """A simulator bound to a workload, or to several.
+    """Make a simulator bound to a workload, or to several.
 
     Args:
         name: a registered simulator, such as "systolic".
@@ -249,7 +249,7 @@ def make_problem(
     targets: Sequence[float] | Mapping[str, float] | None = None,
     **options: Any,
 ) -> Problem:
-    """A problem: a simulator by name (or an existing one), what to minimise, and within what.
+    """Make a problem: a simulator by name (or an existing one), what to minimise, and within what.
 
     Args:
         simulator: a registered name, or a simulator object (then `workload` and `options` must be left out).

@@ -23,7 +23,8 @@ CLOSEST = 1e6
 class Reward(Protocol):
     """Maximised value per design from objectives (n, m), their reference (m,), and violations (n,)."""
 
-    def __call__(self, objectives: Column, reference: Column, violation: Column) -> Column: ...
+    def __call__(self, objectives: Column, reference: Column, violation: Column) -> Column:
+        """Return the value of each design, shape (n,)."""
 
 
 #: A reward of one's own: of n evaluated designs of a problem, a finite number each, shape (n,).
@@ -31,7 +32,7 @@ RewardFunction = Callable[["Evaluation", "Problem"], Any]
 
 
 def name_of_reward(function: RewardFunction) -> str:
-    """What stands for a reward of one's own in a store and a report: its `name`, or its module and its own.
+    """Return what names a reward of one's own in a store and a report: its `name`, or its module and its own.
 
     Raises:
         ChipgymError: where it is that of one of `REWARDS`.
@@ -46,7 +47,7 @@ def name_of_reward(function: RewardFunction) -> str:
 
 
 def checked_rewards(answer: object, shapes: tuple[tuple[int, ...], ...], name: str) -> Column:
-    """What a reward of one's own answered, as float64.
+    """Return what a reward of one's own answered, as float64.
 
     Args:
         answer: the answer.
@@ -70,7 +71,7 @@ def checked_rewards(answer: object, shapes: tuple[tuple[int, ...], ...], name: s
 
 
 def log_ratio(objectives: Column, reference: Column, violation: Column) -> Column:
-    """Decades of improvement over the reference: `clip(log10(reference / objective), -5, 5)`, mean over objectives.
+    """Return decades of improvement over the reference: `clip(log10(reference / objective), -5, 5)`, their mean.
 
     An infeasible design gets `-5 - v / (1 + v)`, so that each ranks below every feasible one, nearer misses higher.
     An objective of 0 is as good as reward gets, one that is not a number as bad as a feasible design's gets.
@@ -84,7 +85,7 @@ def log_ratio(objectives: Column, reference: Column, violation: Column) -> Colum
 
 
 def target_distance(objectives: Column, reference: Column, violation: Column) -> Column:
-    """ArchGym's reward, the product over objectives of target / |target − objective|; the reference is the target.
+    """Return ArchGym's reward: target / |target − objective|, multiplied over objectives; the target is the reference.
 
     Bounded at `CLOSEST` where a target is met exactly (ArchGym, ISCA 2023, section 3, divides by zero there).
     Infeasible designs rank below every feasible one as in `log_ratio`.
@@ -96,7 +97,7 @@ def target_distance(objectives: Column, reference: Column, violation: Column) ->
 
 
 def _ranked(worth: Column, violation: Column) -> Column:
-    """`worth` where feasible, else `-5 - v / (1 + v)`: below -5 for every v, -6 for one infinite or not a number."""
+    """Return `worth` where feasible, else `-5 - v / (1 + v)`: below -5 for every v, -6 for infinite or not a number."""
     feasible = violation <= 0
     if feasible.all():
         return worth

@@ -52,7 +52,7 @@ class Roofline:
         return self.peak_macs_per_s / self.bandwidth_bytes_per_s
 
     def ceiling(self, intensity: Column | float) -> Column:
-        """The most that the machine could do at some intensities, multiply-accumulates per second."""
+        """Return the most that the machine could do at some intensities, multiply-accumulates per second."""
         with np.errstate(invalid="ignore"):
             memory = np.where(np.isinf(self.bandwidth_bytes_per_s), np.inf, self.bandwidth_bytes_per_s * intensity)
         return np.minimum(memory, self.peak_macs_per_s)

@@ -60,7 +60,7 @@ class Simulator(ABC):
 
     @abstractmethod
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
-        """The batch kernel: metric columns and violation of checked columns of values.
+        """Run the batch kernel: metric columns and violation of checked columns of values.
 
         Returns:
             A column for each of `metrics` and no others, and the violation, ≥ 0 and 0 where the design can be built;
@@ -81,7 +81,7 @@ class Simulator(ABC):
         raise ChipgymError(f"objective: {self.name} has no preset of several objectives; give a list of them")
 
     def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
-        """Why one design cannot be built: the limits that it is beyond, none where it can be.
+        """Tell why one design cannot be built: the limits that it is beyond, none where it can be.
 
         For a person to read beside the violation. A simulator that does not override this names none. Of several
         designs it is the first.
@@ -92,7 +92,7 @@ class Simulator(ABC):
         return ()
 
     def evaluate(self, designs: Designs) -> Metrics:
-        """Metrics of one or many designs.
+        """Evaluate one or many designs.
 
         Args:
             designs: a list of dicts, one dict (n = 1), a dict of columns, a pandas or polars table, an integer index
@@ -110,7 +110,7 @@ class Simulator(ABC):
         return self.evaluate_columns(columns, n)
 
     def evaluate_columns(self, columns: Columns, n: int) -> Metrics:
-        """As `evaluate`, for complete columns that `space.columns` or `space.decode` has made."""
+        """Evaluate complete columns that `space.columns` or `space.decode` has made, as `evaluate` does."""
         if n <= self.chunk:
             return self._simulated(columns, n)
         parts = []
@@ -120,7 +120,7 @@ class Simulator(ABC):
         return Metrics.concatenate(parts)
 
     def _simulated(self, columns: Columns, n: int) -> Metrics:
-        """One call of `simulate`, whose answer is what it has to be.
+        """Call `simulate` once, and check that its answer is what it has to be.
 
         Raises:
             ChipgymError: naming the simulator, the metric, what was returned and what was expected.
@@ -136,7 +136,7 @@ class Simulator(ABC):
         return Metrics(self.metrics, values, violation, reasons)
 
     def _plainly_sound(self, answer: Any, n: int) -> bool:
-        """Whether nobody need look closer at an answer: a scalar environment waits for this at every step.
+        """Tell whether nobody need look closer at an answer: a scalar environment waits for this at every step.
 
         Nothing is NaN and nothing below 0, which holds of nearly every answer.
         """
@@ -163,7 +163,7 @@ class Simulator(ABC):
         return frozenset(m.name for m in self.metrics)
 
     def _misshapen(self, answer: Any, n: int) -> ChipgymError | None:
-        """What is wrong with the form of an answer of `simulate`, or its violation, if anything."""
+        """Return what is wrong with the form of an answer of `simulate`, or its violation, if anything."""
         where = f"simulator {self.name}: simulate returned"
         if not isinstance(answer, tuple | list) or len(answer) != 2 or not isinstance(answer[0], Mapping):
             return ChipgymError(f"{where} {shorten(answer)}, expected (metric columns by name, violation)")
@@ -189,7 +189,7 @@ class Simulator(ABC):
         return None
 
     def _without_numbers(self, values: Mapping[str, Column], violation: Column) -> tuple[Column, dict[int, str]]:
-        """The violation with the designs infeasible whose costs, or violation, are not numbers, and what is not."""
+        """Mark designs infeasible whose costs or violation are not numbers; return the violation, and what is none."""
         reasons: dict[int, str] = {}
         costs = {spec.name: values[spec.name] for spec in self.metrics if spec.cost}
         for name, column in [("violation", violation), *costs.items()]:
@@ -202,7 +202,7 @@ class Simulator(ABC):
         return violation, reasons
 
     def _check_amounts(self, values: Mapping[str, Column], violation: Column, columns: Columns) -> None:
-        """That a feasible design takes no less than 0 seconds, joules, or of any other amount.
+        """Check that a feasible design takes no less than 0 seconds, joules, or of any other amount.
 
         Raises:
             ChipgymError: naming the simulator, the metric, its value and the design.
@@ -224,7 +224,7 @@ class Simulator(ABC):
         return f"{type(self).__name__}({self.workload.name!r}{settings})"
 
     def identity(self) -> dict[str, Any]:
-        """What makes two simulators give the same answers, as JSON-able data."""
+        """Return what makes two simulators give the same answers, as JSON-able data."""
         return {
             "simulator": self.name,
             "version": self.version,
@@ -235,7 +235,7 @@ class Simulator(ABC):
 
 
 def relative_excess(needed: Column, limit: Column | float) -> Column:
-    """How far `needed` is beyond `limit` ≥ 0, as a fraction of the limit; 0 where within, `inf` beyond a limit of 0.
+    """Tell how far `needed` is beyond `limit` ≥ 0, as a fraction of it; 0 where within, `inf` beyond a limit of 0.
 
     Shapes broadcast to (n,).
     """

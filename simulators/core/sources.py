@@ -13,7 +13,7 @@ SUFFIXES = frozenset({".py", ".csv", ".json", ".parquet"})
 
 
 def source_digest(cls: type[Simulator]) -> str:
-    """sha256 in hex of the files that a simulator's folder holds, sub-folders included.
+    """Return the sha256 in hex of the files that a simulator's folder holds, sub-folders included.
 
     For a class outside a package it is that of its one file; empty where the source cannot be had, as for a class
     that was typed into a notebook. The versions of libraries and of what simulators share are no part of it.

@@ -34,7 +34,8 @@ class Table(Protocol):
     """A table with a column per knob, as pandas and polars have them."""
 
     @property
-    def columns(self) -> Any: ...
+    def columns(self) -> Any:
+        """Names of the columns."""
 
     def __getitem__(self, name: Any, /) -> Any: ...
 
@@ -114,24 +115,24 @@ class DesignSpace:
         raise unknown("parameter", name, self.names)
 
     def subsystems(self) -> dict[str, tuple[str, ...]]:
-        """Parameter names by the subsystem that they belong to."""
+        """Return the parameter names by the subsystem that they belong to."""
         groups: dict[str, tuple[str, ...]] = {}
         for p in self.parameters:
             groups[p.subsystem] = (*groups.get(p.subsystem, ()), p.name)
         return groups
 
     def describe(self) -> list[Mapping[str, Any]]:
-        """The space as JSON-able data."""
+        """Return the space as JSON-able data."""
         return [p.describe() for p in self.parameters]
 
     # --- index rows ----------------------------------------------------------------------------------------------
 
     def sample(self, n: int, rng: np.random.Generator) -> Indices:
-        """`n` rows drawn uniformly from the grid, made canonical; shape (n, p)."""
+        """Draw `n` rows uniformly from the grid, made canonical; shape (n, p)."""
         return self.canonicalize(rng.integers(0, self.sizes, size=(n, len(self.parameters))))
 
     def enumerate(self, start: int = 0, stop: int | None = None) -> Indices:
-        """Rows `start` to `stop` of the whole grid in mixed-radix order (the last parameter turns fastest).
+        """Return rows `start` to `stop` of the whole grid in mixed-radix order (the last parameter turns fastest).
 
         Raises:
             ChipgymError: for a negative start, and for rows beyond the 2**63rd.
@@ -148,7 +149,7 @@ class DesignSpace:
         return out
 
     def canonical_rows(self, chunk: int = 65536) -> Iterator[Indices]:
-        """Every canonical design once, in grid order, at most `chunk` rows at a time."""
+        """Yield every canonical design once, in grid order, at most `chunk` rows at a time."""
         for start in range(0, self.size, chunk):
             rows = self.enumerate(start, start + chunk)
             rows = rows[(self.canonicalize(rows) == rows).all(axis=1)]
@@ -156,17 +157,17 @@ class DesignSpace:
                 yield rows
 
     def active(self, indices: Indices) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Which parameters mean anything in each row; shape (n, p)."""
+        """Tell which parameters mean anything in each row; shape (n, p)."""
         return self._make_canonical(np.array(indices, dtype=np.int64, ndmin=2))
 
     def canonicalize(self, indices: Indices) -> Indices:
-        """Rows with every inactive parameter at its default, so that the same hardware is the same row."""
+        """Return rows with every inactive parameter at its default, so that the same hardware is the same row."""
         rows = np.array(indices, dtype=np.int64, ndmin=2)
         self._make_canonical(rows)
         return rows.reshape(np.shape(indices))
 
     def mutate(self, indices: Indices, rng: np.random.Generator, rate: float | None = None) -> Indices:
-        """Rows in which each parameter changes with probability `rate` (1/p by default), an active one at least.
+        """Return rows in which each parameter changes with probability `rate` (1/p by default), an active one at least.
 
         An ordinal parameter steps to a neighbouring value half of the time, and anywhere else otherwise. Rows come
         back canonical, and as they were only where no active parameter has another value.
@@ -187,7 +188,7 @@ class DesignSpace:
         return self.canonicalize(np.where(change, np.where(near, step, anywhere), rows))
 
     def neighbors(self, row: Indices) -> Indices:
-        """The rows that differ from `row` in one active parameter: one step of an ordinal, any other of a category."""
+        """List the rows that differ from `row` in one active parameter: one step of an ordinal, any other category."""
         row = self.canonicalize(row)
         out = []
         for j, p in enumerate(self.parameters):
@@ -205,7 +206,7 @@ class DesignSpace:
         return different
 
     def mask(self, chosen: Mapping[str, int] | None = None) -> tuple[np.ndarray[Any, np.dtype[np.int8]], ...]:
-        """Legal grid positions of each parameter, 1 or 0, given the positions already chosen for some.
+        """Tell the legal grid positions of each parameter, 1 or 0, given the positions already chosen for some.
 
         A parameter that the choices made so far make inactive may only take its default, and so may one that it
         would have activated. A parameter with a single value counts as chosen.
@@ -223,13 +224,13 @@ class DesignSpace:
         return tuple(masks)
 
     def to_gymnasium(self, seed: int | None = None) -> MultiDiscrete:
-        """The grid as a `gymnasium.spaces.MultiDiscrete`."""
+        """Return the grid as a `gymnasium.spaces.MultiDiscrete`."""
         from gymnasium.spaces import MultiDiscrete
 
         return MultiDiscrete(self.sizes, seed=seed)
 
     def rows(self, indices: Indices) -> Indices:
-        """New canonical rows, shape (n, p), of index rows of shape (n, p) or (p,).
+        """Make new canonical rows, shape (n, p), of index rows of shape (n, p) or (p,).
 
         Raises:
             ChipgymError: as `decode`.
@@ -237,13 +238,13 @@ class DesignSpace:
         return self.canonicalize(self._checked(indices))
 
     def values(self, rows: Indices) -> Columns:
-        """As `decode`, for rows that are checked already, as those of `rows` and `sample` are."""
+        """Decode rows that are checked already, as those of `rows` and `sample` are."""
         return {p.name: p.column_values[column] for p, column in zip(self.parameters, rows.T, strict=True)}
 
     # --- values --------------------------------------------------------------------------------------------------
 
     def decode(self, indices: Indices) -> Columns:
-        """Columns of values, each of shape (n,), of index rows of shape (n, p) or (p,).
+        """Return columns of values, each of shape (n,), of index rows of shape (n, p) or (p,).
 
         Raises:
             ChipgymError: where the array is not of whole numbers, has another width or an index out of range.
@@ -251,11 +252,11 @@ class DesignSpace:
         return self.values(self._checked(indices))
 
     def design(self, row: Indices) -> dict[str, Value]:
-        """One index row as a dict of plain Python values."""
+        """Return one index row as a dict of plain Python values."""
         return {p.name: p.values[i] for p, i in zip(self.parameters, row.tolist(), strict=True)}
 
     def encode(self, designs: Designs) -> Indices:
-        """Index rows, shape (n, p), of designs whose values are all on the grid.
+        """Return index rows, shape (n, p), of designs whose values are all on the grid.
 
         Raises:
             ChipgymError: naming the first value that is not on the grid, and the nearest that is.
@@ -263,7 +264,7 @@ class DesignSpace:
         return self.positions(*self.columns(designs))
 
     def positions(self, columns: Columns, n: int) -> Indices:
-        """As `encode`, for complete columns that `columns` or `decode` has made."""
+        """Encode complete columns that `columns` or `decode` has made, as `encode` does."""
         out = np.empty((n, len(self.parameters)), dtype=np.int64)
         for j, p in enumerate(self.parameters):
             found = p.positions(columns[p.name])
@@ -275,7 +276,7 @@ class DesignSpace:
         return out
 
     def columns(self, designs: Designs, beside: Collection[str] = ()) -> tuple[Columns, int]:
-        """Any accepted form of designs as complete, checked, canonical columns of values, and their number n.
+        """Return any accepted form of designs as complete, checked, canonical columns of values, and their number n.
 
         Accepts a list of dicts, one dict, a dict of columns (scalars are repeated; a column is a list, an array or
         what pandas has), a pandas or polars table, a row of one, an integer index array, or results: an object with a
@@ -306,7 +307,7 @@ class DesignSpace:
         return self._canonical_columns(columns, n), n
 
     def narrow(self, restrictions: Mapping[str, Value | Sequence[Value]] | None) -> DesignSpace:
-        """A space whose grids are restricted, as in `{"rows": [16, 32], "dataflow": "ws"}`.
+        """Make a space whose grids are restricted, as in `{"rows": [16, 32], "dataflow": "ws"}`.
 
         Values need not have been on the grid, only in the domain. A default outside the new grid moves to its
         nearest value, or for a categorical knob to the first.
@@ -341,7 +342,7 @@ class DesignSpace:
     # --- indices, conditions -------------------------------------------------------------------------------------
 
     def _checked(self, indices: Indices) -> Indices:
-        """Index rows of shape (n, p), all within the grid."""
+        """Return index rows of shape (n, p), checked to be within the grid."""
         rows = np.asarray(indices)
         if rows.dtype.kind not in "iu":
             raise ChipgymError(
@@ -378,7 +379,7 @@ class DesignSpace:
         ]
 
     def _make_canonical(self, rows: Indices) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Makes rows (n, p) canonical where they stand; which of their parameters are active, shape (n, p)."""
+        """Make rows (n, p) canonical where they stand; return which of their parameters are active, shape (n, p)."""
         active = np.ones(rows.shape, dtype=bool)
         for members, clauses in self._rules:
             (controller, legal), *others = clauses
@@ -404,7 +405,7 @@ class DesignSpace:
 
 
 def _plain_designs(given: Any) -> Any:
-    """Results, tables and rows of tables as dicts of values or columns; anything else as it is."""
+    """Return results, tables and rows of tables as dicts of values or columns; anything else as it is."""
     if isinstance(given, Mapping | list | tuple):
         return given
     for name in ("design", "designs"):  # an evaluated design, and the columns of many
@@ -420,14 +421,14 @@ def _plain_designs(given: Any) -> Any:
 
 
 def _together(positions: list[int]) -> slice | Indices:
-    """Positions as a slice where they follow one another: assigning to it takes a fifth of the time."""
+    """Return positions as a slice where they follow one another: assigning to it takes a fifth of the time."""
     if positions == list(range(positions[0], positions[-1] + 1)):
         return slice(positions[0], positions[-1] + 1)
     return np.array(positions, dtype=np.int64)
 
 
 def _given_columns(designs: object, default: Mapping[str, Value]) -> tuple[dict[str, Any], int]:
-    """Columns as the user gave them (lists or arrays of one length) and their length."""
+    """Return columns as the user gave them (lists or arrays of one length), and their length."""
     designs = _plain_designs(designs)
     if isinstance(designs, Mapping):
         lengths = {k: len(v) for k, v in designs.items() if is_column(v)}

@@ -18,7 +18,7 @@ from .space import Columns, Designs
 
 
 def workload_names(workloads: Sequence[Workload]) -> tuple[str, ...]:
-    """A name for each workload; a further one of the same name, such as another batch, has its number behind it.
+    """Name each workload; a further one of the same name, such as another batch, has its number behind it.
 
     Raises:
         ChipgymError: where two are the same.
@@ -36,7 +36,7 @@ class WorkloadSuite:
     """Several workloads as one; its features are the means of theirs."""
 
     def __init__(self, members: Sequence[Workload]) -> None:
-        """Joins different workloads.
+        """Join different workloads.
 
         Raises:
             ChipgymError: where two are the same.
@@ -46,7 +46,7 @@ class WorkloadSuite:
         self.digest = hashlib.sha256("\0".join(w.digest for w in members).encode()).hexdigest()
 
     def features(self) -> dict[str, float]:
-        """The mean of every feature."""
+        """Return the mean of every feature."""
         each = [w.features() for w in self.members]
         return {name: float(np.mean([f[name] for f in each])) for name in each[0]}
 
@@ -71,7 +71,7 @@ class SuiteSimulator(Simulator):
     chunk: int  # type: ignore[misc]
 
     def __init__(self, members: Sequence[Simulator]) -> None:
-        """Joins simulators of one machine.
+        """Join simulators of one machine.
 
         Raises:
             ChipgymError: where two have the same workload, or another design space.
@@ -93,11 +93,12 @@ class SuiteSimulator(Simulator):
         self.default_objective = first.default_objective
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
+        """Return the members' metrics, each its geometric mean over them, and their largest violation."""
         found = self._simulated(columns, n)
         return {m.name: found[m.name] for m in self.metrics}, found["violation"]
 
     def _simulated(self, columns: Columns, n: int) -> Metrics:
-        """The members' answers as one, each checked as its own."""
+        """Return the members' answers as one, each checked as its own."""
         logs: dict[str, Column] = {m.name: np.zeros(n) for m in self.metrics}
         worst = np.zeros(n)
         reasons: dict[int, str] = {}
@@ -113,7 +114,7 @@ class SuiteSimulator(Simulator):
         return Metrics(self.metrics, means, worst, reasons)
 
     def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
-        """What any of them breaks, the most broken first where several break the same."""
+        """Return what any of them breaks, the most broken first where several break the same."""
         found: dict[str, Limit] = {}
         for member in self.members:
             for limit in member.broken_limits(design):
@@ -126,4 +127,5 @@ class SuiteSimulator(Simulator):
         return " with ".join(map(repr, self.members))
 
     def identity(self) -> dict[str, Any]:
+        """Return the first member's identity with the name and the digest of all workloads together."""
         return {**self.members[0].identity(), "workload": self.workload.name, "workload_digest": self.workload.digest}

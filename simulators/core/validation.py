@@ -45,7 +45,7 @@ Validate = Callable[[Path], Sequence[Finding]]
 
 
 def read_reference(path: Path, columns: Collection[str] = (), origin: str = "") -> list[dict[str, str]]:
-    """The rows of a reference table in CSV, as texts by column.
+    """Read the rows of a reference table in CSV, as texts by column.
 
     Args:
         path: of the file.

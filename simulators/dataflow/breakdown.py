@@ -65,7 +65,7 @@ class _Told:
 
 
 def section_breakdown(run: Run, columns: Columns) -> Breakdown:
-    """Of a design's columns, each of shape (1,): a row for each section."""
+    """Break down a design's columns, each of shape (1,): a row for each section."""
     told = _records(run, columns)
     names = [name for part in told for name in part.names]
     table = np.concatenate([part.sections for part in told])
@@ -76,7 +76,7 @@ def section_breakdown(run: Run, columns: Columns) -> Breakdown:
 
 
 def layer_breakdown(run: Run, columns: Columns) -> Breakdown:
-    """Of a design's columns, each of shape (1,): a row for each section, with its part of the run's time.
+    """Break down a design's columns, each of shape (1,): a row for each section, with its part of the run's time.
 
     All steps of decoding are one: they have the same sections.
     """
@@ -108,7 +108,7 @@ def _section_values(table: Array) -> dict[str, Array]:
 
 
 def kernel_breakdown(run: Run, columns: Columns) -> Breakdown:
-    """Of a design's columns, each of shape (1,): a row for each kernel but the sources."""
+    """Break down a design's columns, each of shape (1,): a row for each kernel but the sources."""
     told = _records(run, columns)
     names = [f"{part.label}/{name}" for part in told for name in part.kernels[1:]]
     table = np.concatenate([part.records[1:] for part in told])
@@ -123,24 +123,24 @@ def _largest(values: dict[str, Array], bounds: tuple[str, ...]) -> tuple[str, ..
 
 
 def worst_section(run: Run, columns: Columns, part: int, needs: int) -> str:
-    """The section of a part that needs the most of something, by its column in a section's record; its name."""
+    """Name the section of a part that needs the most of something, given by its column in a section's record."""
     told = _records(run, columns)[part]
     return told.names[int(told.sections[:, needs].argmax())]
 
 
 def part_label(row: Row) -> str:
-    """What a part of a run is called, as "prefill/block": its pass, or its stage where several have it."""
+    """Name a part of a run, as "prefill/block": after its pass, or after its stage where several have it."""
     return _label(row, together=len(row.passes) > 1)
 
 
 def _label(row: Row, together: bool) -> str:
-    """A part's name after that of its pass, or, of all steps together, of its stage."""
+    """Return a part's name after that of its pass, or, of all steps together, of its stage."""
     name = row.first.name
     return f"{name.partition('@')[0] if together else name}/{row.part.name}"
 
 
 def _records(run: Run, columns: Columns) -> list[_Told]:
-    """Every part of every pass."""
+    """Return every part of every pass."""
     out = []
     for at, row in enumerate(run.rows):
         names = row.part.graph.names

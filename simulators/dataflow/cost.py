@@ -27,7 +27,7 @@ _TOTALS = {
 
 
 def prices_of(chip: Chip) -> Prices:
-    """What the parts of a chip and the actions of a run cost in its node."""
+    """Return what the parts of a chip and the actions of a run cost in its node."""
     t = load_technology(chip.node)
     return Prices(
         pcu=t["pcu_area"] * t["logic_area"] * t["operand_area"] / (_LANES * _STAGES),
@@ -56,7 +56,7 @@ def prices_of(chip: Chip) -> Prices:
 
 
 def metric_columns(run: Run, answers: a.Answers) -> dict[str, Column]:
-    """Metric columns of n designs, each of shape (n,), from what the compiled model answers."""
+    """Return the metric columns of n designs, each of shape (n,), from what the compiled model answers."""
     totals = answers.totals
     latency, first = totals[:, a.TIME], totals[:, a.FIRST_TOKEN]
     return {

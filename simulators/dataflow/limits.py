@@ -14,7 +14,7 @@ _WORST = {
 
 
 def broken_limits(run: Run, columns: Columns) -> tuple[Limit, ...]:
-    """The limits that a design's columns, each of shape (1,), break, each with whose it is."""
+    """Return the limits that a design's columns, each of shape (1,), break, each with whose it is."""
     answers = run.answers(columns, 1)
     group = "tp * pp * ep" if "ep" in columns else "tp * pp"
     # By number in `NEEDS`, a name and a unit.
@@ -32,7 +32,7 @@ def broken_limits(run: Run, columns: Columns) -> tuple[Limit, ...]:
 
 
 def _whose(run: Run, columns: Columns, answers: a.Answers, need: int, name: str) -> str:
-    """A limit's name with the section or part that needs the most of what is limited."""
+    """Return a limit's name with the section or part that needs the most of what is limited."""
     if need in _WORST:
         beyond, recorded = _WORST[need]
         part = int(answers.parts[0, :, beyond].argmax())

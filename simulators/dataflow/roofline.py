@@ -8,7 +8,7 @@ from ..core import Breakdown, Columns, Roofline
 
 
 def dataflow_roofline(columns: Columns, layers: Breakdown, sockets: int) -> Roofline:
-    """The sections of one feasible design that multiply and accumulate under its ceilings, all sockets together.
+    """Place the sections of one feasible design that multiply and accumulate under its ceilings, all sockets together.
 
     Peak: a multiply-accumulate per lane, stage and cycle. Bandwidth: that of HBM or of DDR, whichever takes a section
     longer for what it moves there.

@@ -62,7 +62,7 @@ class Run:
         )
 
     def answers(self, columns: Columns, n: int, record: a.Record | None = None) -> a.Answers:
-        """What the compiled model answers of n designs; `record` is filled with the last one's."""
+        """Return what the compiled model answers of n designs; `record` is filled with the last one's."""
         found = a.Answers(
             np.empty((n, len(self.rows), a.PART)), np.empty((n, a.TOTALS)), np.empty((n, a.NEEDS)),
             np.empty((n, a.NEEDS)), np.empty(n),
@@ -87,7 +87,7 @@ def make_run(
     sockets: int,
     batch: int,
 ) -> Run:
-    """The run of some passes; arguments as in `Run`."""
+    """Make the run of some passes; arguments as in `Run`."""
     rows = rows_of(passes)
     blocks = tuple(part for part in passes[0].parts if part.searched)
     absent = {*(() if chip.has_hbm else HBM_KNOBS), *(() if any(part.graph.experts[0] for part in blocks) else ("ep",))}

@@ -123,7 +123,7 @@ class DataflowSimulator(Simulator):
         return self.run.blocks
 
     def _first_mapping(self) -> dict[str, Value]:
-        """The mapping that a person would start from: the most fused, with weights as near, that can be built."""
+        """Return the mapping that a person would start from: the most fused, weights as near, that can be built."""
         tries: list[dict[str, Value]] = [
             {"fusion": fusion, "weight_residency": residency}
             for fusion in ("full", "layer", "none")
@@ -134,11 +134,12 @@ class DataflowSimulator(Simulator):
         return tries[int(feasible.argmax())] if feasible.any() else {}
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
+        """Run the compiled model on columns of n designs, and price what it answers."""
         answers = self.run.answers(columns, n)
         return metric_columns(self.run, answers), answers.violation
 
     def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
-        """Sockets, stages, microbatches, PCUs, PMUs, SRAM, HBM, DDR and FIFO depths that one design lacks.
+        """Report the sockets, stages, microbatches, PCUs, PMUs, SRAM, HBM, DDR and FIFO depths that one design lacks.
 
         Of what sections have to themselves, that of the section which lacks the most.
         """
@@ -146,7 +147,7 @@ class DataflowSimulator(Simulator):
         return broken_limits(self.run, {name: column[:1] for name, column in columns.items()})
 
     def evaluate_layers(self, design: Design) -> Breakdown:
-        """One design's time, section by section over the whole run; all steps of decoding together.
+        """Return one design's time, section by section over the whole run; all steps of decoding together.
 
         The times add up to the run's, but for what pipeline stages hand over to one another. The kinds are the
         bottlenecks of `evaluate_sections`.
@@ -157,7 +158,7 @@ class DataflowSimulator(Simulator):
         return layer_breakdown(self.run, self._one("evaluate_layers", design))
 
     def evaluate_sections(self, design: Design) -> Breakdown:
-        """Time and bottleneck of one design, section by section: a row for each section of each part of each pass.
+        """Return time and bottleneck of one design, section by section: a row for each one of each part of each pass.
 
         The kinds are the bottlenecks: "compute", "fill", "hbm", "ddr", "link", "noc", "setup" or "sync", whichever
         takes the most time. Times are of one run of a section.
@@ -168,7 +169,7 @@ class DataflowSimulator(Simulator):
         return section_breakdown(self.run, self._one("evaluate_sections", design))
 
     def evaluate_kernels(self, design: Design) -> Breakdown:
-        """PCUs, time and bottleneck of one design, kernel by kernel.
+        """Return the PCUs, time and bottleneck of one design, kernel by kernel.
 
         The kinds are the bottlenecks: "compute", "pmu", "noc" or "link".
 
@@ -178,7 +179,7 @@ class DataflowSimulator(Simulator):
         return kernel_breakdown(self.run, self._one("evaluate_kernels", design))
 
     def roofline(self, design: Design) -> Roofline:
-        """The sections of one design, over the whole run, under the ceilings of its PCUs and its off-chip memories.
+        """Place the sections of one design, over the whole run, under the ceilings of its PCUs and off-chip memories.
 
         Raises:
             ChipgymError: as `evaluate_sections`.
@@ -187,7 +188,7 @@ class DataflowSimulator(Simulator):
         return dataflow_roofline(columns, layer_breakdown(self.run, columns), self.run.sockets)
 
     def _one(self, asker: str, design: Design) -> Columns:
-        """The columns of one design that can be built."""
+        """Return the columns of one design that can be built."""
         columns, n = self.space.columns(design)
         if n != 1:
             raise ChipgymError(f"{asker} takes one design, not {n}")
@@ -199,7 +200,7 @@ class DataflowSimulator(Simulator):
 def _passes(
     network: Network, read: int | None, written: int | None, folded: bool
 ) -> tuple[tuple[Pass, ...], tuple[int, int]]:
-    """The passes of a run, and the tokens that every sequence reads and writes (0 of a network that writes none)."""
+    """Return the passes of a run, and the tokens that every sequence reads and writes (0 where none are written)."""
     config = DECODERS.get(network.name)
     if config is None:
         for name, given in (("input_tokens", read), ("output_tokens", written)):
@@ -225,7 +226,7 @@ def _passes(
 
 
 def _imbalance(given: object, experts: int, active: int) -> float:
-    """The busiest expert's tokens over the mean, 1 where not given."""
+    """Return the busiest expert's tokens over the mean, 1 where not given."""
     if given is None:
         return 1.0
     if not experts:

@@ -33,7 +33,7 @@ class Scale:
 def dataflow_space(
     chip: Chip, blocks: Sequence[Part], scale: Scale, explore: str, start: Mapping[str, Value] | None = None
 ) -> DesignSpace:
-    """The design space of one chip and the parts of a network that are searched.
+    """Make the design space of one chip and the parts of a network that are searched.
 
     `start` has mapping knobs whose default is another than usual.
 
@@ -125,18 +125,18 @@ def _each(part: Part) -> str:
 
 
 def searched_edges(graph: KernelGraph) -> list[int]:
-    """Edges that can be cut: all but those from the source, which is in memory anyway."""
+    """List the edges that can be cut: all but those from the source, which is in memory anyway."""
     return [i for i, edge in enumerate(graph.edges) if edge.producer > 0]
 
 
 def cut_name(graph: KernelGraph, edge: int) -> str:
-    """The knob of an edge: `cut_<producer>__<consumer>`."""
+    """Name the knob of an edge: `cut_<producer>__<consumer>`."""
     e = graph.edges[edge]
     return f"cut_{graph.names[e.producer]}__{graph.names[e.consumer]}"
 
 
 def cut_knobs(blocks: Sequence[Part]) -> list[tuple[int, str]]:
-    """Every edge that can be cut, by its number among those of all parts that are searched, and its knob."""
+    """List every edge that can be cut, by its number among those of all parts that are searched, and its knob."""
     out, first = [], 0
     for part in blocks:
         out += [(first + e, cut_name(part.graph, e)) for e in searched_edges(part.graph)]
@@ -145,6 +145,6 @@ def cut_knobs(blocks: Sequence[Part]) -> list[tuple[int, str]]:
 
 
 def share_knobs(blocks: Sequence[Part]) -> list[tuple[int, str]]:
-    """Every kernel that has PCUs, by its number among those of all parts that are searched, and its knob."""
+    """List every kernel that has PCUs, by its number among those of all parts that are searched, and its knob."""
     names = [name for part in blocks for name in (None, *part.graph.names[1:])]
     return [(i, f"share_{name}") for i, name in enumerate(names) if name is not None]

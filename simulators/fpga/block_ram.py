@@ -12,7 +12,7 @@ BRAM18_SHAPES = ((1, 16384), (2, 8192), (4, 4096), (9, 2048), (18, 1024), (36, 5
 
 
 def bram18_count(width: npt.ArrayLike, depth: npt.ArrayLike) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """RAMB18s of a memory of `depth` words of `width` bits: the fewest over the shapes, all of one shape.
+    """Count RAMB18s of a memory of `depth` words of `width` bits: the fewest over the shapes, all of one shape.
 
     ⌈width / w⌉ ⌈depth / d⌉ blocks of the shape w × d. Small memories that a tool would make of LUTs count too: whether
     they do is the caller's to say. The arguments broadcast; float64.

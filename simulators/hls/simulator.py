@@ -75,6 +75,7 @@ class HlsSimulator(Simulator):
         return load_tool(self.options["tool"])
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
+        """Run the program of formulas on columns of n designs."""
         out = self._program.run(self._knobs(columns), n)
         violation = out.pop("violation")
         return out, violation
@@ -120,7 +121,7 @@ class HlsSimulator(Simulator):
         return make_program(self.space.names, make)
 
     def evaluate_loops(self, design: Designs) -> Breakdown:
-        """One design loop by loop, outermost first: a row of `LOOP_METRICS` each, its kind what became of the loop.
+        """Break down one design by loop, outermost first: rows of `LOOP_METRICS`, their kind what became of the loop.
 
         Raises:
             ChipgymError: as `evaluate`, and for more than one design.
@@ -138,10 +139,11 @@ class HlsSimulator(Simulator):
         return Breakdown(tuple(x.loop.label for x in loops), tuple(kinds), metrics)
 
     def _knobs(self, columns: Columns) -> dict[str, Column]:
-        """Columns as the schedule reads them."""
+        """Return columns as the schedule reads them."""
         return {name: pipe_codes(column) if name.startswith("pipe_") else column for name, column in columns.items()}
 
     def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
+        """See `Simulator.broken_limits`."""
         out = self.evaluate(design)
         limits = [Limit(f"{r}_utilization", out[f"{r}_utilization"][0], self.options["budget"]) for r in RESOURCES]
         return tuple(limit for limit in limits if limit.broken)

@@ -20,13 +20,13 @@ _PIPE_CODES = np.array([PIPES.index(name) for name in sorted(PIPES)])
 
 
 def pipe_codes(column: Column) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Pipeline pragmas as their places in `PIPES`, (n,)."""
+    """Return pipeline pragmas as their places in `PIPES`, (n,)."""
     codes: np.ndarray[Any, np.dtype[np.int64]] = _PIPE_CODES[np.searchsorted(_PIPES_SORTED, column)]
     return codes
 
 
 def kernel_space(kernel: Kernel) -> DesignSpace:
-    """Knobs `pipe_L0`, `para_L0`, `tile_L0`, … of every loop that offers them; the default leaves all of them off.
+    """Make knobs `pipe_L0`, `para_L0`, `tile_L0`, … of every loop that offers them; the default leaves all of them off.
 
     Unroll factors are the divisors of the trip and the powers of two up to 32, and the trip itself; tiles 1
     (none), 2, 4 and 8. A tile of the whole trip, which the tables have too, is the same as none.
@@ -40,7 +40,7 @@ def kernel_space(kernel: Kernel) -> DesignSpace:
 
 
 def para_values(trip: int) -> tuple[int, ...]:
-    """The unroll factors that the grid offers for a loop of `trip` iterations."""
+    """Return the unroll factors that the grid offers for a loop of `trip` iterations."""
     powers = {2**i for i in range(6)}
     partial = range(1, min(trip - 1, MOST_PARTIAL) + 1)
     return (*(u for u in partial if trip % u == 0 or u in powers), trip)

@@ -82,6 +82,7 @@ class Hls4mlSimulator(Simulator):
         self._budget = {name: float(self.device.resources[name]) for name in LIMITED}
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
+        """Run the program of formulas on columns of n designs."""
         out = self._program.run(self._knobs(columns), n)
         violation = out.pop("violation")
         return out, violation
@@ -114,7 +115,7 @@ class Hls4mlSimulator(Simulator):
         return make_program(self.space.names, make)
 
     def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
-        """Layers that the tool cannot build as asked, and resources that the device lacks."""
+        """Report layers that the tool cannot build as asked, and resources that the device lacks."""
         columns, _ = self.space.columns(design)
         out = self._limits_program.run(self._knobs({name: column[:1] for name, column in columns.items()}), 1)
         names = [name.removeprefix("value ") for name in out if name.startswith("value ")]
@@ -136,7 +137,7 @@ class Hls4mlSimulator(Simulator):
         return make_program(self.space.names, make)
 
     def evaluate_layers(self, design: Design) -> Breakdown:
-        """The metrics of one design, layer by layer: resources add up to `evaluate`'s, cycles are each layer's own.
+        """Return one design's metrics, layer by layer: resources add up to `evaluate`'s, cycles are each layer's own.
 
         Raises:
             ChipgymError: as `evaluate`, and for more than one design.
@@ -151,12 +152,12 @@ class Hls4mlSimulator(Simulator):
         return Breakdown(tuple(layer.name for layer in layers), tuple(layer.kind for layer in layers), metrics)
 
     def _knobs(self, columns: Columns) -> dict[str, Column]:
-        """Columns as numbers: words as their places among what they may be."""
+        """Return columns as numbers: words as their places among what they may be."""
         words = {"strategy": columns["strategy"] == RESOURCE, "io_type": columns["io_type"] == STREAM}
         return {**columns, **words}
 
     def _settings(self, knobs: Mapping[str, Term]) -> list[Settings]:
-        """The design as each layer sees it."""
+        """Return the design as each layer sees it."""
         places = self.network.products
         own = {at: "" if "reuse_factor" in knobs else f"_{i}" for i, at in enumerate(places)}
         return [
@@ -172,7 +173,7 @@ class Hls4mlSimulator(Simulator):
         ]
 
     def _layer_costs(self, knobs: Mapping[str, Term]) -> list[LayerCosts]:
-        """Costs of the layers in graph order, FIFOs behind them included."""
+        """Return the costs of the layers in graph order, FIFOs behind them included."""
         costs: list[LayerCosts] = []
         for at, (layer, settings) in enumerate(zip(self.network.layers, self._settings(knobs), strict=True)):
             product = layer.family == PRODUCT
@@ -184,7 +185,7 @@ class Hls4mlSimulator(Simulator):
         return costs
 
     def _metrics(self, cycles: Term, interval: Term, used: Mapping[str, Term]) -> dict[str, Term]:
-        """The terms of `METRICS`."""
+        """Return the terms of `METRICS`."""
         shares = {f"{name}_utilization": used[name] / self._budget[name] for name in LIMITED}
         return {
             "latency_s": cycles * self.clock_ns * 1e-9,
@@ -198,7 +199,7 @@ class Hls4mlSimulator(Simulator):
     def _limits(
         self, knobs: Mapping[str, Term], costs: Sequence[LayerCosts], used: Mapping[str, Term]
     ) -> list[tuple[str, Term, Term]]:
-        """What a design must stay within: a name, what it has, and what it may have."""
+        """List what a design must stay within: a name, what it has, and what it may have."""
         products = [
             (layer.name, settings.reuse, cost)
             for layer, settings, cost in zip(self.network.layers, self._settings(knobs), costs, strict=True)
@@ -212,7 +213,7 @@ class Hls4mlSimulator(Simulator):
 
 
 def _excess(value: Term, limit: Term) -> Term:
-    """`relative_excess` of terms; none beyond a limit without end."""
+    """Return `relative_excess` of terms; none beyond a limit without end."""
     if not isinstance(limit, Formula) and math.isinf(limit):
         return 0.0
     return select(value <= limit, 0.0, value / limit - 1.0)

@@ -18,7 +18,7 @@ DEFAULT_WIDTH = 16
 
 
 def hls4ml_space(network: LoweredNetwork, granularity: str) -> DesignSpace:
-    """The design space of one network.
+    """Make the design space of one network.
 
     With one reuse factor for the model, its grid holds those that are legal in every layer; with one for each layer,
     those of that layer. Another is refused with the nearest, where hls4ml itself would warn and take the nearest.

@@ -21,7 +21,7 @@ MM2_PER_BIT = 4.522e-6
 
 
 def prices_of(device: Device, bursts: Bursts, where: AddressMap, channels: int, ranks: int) -> Prices:
-    """The prices of bursts on so many channels of a device, with so many ranks each."""
+    """Return the prices of bursts on so many channels of a device, with so many ranks each."""
     t, e = device.timings, device.energy_timings
     ras, precharge = t["RAS"], e["row_cycle"] - t["RAS"]
     rails = [

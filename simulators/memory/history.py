@@ -43,7 +43,7 @@ class CommandTrace:
         return len(self.cycle)
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row per command."""
+        """Make a table of one row per command."""
         return _table(self)
 
 
@@ -75,7 +75,7 @@ class RequestTimes:
         return len(self.arrival)
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row per request."""
+        """Make a table of one row per request."""
         return _table(self)
 
 
@@ -93,7 +93,7 @@ class History:
 
 
 def make_history(device: Device, work: Workset, record: k.Record) -> History:
-    """The model's record as columns, channels merged."""
+    """Return the model's record as columns, channels merged."""
     log = record.commands[np.argsort(record.commands[:, k.LOG_CYCLE], kind="stable")]
     command, bank, channel = log[:, k.LOG_COMMAND], log[:, k.LOG_BANK], log[:, k.LOG_CHANNEL]
     whole_rank = (command == PREAB) | (command == REFAB)

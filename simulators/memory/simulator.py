@@ -115,6 +115,7 @@ class MemorySimulator(Simulator):
         self.machine: k.Machine = _machine(self.device, self.workset.mixed, self.bursts.relative)
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
+        """Run the compiled model on columns of n designs, and price what it counts."""
         designs = _design_matrix(columns, n)
         counts = np.empty((n, k.FIELDS), np.int64)
         workers = min(threads(), n) if n * len(self.bursts) >= _WORTH_THREADS else 1
@@ -132,7 +133,7 @@ class MemorySimulator(Simulator):
         return self._price(designs, counts), np.zeros(n)
 
     def history(self, design: Design) -> History:
-        """Every command that one design issues, and what happened when to every request.
+        """Return every command that one design issues, and what happened when to every request.
 
         Raises:
             ChipgymError: as `evaluate`, and for more than one design.
@@ -145,7 +146,7 @@ class MemorySimulator(Simulator):
         return make_history(self.device, self.workset, record)
 
     def evaluate_requests(self, design: Design) -> tuple[Metrics, Counts]:
-        """One design's metrics, and the memory-clock cycle in which each request is answered.
+        """Return one design's metrics, and the memory-clock cycle in which each request is answered.
 
         Returns:
             What `evaluate` does, and cycles from 0 to the response at the requestor, int64 (requests,), in the order of
@@ -163,14 +164,14 @@ class MemorySimulator(Simulator):
         return Metrics(self.metrics, self._price(designs, counts), np.zeros(1)), np.maximum.reduceat(received, firsts)
 
     def _one(self, design: Design, asker: str) -> Counts:
-        """The design matrix (1, KNOBS) of one design."""
+        """Return the design matrix (1, KNOBS) of one design."""
         columns, n = self.space.columns(design)
         if n != 1:
             raise ChipgymError(f"{asker} takes one design, not {n}")
         return _design_matrix(columns, 1)
 
     def _run(self, designs: Counts, counts: Counts, record: k.Record | None = None) -> None:
-        """Fills the counts (n, FIELDS) of a design matrix (n, KNOBS)."""
+        """Fill the counts (n, FIELDS) of a design matrix (n, KNOBS)."""
         if record is None:
             record = k.Record(np.empty((0, k.TIMES), np.int64), np.empty((0, k.LOG), np.int64))
         buses = 2 if self.device.column_bus else 1
@@ -178,7 +179,7 @@ class MemorySimulator(Simulator):
         run_batch(w.start, w.requests, w.first, designs, self.ranks, buses, self.machine, counts, record)
 
     def _price(self, designs: Counts, counts: Counts) -> dict[str, Column]:
-        """Metric columns of a design matrix (n, KNOBS) and its counts (n, FIELDS)."""
+        """Return the metric columns of a design matrix (n, KNOBS) and its counts (n, FIELDS)."""
         out = np.empty((len(designs), m.METRICS))
         m.fill_metrics(self._prices, designs, counts, out)
         return {spec.name: out[:, at] for at, spec in enumerate(METRICS)}
@@ -223,7 +224,7 @@ def _machine(device: Device, mixed: bool, relative: bool) -> k.Machine:
 
 
 def _design_matrix(columns: Columns, n: int) -> Counts:
-    """Designs as the compiled model reads them, int64 (n, KNOBS)."""
+    """Return designs as the compiled model reads them, int64 (n, KNOBS)."""
     designs = np.zeros((n, k.KNOBS), np.int64)
     for at, name, codes in _CHOICES:
         designs[:, at] = [codes[value] for value in columns[name].tolist()]

@@ -12,7 +12,7 @@ REFRESHES = Integers(0, 8)
 
 
 def memory_space() -> DesignSpace:
-    """442,368 rows on the grid, 166,464 different controllers; the default is ArchGym's usual starting point.
+    """Make the space: 442,368 rows on the grid, 166,464 different controllers; the default is ArchGym's usual start.
 
     A simple arbiter has no limit on transactions in flight, and a controller that never refreshes none on how early or
     late it does: these knobs are inactive there.

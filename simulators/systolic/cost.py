@@ -120,7 +120,7 @@ class CostModel:
         return np.stack([*columns, t.sram_leakage_w(kb), t.sram_area_mm2(kb)], axis=1)
 
     def clock_prices(self, clock_mhz: Column) -> Array:
-        """Factors on dynamic energy and leakage at the voltage that a clock needs; shape (n, 2)."""
+        """Return factors on dynamic energy and leakage at the voltage that a clock needs; shape (n, 2)."""
         hz = clock_mhz * 1e6
         return np.stack([self.technology.energy_scale(hz), self.technology.leakage_scale(hz)], axis=1)
 
@@ -132,7 +132,7 @@ class CostModel:
         return {name: GridLookup.over(self.space[name].column_values, f) for name, f in functions.items()}
 
     def evaluate(self, columns: Columns, counts: Array) -> Columns:
-        """The metrics of PRICED, each (n,), of kernel counts (n, FIELDS) on design columns, each (n,)."""
+        """Return the metrics of PRICED, each (n,), of kernel counts (n, FIELDS) on design columns, each (n,)."""
         look = self._lookups
         (kb_i, sram_i), (kb_f, sram_f), (kb_o, sram_o) = (look[name].tables(columns[name]) for name in SRAMS)
         clocks, supply = look["clock_mhz"].tables(columns["clock_mhz"])
@@ -154,11 +154,11 @@ class GridLookup:
 
     @staticmethod
     def over(grid: Column, function: Callable[[Column], Array]) -> GridLookup:
-        """Remembers `function` at the ascending values `grid`."""
+        """Remember `function` at the ascending values `grid`."""
         return GridLookup(function, grid, function(grid))
 
     def tables(self, values: Column) -> tuple[Column, Array]:
-        """Ascending values that hold all of `values`, and the function's answers for them, one row each."""
+        """Return ascending values that hold all of `values`, and the function's answers for them, one row each."""
         if all_known(values, self.grid):
             return self.grid, self.table
         grid = np.unique(values)
@@ -167,7 +167,7 @@ class GridLookup:
 
 @compiled
 def position(value: float, grid: Column) -> int:
-    """Where `value` stands in the ascending `grid`: the first place that is not below it."""
+    """Tell where `value` stands in the ascending `grid`: the first place that is not below it."""
     low, high = 0, len(grid)
     while low < high:
         middle = (low + high) // 2
@@ -180,7 +180,7 @@ def position(value: float, grid: Column) -> int:
 
 @compiled
 def all_known(values: Column, grid: Column) -> bool:
-    """Whether every one of `values` stands in the ascending `grid`."""
+    """Tell whether every one of `values` stands in the ascending `grid`."""
     for value in values:
         at = position(value, grid)
         if at == len(grid) or grid[at] != value:
@@ -195,7 +195,7 @@ def price(
     kb_i: Column, sram_i: Array, kb_f: Column, sram_f: Array, kb_o: Column, sram_o: Array,
     clocks: Column, supply: Array, p: Prices,
 ) -> Array:  # fmt: skip
-    """Metrics (len(PRICED), n) of counts (n, FIELDS) and design columns (n,).
+    """Return metrics (len(PRICED), n) of counts (n, FIELDS) and design columns (n,).
 
     `kb_*` and `clocks` are the values at which `sram_*` (values, 4) and `supply` (values, 2) hold prices.
     """

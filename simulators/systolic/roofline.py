@@ -12,7 +12,7 @@ DRAM_WORDS = ("dram_ifmap_reads", "dram_filter_reads", "dram_ofmap_writes", "dra
 
 
 def systolic_roofline(columns: Columns, layers: Breakdown, operand_bits: int) -> Roofline:
-    """The matrix products of one feasible design under its ceilings.
+    """Place the matrix products of one feasible design under its ceilings.
 
     Peak: a multiply-accumulate per PE and cycle. Bandwidth: that of the three interfaces together, which a layer
     reaches only where its inputs, filters and outputs are the same number of words. Operators of the vector unit

@@ -137,13 +137,14 @@ class SystolicSimulator(Simulator):
         )  # fmt: skip
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
+        """Count what n designs do on the whole network, and price it."""
         values, violation = self._price(columns, self._count(columns, self._totals).reshape(n, k.FIELDS))
         if self.memory is not None:
             values[IN_LOOP.name] = self._in_loop(columns, violation, self.memory)
         return values, violation
 
     def broken_limits(self, design: Designs) -> tuple[Limit, ...]:
-        """A clock beyond the technology's table, and SRAMs whose halves do not hold one window of a layer."""
+        """Report a clock beyond the technology's table, and SRAMs whose halves do not hold one window of a layer."""
         columns, _ = self.space.columns(design)
         layers, kb_per_word = self.network.matrix, 2 * self.cost.operand_bits / (8 * 1024)
         held = np.minimum(layers[:, (TAPS_H, TAPS_W)], layers[:, (IN_H, IN_W)])  # a window may be wider than the input
@@ -157,7 +158,7 @@ class SystolicSimulator(Simulator):
         return tuple(limit for limit in limits if limit.broken)
 
     def evaluate_layers(self, design: Design) -> Breakdown:
-        """The metrics of one design, layer by layer: a row for every operator that costs something.
+        """Return the metrics of one design, layer by layer: a row for every operator that costs something.
 
         Areas are the whole chip's in every row; the other cost metrics add up to `evaluate`'s.
 
@@ -175,7 +176,7 @@ class SystolicSimulator(Simulator):
         return Breakdown(tuple(layer.name for layer in layers), tuple(layer.kind for layer in layers), metrics)
 
     def roofline(self, design: Design) -> Roofline:
-        """The matrix products of one design under the ceilings of its PEs and its DRAM interfaces.
+        """Place the matrix products of one design under the ceilings of its PEs and its DRAM interfaces.
 
         Raises:
             ChipgymError: as `evaluate`, and for a design that cannot be built.
@@ -187,7 +188,7 @@ class SystolicSimulator(Simulator):
         return systolic_roofline(columns, layers, self.cost.operand_bits)
 
     def layer_costs(self, columns: Columns) -> tuple[Columns, Column]:
-        """The metrics of `METRICS` and the violation of the one design of `columns`, a row for every layer."""
+        """Return the metrics of `METRICS` and the violation of the one design of `columns`, a row for every layer."""
         net = self.network
         rows = (
             net.matrix, np.ones(len(net.matrix)), np.arange(len(net.matrix)),
@@ -200,7 +201,7 @@ class SystolicSimulator(Simulator):
         return self._price({name: np.repeat(column, len(counts)) for name, column in columns.items()}, counts)
 
     def dram_trace(self, design: Design, device: str = DEVICE) -> Trace:
-        """The requests that one design makes while it runs the network, to a memory of `device` that answers at once.
+        """Return the requests of one design while it runs the network, to a memory of `device` that answers at once.
 
         Whole bursts, at the pace of an array that never waits: a workload for the memory simulator.
 
@@ -212,7 +213,7 @@ class SystolicSimulator(Simulator):
         return dram_trace(self.design_run(self._one("dram_trace", design)), device)
 
     def dram_limited(self, design: Design, controller: Design | None = None, **memory: Any) -> DramLimited:
-        """The latency of one design with a modelled memory in the loop, in place of `dram_bandwidth`.
+        """Return the latency of one design with a modelled memory in the loop, in place of `dram_bandwidth`.
 
         Args:
             design: of the accelerator; its `dram_bandwidth` plays no part but in the latency that is compared with.
@@ -232,7 +233,7 @@ class SystolicSimulator(Simulator):
         )
 
     def design_run(self, columns: Columns) -> DesignRun:
-        """The one design of `columns` on the network, as a memory in the loop sees it."""
+        """Return the one design of `columns` on the network, as a memory in the loop sees it."""
         from .memory_loop.loop import DesignRun
 
         return DesignRun(
@@ -241,14 +242,14 @@ class SystolicSimulator(Simulator):
         )  # fmt: skip
 
     def _one(self, caller: str, design: Design) -> Columns:
-        """The columns of one design."""
+        """Return the columns of one design."""
         columns, n = self.space.columns(design)
         if n != 1:
             raise ChipgymError(f"{caller} takes one design, not {n}")
         return columns
 
     def _in_loop(self, columns: Columns, violation: Column, memory: LoopMemory) -> Column:
-        """Latency with a memory in the loop, (n,); NaN for what cannot be built."""
+        """Return the latency with a memory in the loop, (n,); NaN for what cannot be built."""
         from .memory_loop.loop import dram_limited
 
         out = np.full(len(violation), np.nan)
@@ -258,7 +259,7 @@ class SystolicSimulator(Simulator):
         return out
 
     def tiling_columns(self, columns: Columns) -> tuple[Any, ...]:
-        """What `tiling.plan` takes after the layer, columns of shape (n,) but for the words per partial sum."""
+        """Return what `tiling.plan` takes after the layer, columns of shape (n,) but for the words per partial sum."""
         half = [columns[name] * (1024 * 8 // 2) for name in ("ifmap_sram_kb", "filter_sram_kb", "ofmap_sram_kb")]
         bits, sum_bits = self.cost.operand_bits, self.cost.sum_bits
         return (
@@ -268,7 +269,7 @@ class SystolicSimulator(Simulator):
         )  # fmt: skip
 
     def _count(self, columns: Columns, tables: tuple[Any, ...]) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Kernel counts (n, output rows, FIELDS) of design columns."""
+        """Return kernel counts (n, output rows, FIELDS) of design columns."""
         matrix, matrix_counts, matrix_rows, vector, vector_counts, vector_rows, n_rows = tables
         flow, rows, cols, cap_i, cap_f, cap_o, psum_words, order = self.tiling_columns(columns)
         fine, coarse = self.network.cuts.fine, self.network.cuts.coarse
@@ -279,7 +280,7 @@ class SystolicSimulator(Simulator):
         )  # fmt: skip
 
     def _price(self, columns: Columns, counts: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[Columns, Column]:
-        """Metric columns and violation of kernel counts (n, FIELDS)."""
+        """Return metric columns and violation of kernel counts (n, FIELDS)."""
         out: Columns = {name: counts[:, field] for name, field in _COUNTED.items()}
         out |= self.cost.evaluate(columns, counts)
         top = self.cost.technology.max_clock_hz / 1e6
@@ -287,7 +288,7 @@ class SystolicSimulator(Simulator):
 
 
 def _codes(names: Column, codes: Mapping[str, int]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Integer codes of a text column."""
+    """Return integer codes of a text column."""
     if len(names) == 1:  # one design at a time, as a scalar environment asks, should not pay for masks
         return np.array([codes[names[0]]], dtype=np.int64)
     out = np.empty(len(names), dtype=np.int64)

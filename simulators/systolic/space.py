@@ -14,7 +14,7 @@ SRAM_KB = Integers(1, 1024 * 1024)
 
 
 def systolic_space(technology: Technology) -> DesignSpace:
-    """The design space on one technology.
+    """Make the design space on one technology.
 
     The grid runs from 8 × 8 PEs with 3 × 8 KB (a microcontroller's helper) past 256 × 256 PEs with 24 MB (TPU v1,
     Jouppi et al., ISCA 2017). Every knob beyond it, within its domain, is evaluated too.

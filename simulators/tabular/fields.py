@@ -22,7 +22,7 @@ def header_of(
     agents: tuple[str, ...] | None = None,
     searched: tuple[str, ...] | None = None,
 ) -> TableHeader:
-    """The header of a table of a simulator's designs.
+    """Make the header of a table of a simulator's designs.
 
     Args:
         simulator: what evaluates them.
@@ -57,7 +57,7 @@ def header_of(
 
 
 def space_of(header: TableHeader) -> DesignSpace:
-    """The space that a table's designs are taken from.
+    """Make the space that a table's designs are taken from.
 
     The domain of a knob is the range of its grid, and of what other knobs' conditions ask of it: collected from a part
     of a space, a table need not have a design that meets them.
@@ -73,7 +73,7 @@ def space_of(header: TableHeader) -> DesignSpace:
 
 
 def metrics_of(header: TableHeader) -> tuple[MetricSpec, ...]:
-    """What the simulator behind a table answers."""
+    """Return what the simulator behind a table answers."""
     return tuple(MetricSpec(m.name, m.unit, m.doc, m.goal, m.cost, m.signed) for m in header.metrics)
 
 

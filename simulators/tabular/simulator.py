@@ -67,7 +67,7 @@ class TabularSimulator(Simulator):
         return self.workload.header.source if isinstance(self.workload, DesignTable) else {}
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
-        """Looks up columns of values.
+        """Look up columns of values.
 
         Raises:
             ChipgymError: for a value off the table's grid, or a design that a table of samples does not have.
@@ -93,7 +93,7 @@ class TabularSimulator(Simulator):
 
 
 def _strides(space: DesignSpace) -> Indices:
-    """What one step of each knob adds to a row's number in the grid, shape (p,).
+    """Return what one step of each knob adds to a row's number in the grid, shape (p,).
 
     Raises:
         ChipgymError: for a grid whose rows cannot be numbered with 63 bits.
@@ -118,7 +118,7 @@ def _check_rows(table: DesignTable, space: DesignSpace, keys: Indices) -> None:
 
 
 def _index(keys: Indices, size: int) -> np.ndarray[Any, np.dtype[np.int32]] | None:
-    """Number of the table's row by number of the grid's row, -1 where it has none; None for a grid too large."""
+    """Return the table's row by number of the grid's row, -1 where it has none; None for a grid too large."""
     if size > MOST_INDEXED:
         return None
     number = np.full(size, -1, dtype=np.int32)

@@ -55,7 +55,7 @@ class Layout:
     kernels: int
 
     def arrays(self, columns: Columns, n: int) -> tuple[Array, Array, Array]:
-        """Numbers and codes (n, N_DESIGN), cuts int64 (n, edges), shares (n, kernels) of n designs."""
+        """Return numbers and codes (n, N_DESIGN), cuts int64 (n, edges), shares (n, kernels) of n designs."""
         # A chip without HBM has none of it, a network without experts one group of replicas.
         designs = np.zeros((n, c.N_DESIGN))
         designs[:, c.EP] = 1.0
@@ -69,7 +69,7 @@ class Layout:
 
 
 def _fill(out: Array, columns: Columns, knobs: Knobs) -> None:
-    """Fills columns of `out` (n, …) by their number, all at once: one by one takes longer than running one design."""
+    """Fill columns of `out` (n, …) by their number, all at once: one by one takes longer than running one design."""
     if knobs:
         table = np.concatenate([columns[name] for _, name in knobs]).reshape(len(knobs), len(out))
         out[:, [at for at, _ in knobs]] = table.T

@@ -15,7 +15,7 @@ from .kernels import Edge, Kernel
 
 
 def send_to_experts(kernels: Sequence[Kernel], edges: Sequence[Edge], word: float) -> tuple[Kernel, ...]:
-    """The kernels of a graph, told apart by whether they are `far`, with what is sent between them.
+    """Return the kernels of a graph, told apart by whether they are `far`, with what is sent between them.
 
     Products with experts' weights are far, and so is a vector kernel between two of them that reads nothing from
     elsewhere. What feeds several of them is sent once.

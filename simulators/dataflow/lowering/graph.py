@@ -128,7 +128,7 @@ class Lowering:
     _sources: dict[str, _Source] = field(default_factory=dict)
 
     def lower(self, nodes: Sequence[Node], inputs: Sequence[str] = ()) -> KernelGraph:
-        """The graph of some nodes in order; `inputs` names those outside that feed them."""
+        """Make the graph of some nodes in order; `inputs` names those outside that feed them."""
         self.kernels.append(Kernel(INPUT, c.SOURCE, 0.0))
         read = 0.0
         for name in inputs:
@@ -158,7 +158,7 @@ class Lowering:
         return _Source(kernels, sum(s.cached for s in sources), sum(s.constant for s in sources))
 
     def _follows(self, node: Node) -> int | None:
-        """The kernel in whose pipeline `node` runs: it is of one tensor, element by element, and its only reader."""
+        """Find the kernel in whose pipeline `node` runs: it is of one tensor, by element, and its only reader."""
         op = node.op
         alike = isinstance(op, Elementwise) or (isinstance(op, Normalization) and op.kind == "batch")
         if not alike or len(node.inputs) != 1:

@@ -53,7 +53,7 @@ class Kernel:
         return self.rows * self.cols * self.inner * self.count if self.kind == c.PRODUCT else 0.0
 
     def row(self) -> tuple[float, ...]:
-        """As a row of the matrix of kernels."""
+        """Return it as a row of the matrix of kernels."""
         return (
             self.kind, self.rows, self.cols, self.inner, self.count, self.shared, self.ops, self.weights, self.stream,
             self.write, self.out, self.hold, self.split_rows, self.split_cols, self.split_inner, self.split_count,

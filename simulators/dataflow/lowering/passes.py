@@ -63,7 +63,7 @@ class Pass:
 
 
 def decoder_passes(config: LlamaConfig, input_tokens: int, output_tokens: int, word: float) -> tuple[Pass, ...]:
-    """Prefill, and where more than one token is written steps of decoding.
+    """Return the passes: prefill, and where more than one token is written steps of decoding.
 
     The first token comes from the prefill; step i of the others reads `input_tokens` + i kept tokens. The machine is
     configured once for all steps, for those in the middle.
@@ -83,7 +83,7 @@ def decoder_passes(config: LlamaConfig, input_tokens: int, output_tokens: int, w
 
 
 def decoder_block(config: LlamaConfig, seq: int, past: int, word: float) -> Part:
-    """A decoder's block, repeated, reading `seq` tokens after `past`."""
+    """Make a decoder's block, repeated, reading `seq` tokens after `past`."""
     prefix = "layers.0."
     network = llama(replace(config, layers=1), seq=seq, past=past)
     block = [node for node in network.nodes if node.name.startswith(prefix)]
@@ -92,7 +92,7 @@ def decoder_block(config: LlamaConfig, seq: int, past: int, word: float) -> Part
 
 
 def decoder_head(config: LlamaConfig, word: float) -> Part:
-    """A decoder's head, for one token of every sequence: the norm and the logits.
+    """Make a decoder's head, for one token of every sequence: the norm and the logits.
 
     The table of embeddings counts as its own: rows of it are looked up.
     """
@@ -104,7 +104,7 @@ def decoder_head(config: LlamaConfig, word: float) -> Part:
 
 
 def tensor_parallel(config: LlamaConfig, word: float) -> Callable[[Kernel], Kernel]:
-    """How Megatron's tensor parallelism (Shoeybi et al., arXiv:1909.08053) cuts each kernel of a decoder's block.
+    """Return how Megatron's tensor parallelism (Shoeybi et al., arXiv:1909.08053) cuts kernels of a decoder's block.
 
     Heads and the feed-forward block's width are divided; the two products that lead back to the token's vector are
     divided along what they sum over, and all-reduce their partial sums. More sockets than key-value heads share one.
@@ -141,7 +141,7 @@ def tensor_parallel(config: LlamaConfig, word: float) -> Callable[[Kernel], Kern
 
 
 def network_passes(network: Network, word: float, folded: bool) -> tuple[Pass, ...]:
-    """One forward pass of any network; `folded`, equal blocks in a row are a part that repeats (see `find_repeats`).
+    """Return one forward pass of any network; `folded`, equal blocks in a row are a part that repeats.
 
     Tensor parallelism divides the columns of every product with weights (a convolution's filters) and the heads of
     attention, and gathers what they put out, so that everything else is done everywhere.

@@ -39,7 +39,7 @@ class Stretch:
 
 
 def find_repeats(graph: KernelGraph, word: float) -> tuple[Stretch, ...]:
-    """The parts of a graph in order: blocks that repeat, as long and as often as they do, and what lies between them.
+    """Find the parts of a graph in order: blocks that repeat, as long and as often as they do, and what lies between.
 
     A graph of which that leaves more than `MOST_LEFT` is one part. `word` is the bytes of an element.
     """
@@ -51,7 +51,7 @@ def find_repeats(graph: KernelGraph, word: float) -> tuple[Stretch, ...]:
         feeds[edge.consumer].append(edge)
 
     def signs(first: int, last: int) -> list[_Sign]:
-        """Of the kernels of a block, and where in it the result is that leaves it."""
+        """Return the signs of the kernels of a block, and where in it the result is that leaves it."""
         out: list[_Sign] = []
         for at in range(first, last):
             reads = (
@@ -62,7 +62,7 @@ def find_repeats(graph: KernelGraph, word: float) -> tuple[Stretch, ...]:
         return [*out, (crossing[last] - first, ())]
 
     def repeats(first: int, length: int) -> int:
-        """How many blocks of a length there are in a row."""
+        """Count the blocks of a length that there are in a row."""
         count, end = 1, first + length
         if not first <= crossing[end] < end:
             return 1
@@ -102,7 +102,7 @@ def find_repeats(graph: KernelGraph, word: float) -> tuple[Stretch, ...]:
 
 
 def _crossing(graph: KernelGraph) -> list[int]:
-    """By place in the order of kernels the one whose result crosses it; -1 where there is no border.
+    """Return, by place in the order of kernels, the one whose result crosses it; -1 where there is no border.
 
     The last place is behind all kernels: the last of them has the network's result.
     """
@@ -122,7 +122,7 @@ def _crossing(graph: KernelGraph) -> list[int]:
 
 
 def _stretch(graph: KernelGraph, word: float, border: int, end: int, repeats: int, crossing: Sequence[int]) -> Stretch:
-    """Kernels from a border to another as a graph of their own."""
+    """Make kernels from a border to another a graph of their own."""
     source, tables = graph.kernels[0], graph.table_bytes
     if border > 1:
         out = graph.kernels[crossing[border]].out

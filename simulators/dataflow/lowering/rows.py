@@ -26,7 +26,7 @@ class Row:
 
 
 def rows_of(passes: Sequence[Pass]) -> tuple[Row, ...]:
-    """What is evaluated, each once: parts of prefill, then of decoding, blocks before heads.
+    """List what is evaluated, each once: parts of prefill, then of decoding, blocks before heads.
 
     Passes of the same stage differ in their blocks alone.
     """
@@ -47,13 +47,15 @@ def rows_of(passes: Sequence[Pass]) -> tuple[Row, ...]:
 def flatten(
     rows: Sequence[Row], passes: Sequence[Pass], tokens: tuple[int, int], *, sockets: int, batch: int, hbm: bool
 ) -> Program:
-    """The arrays of a run.
+    """Make the arrays of a run.
 
     Args:
         rows: of the passes (see `rows_of`).
         passes: of the run.
         tokens: that a sequence reads, and writes.
-        sockets, batch, hbm: as in `Program`.
+        sockets: chips that work together.
+        batch: sequences, or samples, of the run.
+        hbm: whether the chip has any.
     """
     staged = passes[0].staged
     kernels, links, parts = [], [], []

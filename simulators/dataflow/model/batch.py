@@ -35,7 +35,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @compiled
 def shape_of(program: Program, p: int, d: Array) -> Shape:
-    """How a design runs a part: repeats of one pipeline stage, and the tiles of one microbatch."""
+    """Tell how a design runs a part: repeats of one pipeline stage, and the tiles of one microbatch."""
     part, sequences = program.parts[p], sequences_of(program, d)
     groups = max(1.0, np.floor(program.sockets / (d[c.TP] * d[c.PP] * d[c.EP])))
     spread = max(1.0, program.batch / (groups * sequences)) if d[c.EP] > 1 else 1.0
@@ -55,13 +55,22 @@ def run_batch(
     program: Program, prices: Prices, fixed: Fixed, designs: Array, cuts: Array, shares: Array, answers: Answers,
     recorded: int, sections: Array, kernels: Array,
 ) -> None:  # fmt: skip
-    """Fills `answers` for designs (n, N_DESIGN), cuts (n, edges) and shares (n, kernels).
+    """Fill `answers` for designs (n, N_DESIGN), cuts (n, edges) and shares (n, kernels).
 
     Edges and kernels are those of all searched parts one after another.
 
     Args:
+        program: the parts of all passes.
+        prices: of the chip's parts and of the run's actions.
+        fixed: what no design changes.
+        designs: numbers and codes, (n, N_DESIGN).
+        cuts: int64 (n, edges), 1 cuts; read where a design's fusion is "custom".
+        shares: of each kernel, (n, kernels).
+        answers: filled.
         recorded: number of the part whose sections (its kernels, SECTION) and kernels (its kernels, KERNEL) are
             recorded, of the last design; -1 for none.
+        sections: filled with the sections of the part `recorded`, (its kernels, SECTION).
+        kernels: filled with the kernels of that part, (its kernels, KERNEL).
     """
     none = np.empty((0, 1))
     one = int(np.int64(1))  # a plain number is a type of its own to Numba, which would compile for it once more

@@ -17,26 +17,26 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @compiled
 def stage_repeats(part: Array, pp: float) -> float:
-    """Repeats of a part in one pipeline stage; what does not repeat is not divided."""
+    """Count the repeats of a part in one pipeline stage; what does not repeat is not divided."""
     return float(np.ceil(part[REPEATS] / pp)) if part[REPEATS] > 1 else 1.0
 
 
 @compiled
 def sequences_of(program: Program, d: Array) -> float:
-    """Sequences, or samples, of each replica: a group of sockets that has all layers, but for experts shared."""
+    """Count sequences, or samples, of each replica: a group of sockets that has all layers, but for experts shared."""
     groups = max(1.0, np.floor(program.sockets / (d[c.TP] * d[c.PP] * d[c.EP])))
     return float(np.ceil(program.batch / (groups * d[c.EP])))
 
 
 @compiled
 def shards(k: Array, tp: float) -> float:
-    """Into how many parts tensor parallelism cuts the weights of a kernel."""
+    """Count the parts that tensor parallelism cuts the weights of a kernel into."""
     return float(min(tp, k[c.SPLIT_COLS]) * min(tp, k[c.SPLIT_INNER]) * min(tp, k[c.SPLIT_COUNT]))
 
 
 @compiled
 def weight_bytes(program: Program, d: Array, decode: int) -> float:
-    """Weights of prefill (`decode` 0) or of decoding (1) on one socket, of the stage that has its head."""
+    """Return bytes of weights of prefill (`decode` 0) or decoding (1) on one socket, of the stage that has its head."""
     total = 0.0
     for part in program.parts:
         # All steps of decoding share their weights.
@@ -50,7 +50,7 @@ def weight_bytes(program: Program, d: Array, decode: int) -> float:
 
 @compiled
 def cache_bytes(program: Program, d: Array) -> float:
-    """The KV cache of all tokens on one socket, of one pipeline stage."""
+    """Return the bytes of the KV cache of all tokens on one socket, of one pipeline stage."""
     sequences, total = sequences_of(program, d), 0.0
     for part in program.parts:
         if part[DECODE] == 0:
@@ -64,7 +64,7 @@ def cache_bytes(program: Program, d: Array) -> float:
 
 @compiled
 def fill_needs(program: Program, d: Array, found: Array, needed: Array, has: Array) -> float:
-    """Fills what one design needs and has (NEEDS,) from its parts' answers (parts, PART); returns its violation.
+    """Fill what one design needs and has (NEEDS,) from its parts' answers (parts, PART); return its violation.
 
     Weights lie in their tier, the KV cache of all tokens and the results between sections in the nearest; embedding
     tables beside the weights.

@@ -85,7 +85,7 @@ class Scratch(NamedTuple):
 
 @compiled
 def make_scratch(kernels: int, edges: int, tiles: int) -> Scratch:
-    """Scratch for graphs of so many kernels and edges, and so many tiles of the recurrence."""
+    """Make scratch for graphs of so many kernels and edges, and so many tiles of the recurrence."""
     return Scratch(
         np.zeros((kernels, WORK)), np.zeros(kernels), np.zeros(kernels, np.int64), np.zeros(kernels, np.int64),
         np.zeros((kernels, 2)), np.zeros(kernels), np.zeros(kernels), np.zeros(kernels),
@@ -96,7 +96,7 @@ def make_scratch(kernels: int, edges: int, tiles: int) -> Scratch:
 
 @compiled
 def is_looped(d: Array, shape: Shape, sections: int) -> bool:
-    """Whether a part of so many sections repeats without being started anew."""
+    """Tell whether a part of so many sections repeats without being started anew."""
     return sections == 1 and shape.repeats > 1 and int(d[c.LOOPING]) == LOOPED
 
 
@@ -112,7 +112,7 @@ def lay_out(
     s: Scratch,
     out: Array,
 ) -> int:
-    """Cuts a part into sections and fills what they need: `out` from NEED_PCUS on. Returns how many sections there are.
+    """Cut a part into sections and fill what they need: `out` from NEED_PCUS on. Return how many sections there are.
 
     Violations are relative: PCUs, PMUs and SRAM beyond what the chip has, tiles that some FIFO is too shallow by.
     """
@@ -152,7 +152,7 @@ def lay_out(
 def section_sram(
     d: Array, links: Array, here: int, resident: float, word: float, s: Scratch, k: int
 ) -> tuple[float, float]:
-    """Bytes of SRAM and PMUs that a section needs: FIFOs, staging buffers, weights, held operands.
+    """Return the bytes of SRAM and the PMUs that a section needs: FIFOs, staging buffers, weights, held operands.
 
     `resident` bytes of weights are there all the time.
     """
@@ -187,7 +187,7 @@ def section_sram(
 
 @compiled
 def stage_bytes(links: Array, looped: bool, s: Scratch, k: int) -> None:
-    """Fills what each kernel reads from and writes to off-chip memory per tile, KV cache included; means over sockets.
+    """Fill what each kernel reads from and writes to off-chip memory per tile, KV cache included; means over sockets.
 
     A result is written once where a later section needs it, and read by every kernel there. What enters and leaves a
     part is in memory, but where it repeats without leaving the chip.
@@ -214,7 +214,7 @@ def stage_bytes(links: Array, looped: bool, s: Scratch, k: int) -> None:
 def serve(
     d: Array, matrix: Array, links: Array, here: int, shape: Shape, fixed: Fixed, s: Scratch, kernels: Array
 ) -> float:
-    """Fills seconds per tile of a section's kernels and delays of its edges; returns bytes × hops of a tile."""
+    """Fill seconds per tile of a section's kernels and delays of its edges; return bytes × hops of a tile."""
     k = shape.last - shape.first
     hz, noc = d[c.CLOCK] * 1e9, d[c.NOC_GBPS] * 1e9
     used = 0.0
@@ -267,7 +267,7 @@ def run_part(
     d: Array, cuts: Array, shares: Array, matrix: Array, links: Array, shape: Shape, fixed: Fixed, s: Scratch,
     out: Array, sections: Array, kernels: Array,
 ) -> None:  # fmt: skip
-    """Fills one part's answer `out` (PART,), and its records `sections` and `kernels` where they have rows.
+    """Fill one part's answer `out` (PART,), and its records `sections` and `kernels` where they have rows.
 
     What cannot be built is not timed: its time is NaN.
     """

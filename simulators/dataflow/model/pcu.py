@@ -26,7 +26,7 @@ ROUNDS = 16
 
 @compiled
 def product_cycles(m: float, n: float, k: float, p: float, split: int, lanes: float, stages: float) -> float:
-    """Cycles of one M × N product over K on `p` units, split over lanes and stages as `split` says."""
+    """Count the cycles of one M × N product over K on `p` units, split over lanes and stages as `split` says."""
     if split == BY_LANES:
         return float(np.ceil(m / (p * lanes)) * np.ceil(n / stages) * k)
     if split == BY_STAGES:
@@ -51,7 +51,7 @@ def product_cycles(m: float, n: float, k: float, p: float, split: int, lanes: fl
 
 @compiled
 def tile_cycles(work: Array, i: int, p: float, split: int, lanes: float, stages: float) -> float:
-    """Cycles of one tile of kernel `i` of a work matrix on `p` units."""
+    """Count the cycles of one tile of kernel `i` of a work matrix on `p` units."""
     if work[i, T_KIND] == SOURCE:
         return 0.0
     if work[i, T_KIND] != PRODUCT:
@@ -66,7 +66,7 @@ def tile_cycles(work: Array, i: int, p: float, split: int, lanes: float, stages:
 
 @compiled
 def fewest_pcus(work: Array, i: int, cycles: float, split: int, lanes: float, stages: float) -> float:
-    """The fewest units on which a tile of kernel `i` takes at most `cycles`; inf where none do.
+    """Return the fewest units on which a tile of kernel `i` takes at most `cycles`; inf where none do.
 
     Found side by side: with so many units over the lanes, how many over the stages bring it within the cycles.
     """
@@ -109,7 +109,7 @@ def even_out(
     work: Array, section: Array, here: int, units: float, split: int, lanes: float, stages: float, per_cycle: float,
     pcus: Array, trial: Array,
 ) -> bool:  # fmt: skip
-    """Fills the fewest PCUs with which every kernel keeps up with the slowest; False where no pace fits.
+    """Fill the fewest PCUs with which every kernel keeps up with the slowest; return False where no pace fits.
 
     The pace is the fastest that fits on `units`, by bisection; a kernel that puts out more than its links carry
     (`per_cycle` bytes a unit) gets more units.
@@ -147,7 +147,7 @@ def allocate(
     work: Array, shares: Array, section: Array, here: int, units: float, how: int, split: int, lanes: float,
     stages: float, per_cycle: float, pcus: Array, weight: Array, trial: Array,
 ) -> int:  # fmt: skip
-    """Shares `units` PCUs out among the kernels of section `here`; fills `pcus` where `section` is `here`.
+    """Share `units` PCUs out among the kernels of section `here`; fill `pcus` where `section` is `here`.
 
     Every kernel has one unit at least. Beyond it: equal parts, parts in proportion to `shares` ("custom") or to the
     cycles on a single unit ("work"), or what evens out their times ("balanced").

@@ -38,7 +38,7 @@ class Section(NamedTuple):
 
 @compiled
 def closed_form(s: Section, here: int, tiles: int, span: int, stream: float, scratch: Array) -> tuple[float, float]:
-    """Seconds of `tiles` tiles through a section, and from one repeat of it to the next but for its slowest kernel.
+    """Return seconds of `tiles` tiles through a section, and from one repeat to the next but for its slowest kernel.
 
     With a fixed time per tile, the last tile's longest path visits some kernel for all tiles and every other once, so
     that time is the largest over kernels of the longest path through it plus (tiles - 1) times its time. A barrier on
@@ -48,6 +48,9 @@ def closed_form(s: Section, here: int, tiles: int, span: int, stream: float, scr
     bounds the time from below: what one FIFO stalls alone is seen, what a detour beside it stalls is not.
 
     Args:
+        s: the section.
+        here: its number in `s.section`.
+        tiles: how many run through it.
         span: tiles of a sample.
         stream: seconds of off-chip memory per tile, of all kernels and what is written.
         scratch: (5, kernels), overwritten.
@@ -100,15 +103,20 @@ def closed_form(s: Section, here: int, tiles: int, span: int, stream: float, scr
 def recurrence(
     s: Section, here: int, tiles: int, span: int, blocks: int, stream: float, finish: Array, progress: Array
 ) -> tuple[float, float]:
-    """Seconds of `tiles` tiles through a section with bounded FIFOs, and from one repeat of it to the next.
+    """Return the seconds of `tiles` tiles through a section with bounded FIFOs, and from one repeat of it to the next.
 
     start(kernel, tile) = max(its own previous finish, its producers' finish of that tile (with a barrier, of the
     sample's last), its bytes' arrival, its consumers' finish of tile - capacity). Kernels advance in turn as far as
     they can, until all are done.
 
     Args:
+        s: the section.
+        here: its number in `s.section`.
+        tiles: how many run through it.
+        span: tiles of a sample.
         blocks: 1, or 3 where the section repeats and each repeat reads what the one before puts out: the time between
             the second and the third is then the second answer.
+        stream: seconds of off-chip memory per tile, of all kernels and what is written.
         finish: (kernels, blocks * tiles), overwritten.
         progress: int64 (kernels,), overwritten.
 
@@ -179,7 +187,7 @@ def recurrence(
 
 @compiled
 def section_seconds(pipeline: float, off_chip: float, network: float, setup: float) -> float:
-    """Seconds of a section: its pipeline, its off-chip traffic and its collectives side by side, after its set-up.
+    """Return a section's seconds: its pipeline, off-chip traffic and collectives side by side, after its set-up.
 
     The form of DFModel (Ko et al., arXiv:2412.16432), where the pipeline is the slowest kernel alone.
     """

@@ -61,7 +61,7 @@ class Prices(NamedTuple):
 
 @compiled
 def chip_mm2(p: Prices, d: Array, hbm: bool) -> float:
-    """Area of one socket's chip but for its links to others."""
+    """Return the area of one socket's chip but for its links to others."""
     area = d[c.PCUS] * d[c.LANES] * d[c.STAGES] * p.pcu
     area += d[c.PMUS] * d[c.PMU_KB] * p.pmu * (1 + p.bank * (d[c.BANKS] / p.banks - 1))
     area += (d[c.PCUS] + d[c.PMUS]) * d[c.NOC_GBPS] * p.noc
@@ -71,7 +71,7 @@ def chip_mm2(p: Prices, d: Array, hbm: bool) -> float:
 
 @compiled
 def fill_prices(program: Program, p: Prices, d: Array, out: Array) -> None:
-    """Fills area and energies among the totals (TOTALS,) of one design, whose time and amounts are known.
+    """Fill area and energies among the totals (TOTALS,) of one design, whose time and amounts are known.
 
     A chip that stands alone has no links to others.
     """

@@ -15,14 +15,17 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @compiled
 def cut_sections(matrix: Array, first: int, links: Array, fusion: int, cuts: Array, section: Array) -> int:
-    """Numbers the section of every kernel, in the order in which sections run; returns how many there are.
+    """Give every kernel the number of its section, in the order in which sections run; return how many there are.
 
     A kernel runs as early as its producers allow: in the last of their sections, or the one after where the edge is
     cut. So every choice of cuts is a legal mapping, and sections never wait for each other in a circle. The source
     belongs to the first section, and its edges are never cut.
 
     Args:
+        matrix: of all kernels, (kernels of all parts, FIELDS).
+        first: row of this graph's first kernel in it.
         links: edges of this graph, (edges, 3), sorted by consumer.
+        fusion: code of the knob.
         cuts: (edges,), read where `fusion` is "custom"; 1 cuts.
         section: (kernels,), filled.
     """
@@ -47,15 +50,19 @@ def cut_sections(matrix: Array, first: int, links: Array, fusion: int, cuts: Arr
 
 @compiled
 def size_fifos(links: Array, section: Array, depth: int, span: int, level: Array, capacity: Array) -> float:
-    """Fills the capacity, in tiles, of every edge within a section; returns how many tiles too few the worst one has.
+    """Fill the capacity, in tiles, of every edge within a section; return how many tiles too few the worst one has.
 
     A level is the most tiles that may be on the way to a kernel, counted from its section's start; a barrier holds
     `span`. Matched FIFOs hold the difference of levels and one more. An edge beside a path with a barrier must hold
     all that the path does, or the section locks up.
 
     Args:
+        links: edges, (edges, 3), sorted by consumer.
+        section: of each kernel, (kernels,).
         depth: the code of `fifo_depth`.
         span: tiles of a sample.
+        level: (kernels,), filled.
+        capacity: (edges,), filled.
     """
     level[:] = 0
     barriers = False
@@ -74,7 +81,7 @@ def size_fifos(links: Array, section: Array, depth: int, span: int, level: Array
 
 @compiled
 def missing_depth(links: Array, section: Array, span: int, done: Array, capacity: Array) -> float:
-    """Tiles by which FIFOs are too shallow for their section to run; 0 where none is. Overwrites `done`.
+    """Count the tiles by which FIFOs are too shallow for their section to run; 0 where none is. Overwrites `done`.
 
     Whether tiles can go through does not depend on how long they take, nor on the order in which kernels take turns
     (a bounded process network is determinate: Kahn 1974, Parks 1995), so that all kernels may take as many tiles at
@@ -112,7 +119,7 @@ def missing_depth(links: Array, section: Array, span: int, done: Array, capacity
 
 @compiled
 def place(pcus: Array, section: Array, here: int, units: float, how: int, centre: Array) -> None:
-    """Where the middle of each kernel of a section lies on a square mesh: (kernels, 2) of row and column.
+    """Tell where the middle of each kernel of a section lies on a square mesh: (kernels, 2) of row and column.
 
     Kernels take neighbouring units in graph order, along rows that turn back at their ends ("snake") or start anew.
     """

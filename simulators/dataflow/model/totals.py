@@ -17,7 +17,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @compiled
 def turns(step: bool, microbatches: float, pp: float) -> float:
-    """How many times over a pipeline stage's time a pass takes.
+    """Tell how many times over a pipeline stage's time a pass takes.
 
     A step of decoding needs the one before; with as many microbatches as stages none of them waits.
     """
@@ -26,7 +26,7 @@ def turns(step: bool, microbatches: float, pp: float) -> float:
 
 @compiled
 def fill_totals(program: Program, d: Array, found: Array, out: Array) -> None:
-    """Fills the totals (TOTALS,) of one design from its parts' answers (parts, PART)."""
+    """Fill the totals (TOTALS,) of one design from its parts' answers (parts, PART)."""
     tp, pp, mb, sequences = d[c.TP], d[c.PP], d[c.MICROBATCHES], sequences_of(program, d)
     working = program.batch / sequences
     link = d[c.LINK_GBPS] * 1e9

@@ -39,20 +39,20 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @compiled
 def experts_touched(experts: float, active: float, tokens: float) -> float:
-    """Experts that some of `tokens` tokens go to, on average, where each chooses its `active` ones evenly."""
+    """Count the experts that some of `tokens` tokens go to, on average, where each chooses its `active` ones evenly."""
     return float(experts * (1 - (1 - active / experts) ** max(tokens, 1.0)))
 
 
 @compiled
 def busiest_expert(experts: float, active: float, tokens: float, imbalance: float) -> float:
-    """Rows of the expert that most of `tokens` tokens go to; each token goes to it once at most."""
+    """Count the rows of the expert that most of `tokens` tokens go to; each token goes to it once at most."""
     rows = tokens * active
     return float(min(tokens, max(rows / experts_touched(experts, active, tokens), imbalance * rows / experts)))
 
 
 @compiled
 def busiest_socket(experts: float, active: float, tokens: float, imbalance: float, ep: float) -> float:
-    """Rows on the one of `ep` sockets that has the busiest expert, and beside it experts that share the rest evenly."""
+    """Count rows on the one of `ep` sockets that has the busiest expert, beside experts that share the rest evenly."""
     rows = tokens * active
     if ep == 1:
         return float(rows)
@@ -66,9 +66,12 @@ def fill_work(
     matrix: Array, first: int, last: int, samples: float, batch: float, tp: float, ep: float, spread: float,
     word: float, imbalance: float, out: Array,
 ) -> None:  # fmt: skip
-    """Fills `out` (last - first, WORK) from rows `first` to `last` of a kernel matrix.
+    """Fill `out` (last - first, WORK) from rows `first` to `last` of a kernel matrix.
 
     Args:
+        matrix: of all kernels, (kernels of all parts, FIELDS).
+        first: its first row that is read.
+        last: the row after the last that is read.
         samples: of the batch in one tile; less than 1 where a sample has several.
         batch: samples that share what is loaded of the weights.
         tp: sockets that share the work.
@@ -76,6 +79,7 @@ def fill_work(
         spread: how many of them have tokens, from 1 to `ep`: fewer than all where the batch is too small.
         word: bytes of an element.
         imbalance: tokens of the busiest expert, over the mean.
+        out: (last - first, WORK), filled.
     """
     for i in range(last - first):
         k = matrix[first + i]

@@ -15,7 +15,7 @@ from ..space import cut_name, searched_edges
 
 
 def is_chain(simulator: DataflowSimulator) -> bool:
-    """Whether every kernel has the one before it as its only producer."""
+    """Tell whether every kernel has the one before it as its only producer."""
     return all(
         [(e.producer, e.consumer) for e in part.graph.edges] == [(i, i + 1) for i in range(len(part.graph.kernels) - 1)]
         for part in simulator.blocks
@@ -23,7 +23,7 @@ def is_chain(simulator: DataflowSimulator) -> bool:
 
 
 def optimal_cuts(simulator: DataflowSimulator, design: Design | None = None) -> dict[str, Value]:
-    """The design with `fusion="custom"` and the cuts of the least latency; all else as in `design`.
+    """Return the design with `fusion="custom"` and the cuts of the least latency; all else as in `design`.
 
     Sections of a chain are intervals, each of which costs the same whatever the others are: it has all of the chip,
     and what it reads and writes at its ends is in memory. So dynamic programming over where a section ends, with a
@@ -51,7 +51,7 @@ def _cuts(part: Part) -> list[str]:
 
 
 def _least(simulator: DataflowSimulator, design: Design, number: int) -> dict[str, Value]:
-    """The cuts of one part, by number, with which its sections' times add up to the least."""
+    """Return the cuts of one part, by number, with which its sections' times add up to the least."""
     part = simulator.blocks[number]
     names, kernels = _cuts(part), len(part.graph.kernels) - 1
     cost = np.full((kernels, kernels), np.inf)
@@ -78,7 +78,7 @@ def _least(simulator: DataflowSimulator, design: Design, number: int) -> dict[st
 
 
 def _interval_cost(simulator: DataflowSimulator, design: Design, number: int, section: int) -> float:
-    """Seconds of one section of a part of which all others are single kernels; inf where it cannot be built."""
+    """Return the seconds of one section of a part whose others are single kernels; inf where it cannot be built."""
     columns, _ = simulator.space.columns(design)
     kernels = len(simulator.blocks[number].graph.kernels)
     sections = np.zeros((kernels, a.SECTION))

@@ -58,7 +58,7 @@ class Run:
 
 
 def read_runs(path: Path) -> tuple[Run, ...]:
-    """The rows of a table of measured runs.
+    """Read the rows of a table of measured runs.
 
     Raises:
         ChipgymError: naming the file, and the row and column that are wrong.
@@ -78,14 +78,14 @@ def _run(path: Path, line: int, row: dict[str, str]) -> Run:
 
 
 def simulator_of(run: Run) -> DataflowSimulator:
-    """The simulator of a run."""
+    """Make the simulator of a run."""
     return DataflowSimulator(
         run.model, input_tokens=run.tokens, output_tokens=run.tokens, batch=run.batch, sockets=SOCKETS
     )
 
 
 def predict(simulators: Sequence[DataflowSimulator], constants: Sequence[float]) -> Array:
-    """Latencies of the default mapping with some constants, in the order of `CALIBRATED`; seconds, (simulators,)."""
+    """Return latencies of the default mapping with some constants, ordered as `CALIBRATED`; seconds, (simulators,)."""
     sync, sequence, efficiency = constants
     out = []
     for simulator in simulators:
@@ -96,7 +96,7 @@ def predict(simulators: Sequence[DataflowSimulator], constants: Sequence[float])
 
 
 def fit(runs: Sequence[Run]) -> dict[str, float]:
-    """Constants by name with the least mean of |log(predicted / measured)| over the runs that may be seen.
+    """Return constants by name with the least mean of |log(predicted / measured)| over the runs that may be seen.
 
     An absolute error rather than a square: single runs with a batch of 16 are off by a third of what their neighbours
     suggest.
@@ -117,14 +117,14 @@ def fit(runs: Sequence[Run]) -> dict[str, float]:
 
 
 def errors(runs: Sequence[Run], constants: Sequence[float]) -> Array:
-    """Relative errors of the runs with some constants, signed: 0.1 is a tenth too slow."""
+    """Return the relative errors of the runs with some constants, signed: 0.1 is a tenth too slow."""
     measured = np.array([run.latency_s for run in runs])
     relative: Array = predict([simulator_of(run) for run in runs], constants) / measured - 1
     return relative
 
 
 def document(runs: Sequence[Run]) -> dict[str, Any]:
-    """The calibration with its provenance, and its errors on rows that it was fitted on and on others."""
+    """Return the calibration with its provenance, and its errors on rows that it was fitted on and on others."""
     constants = fit(runs)
     off = np.abs(errors(runs, list(constants.values())))
     report = {}
@@ -148,7 +148,7 @@ def document(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Writes a calibration."""
+    """Write a calibration."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("reference", type=Path, help="folder of reference tables")
     parser.add_argument("out", type=Path, help="the JSON file to write")

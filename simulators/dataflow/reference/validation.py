@@ -48,7 +48,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def validate(reference: Path) -> Sequence[Finding]:
-    """How far the simulator is from the tables in `reference`/dataflow and from published figures.
+    """Measure how far the simulator is from the tables in `reference`/dataflow and from published figures.
 
     Raises:
         ChipgymError: where a table is missing or malformed.
@@ -57,7 +57,7 @@ def validate(reference: Path) -> Sequence[Finding]:
 
 
 def logged_sections(path: Path) -> dict[str, tuple[Array, Array, float]]:
-    """By run: section times from the inputs, logged section times (both s, (sections,)), and 1 + (PP - 1) / MB.
+    """Return, by run, section times from the inputs, logged ones (both s, (sections,)), and 1 + (PP - 1) / MB.
 
     Raises:
         ChipgymError: naming the file and what is wrong.
@@ -121,7 +121,7 @@ def _measured(path: Path) -> list[Finding]:
 
 
 def fusion_gains() -> dict[str, float]:
-    """Latency unfused over fused by model, one sequence on eight sockets."""
+    """Return the latency unfused over fused by model, one sequence on eight sockets."""
     gains = {}
     for model, tokens in (("llama-2-7b", 128), ("llama-3-8b", 1024), ("llama-3-70b", 1024)):
         simulator = DataflowSimulator(model, input_tokens=tokens, output_tokens=tokens)
@@ -131,7 +131,7 @@ def fusion_gains() -> dict[str, float]:
 
 
 def looping_gains() -> dict[str, float]:
-    """Latency of a further token without over with kernel looping by model, one sequence on eight and 16 sockets."""
+    """Return a further token's latency without over with kernel looping by model, one sequence on 8 and 16 sockets."""
     gains = {}
     for model, sockets in (("llama-3-8b", 8), ("llama-3-8b", 16), ("llama-3-70b", 16)):
         simulator = DataflowSimulator(model, input_tokens=1024, output_tokens=128, sockets=sockets)

@@ -86,12 +86,12 @@ def _table() -> dict[str, Any]:
 
 
 def chip_names() -> tuple[str, ...]:
-    """The chips that there are a table of."""
+    """List the chips that there are a table of."""
     return tuple(sorted(_table()))
 
 
 def load_chip(name: str) -> Chip:
-    """The chip of that name.
+    """Load the chip of that name.
 
     Raises:
         ChipgymError: there is none; the message has the nearest.

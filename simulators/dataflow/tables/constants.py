@@ -33,13 +33,13 @@ def _json(name: str) -> Mapping[str, Any]:
 
 @functools.cache
 def load_calibration() -> Calibration:
-    """The constants that ship."""
+    """Load the constants that ship."""
     constants = _json("calibration.json")["constants"]
     return Calibration(*(float(constants[name]["value"]) for name in CALIBRATED))
 
 
 @functools.cache
 def load_technology(node: str) -> Mapping[str, float]:
-    """Energy and area constants of one process node by name; technology.json has units and sources."""
+    """Load the energy and area constants of one process node by name; technology.json has units and sources."""
     table = _json("technology.json")
     return MappingProxyType({k: float(v["value"]) for k, v in {**table["common"], **table["nodes"][node]}.items()})

@@ -9,5 +9,5 @@ from .terms import Term, ceil, minimum
 
 
 def block_rams(width: Term, depth: Term) -> Term:
-    """`bram18_count` as a term."""
+    """Return `bram18_count` as a term."""
     return reduce(minimum, [ceil(width / w) * ceil(depth / d) for w, d in BRAM18_SHAPES])

@@ -21,14 +21,14 @@ FLOOR, ROUND, EXPM1 = int(Op.FLOOR), int(Op.ROUND), int(Op.EXPM1)
 
 @inlined
 def next_power_of_two(value: float) -> float:
-    """The smallest power of two that is no less than `value`, exactly; value ≥ 1."""
+    """Return the smallest power of two that is no less than `value`, exactly; value ≥ 1."""
     fraction, exponent = math.frexp(value)
     return float(math.ldexp(1.0, exponent - 1 if fraction == 0.5 else exponent))
 
 
 @compiled
 def work_out(code: Array, registers: Array, inputs: Array, where: Array, wanted: Array, outputs: Array) -> None:
-    """Fills `outputs` with the terms of every design.
+    """Fill `outputs` with the terms of every design.
 
     Args:
         code: int64 (instructions, 5): an `Op`, the register that it fills, and those of its operands.

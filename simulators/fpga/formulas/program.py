@@ -39,7 +39,7 @@ class Program:
     wanted: Array
 
     def run(self, columns: Mapping[str, Column], n: int) -> dict[str, Column]:
-        """The outputs of n designs, (n,) each, by name."""
+        """Return the outputs of n designs, (n,) each, by name."""
         from .interpreter import work_out  # Numba takes a second to import
 
         given = np.empty((len(self.inputs), n))
@@ -52,7 +52,7 @@ class Program:
 
 
 def make_program(inputs: tuple[str, ...], make: Callable[[Mapping[str, Term]], Mapping[str, Term]]) -> Program:
-    """The program of the terms that `make` makes of inputs."""
+    """Make the program of the terms that `make` makes of inputs."""
     tape = Tape()
     terms = make({name: tape.input(number) for number, name in enumerate(inputs)})
     wanted = [tape.place_of(term) for term in terms.values()]
@@ -91,7 +91,7 @@ def make_program(inputs: tuple[str, ...], make: Callable[[Mapping[str, Term]], M
 
 
 def _last_uses(tape: Tape, wanted: list[int]) -> dict[int, int]:
-    """Of each term that is asked for, the last place that asks; of outputs one beyond all."""
+    """Return, of each term that is asked for, the last place that asks; of outputs one beyond all."""
     last = dict.fromkeys(wanted, len(tape.made))
     for place in range(len(tape.made) - 1, -1, -1):
         op, operands = tape.made[place]

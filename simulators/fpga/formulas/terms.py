@@ -56,7 +56,7 @@ class Tape:
     places: dict[tuple[Op, tuple[float, ...]], int] = field(default_factory=dict)
 
     def place(self, op: Op, *operands: float) -> int:
-        """The place of a term, made if there is none like it."""
+        """Return the place of a term, made if there is none like it."""
         description = (op, operands)
         found = self.places.get(description)
         if found is None:
@@ -65,11 +65,11 @@ class Tape:
         return found
 
     def input(self, number: int) -> Formula:
-        """The term that stands for an input."""
+        """Return the term that stands for an input."""
         return Formula(self, self.place(Op.INPUT, number))
 
     def place_of(self, term: Term) -> int:
-        """The place of a term; a number becomes a constant."""
+        """Return the place of a term; a number becomes a constant."""
         return term.at if isinstance(term, Formula) else self.place(Op.CONSTANT, float(term))
 
 
@@ -137,19 +137,19 @@ Truth: TypeAlias = Formula | bool
 
 
 def equal(a: Term, b: Term) -> Truth:
-    """Whether two terms are equal."""
+    """Tell whether two terms are equal."""
     if isinstance(a, Formula) or isinstance(b, Formula):
         return _make(Op.EQUAL, a, b)
     return a == b
 
 
 def no(truth: Truth) -> Truth:
-    """Whether something does not hold."""
+    """Tell whether something does not hold."""
     return Formula(truth.tape, truth.tape.place(Op.NOT, truth.at)) if isinstance(truth, Formula) else not truth
 
 
 def select(truth: Truth, yes: Term, otherwise: Term) -> Term:
-    """One term where something holds, another where it does not."""
+    """Return one term where something holds, another where it does not."""
     if not isinstance(truth, Formula):
         return yes if truth else otherwise
     tape = truth.tape
@@ -158,58 +158,58 @@ def select(truth: Truth, yes: Term, otherwise: Term) -> Term:
 
 
 def maximum(a: Term, b: Term) -> Term:
-    """The larger of two terms."""
+    """Return the larger of two terms."""
     if isinstance(a, Formula) or isinstance(b, Formula):
         return _make(Op.MAXIMUM, a, b)
     return max(a, b)
 
 
 def minimum(a: Term, b: Term) -> Term:
-    """The smaller of two terms."""
+    """Return the smaller of two terms."""
     if isinstance(a, Formula) or isinstance(b, Formula):
         return _make(Op.MINIMUM, a, b)
     return min(a, b)
 
 
 def ceil(a: Term) -> Term:
-    """The smallest whole number that is no less."""
+    """Return the smallest whole number that is no less."""
     return _make(Op.CEIL, a) if isinstance(a, Formula) else float(np.ceil(a))
 
 
 def floor(a: Term) -> Term:
-    """The largest whole number that is no more."""
+    """Return the largest whole number that is no more."""
     return _make(Op.FLOOR, a) if isinstance(a, Formula) else float(np.floor(a))
 
 
 def rounded(a: Term) -> Term:
-    """The nearest whole number; of two, the even one."""
+    """Return the nearest whole number; of two, the even one."""
     return _make(Op.ROUND, a) if isinstance(a, Formula) else float(np.rint(a))
 
 
 def expm1(a: Term) -> Term:
-    """e to the power of a term, less 1."""
+    """Return e to the power of a term, less 1."""
     return _make(Op.EXPM1, a) if isinstance(a, Formula) else float(np.expm1(a))
 
 
 def remainder(a: Term, b: Term) -> Term:
-    """What a division of two positive terms leaves."""
+    """Return what a division of two positive terms leaves."""
     if isinstance(a, Formula) or isinstance(b, Formula):
         return _make(Op.REMAINDER, a, b)
     return a % b
 
 
 def log2(a: Term) -> Term:
-    """The logarithm to base two of a positive term."""
+    """Return the logarithm to base two of a positive term."""
     return _make(Op.LOG2, a) if isinstance(a, Formula) else float(np.log2(a))
 
 
 def power_of_two(a: Term) -> Term:
-    """The smallest power of two that is no less than a term of 1 or more."""
+    """Return the smallest power of two that is no less than a term of 1 or more."""
     return _make(Op.POWER_OF_TWO, a) if isinstance(a, Formula) else 2.0 ** int(np.ceil(a) - 1).bit_length()
 
 
 def total(terms: Sequence[Term]) -> Term:
-    """The sum of terms, from the first on."""
+    """Sum terms, from the first on."""
     found: Term = 0.0
     for term in terms:
         found = found + term

@@ -54,12 +54,12 @@ def _devices() -> Mapping[str, FpgaDevice]:
 
 
 def fpga_device_names() -> tuple[str, ...]:
-    """Names that `load_fpga_device` takes; it takes the parts besides."""
+    """List the names that `load_fpga_device` takes; it takes the parts besides."""
     return tuple(_devices())
 
 
 def load_fpga_device(name: str) -> FpgaDevice:
-    """The device of a name such as "xcu250" or a part such as "xcu250-figd2104-2L-e".
+    """Load the device of a name such as "xcu250" or a part such as "xcu250-figd2104-2L-e".
 
     Raises:
         ChipgymError: there is none; the message has the nearest.

@@ -94,22 +94,22 @@ class Loops:
         return {n.loop.label: n.at for n in self.nodes}
 
     def accesses(self, at: int = 0) -> list[tuple[Node, Access, bool]]:
-        """Every access in a loop and the loops inside, with its loop and whether it is a store."""
+        """List every access in a loop and the loops inside, with its loop and whether it is a store."""
         out = []
         for node in (self.nodes[at], *self.below[at]):
             out += [(node, a, False) for a in node.loop.loads] + [(node, a, True) for a in node.loop.stores]
         return out
 
     def arguments(self) -> list[Array]:
-        """Arrays that come from or go to memory."""
+        """List the arrays that come from or go to memory."""
         return [a for a in self.kernel.arrays if a.role in ("in", "out", "inout")]
 
     def read_back(self, array: Array) -> bool:
-        """Whether a one-dimensional array is loaded somewhere: it is then brought in although it is an output."""
+        """Tell whether a one-dimensional array is loaded somewhere: it is then brought in although it is an output."""
         return len(array.shape) == 1 and any(a.array == array.name and not store for _, a, store in self.accesses())
 
     def varies(self, at: int) -> bool:
-        """Whether a loop inside has trips that vary."""
+        """Tell whether a loop inside has trips that vary."""
         return any(not d.loop.fixed for d in self.below[at])
 
     @cached_property
@@ -121,11 +121,11 @@ class Loops:
         )
 
     def along_row(self, node: Node) -> bool:
-        """Whether a loop stores along the last of several dimensions."""
+        """Tell whether a loop stores along the last of several dimensions."""
         return any(along(a, node.loop.label) for a in node.loop.stores)
 
     def reads_neighbours(self, node: Node) -> bool:
-        """Whether iterations of a loop read rows of an array that their neighbours read too."""
+        """Tell whether iterations of a loop read rows of an array that their neighbours read too."""
         label = node.loop.label
         seen: dict[tuple[str, int], set[int]] = {}
         for _, access, store in self.accesses(node.at):
@@ -135,12 +135,12 @@ class Loops:
         return any(len(offsets) > 1 for offsets in seen.values())
 
     def along_line(self, node: Node) -> bool:
-        """Whether a loop stores element by element along a one-dimensional array that several counters index."""
+        """Tell whether a loop stores element by element along a one-dimensional array that several counters index."""
         indices = [a.affine[0] for a in node.loop.stores if len(a.index) == 1]
         return any(i is not None and i.counters.get(node.loop.label) == 1 and len(i.counters) > 1 for i in indices)
 
     def streams_row(self, node: Node) -> bool:
-        """Whether a loop goes once along the rows of a matrix that comes through a port of an even number of words."""
+        """Tell whether a loop goes once along rows of a matrix that comes through a port of an even number of words."""
         label, around = node.loop.label, {self.nodes[p].loop.label for p in node.path[1:]}
         for access in node.loop.accesses:
             array, index = self.kernel.array(access.array), access.affine[-1]
@@ -150,12 +150,12 @@ class Loops:
         return False
 
     def accumulates_around(self, node: Node) -> bool:
-        """Whether a loop around it carries a sum."""
+        """Tell whether a loop around it carries a sum."""
         return any(self.nodes[p].sums for p in node.path)
 
 
 def make_nodes(kernel: Kernel) -> tuple[Node, ...]:
-    """The loops of a kernel, outermost first."""
+    """List the loops of a kernel, outermost first."""
     nodes: dict[int, Node] = {}
     assumed = any(c.assumed for loop in kernel.walk() for c in loop.carried)
     arrays = {a.name: a for a in kernel.arrays}
@@ -194,7 +194,7 @@ def make_nodes(kernel: Kernel) -> tuple[Node, ...]:
 
 
 def _recurrence(loop: Loop, arrays: Mapping[str, Array], assumed: bool) -> tuple[int, tuple[Carried, ...]]:
-    """The hardest recurrence of a loop, and the dependences of that kind."""
+    """Return the hardest recurrence of a loop, and the dependences of that kind."""
     hard = tuple(c for c in loop.carried if not c.reduction and not c.assumed)
     if hard:
         return CHAIN, hard
@@ -211,7 +211,7 @@ def _recurrence(loop: Loop, arrays: Mapping[str, Array], assumed: bool) -> tuple
 
 
 def _step(carried: Carried, loop: Loop, arrays: Mapping[str, Array]) -> tuple[str, ...]:
-    """The operations of one step of a sum; where they are not told, an addition of the type that it is kept in.
+    """List the operations of one step of a sum; where not told, an addition of the type that it is kept in.
 
     That is the type of its array, or of the loop's own additions.
     """
@@ -223,18 +223,18 @@ def _step(carried: Carried, loop: Loop, arrays: Mapping[str, Array]) -> tuple[st
 
 
 def _counts(loop: Loop, precision: str) -> bool:
-    """Whether a loop's own statements compute in double ("d") or single ("f") precision."""
+    """Name the precision that a loop's own statements compute in: double ("d") or single ("f")."""
     return any(name[0] == precision and count for name, count in loop.operations.items())
 
 
 def _integer_bits(loop: Loop, arrays: Mapping[str, Array]) -> int:
-    """Bits of the widest integer that a loop's own statements load or store; of C's int where they touch none."""
+    """Count bits of the widest integer that a loop's own statements load or store; of C's int where they touch none."""
     types = (arrays[a.array] for a in loop.accesses)
     return max((a.bits for a in types if a.type not in STEPS), default=INT_BITS)
 
 
 def _chained(loop: Loop) -> dict[str, float]:
-    """Operations around a loop's recurrences: of each variable its longest chain."""
+    """List the operations around a loop's recurrences: of each variable its longest chain."""
     longest: dict[str, tuple[str, ...]] = {}
     for carried in (c for c in loop.carried if not c.assumed):
         longest[carried.through] = max(longest.get(carried.through, ()), carried.chain, key=len)
@@ -243,7 +243,7 @@ def _chained(loop: Loop) -> dict[str, float]:
 
 
 def port_bits(array: Array, loops: Loops) -> int:
-    """Bits of the port that an array is moved through, at most `PORT_BITS`.
+    """Count the bits of the port that an array is moved through, at most `PORT_BITS`.
 
     They are the largest power of two in its row's bytes. A one-dimensional array is moved from the first element that
     is touched, which may be aligned worse.
@@ -257,7 +257,7 @@ def port_bits(array: Array, loops: Loops) -> int:
 
 
 def touched(loops: Loops, array: Array) -> tuple[int, int]:
-    """First and last element of a one-dimensional array that the kernel touches; all of it where that is not known."""
+    """Return the first and last element of a 1-d array that the kernel touches; all of it where that is not known."""
     low, high = [], []
     for _, access, _ in loops.accesses():
         if access.array != array.name:
@@ -272,17 +272,17 @@ def touched(loops: Loops, array: Array) -> tuple[int, int]:
 
 
 def reach(index: Affine, trips: Mapping[str, float]) -> tuple[float, float]:
-    """The first and last value of an index while the counters in `trips` run; others stand at 0."""
+    """Return the first and last value of an index while the counters in `trips` run; others stand at 0."""
     spans = [factor * (trips[label] - 1) for label, factor in index.counters.items() if label in trips]
     return index.constant + sum(min(0, s) for s in spans), index.constant + sum(max(0, s) for s in spans)
 
 
 def along(access: Access, label: str) -> bool:
-    """Whether a counter indexes the last of several dimensions."""
+    """Tell whether a counter indexes the last of several dimensions."""
     index = access.affine[-1]
     return len(access.index) > 1 and index is not None and label in index.counters
 
 
 def row_counters(access: Access) -> set[str]:
-    """Counters that index another dimension than the last."""
+    """List the counters that index another dimension than the last."""
     return {label for index in access.affine[:-1] if index is not None for label in index.counters}

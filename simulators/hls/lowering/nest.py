@@ -160,8 +160,11 @@ class Nest(Loops):
 
     @cached_property
     def region_loads(self) -> tuple[tuple[tuple[int, float, bool, tuple[int, ...]], ...], ...]:
-        """By place: loads in a loop and those inside it: bits of an element, bytes of the array, whether indirect, and
-        the places of the loops, it and those inside, whose iterations each load another element."""
+        """Loads in a loop and those inside it, by its place.
+
+        Each has the bits of an element, the bytes of the array, whether it is indirect, and the places of the loops,
+        it and those inside, whose iterations each load another element.
+        """
         return tuple(tuple(self._loads_of(n)) for n in self.nodes)
 
     def _loads_of(self, node: Node) -> list[tuple[int, float, bool, tuple[int, ...]]]:
@@ -178,23 +181,23 @@ class Nest(Loops):
 
 
 def make_nest(kernel: Kernel) -> Nest:
-    """The nest of a kernel."""
+    """Make the nest of a kernel."""
     return Nest(kernel, make_nodes(kernel))
 
 
 def _factors(x: Node) -> list[Access]:
-    """What a loop loads beside the variables that it carries."""
+    """List what a loop loads beside the variables that it carries."""
     through = {c.through for c in x.loop.carried}
     return [a for a in x.loop.loads if a.array not in through]
 
 
 def _row_arrays(x: Node) -> set[str]:
-    """Matrices along whose rows a loop reads."""
+    """List the matrices along whose rows a loop reads."""
     return {a.array for a in x.loop.loads if along(a, x.loop.label)}
 
 
 def _same_dimension(x: Node, y: Node) -> bool:
-    """Whether two loops store along the same dimension of an array."""
+    """Tell whether two loops store along the same dimension of an array."""
     return any(
         a.array == b.array
         and any(

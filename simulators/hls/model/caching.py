@@ -18,7 +18,7 @@ MOST_UNCACHED = 8
 
 
 def transfers(nest: Nest, tool: Tool) -> float:
-    """Cycles to load all inputs and store all outputs, a port's width a cycle."""
+    """Count the cycles to load all inputs and store all outputs, a port's width a cycle."""
     loads, stores, rows = [], [], 0.0
     for array in nest.arguments():
         cycles = array.size * array.bits / port_bits(array, nest)
@@ -33,7 +33,7 @@ def transfers(nest: Nest, tool: Tool) -> float:
 
 
 def updated_in_place(nest: Nest, u: Unrolled, tool: Tool) -> Term:
-    """Cycles of arrays too large to be held that an innermost loop updates: each element moves its row in and out."""
+    """Count cycles of arrays too large to hold that an innermost loop updates: an element moves its row in and out."""
     cycles: Term = 0.0
     for x in nest.nodes[1:]:
         if x.children:
@@ -47,7 +47,7 @@ def updated_in_place(nest: Nest, u: Unrolled, tool: Tool) -> Term:
 
 
 def off_chip(nest: Nest, x: Node, u: Unrolled, tool: Tool) -> Term:
-    """Cycles that partial coarse copies of a loop cost where they go along rows of an array that is read by column.
+    """Count cycles that a loop's partial coarse copies cost where they go along rows of an array read by column.
 
     Merlin then leaves the array in memory, and every innermost iteration loads a row of it; or an element, where the
     copies share rows with their neighbours.
@@ -81,7 +81,7 @@ def off_chip(nest: Nest, x: Node, u: Unrolled, tool: Tool) -> Term:
 
 
 def tiling(nest: Nest, x: Node, u: Unrolled, tool: Tool) -> Term:
-    """Cycles that the tiles of one run of a loop cost."""
+    """Count the cycles that the tiles of one run of a loop cost."""
     fit, seen, i = tool.fitted, tool.observed, x.at
     each = fit.tile_top if x.parent == 0 else fit.tile_inner
     each += fit.tile_repeat * sum(size * array.bits / port_bits(array, nest) for array, size in nest.repeated[i])

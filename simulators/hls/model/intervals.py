@@ -38,7 +38,7 @@ class Interval:
 
 
 def interval(nest: Nest, node: Node, u: Unrolled, tool: Tool) -> Interval:
-    """The interval of a loop, were it pipelined."""
+    """Return the interval of a loop, were it pipelined."""
     fit, seen, factor = tool.fitted, tool.observed, u.factor[node.at]
     several = factor > 1
     ragged = u.ragged(node)
@@ -95,7 +95,7 @@ def interval(nest: Nest, node: Node, u: Unrolled, tool: Tool) -> Interval:
 
 
 def _port_interval(node: Node, tool: Tool) -> float:
-    """Cycles that one iteration's loads of one array take."""
+    """Count the cycles that one iteration's loads of one array take."""
     counts: dict[str, int] = {}
     for access in node.loop.loads:
         counts[access.array] = counts.get(access.array, 0) + 1
@@ -103,7 +103,7 @@ def _port_interval(node: Node, tool: Tool) -> float:
 
 
 def _bandwidth_interval(nest: Nest, node: Node, u: Unrolled, tool: Tool) -> Term:
-    """Cycles that indirect loads, arrays that stay in memory, and loads beyond the most banks take."""
+    """Count the cycles that indirect loads, arrays that stay in memory, and loads beyond the most banks take."""
     ii: Term = 1.0
     crowded = equal(u.pipe[node.at], OFF) & tool.observed.bound_by_port
     for bits, held_bytes, indirect, loops in nest.region_loads[node.at]:

@@ -43,13 +43,15 @@ class _Pipeline:
 
 
 def schedule(nest: Nest, knobs: Mapping[str, Term], tool: Tool) -> Schedule:
-    """Cycles of a design.
+    """Count the cycles of a design.
 
     A pipelined loop takes II·(⌈N/u⌉ - 1) + depth, any other ⌈N/copies⌉ times what it holds, a perfect nest that the
     tool flattens the product of its trips; transfers, tiles and what stays off chip come on top (see docs/hls.md).
 
     Args:
+        nest: the kernel's loops.
         knobs: terms by name, `pipe_` ones as `space.OFF`, `CG` or `FLATTEN`.
+        tool: the constants of the tool that builds it.
     """
     u = unroll(nest, knobs, tool)
     ii, once, depth = (list[Term]([0.0] * len(nest.nodes)) for _ in range(3))
@@ -75,7 +77,7 @@ def schedule(nest: Nest, knobs: Mapping[str, Term], tool: Tool) -> Schedule:
 
 
 def _body(nest: Nest, x: Node, u: Unrolled, depth: list[Term], tool: Tool) -> Term:
-    """Cycles through one iteration: its own statements, then the loops unrolled into it."""
+    """Count the cycles through one iteration: its own statements, then the loops unrolled into it."""
     cycles: Term = body_latency(x, tool)
     for c in x.children if x.at else ():
         cycles = cycles + select(u.full[c], _straight(nest.nodes[c], depth[c], u, tool), 0.0)
@@ -83,7 +85,7 @@ def _body(nest: Nest, x: Node, u: Unrolled, depth: list[Term], tool: Tool) -> Te
 
 
 def _straight(x: Node, body: Term, u: Unrolled, tool: Tool) -> Term:
-    """Cycles through a loop that is unrolled fully: a tree, or a chain as long as its trip.
+    """Count the cycles through a loop that is unrolled fully: a tree, or a chain as long as its trip.
 
     Merlin makes the trees; what `flatten` unrolls, the tool adds up in turn, unless it makes trees itself, as all do of
     whole numbers.
@@ -100,7 +102,7 @@ def _straight(x: Node, body: Term, u: Unrolled, tool: Tool) -> Term:
 
 
 def _pipelined(nest: Nest, x: Node, u: Unrolled, own: Interval, depth: Term, tool: Tool) -> Term:
-    """Cycles of a loop as a pipeline."""
+    """Count the cycles of a loop as a pipeline."""
     starts = ceil(x.loop.trip / u.factor[x.at]) - 1
     cycles = maximum(own.ii * starts, own.serial * (x.loop.trip - 1)) + depth + tool.fitted.pipeline
     cycles = cycles + own.rest
@@ -118,7 +120,7 @@ def _looped(
     pipelines: list[_Pipeline],
     tool: Tool,
 ) -> tuple[Term, _Pipeline]:
-    """Cycles of a loop that holds loops, and what of it is one pipeline with its only loop."""
+    """Count the cycles of a loop that holds loops, and what of it is one pipeline with its only loop."""
     i, own = x.at, pipelines[x.at]
     copies = u.running[i]
     inner = total([select(u.full[c], 0.0, once[c]) for c in x.children])
@@ -146,7 +148,7 @@ def _looped(
 
 
 def _may_flatten(nest: Nest, x: Node, tool: Tool) -> bool:
-    """Whether the tool makes one pipeline of a loop and the only loop in it."""
+    """Tell whether the tool makes one pipeline of a loop and the only loop in it."""
     if x.recurrence == CHAIN or not x.loop.fixed:
         return False
     only = nest.nodes[x.children[0]]

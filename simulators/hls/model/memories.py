@@ -20,10 +20,13 @@ MOST_TURNS = 50_000.0
 
 
 def memories(nest: Nest, u: Unrolled, copies: Sequence[Term], tool: Tool) -> tuple[Term, Term, Term]:
-    """Banks of all arrays, block RAMs of those that are held on chip, and banks of the rows of the others.
+    """Count banks of all arrays, block RAMs of those that are held on chip, and banks of the rows of the others.
 
     Args:
+        nest: the kernel's loops.
+        u: the loops as a design unrolls them.
         copies: of each loop's body, by place.
+        tool: the constants of the tool that builds it.
     """
     banks: Term = 0.0
     buffers: Term = 0.0
@@ -45,7 +48,7 @@ def memories(nest: Nest, u: Unrolled, copies: Sequence[Term], tool: Tool) -> tup
 
 
 def _whole_rows(nest: Nest, array: Array, u: Unrolled) -> Term:
-    """Accesses that reach all words of an array's row at once."""
+    """Count accesses that reach all words of an array's row at once."""
     whole: Term = 0.0
     for _, access, _ in nest.accesses():
         index = access.affine[-1] if access.array == array.name else None
@@ -56,7 +59,7 @@ def _whole_rows(nest: Nest, array: Array, u: Unrolled) -> Term:
 
 
 def _rest(nest: Nest, array: Array, u: Unrolled, tool: Tool) -> Term:
-    """Buffers of an array: two where the factor of an ordered loop that updates it leaves a rest, else one."""
+    """Count buffers of an array: two where the factor of an ordered loop that updates it leaves a rest, else one."""
     ragged: Truth = False
     for x in nest.nodes[1:] if tool.observed.buffers_rest else ():
         moving = [
@@ -69,7 +72,7 @@ def _rest(nest: Nest, array: Array, u: Unrolled, tool: Tool) -> Term:
 
 
 def _split(nest: Nest, array: Array, copies: Sequence[Term], tool: Tool) -> tuple[Term, Term]:
-    """Banks that an array is split into, and the words of one."""
+    """Count the banks that an array is split into, and the words of one."""
     split: Term = 1.0
     depth: Term = 1.0
     last = len(array.shape) - 1
@@ -93,13 +96,16 @@ def _split(nest: Nest, array: Array, copies: Sequence[Term], tool: Tool) -> tupl
 
 
 def vectors(nest: Nest, u: Unrolled, copies: Sequence[Term], tool: Tool) -> dict[str, Term]:
-    """What it takes to reach the elements of one-dimensional arrays that an unrolled loop puts into registers.
+    """Count what it takes to reach the elements of one-dimensional arrays that an unrolled loop puts into registers.
 
     A burst, or a loop that walks through such a vector, may turn to any of its elements at every step: the selectors
     grow with the square of its length (of y of atax, 124 doubles: 0.6 million look-up tables; of 410: 6.4 million).
 
     Args:
+        nest: the kernel's loops.
+        u: the loops as a design unrolls them.
         copies: of each loop's body, by place.
+        tool: the constants of the tool that builds it.
 
     Returns:
         Terms of 64-bit words times steps, by `VECTORS`: the bursts that fill vectors; loops that set them, that

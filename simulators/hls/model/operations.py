@@ -23,7 +23,7 @@ DIVISION_BEYOND_BITS = 3
 
 
 def operation_cycles(name: str, bits: int, tool: Tool) -> float:
-    """Cycles of an operation; `bits` are those of integers."""
+    """Count the cycles of an operation; `bits` are those of integers."""
     if name in NEGATIONS:
         return 0.0
     if name == "logic":
@@ -34,18 +34,18 @@ def operation_cycles(name: str, bits: int, tool: Tool) -> float:
 
 
 def chain_cycles(chain: Sequence[str], bits: int, tool: Tool) -> float:
-    """Cycles of operations one after the other."""
+    """Count the cycles of operations one after the other."""
     return sum(operation_cycles(name, bits, tool) for name in chain)
 
 
 def operator_of(name: str, bits: int) -> str:
-    """The operator, a name in `resources.OPERATORS`, that does an operation: integer products differ by their bits."""
+    """Name the operator of `resources.OPERATORS` that does an operation: integer products differ by their bits."""
     name = SAME_OPERATOR.get(name, name)
     return f"imul{bits}" if name == "imul" else name
 
 
 def body_latency(node: Node, tool: Tool) -> float:
-    """Cycles through one iteration of a loop's own statements.
+    """Count the cycles through one iteration of a loop's own statements.
 
     Sums of up to four terms are a chain, of more half a tree; a product or division is met once or twice on the way. An
     addition into a reduced variable is the recurrence's, not the body's.
@@ -68,18 +68,18 @@ def body_latency(node: Node, tool: Tool) -> float:
 
 
 def chain_interval(node: Node, tool: Tool) -> float:
-    """Cycles between iterations of a loop with a recurrence: around its slowest chain, over how far back it reaches."""
+    """Count cycles between a recurrent loop's iterations: around its slowest chain, over how far back it reaches."""
     return max((cycles + tool.fitted.forward) / distance for cycles, distance in _recurrences(node, tool))
 
 
 def chain_depth(node: Node, tool: Tool) -> float:
-    """Cycles that a recurrence takes beyond one iteration, where all iterations of the loop are unrolled."""
+    """Count the cycles that a recurrence takes beyond one iteration, where all iterations of the loop are unrolled."""
     trip = node.loop.trip
     return max((math.ceil(trip / distance) - 1) * cycles for cycles, distance in _recurrences(node, tool))
 
 
 def _recurrences(node: Node, tool: Tool) -> list[tuple[float, int]]:
-    """Cycles around each chain, and its distance; through the whole body where no chain is known."""
+    """Count the cycles around each chain, with its distance; through the whole body where no chain is known."""
     known = [
         (chain_cycles(chain, node.bits, tool), distance)
         for chain, distance in zip(node.chains, node.distances, strict=True)
@@ -89,12 +89,12 @@ def _recurrences(node: Node, tool: Tool) -> list[tuple[float, int]]:
 
 
 def sum_latency(node: Node, tool: Tool) -> float:
-    """Cycles of one step of the slowest of a loop's sums: an addition of its type, or what else it reduces by."""
+    """Count cycles of one step of a loop's slowest sum: an addition of its type, or what else it reduces by."""
     return max((chain_cycles(chain, node.bits, tool) for chain in node.chains), default=0.0)
 
 
 def sum_interval(cycles: float, node: Node, tool: Tool, *, through_memory: bool = False) -> float:
-    """Cycles between steps of a loop's sum, where it were `cycles` for one of doubles.
+    """Count the cycles between steps of a loop's sum, where it were `cycles` for one of doubles.
 
     The tools' intervals are fitted to sums of doubles. One of another type scales with its adder's latency, and one of
     several sums in turn with how many they are, down to one cycle. Whole numbers that are added or compared within a
@@ -109,12 +109,12 @@ def sum_interval(cycles: float, node: Node, tool: Tool, *, through_memory: bool 
 
 
 def within_a_cycle(node: Node) -> bool:
-    """Whether each step of a loop's sums is an addition or a comparison of whole numbers."""
+    """Tell whether each step of a loop's sums is an addition or a comparison of whole numbers."""
     return bool(node.chains) and all(len(c) == 1 and c[0] in WITHIN_A_CYCLE for c in node.chains)
 
 
 def makes_tree(node: Node, tool: Tool) -> bool:
-    """Whether the loop's sum becomes a tree: a declared one, in some tools that of an innermost loop.
+    """Tell whether the loop's sum becomes a tree: a declared one, in some tools that of an innermost loop.
 
     Of whole numbers any does: their order changes nothing, so that the tools balance them (AMD UG1399,
     expression_balance: on for integers, off for floating point).
@@ -125,5 +125,5 @@ def makes_tree(node: Node, tool: Tool) -> bool:
 
 
 def tree_level(node: Node, tool: Tool) -> float:
-    """Cycles of a level of a loop's reduction tree: fitted to doubles, and as much shorter as the adder is."""
+    """Count cycles of a level of a loop's reduction tree: fitted to doubles, and as much shorter as the adder is."""
     return tool.fitted.tree * sum_latency(node, tool) / tool.operators.cycles["dadd"]

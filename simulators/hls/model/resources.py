@@ -27,7 +27,7 @@ ROUNDING = 5e-7
 
 
 def use(nest: Nest, done: Schedule, tool: Tool) -> dict[str, Term]:
-    """`dsp`, `lut`, `ff` and `bram18` of a design."""
+    """Return `dsp`, `lut`, `ff` and `bram18` of a design."""
     found = quantities(nest, done, tool)
     used = {"dsp": found["dsp"]}
     for resource, prices in tool.prices.items():
@@ -37,7 +37,7 @@ def use(nest: Nest, done: Schedule, tool: Tool) -> dict[str, Term]:
 
 
 def quantities(nest: Nest, done: Schedule, tool: Tool) -> dict[str, Term]:
-    """What the prices in `Tool.prices` are of.
+    """Return what the prices in `Tool.prices` are of.
 
     `dadd` … `logic`: operators; `shared`: operations that wait for a shared one; `vector_…`: see `memories.vectors`;
     `banks` and `buffers`: banks of all arrays and block RAMs of those held on chip; `row_banks`: banks of the others,
@@ -72,7 +72,7 @@ def quantities(nest: Nest, done: Schedule, tool: Tool) -> dict[str, Term]:
 
 
 def operators(nest: Nest, done: Schedule, tool: Tool) -> dict[str, Term]:
-    """Operators of each kind that are instantiated."""
+    """Count the operators of each kind that are instantiated."""
     u = done.unrolled
     made: list[dict[str, Term]] = [{}] * len(nest.nodes)
     inside: list[dict[str, Term]] = [{}] * len(nest.nodes)  # of one iteration, unrolled loops included
@@ -101,7 +101,7 @@ def operators(nest: Nest, done: Schedule, tool: Tool) -> dict[str, Term]:
 
 
 def _unshared(x: Node, name: str, count: float, piped: Truth, factor: Term) -> Term:
-    """Copies of an unrolled loop's operators: one where its iterations follow one another anyway.
+    """Count the copies of an unrolled loop's operators: one where its iterations follow one another anyway.
 
     Of a recurrence, each iteration has products of its own nevertheless: those of the chains.
     """
@@ -112,7 +112,7 @@ def _unshared(x: Node, name: str, count: float, piped: Truth, factor: Term) -> T
 
 
 def _asked(nest: Nest, u: Unrolled, copies: Sequence[Term]) -> Term:
-    """Floating-point operations asked for at once."""
+    """Count the floating-point operations asked for at once."""
     asked: Term = 0.0
     for x in nest.nodes[1:]:
         abreast: Term = 1.0
@@ -124,7 +124,7 @@ def _asked(nest: Nest, u: Unrolled, copies: Sequence[Term]) -> Term:
 
 
 def _by_operator(operations: Mapping[str, float], bits: int) -> dict[str, float]:
-    """Operations of one iteration's own statements by operator."""
+    """Count the operations of one iteration's own statements by operator."""
     have = dict.fromkeys(OPERATORS, 0.0)
     for name, count in operations.items():
         operator = operator_of(name, bits)

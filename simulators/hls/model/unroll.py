@@ -46,28 +46,28 @@ class Unrolled:
     copied_above: list[Truth]
 
     def tiled(self, node: Node) -> Truth:
-        """Whether a loop is tiled: tiles of 1 and of the whole trip are none."""
+        """Tell whether a loop is tiled: tiles of 1 and of the whole trip are none."""
         tile = self.tile[node.at]
         return (tile > 1) & (tile < node.loop.trip)
 
     def ragged(self, node: Node) -> Truth:
-        """Whether the factor does not divide the trip."""
+        """Tell whether the factor does not divide the trip."""
         factor = self.factor[node.at]
         return (factor > 1) & no(equal(remainder(node.loop.trip, factor), 0.0))
 
     def odd(self, node: Node) -> Truth:
-        """Whether a loop is unrolled by an odd factor."""
+        """Tell whether a loop is unrolled by an odd factor."""
         factor = self.factor[node.at]
         return (factor > 1) & equal(remainder(factor, 2.0), 1.0)
 
     def partial(self, node: Node) -> Truth:
-        """Whether a loop that holds loops has a factor that is not its whole trip."""
+        """Tell whether a loop that holds loops has a factor that is not its whole trip."""
         factor = self.factor[node.at]
         return (factor > 1) & (factor < node.loop.trip) & no(self.innermost[node.at])
 
 
 def unroll(nest: Nest, knobs: Mapping[str, Term], tool: Tool) -> Unrolled:
-    """The loops of `nest` under a design; knobs are terms, `pipe_` ones OFF, CG or FLATTEN."""
+    """Unroll the loops of `nest` under a design; knobs are terms, `pipe_` ones OFF, CG or FLATTEN."""
     blank: list[Truth] = [False] * len(nest.nodes)
     ones: list[Term] = [1.0] * len(nest.nodes)
     u = Unrolled(
@@ -102,12 +102,12 @@ def unroll(nest: Nest, knobs: Mapping[str, Term], tool: Tool) -> Unrolled:
 
 
 def may_pipeline(x: Node) -> bool:
-    """Whether Merlin pipelines the loop once all loops inside are unrolled."""
+    """Tell whether Merlin pipelines the loop once all loops inside are unrolled."""
     return not x.children or "para" in x.loop.knobs
 
 
 def held(nest: Nest, x: Node, tool: Tool) -> bool:
-    """Whether a dependence of the loop, or of one around it, keeps Merlin from running it in copies."""
+    """Tell whether a dependence of the loop, or of one around it, keeps Merlin from running it in copies."""
     ordered = x.ordered
     if tool.observed.splits_sums and x.bare and x.sums and x.recurrence in (TREE, SERIAL_SUM):
         through = {c.through for c in x.loop.carried}
@@ -116,12 +116,12 @@ def held(nest: Nest, x: Node, tool: Tool) -> bool:
 
 
 def two_level(nest: Nest, x: Node) -> bool:
-    """Whether it is an outermost loop around innermost ones."""
+    """Tell whether it is an outermost loop around innermost ones."""
     return x.parent == 0 and not any(nest.nodes[c].children for c in x.children)
 
 
 def _copy(nest: Nest, x: Node, u: Unrolled, tool: Tool) -> None:
-    """Fills `running` and `built` of a loop."""
+    """Fill `running` and `built` of a loop."""
     i, seen = x.at, tool.observed
     coarse = no(u.innermost[i]) & (u.factor[i] > 1)
     whole = u.factor[i] >= x.loop.trip
@@ -143,13 +143,13 @@ def _copy(nest: Nest, x: Node, u: Unrolled, tool: Tool) -> None:
 
 
 def copies_of(x: Node, u: Unrolled, tool: Tool) -> Term:
-    """Copies of a loop's body, unrolled or side by side."""
+    """Count the copies of a loop's body, unrolled or side by side."""
     i = x.at
     return select(u.piped[i], pipeline_copies(x, u, tool), select(u.full[i], u.factor[i], u.built[i]))
 
 
 def pipeline_copies(x: Node, u: Unrolled, tool: Tool) -> Term:
-    """Copies of a pipeline's body; in SDx a tile that is no larger keeps those of an outermost loop of loops back."""
+    """Count the copies of a pipeline's body; in SDx a tile no larger keeps those of an outermost loop of loops back."""
     i = x.at
     if not x.children or x.parent != 0 or tool.observed.reload_by_copy:
         return u.factor[i]

@@ -29,7 +29,7 @@ TABLE = Path(__file__).parents[1] / "tables" / "tools.json"
 
 
 def predict(reports: Reports, tool: Tool) -> Predicted:
-    """What the model with a tool's constants says of some rows."""
+    """Return what the model with a tool's constants says of some rows."""
     nest, total = make_nest(build_kernel(reports.kernel)), load_fpga_device(DEVICE).resources
     knobs = reports.numbers()
 
@@ -43,7 +43,7 @@ def predict(reports: Reports, tool: Tool) -> Predicted:
 
 
 def show(title: str, found: Figures) -> None:
-    """Writes a line of figures."""
+    """Write a line of figures."""
     shares = ", ".join(f"{r} {e:.3f} ({found.censored[r]:.0f} %)" for r, e in found.utilization.items())
     sys.stdout.write(
         f"{title}: {found.rows} rows, cycles {found.median_error:.1f} % median, RMSE {found.rmse:.3f}, "
@@ -53,7 +53,7 @@ def show(title: str, found: Figures) -> None:
 
 
 def by_kernel(fitted: list[Predicted], left_out: list[Predicted]) -> str:
-    """Errors of cycles on valid rows by kernel and tool: fitted, and with the kernel's family left out."""
+    """Return the errors of cycles on valid rows by kernel and tool: fitted, and with the kernel's family left out."""
     lines = ["| kernel | tool | rows | median error | RMSE | Spearman |", "| --- | --- | --- | --- | --- | --- |"]
     for mine, other in zip(fitted, left_out, strict=True):
         if not len(mine.gap):
@@ -69,7 +69,7 @@ def by_kernel(fitted: list[Predicted], left_out: list[Predicted]) -> str:
 
 
 def main() -> None:
-    """Fits, says how far off the result is, and writes `tools.json` if asked."""
+    """Fit, say how far off the result is, and write `tools.json` if asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("reference", type=Path)
     parser.add_argument("--write", action="store_true", help="write tools.json")

@@ -82,17 +82,17 @@ class Sample:
     valid: Column
 
     def answers(self, tool: Tool, make: Answers) -> dict[str, Column]:
-        """What `make` makes of the rows' schedule under a tool, (n,) by name."""
+        """Return what `make` makes of the rows' schedule under a tool, (n,) by name."""
         program = make_program(tuple(self.knobs), lambda knobs: make(self.nest, schedule(self.nest, knobs, tool), tool))
         return program.run(self.knobs, self.n)
 
     def scheduled_cycles(self, tool: Tool) -> Column:
-        """Cycles of the rows under a tool, (n,)."""
+        """Count the cycles of the rows under a tool, (n,)."""
         return self.answers(tool, lambda _, done, __: {"cycles": done.cycles})["cycles"]
 
 
 def samples(reports: Sequence[Reports], tool: str) -> list[Sample]:
-    """The rows of one tool, without those that say nothing."""
+    """Return the rows of one tool, without those that say nothing."""
     out = []
     for r in reports:
         if r.tool != tool or r.kernel in UNFITTED or not r.valid.any():
@@ -103,7 +103,7 @@ def samples(reports: Sequence[Reports], tool: str) -> list[Sample]:
 
 
 def loss(group: Sequence[Sample], tool: Tool) -> float:
-    """Pseudo-Huber loss of log2(cycles)/2, large kernels weighted down."""
+    """Return the pseudo-Huber loss of log2(cycles)/2, large kernels weighted down."""
     total = weight = 0.0
     for s in group:
         gap = 0.5 * np.log2(s.scheduled_cycles(tool) / s.cycles)[s.valid]
@@ -114,9 +114,11 @@ def loss(group: Sequence[Sample], tool: Tool) -> float:
 
 
 def fit_schedule(group: Sequence[Sample], tool: Tool, step: Callable[[str, float], None] | None = None) -> Tool:
-    """The tool with `Fitted` constants that coordinate descent finds from `START`.
+    """Return the tool with `Fitted` constants that coordinate descent finds from `START`.
 
     Args:
+        group: the rows that it is fitted to.
+        tool: whose other constants stay.
         step: is told the name of each constant that moved, and the loss.
     """
     tool = replace(tool, fitted=START[tool.name])
@@ -144,7 +146,7 @@ def fit_schedule(group: Sequence[Sample], tool: Tool, step: Callable[[str, float
 
 
 def fit_prices(group: Sequence[Sample], tool: Tool) -> Tool:
-    """The tool with prices by non-negative least squares; a small ridge keeps those of alike quantities together.
+    """Fit a tool's prices by non-negative least squares; a small ridge keeps those of alike quantities together.
 
     Rows far off count by their distance rather than its square; rows beyond the device say no more than that.
     """
@@ -173,11 +175,11 @@ def fit_prices(group: Sequence[Sample], tool: Tool) -> Tool:
 
 
 def calibrate(group: Sequence[Sample], tool: Tool) -> Tool:
-    """The tool with both fitted to the rows."""
+    """Return the tool with both fitted to the rows."""
     return fit_prices(group, fit_schedule(group, tool))
 
 
 def cross_validate(group: Sequence[Sample], tool: Tool) -> dict[str, Tool]:
-    """By family, the tool fitted to the rows of all others."""
+    """Return, by family, the tool fitted to the rows of all others."""
     families = sorted({s.reports.family for s in group})
     return {f: calibrate([s for s in group if s.reports.family != f], tool) for f in families}

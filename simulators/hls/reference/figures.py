@@ -37,11 +37,11 @@ class Predicted:
         return np.asarray(0.5 * np.log2(self.cycles[valid] / self.reports.cycles[valid]))
 
     def median_error(self) -> float:
-        """Median relative error of cycles over valid rows, in percent."""
+        """Return the median relative error of cycles over valid rows, in percent."""
         return float(np.median(100 * np.abs(2 ** (2 * self.gap) - 1)))
 
     def spearman(self) -> float:
-        """Rank correlation of cycles over valid rows; NaN where they are few or alike."""
+        """Return the rank correlation of cycles over valid rows; NaN where they are few or alike."""
         from scipy.stats import spearmanr
 
         valid = self.reports.valid
@@ -75,7 +75,7 @@ class Figures:
 
 
 def figures(predicted: Sequence[Predicted]) -> Figures:
-    """Figures over valid, labelled rows of counted kernels; feasibility over all labelled rows."""
+    """Return figures over valid, labelled rows of counted kernels; feasibility over all labelled rows."""
     counted = [p for p in predicted if p.reports.kernel not in UNCOUNTED]
     gap = np.concatenate([p.gap for p in counted])
     ranks = np.array([p.spearman() for p in counted])

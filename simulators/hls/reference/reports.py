@@ -69,12 +69,12 @@ class Reports:
         return FAMILIES.get(self.kernel, self.kernel)
 
     def numbers(self) -> dict[str, Column]:
-        """The knobs as `schedule` takes them."""
+        """Return the knobs as `schedule` takes them."""
         return {name: pipe_codes(column) if name.startswith("pipe_") else column for name, column in self.knobs.items()}
 
 
 def read_reports(reference: Path, table: str = HARP) -> list[Reports]:
-    """The labelled rows of a table in `reference`/fpga, by kernel and tool.
+    """Read the labelled rows of a table in `reference`/fpga, by kernel and tool.
 
     Raises:
         ChipgymError: the table is missing or malformed; the message says where to get it.

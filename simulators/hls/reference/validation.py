@@ -22,14 +22,14 @@ _TITLES = {ours: theirs.replace("Vitis", "Vitis ").replace("SDx", "SDx ") for th
 
 
 def predict(reports: Reports) -> Predicted:
-    """What the simulator says of reference rows."""
+    """Return what the simulator says of reference rows."""
     sim = HlsSimulator(reports.kernel, tool=reports.tool, device=DEVICE)
     out = sim.evaluate(dict(reports.knobs))
     return Predicted(reports, out["cycles"], {r: np.asarray(out[f"{r}_utilization"]) for r in RESOURCES})
 
 
 def validate(reference: Path) -> Sequence[Finding]:
-    """How far the simulator is from the reports in `reference`/fpga, by tool.
+    """Measure how far the simulator is from the reports in `reference`/fpga, by tool.
 
     The reports are others' and no part of this project: without that folder nothing is compared, and a finding says so.
 

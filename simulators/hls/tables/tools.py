@@ -170,7 +170,7 @@ class Tool:
     prices: Mapping[str, Mapping[str, float]]
 
     def identity(self) -> dict[str, Any]:
-        """The constants as JSON-able data."""
+        """Return the constants as JSON-able data."""
         data: dict[str, Any] = {
             "operators": {f.name: dict(getattr(self.operators, f.name)) for f in fields(self.operators)},
             "observed": {f.name: getattr(self.observed, f.name) for f in fields(self.observed)},
@@ -186,13 +186,13 @@ def _table() -> Mapping[str, Any]:
 
 
 def tool_names() -> tuple[str, ...]:
-    """The tools that `load_tool` knows."""
+    """List the tools that `load_tool` knows."""
     return tuple(_table()["tools"])
 
 
 @functools.cache
 def load_tool(name: str) -> Tool:
-    """The tool called `name`.
+    """Load the tool called `name`.
 
     Raises:
         ChipgymError: naming the nearest where there is none.

@@ -99,7 +99,7 @@ class LoweredNetwork:
 
 
 def lower(network: Network) -> LoweredNetwork:
-    """The layers of `network`.
+    """List the layers of `network`.
 
     Batch normalisation directly behind a product that nothing else reads becomes part of its weights, as hls4ml's
     optimiser has it. Reshaping and joining are wires.
@@ -130,7 +130,7 @@ def lower(network: Network) -> LoweredNetwork:
 
 
 def _places(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The axes of a shape that are places and not channels: images are (C, H, W), everything else (..., features)."""
+    """Return the axes of a shape that are places, not channels: images are (C, H, W), all else (..., features)."""
     return shape[1:] if len(shape) == 3 else shape[:-1]
 
 
@@ -143,7 +143,7 @@ def _joins_weights(network: Network, node: Node) -> bool:
 
 
 def _layer(network: Network, node: Node) -> Layer:
-    """A node as a layer; its sources, and a dense layer's packets, are the caller's to say."""
+    """Return a node as a layer; its sources, and a dense layer's packets, are the caller's to say."""
     op, shape = node.op, node.shape
     size = math.prod(shape)
     places = math.prod(_places(shape))

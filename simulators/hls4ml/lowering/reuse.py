@@ -17,7 +17,7 @@ from collections.abc import Iterable
 
 
 def legal_reuse_factors(n_in: int, n_out: int) -> tuple[int, ...]:
-    """Reuse factors that hls4ml builds as asked for a product with a matrix n_in × n_out, ascending.
+    """List reuse factors that hls4ml builds as asked for a product with a matrix n_in × n_out, ascending.
 
     A convolution is such a product at every place of its window: n_in = channels · window, n_out = filters.
     """
@@ -25,12 +25,12 @@ def legal_reuse_factors(n_in: int, n_out: int) -> tuple[int, ...]:
 
 
 def common_reuse_factors(shapes: Iterable[tuple[int, int]]) -> tuple[int, ...]:
-    """Reuse factors that are legal for every matrix, ascending; (1,) where there is none."""
+    """List the reuse factors that are legal for every matrix, ascending; (1,) where there is none."""
     sets = [set(legal_reuse_factors(n_in, n_out)) for n_in, n_out in shapes]
     return tuple(sorted(set.intersection(*sets))) if sets else (1,)
 
 
 def divisors(n: int) -> tuple[int, ...]:
-    """The divisors of n ≥ 1, ascending."""
+    """List the divisors of n ≥ 1, ascending."""
     small = [d for d in range(1, math.isqrt(n) + 1) if n % d == 0]
     return tuple(sorted({*small, *(n // d for d in small)}))

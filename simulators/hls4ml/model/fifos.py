@@ -17,7 +17,7 @@ FF_ADDRESS_BIT, FF_SHALLOW = 3.0, 7.0
 
 
 def fifo_costs(layer: Layer, s: Settings) -> dict[str, Term]:
-    """Resources of the FIFOs behind a layer that another one reads, by name; 0 where layers hand over arrays."""
+    """Return resources of the FIFOs behind a layer that another one reads, by name; 0 where layers hand over arrays."""
     bits, depth = s.activation_bits, layer.places
     deep = depth * bits > BLOCK_RAM_BITS
     address = max(1, (depth - 1).bit_length())  # bits that count its words

@@ -13,7 +13,7 @@ SHIFT_REGISTER = 32
 
 
 def dsp_fraction(weight_bits: Term, c: Constants) -> Term:
-    """The part of constants of a width that Vivado HLS multiplies by in a DSP; the others have few enough digits.
+    """Return the part of constants of a width that Vivado HLS multiplies by in a DSP; others have few enough digits.
 
     For weights that are spread over their whole range, as those of wa-hls4ml are.
     """
@@ -21,14 +21,14 @@ def dsp_fraction(weight_bits: Term, c: Constants) -> Term:
 
 
 def dsp_tiles(weight_bits: Term, activation_bits: Term) -> Term:
-    """DSPs of one multiplier: as many of their ports as cover the operands (as Yosys maps 18 to 32 bits)."""
+    """Count DSPs of one multiplier: as many of their ports as cover the operands (as Yosys maps 18 to 32 bits)."""
     wide, narrow = DSP_PORTS
     larger, smaller = maximum(weight_bits, activation_bits), minimum(weight_bits, activation_bits)
     return ceil(larger / wide) * ceil(smaller / narrow)
 
 
 def unrolled_lut(layer: Layer, s: Settings, c: Constants, matrix: float, with_dsp: Term) -> Term:
-    """Adders of every product, more where the constant is shifted and added too."""
+    """Count LUTs of the adders of every product, more where the constant is shifted and added too."""
     dsp = select(s.resource, c.unrolled_lut_dsp_resource, c.unrolled_lut_dsp_latency)
     each = (1 - with_dsp) * c.unrolled_lut_product_bit * s.weight_bits + with_dsp * dsp
     return s.activation_bits * (c.unrolled_lut_input_bit * layer.n_in + each * matrix / ACCUMULATOR_BITS)
@@ -37,7 +37,7 @@ def unrolled_lut(layer: Layer, s: Settings, c: Constants, matrix: float, with_ds
 def unrolled_ff(
     layer: Layer, s: Settings, c: Constants, matrix: float, with_dsp: Term, core: Term, limited: Truth
 ) -> Term:
-    """Registers at one end (inputs with strategy latency, outputs with resource), and one stage of partial sums."""
+    """Count registers at one end (inputs for strategy latency, outputs for resource), and one stage of partial sums."""
     bit = select(s.resource, c.unrolled_ff_product_bit_resource, c.unrolled_ff_product_bit_latency)
     dsp = select(s.resource, c.unrolled_ff_dsp_resource, c.unrolled_ff_dsp_latency)
     each = (1 - with_dsp) * bit * s.weight_bits + with_dsp * dsp
@@ -48,7 +48,7 @@ def unrolled_ff(
 
 
 def shared_lut(layer: Layer, s: Settings, c: Constants, multipliers: Term) -> Term:
-    """Control, inputs, accumulators, and a choice of accumulators for every multiplier that serves several outputs.
+    """Count LUTs of control, inputs, accumulators, and their choice for every multiplier that serves several outputs.
 
     The choice is among all outputs, rounded up to a power of two, but where it is between two. Where a multiplier
     serves a part of one output instead (reuse factor below n_in: derived, no report has it), a choice of inputs and the
@@ -69,7 +69,7 @@ def shared_lut(layer: Layer, s: Settings, c: Constants, multipliers: Term) -> Te
 
 
 def shared_ff(layer: Layer, s: Settings, c: Constants, multipliers: Term) -> Term:
-    """Control, accumulators, and a register at every multiplier.
+    """Count flip-flops of control, accumulators, and a register at every multiplier.
 
     It holds the product cut to the accumulator's width where that is a DSP's, the weight otherwise; with two outputs to
     a multiplier the weight, and nothing where the product is made of LUTs.
@@ -80,14 +80,14 @@ def shared_ff(layer: Layer, s: Settings, c: Constants, multipliers: Term) -> Ter
 
 
 def shared_ram(layer: Layer, s: Settings, multipliers: Term) -> Term:
-    """Block RAMs of the weights, and of the table that says which output is summed in each cycle where it is large."""
+    """Count block RAMs of the weights, and of the table, if large, that says which output is summed in each cycle."""
     each = maximum(s.reuse / layer.n_in, 1.0)
     bits = s.reuse * ceil(log2(each))
     return block_rams(s.weight_bits * multipliers, s.reuse) + ((each > 2) & (bits >= BLOCK_RAM_BITS))
 
 
 def windows(layer: Layer, s: Settings, c: Constants) -> tuple[Term, Term]:
-    """LUTs and flip-flops that bring a convolution its windows (derived).
+    """Count the LUTs and flip-flops that bring a convolution its windows (derived).
 
     In a stream: line buffers of shift registers, and the window itself. In arrays: the whole image in registers, and a
     choice among the places for every element of the window.

@@ -41,7 +41,7 @@ SHARED_CYCLES = 2
 
 
 def product_costs(layer: Layer, s: Settings, c: Constants) -> ProductCosts:
-    """Costs of a layer with weights.
+    """Return the costs of a layer with weights.
 
     LUTs and flip-flops are fitted to dense layers; figures of convolutions follow from the same circuits and are
     compared with no more than what comments name.
@@ -79,7 +79,7 @@ def product_costs(layer: Layer, s: Settings, c: Constants) -> ProductCosts:
 
 
 def sum_cycles(products: Term, weight_bits: Term, clock_ns: float, level_delay_ns: Term) -> Term:
-    """Whole cycles that multiplying and summing so many products takes, in levels of adders."""
+    """Count the whole cycles that multiplying and summing so many products takes, in levels of adders."""
     levels = log2(products) + log2(weight_bits)
     return floor(levels * level_delay_ns / (clock_ns * (1 - CLOCK_UNCERTAINTY)))
 
@@ -87,7 +87,7 @@ def sum_cycles(products: Term, weight_bits: Term, clock_ns: float, level_delay_n
 def _core_cycles(
     layer: Layer, s: Settings, c: Constants, shared: Truth, limited: Truth, constant: Term, multipliers: Term
 ) -> tuple[Term, Term]:
-    """Latency and interval at one place.
+    """Return the latency and interval at one place.
 
     Shared: the reuse factor and two cycles, one where neither DSP nor choice of an accumulator takes a register; the
     interval is the reuse factor. All reports in wa-hls4ml with a reuse factor above 1 obey. Limited multipliers
@@ -107,7 +107,7 @@ def _core_cycles(
 def _places_cycles(
     layer: Layer, s: Settings, shared: Truth, core: Term, interval: Term
 ) -> tuple[Term, Term, Term, Term, Term]:
-    """Stages, interval, busy, fill and drain of a whole layer.
+    """Return the stages, interval, busy, fill and drain of a whole layer.
 
     In arrays, a convolution takes one place after the other (hls4ml's baseline: 7 × 7 places in 51 to 52 cycles, every
     49). In a stream it takes a pixel of its input after the other, its first result comes with the first full window.

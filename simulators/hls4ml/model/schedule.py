@@ -17,10 +17,11 @@ from .settings import LayerCosts
 
 
 def network_cycles(layers: Sequence[Layer], costs: Sequence[LayerCosts], stream: Truth) -> Term:
-    """Cycles from the first input to the last output of a sample.
+    """Count the cycles from the first input to the last output of a sample.
 
     Args:
-        layers: in graph order, and what each costs.
+        layers: in graph order.
+        costs: of each layer, in the same order.
         stream: whether layers hand over pixels and not arrays.
     """
     done: list[Term] = []

@@ -47,7 +47,7 @@ PORTS, SOFTMAX_READS = 2, 4
 
 
 def unweighted_costs(layer: Layer, s: Settings) -> LayerCosts:
-    """Costs of a layer without weights."""
+    """Return the costs of a layer without weights."""
     bits, kind = s.activation_bits, layer.family
     pool, softmax = kind in (MAX_POOL, AVERAGE_POOL), kind == SOFTMAX
     lanes = select(s.stream, layer.channels, layer.elements)

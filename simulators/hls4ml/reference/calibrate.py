@@ -65,7 +65,7 @@ class Calibration:
 
 
 def calibrate(reports: Reports) -> Calibration:
-    """Fits to all rows, and measures on each of `PARTS` parts of the shapes what fits to the others say of it."""
+    """Fit to all rows, and measure on each of `PARTS` parts of the shapes what fits to the others say of it."""
     shapes = list(reports.shapes())
     part = np.empty(len(reports), np.int64)
     for i, order in enumerate(np.random.default_rng(0).permutation(len(shapes))):
@@ -84,7 +84,7 @@ def calibrate(reports: Reports) -> Calibration:
 
 
 def fit(reports: Reports) -> Constants:
-    """The constants that fit these rows best."""
+    """Return the constants that fit these rows best."""
     done = reports.take(reports.success)
     shared = done.resource & (done.reuse_factor > 1)
     found = _fit_dsp(done.take(~shared & (done.reuse_factor == 1)))
@@ -95,7 +95,7 @@ def fit(reports: Reports) -> Constants:
 
 
 def _fit_dsp(rows: Reports) -> dict[str, float]:
-    """The part of constants in LUTs, an exponential of the width: its logarithm is a line."""
+    """Fit the part of constants in LUTs, an exponential of the width: its logarithm is a line."""
     part = rows.reported["dsp"] / (rows.d_in * rows.d_out)
     some = part > 0
     slope, at_zero = np.polyfit(rows.weight_bits[some], np.log1p(-part[some]), 1)
@@ -103,7 +103,7 @@ def _fit_dsp(rows: Reports) -> dict[str, float]:
 
 
 def _fit_delay(rows: Reports) -> float:
-    """The delay with which most latencies are exact; the middle of those that are equally good."""
+    """Return the delay with which most latencies are exact; the middle of those that are equally good."""
     program = make_program(
         ("d_in", "weight_bits", "delay"),
         lambda x: {"cycles": sum_cycles(x["d_in"], x["weight_bits"], CLOCK_NS, x["delay"])},
@@ -162,7 +162,7 @@ def _fit_shared(rows: Reports) -> dict[str, float]:
 
 
 def _least_squares(terms: Mapping[str, Column], target: Column, scale: Column | None = None) -> dict[str, float]:
-    """Factors of the terms with the smallest squares of errors relative to `scale`, the target where None."""
+    """Fit factors of the terms with the smallest squares of errors relative to `scale`, the target where None."""
     scale = target if scale is None else scale
     matrix = np.stack([term / scale for term in terms.values()], axis=1)
     factors, *_ = np.linalg.lstsq(matrix, target / scale, rcond=None)
@@ -170,7 +170,7 @@ def _least_squares(terms: Mapping[str, Column], target: Column, scale: Column | 
 
 
 def relative_errors(reports: Reports, constants: Constants) -> dict[str, Column]:
-    """Relative errors of LUTs and flip-flops by strategy, in percent, of the rows whose synthesis succeeded."""
+    """Return relative errors of LUTs and flip-flops by strategy, in percent, of the rows whose synthesis succeeded."""
     from ..simulator import Hls4mlSimulator
 
     done = reports.take(reports.success)
@@ -190,7 +190,7 @@ def relative_errors(reports: Reports, constants: Constants) -> dict[str, Column]
 
 
 def design_columns(reports: Reports) -> dict[str, Any]:
-    """Rows of one shape as columns of designs."""
+    """Return rows of one shape as columns of designs."""
     return {
         "reuse_factor": reports.reuse_factor,
         "weight_bits": reports.weight_bits,
@@ -204,7 +204,7 @@ def _median(error: Column) -> float:
 
 
 def document(calibration: Calibration, rows: int) -> dict[str, Any]:
-    """What `constants.json` holds."""
+    """Return what `constants.json` holds."""
     errors = {"of the rows fitted to": calibration.fitted, f"of shapes left out, {PARTS} parts": calibration.left_out}
     return {
         "source": SOURCE,
@@ -221,7 +221,7 @@ def document(calibration: Calibration, rows: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Fits to the table in a folder, and writes `constants.json`."""
+    """Fit to the table in a folder, and write `constants.json`."""
     parser = argparse.ArgumentParser(description="Fits the hls4ml simulator's constants to Vivado HLS reports.")
     parser.add_argument("reference", type=Path, help=f"folder with {FILE}")
     reports = read_reports(parser.parse_args().reference)

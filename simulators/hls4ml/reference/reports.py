@@ -52,7 +52,7 @@ class Reports:
         return len(self.d_in)
 
     def take(self, chosen: Column) -> Reports:
-        """Some of the rows, by a mask or by their numbers."""
+        """Return some of the rows, by a mask or by their numbers."""
         return Reports(
             d_in=self.d_in[chosen],
             d_out=self.d_out[chosen],
@@ -64,14 +64,14 @@ class Reports:
         )
 
     def shapes(self) -> Iterator[tuple[tuple[int, int], Column]]:
-        """Each (d_in, d_out) with the numbers of its rows."""
+        """Yield each (d_in, d_out) with the numbers of its rows."""
         pairs = np.stack([self.d_in, self.d_out], axis=1)
         for pair in np.unique(pairs, axis=0):
             yield (int(pair[0]), int(pair[1])), np.flatnonzero((pairs == pair).all(axis=1))
 
 
 def read_reports(reference: Path) -> Reports:
-    """The rows of `reference`/fpga/wa_hls4ml_dense_apache2.csv.
+    """Read the rows of `reference`/fpga/wa_hls4ml_dense_apache2.csv.
 
     Raises:
         ChipgymError: where the file is missing, or a column or value is not what it should be.

@@ -31,7 +31,7 @@ Column = np.ndarray[Any, np.dtype[Any]]
 
 
 def validate(reference: Path) -> Sequence[Finding]:
-    """How far the simulator is from the package's rules and the reports in `reference`, as far as they are there.
+    """Measure how far the simulator is from the package's rules and the reports in `reference`, as far as they exist.
 
     Raises:
         ChipgymError: where neither is there, or a table is malformed.
@@ -51,7 +51,7 @@ def validate(reference: Path) -> Sequence[Finding]:
 
 
 def simulate(reports: Reports) -> dict[str, Column]:
-    """Our metrics and `feasible` of each row, (n,)."""
+    """Return our metrics and `feasible` of each row, (n,)."""
     out = {name: np.empty(len(reports)) for name in (*reports.reported, "feasible")}
     for (d_in, d_out), rows in reports.shapes():
         answer = Hls4mlSimulator(f"mlp:{d_in}-{d_out}").evaluate(design_columns(reports.take(rows)))
@@ -77,7 +77,7 @@ def _shared(reports: Reports) -> Column:
 
 
 def _exact(reports: Reports, ours: dict[str, Column]) -> list[Finding]:
-    """What follows from rules, how many rows differ; "shared" is strategy resource with a reuse factor above 1."""
+    """Count the rows that differ in what follows from rules; "shared" is strategy resource, reuse factor above 1."""
     shared = _shared(reports)
     wide = shared & (reports.weight_bits >= 8)
     whole = reports.success & (reports.reuse_factor == 1)
@@ -102,7 +102,7 @@ def _exact(reports: Reports, ours: dict[str, Column]) -> list[Finding]:
 
 
 def _fitted(reports: Reports, ours: dict[str, Column]) -> list[Finding]:
-    """What constants were fitted to, on these very rows: `constants.json` has the errors of shapes left out."""
+    """Compare what constants were fitted to, on these very rows: `constants.json` has the errors of shapes left out."""
     found = []
     for strategy, mask in (("latency", ~reports.resource), ("resource", reports.resource)):
         rows = mask & reports.success
@@ -123,7 +123,7 @@ def _success(reports: Reports, ours: dict[str, Column]) -> Finding:
 
 
 def _peers(reports: Reports, ours: dict[str, Column]) -> list[Finding]:
-    """The errors that surrogates are measured by, on rows that both sides call built."""
+    """Return the errors that surrogates are measured by, on rows that both sides call built."""
     both = reports.success & (ours["feasible"] > 0)
     found = []
     for name, (graph, graph_r2, transformer) in PEERS.items():

@@ -50,7 +50,7 @@ class Constants:
 
 @functools.cache
 def load_constants() -> Constants:
-    """The constants that ship."""
+    """Load the constants that ship."""
     text = resources.files(__package__).joinpath("constants.json").read_text(encoding="utf-8")
     table: dict[str, Any] = json.loads(text)["constants"]
     return Constants(**{f.name: float(table[f.name]["value"]) for f in fields(Constants)})

@@ -45,9 +45,12 @@ class Bursts:
 
 
 def make_bursts(trace: Trace, device: Device, where: AddressMap, clk_mhz: float | None) -> Bursts:
-    """Cuts the requests of a trace into bursts of a device, at its boundaries, and takes times into its clock.
+    """Cut the requests of a trace into bursts of a device, at its boundaries, and take times into its clock.
 
     Args:
+        trace: the requests.
+        device: whose bursts and clock they are taken into.
+        where: the memory's map, by which vectors become addresses.
         clk_mhz: of the trace; None for the device's.
 
     Raises:
@@ -73,7 +76,7 @@ def make_bursts(trace: Trace, device: Device, where: AddressMap, clk_mhz: float 
 
 
 def check_clock(clk_mhz: object) -> None:
-    """Refuses what is no clock of a trace.
+    """Refuse what is no clock of a trace.
 
     Raises:
         ChipgymError: it is neither None nor a number from `LOWEST_MHZ` to `HIGHEST_MHZ`.
@@ -87,7 +90,7 @@ def check_clock(clk_mhz: object) -> None:
 
 
 def _in_clock(trace: Trace, mine: int, theirs: int, device: str) -> Ints:
-    """Arrivals in memory cycles, rounded up; of a relative trace each wait is.
+    """Return arrivals in memory cycles, rounded up; of a relative trace each wait is.
 
     The periods of the memory's clock and of the trace's are whole picoseconds, as in DRAMSys, whose arbiter takes
     requests in at its next clock edge.
@@ -104,7 +107,7 @@ def _in_clock(trace: Trace, mine: int, theirs: int, device: str) -> Ints:
 
 
 def _byte_addresses(trace: Trace, device: Device, where: AddressMap) -> Ints:
-    """Byte addresses of vectors. A vector that is shorter than the memory's lacks its first levels, which are 0."""
+    """Return the byte addresses of vectors. A vector shorter than the memory's lacks its first levels, which are 0."""
     names = ["column", "row", "bank", *(["group"] if device.groups > 1 else []), "rank", "channel"]
     if trace.levels > len(names):
         levels = ", ".join(reversed(names))

@@ -38,7 +38,7 @@ class AddressMap:
         return 1 << sum(width for _, width in self.fields) + self.channel_bits
 
     def decode(self, address: Ints) -> dict[str, Ints]:
-        """Columns `channel`, `bank` (within the channel) and `row`, each int64 (n,), of byte addresses (n,)."""
+        """Return columns `channel`, `bank` (within the channel) and `row`, each int64 (n,), of byte addresses (n,)."""
         line = max(LINE_BITS, self.fields[0][1])
         channel = (address >> line) & ((1 << self.channel_bits) - 1)
         rest = (address >> (line + self.channel_bits) << line) | (address & ((1 << line) - 1))
@@ -50,8 +50,11 @@ class AddressMap:
         return {"channel": channel, "bank": bank, "row": out["row"]}
 
     def encode(self, places: dict[str, Ints]) -> Ints:
-        """Byte addresses (n,) of places: `channel`, `row`, `byte` within the row, and of `rank`, `group` and `bank`
-        within it those that are not 0 everywhere; int64 (n,) each.
+        """Return the byte addresses (n,) of places, int64 (n,) for each level.
+
+        Args:
+            places: `channel`, `row`, `byte` within the row, and of `rank`, `group` and `bank` within it those that
+                are not 0 everywhere; int64 (n,) each.
 
         Raises:
             ChipgymError: the memory has no such channel, rank, group, bank or row.
@@ -78,14 +81,14 @@ class AddressMap:
 
 
 def nowhere(level: str, value: int, request: int, most: int) -> ChipgymError:
-    """The error for a vector that names a channel, rank, group, bank, row or column that the memory has not."""
+    """Make the error for a vector that names a channel, rank, group, bank, row or column that the memory has not."""
     return ChipgymError(
         f"workload: {level} {value} in the address of request {request}, expected at most {most} of this memory"
     )
 
 
 def address_map(device: Device, mapping: str, channels: int, ranks: int) -> AddressMap:
-    """The map of a memory of `channels` × `ranks` (powers of two) of a device.
+    """Make the map of a memory of `channels` × `ranks` (powers of two) of a device.
 
     Neighbouring lines go to neighbouring channels; ranks are the highest field unless the mapping places them.
 

@@ -44,7 +44,7 @@ class Workset:
 
 
 def make_workset(trace: Bursts, where: AddressMap, channels: int, banks: int, burst_bytes: int) -> Workset:
-    """Decodes bursts for a memory of `channels` with `banks` each (all ranks)."""
+    """Decode bursts for a memory of `channels` with `banks` each (all ranks)."""
     decoded = where.decode(trace.address)
     order = np.argsort(decoded["channel"], kind="stable")
     rows = np.arange(len(trace)) + 2 * decoded["channel"][order]
@@ -75,14 +75,14 @@ def make_workset(trace: Bursts, where: AddressMap, channels: int, banks: int, bu
 
 
 def _waits(cycle: Ints, request: Ints) -> Ints:
-    """Cycles of each burst of a channel since the request before, -1 for the further bursts of one; int64 (n,)."""
+    """Count cycles of each burst of a channel since the request before, -1 for further bursts of one; int64 (n,)."""
     waits = np.diff(cycle, prepend=0)
     waits[1:][request[1:] == request[:-1]] = -1
     return waits
 
 
 def _next(key: Array, none: int) -> Positions:
-    """Position of the next entry with the same key, or `none`; uint32 (n,)."""
+    """Return the position of the next entry with the same key, or `none`; uint32 (n,)."""
     out = np.full(len(key), none, dtype=np.uint32)
     by_key = np.argsort(key, kind="stable")
     same = key[by_key][1:] == key[by_key][:-1]

@@ -18,7 +18,7 @@ def next_arrival(
     i: int, n: int, stored: int, left: int, arbiter: int, active: int, requests: Array, received: Array, receipts: int,
     since: int,
 ) -> tuple[int, int, int, int]:  # fmt: skip
-    """When request `i` arrives, is issued by the requestor, leaves it for the arbiter, and stands at the controller.
+    """Tell when request `i` arrives, is issued by its requestor, leaves for the arbiter, and stands at the controller.
 
     The last two are INF where they are not known yet, all of them where there is no such request.
 
@@ -26,9 +26,15 @@ def next_arrival(
     than `active` are unanswered, and hand them on one a cycle.
 
     Args:
+        i: position of the request.
         n: requests in all.
-        stored: when the request before was stored, and `left` when it left the requestor; -1 before the first.
-        received: when the k-th response reached the requestor, known for the first `receipts`.
+        stored: cycle in which the request before was stored; -1 before the first.
+        left: cycle in which the request before left the requestor; -1 before the first.
+        arbiter: one of `ARBITERS`, by number.
+        active: most requests that may be unanswered at a time.
+        requests: `REQUEST` (n + 2,).
+        received: when the k-th response reached the requestor, int64 (n,).
+        receipts: how many of `received` are known, the first ones.
         since: 0, or when the request before was issued where arrivals count from that.
     """
     if i >= n:

@@ -53,14 +53,21 @@ def plan_bank(
     b: int, bank: Any, stored: int, scheduler: int, page: int, by_direction: bool, direction: int, requests: Array,
     served: Array, wishes: Wishes, timing: Timing, lengths: Array,
 ) -> bool:  # fmt: skip
-    """Works out what a bank wants, after anything that may have changed it.
+    """Work out what a bank wants, after anything that may have changed it.
 
     Args:
-        bank: the `BANK` of bank `b`.
+        b: number of the bank.
+        bank: its `BANK`.
         stored: requests that the controller has stored so far.
-        by_direction: whether requests of the direction of the last data command (`direction`) come first.
+        scheduler: one of `SCHEDULERS`, by number.
+        page: one of `PAGE_POLICIES`, by number.
+        by_direction: whether requests of the direction of the last data command come first.
+        direction: of the last data command, READING or WRITING.
         requests: `REQUEST` (n + 2,).
         served: which were, bool (n + 2,).
+        wishes: what every bank wants; this one's is filled.
+        timing: what commands have to wait for.
+        lengths: cycles of the command bus that each command takes, int64 (commands,).
 
     Returns:
         Whether it wants anything else than before.
@@ -124,7 +131,7 @@ def plan_bank(
 
 @inlined
 def leave_queue(bank: Any, i: int, requests: Array, served: Array) -> None:
-    """Takes a request that was served out of its bank's queue."""
+    """Take a request that was served out of its bank's queue."""
     served[i] = True
     bank.queued -= 1
     i = bank.head

@@ -24,10 +24,17 @@ def run_batch(
     start: Array, requests: Array, first: Array, designs: Array, n_ranks: int, buses: int, machine: Machine,
     out: Array, record: Record,
 ) -> int:  # fmt: skip
-    """Runs every design (n, KNOBS) on every channel; fills `out` (n, FIELDS).
+    """Run every design (n, KNOBS) on every channel; fill `out` (n, FIELDS).
 
     Args:
-        start, requests, first: as in `Workset`.
+        start: as in `Workset`.
+        requests: as in `Workset`.
+        first: as in `Workset`.
+        designs: int64 (n, KNOBS).
+        n_ranks: ranks of a channel.
+        buses: command buses of a channel, 1 or 2.
+        machine: the device and the trace in numbers.
+        out: int64 (n, FIELDS), filled.
         record: filled where it has rows, with the last design's.
 
     Returns:
@@ -84,7 +91,7 @@ def run_batch(
 def _reset(
     banks: Array, wishes: Wishes, ranks: Array, timing: Timing, first: Array, n: int, groups: int, interval: int
 ) -> None:
-    """Precharged banks whose queues begin with the requests `first` (banks,), of n in all, before the first refresh.
+    """Precharge the banks, whose queues begin with the requests `first` (banks,) of n, before the first refresh.
 
     Refreshes of ranks come one after the other; never where the interval is `INF`.
     """

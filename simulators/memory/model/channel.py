@@ -103,13 +103,20 @@ def run_channel(
     requests: Array, served: Array, banks: Array, wishes: Wishes, ranks: Array, timing: Timing, machine: Machine,
     knobs: Array, answers: Answers, out: Array, record: Record, logged: int,
 ) -> int:  # fmt: skip
-    """Runs one channel with n requests under one design and adds what happened to `out` (FIELDS,).
+    """Run one channel with n requests under one design and add what happened to `out` (FIELDS,).
 
     Args:
         requests: `REQUEST` (n + 2,).
         served: bool (n + 2,), False but for the last.
-        banks, wishes, ranks, timing: `BANK` (banks,), `RANK` (ranks,), and times, as they are before time 0.
+        banks: `BANK` (banks,), as they are before time 0.
+        wishes: what each bank wants, as before time 0.
+        ranks: `RANK` (ranks,), as they are before time 0.
+        timing: what commands have to wait for, as before time 0.
+        machine: the device and the trace in numbers.
         knobs: int64 (KNOBS,).
+        answers: filled with the times of the requests.
+        out: int64 (FIELDS,), added to.
+        record: filled where it has rows.
         logged: how many commands the record has already.
 
     Returns:

@@ -58,7 +58,7 @@ class Prices(NamedTuple):
 
 @compiled
 def stored_bits(p: Prices, design: Array) -> int:
-    """Bits that the controllers of all channels store under a design (KNOBS,).
+    """Count the bits that the controllers of all channels store under a design (KNOBS,).
 
     An entry for a request is its address in bursts, its direction, and whether it is valid; one that may write has a
     burst of data too. The scheduler's buffer has `request_buffer_size` entries in all, as many for reads and for writes
@@ -84,7 +84,7 @@ def stored_bits(p: Prices, design: Array) -> int:
 
 @compiled
 def fill_energies(p: Prices, c: Array, out: Array) -> None:
-    """Fills energies and power of one design from its counts, float64 (FIELDS,).
+    """Fill energies and power of one design from its counts, float64 (FIELDS,).
 
     Every current is that of one device; all devices of all ranks of all channels draw alike. A command costs its
     current above standby for as long as it takes; standby costs the precharge current while no bank of a rank is open,
@@ -106,7 +106,7 @@ def fill_energies(p: Prices, c: Array, out: Array) -> None:
 
 @compiled
 def fill_metrics(p: Prices, designs: Array, counts: Array, metrics: Array) -> None:
-    """Fills `metrics` (n, METRICS) of designs (n, KNOBS) from their counts (n, FIELDS)."""
+    """Fill `metrics` (n, METRICS) of designs (n, KNOBS) from their counts (n, FIELDS)."""
     for i in range(len(designs)):
         c, out = counts[i].astype(np.float64), metrics[i]
         out[CYCLES], out[LATENCY] = c[k.END], c[k.END] * p.cycle_s

@@ -16,7 +16,7 @@ DIGIT = 16
 
 @compiled
 def percentiles(values: Array) -> tuple[int, int, int]:
-    """The smallest values that 50, 95 and 99 % of `values` (int64 (n,), ≥ 0) do not exceed; 0 for no values."""
+    """Return the smallest values that 50, 95 and 99 % of `values` (int64 (n,), ≥ 0) do not exceed; 0 for no values."""
     n, top = len(values), 0
     for value in values:
         top = max(top, value)
@@ -28,7 +28,7 @@ def percentiles(values: Array) -> tuple[int, int, int]:
 
 @compiled
 def _ranked(values: Array, rank: int, top: int) -> int:
-    """The `rank`-th smallest of `values` from 0 to `top`, from its highest digit down; 0 for no values."""
+    """Return the `rank`-th smallest of `values` from 0 to `top`, found from its highest digit down; 0 for no values."""
     low, shift = 0, 0
     if len(values) == 0:
         return low

@@ -32,12 +32,15 @@ RANK = np.dtype(
 
 @piece
 def ask_for_refresh(ranks: Array, now: int, interval: int, postponed: int, earliest: Array) -> tuple[bool, int]:
-    """Asks every rank's machine for the command that it wants.
+    """Ask every rank's machine for the command that it wants.
 
     Banks of a rank that must be refreshed want nothing any more.
 
     Args:
         ranks: `RANK` (ranks,).
+        now: memory-clock cycle.
+        interval: cycles between refreshes of a rank.
+        postponed: most refreshes that a rank may owe.
         earliest: as in `Wishes`.
 
     Returns:
@@ -59,7 +62,7 @@ def ask_for_refresh(ranks: Array, now: int, interval: int, postponed: int, earli
 
 @piece
 def _wanted(rank: Any, now: int, interval: int, postponed: int) -> int:
-    """The refresh command that a rank wants at `now`, or -1; moves its machine on.
+    """Return the refresh command that a rank wants at `now`, or -1; move its machine on.
 
     A rank with work puts its refresh off until `postponed` are owed; then its banks are blocked until it is refreshed.
     After a refresh an idle rank is refreshed again ahead of time.
@@ -86,7 +89,7 @@ def _wanted(rank: Any, now: int, interval: int, postponed: int) -> int:
 
 @piece
 def refreshed(rank: Any, interval: int, pulled_in: int) -> None:
-    """Moves a rank's machine on after REFAB."""
+    """Move a rank's machine on after REFAB."""
     if rank.pulling:
         rank.owed -= 1
     else:
@@ -99,7 +102,7 @@ def refreshed(rank: Any, interval: int, pulled_in: int) -> None:
 
 @inlined
 def open_span(rank: Any, now: int) -> None:
-    """Notes that a rank with no open bank has one from `now` on (a refresh counts as one)."""
+    """Note that a rank with no open bank has one from `now` on (a refresh counts as one)."""
     if now > rank.open_until:
         rank.open_cycles += rank.open_until - rank.open_since
         rank.open_since = now

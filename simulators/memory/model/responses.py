@@ -30,13 +30,17 @@ def respond(
     i: int, ready: int, in_order: bool, sorted_by_arbiter: bool, known: int, last_answer: int, last_received: int,
     answers: Answers, served: Array,
 ) -> tuple[int, int, int]:  # fmt: skip
-    """Answers request `i`, whose data are over at `ready`: one response a cycle, in the order that the queues keep.
+    """Answer request `i`, whose data are over at `ready`: one response a cycle, in the order that the queues keep.
 
     Args:
+        i: position of the request.
+        ready: memory-clock cycle in which its data are over.
         in_order: whether the response queue keeps the order of requests, and not that of data commands.
         sorted_by_arbiter: whether the arbiter hands responses on in the order of requests.
         known: receipts known so far.
-        last_answer, last_received: time of the last response at the controller and the requestor.
+        last_answer: time of the last response at the controller.
+        last_received: time of the last response at the requestor.
+        answers: filled with what becomes known.
         served: bool (n + 1,).
 
     Returns:

@@ -58,12 +58,18 @@ class Wishes(NamedTuple):
 def delay_others(
     now: int, command: int, bank: int, group: int, rank: int, timing: Timing, distances: Array, groups: int, ranks: int
 ) -> None:
-    """Puts off whatever must keep a distance to a command that issues at `now`.
+    """Put off whatever must keep a distance to a command that issues at `now`.
 
     Args:
-        bank, group: the command's, group of all ranks'; bank is -1 for one of a whole rank.
+        now: memory-clock cycle in which it issues.
+        command: by number.
+        bank: the command's; -1 for one of a whole rank.
+        group: the bank group of it, of those of all ranks.
+        rank: the command's.
+        timing: what commands have to wait for, updated.
         distances: as in `Device`.
-        groups: of a rank.
+        groups: bank groups of a rank.
+        ranks: of the channel.
     """
     width = groups * N_COMMANDS
     for g in range(rank * width, (rank + 1) * width, N_COMMANDS):
@@ -88,7 +94,7 @@ def _put_off(free: Array, now: int, distances: Array) -> None:
 
 @inlined
 def count_activation(now: int, rank: int, timing: Timing, faw: int, groups: int) -> None:
-    """Puts off the next ACT of a rank until `faw` after the fourth last."""
+    """Put off the next ACT of a rank until `faw` after the fourth last."""
     acts, free = timing.acts, timing.group_free
     at = acts[rank, 4]
     acts[rank, at] = now
@@ -104,13 +110,21 @@ def first_command(
     now: int, past: int, bus: int, buses: int, wishes: Wishes, ranks: Array, requests: Array, timing: Timing,
     lengths: Array, groups: int,
 ) -> tuple[int, int, int, int]:  # fmt: skip
-    """Of the commands on a bus that banks and ranks want, the one that is over first.
+    """Return the command that is over first, of those on a bus that banks and ranks want.
 
     Of several, a rank's own, else the oldest request's.
 
     Args:
-        ranks, requests: `RANK` (ranks,), `REQUEST` (n + 2,).
-        groups: of a rank.
+        now: memory-clock cycle.
+        past: the cycle after which the next time is sought.
+        bus: number of the bus.
+        buses: command buses of the channel, 1 or 2.
+        wishes: what each bank wants.
+        ranks: `RANK` (ranks,).
+        requests: `REQUEST` (n + 2,).
+        timing: what commands have to wait for.
+        lengths: cycles of the command bus that each command takes, int64 (commands,).
+        groups: bank groups of a rank.
 
     Returns:
         Whose it is (a bank, -2 - rank, -1 for none), its earliest time, its age (a request + 1; 0 for a rank's),

@@ -65,7 +65,7 @@ Columns = dict[str, np.ndarray[Any, np.dtype[np.float64]]]
 
 
 def validate(reference: Path) -> Sequence[Finding]:
-    """How far the simulator is from DRAMSys's rows in `reference`/memory whose trace is there too.
+    """Measure how far the simulator is from DRAMSys's rows in `reference`/memory whose trace is there too.
 
     Raises:
         ChipgymError: where a table is missing or malformed, or none of its traces is there.
@@ -83,7 +83,7 @@ def validate(reference: Path) -> Sequence[Finding]:
 
 
 def read_rows(reference: Path, table: Table) -> list[Row]:
-    """The rows of a table that this simulator models and whose trace is there, as text by column.
+    """Read the rows of a table that this simulator models and whose trace is there, as text by column.
 
     Rows with power-down or another command multiplexer are left out.
 
@@ -125,7 +125,7 @@ def _check(path: Path, number: int, row: Row) -> None:
 
 
 def trace_path(reference: Path, table: Table, name: str) -> Path | None:
-    """The file of a table's trace, or None where there is none."""
+    """Return the file of a table's trace, or None where there is none."""
     for extension in (".stl", ".stl.gz"):
         path = reference / FOLDER / "traces" / f"{table.prefix}{name}{extension}"
         if path.exists():
@@ -134,7 +134,7 @@ def trace_path(reference: Path, table: Table, name: str) -> Path | None:
 
 
 def expected(rows: Sequence[Row]) -> Columns:
-    """DRAMSys's figures by our metric, each of shape (n,), NaN where a row has none."""
+    """Return DRAMSys's figures by our metric, each of shape (n,), NaN where a row has none."""
     out = {}
     for metric, (unit, names) in _COMPARED.items():
         given = np.array([[float(row.get(name) or "nan") for name in names] for row in rows])
@@ -144,7 +144,7 @@ def expected(rows: Sequence[Row]) -> Columns:
 
 
 def simulate_rows(reference: Path, table: Table, rows: Sequence[Row]) -> Columns:
-    """Our figures for the same rows, each of shape (n,)."""
+    """Return our figures for the same rows, each of shape (n,)."""
     out = {name: np.full(len(rows), np.nan) for name in _COMPARED}
     groups: dict[tuple[str, str, str], list[int]] = {}
     for i, row in enumerate(rows):
@@ -162,7 +162,7 @@ def simulate_rows(reference: Path, table: Table, rows: Sequence[Row]) -> Columns
 
 
 def design_of(row: Row) -> dict[str, int | str]:
-    """A row's knobs by our names."""
+    """Return a row's knobs by our names."""
     return {
         ours: int(row[theirs]) if row[theirs].isdecimal() else _NAMES[row[theirs]] for theirs, ours in _KNOBS.items()
     }

@@ -95,12 +95,12 @@ def _tables() -> Any:
 
 
 def device_names() -> tuple[str, ...]:
-    """Names that `load_device` takes."""
+    """List the names that `load_device` takes."""
     return tuple(_tables()["devices"])
 
 
 def load_device(name: str) -> Device:
-    """The device called `name`.
+    """Load the device called `name`.
 
     Raises:
         ChipgymError: there is none; the message has the nearest.
@@ -149,7 +149,7 @@ def _load(name: str) -> Device:
 
 
 def distance_table(rules: list[list[str]], timings: Mapping[str, int]) -> Table:
-    """Rules (next commands, previous commands, scope, cycles) as an int64 array (scope, previous, next)."""
+    """Return rules (next commands, previous commands, scope, cycles) as an int64 array (scope, previous, next)."""
     table = np.full((len(SCOPES), N_COMMANDS, N_COMMANDS), NEVER, dtype=np.int64)
     for later, earlier, scope, text in rules:
         for a in earlier.split():
@@ -160,7 +160,7 @@ def distance_table(rules: list[list[str]], timings: Mapping[str, int]) -> Table:
 
 
 def cycles(text: str, timings: Mapping[str, int]) -> int:
-    """The value of a sum such as "RL + B + 2 - WL", in which "max(RTP, 4)" may be a term.
+    """Return the value of a sum such as "RL + B + 2 - WL", in which "max(RTP, 4)" may be a term.
 
     Raises:
         ChipgymError: a term is neither a number nor a timing.

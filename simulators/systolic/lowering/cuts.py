@@ -38,7 +38,7 @@ COARSE = (1.0,)
 
 
 def cut_layers(layers: Table) -> Cuts:
-    """The ladders of the rows of a layer table (u, LAYER_COLUMNS)."""
+    """Make the ladders of the rows of a layer table (u, LAYER_COLUMNS)."""
     return Cuts(_ladders(layers, FINE), _ladders(layers, COARSE))
 
 
@@ -56,7 +56,7 @@ def _ladders(layers: Table, steps: tuple[float, ...]) -> Ladders:
 
 
 def _counts(length: int, steps: tuple[float, ...]) -> Iterator[tuple[int, int]]:
-    """How many tiles a length is cut into, and how long the longest is; from one to as many as it is long."""
+    """Yield how many tiles a length is cut into, and how long the longest is; from one to as many as it is long."""
     before, octave = 0, 1
     while True:
         for step in steps:
@@ -71,12 +71,12 @@ def _counts(length: int, steps: tuple[float, ...]) -> Iterator[tuple[int, int]]:
 
 
 def _lengths(length: int, steps: tuple[float, ...]) -> list[tuple[float, ...]]:
-    """The ladder of n or k."""
+    """Return the ladder of n or k."""
     return [(trips, tile, 0, 0, 0) for trips, tile in _counts(int(length), steps)]
 
 
 def _pixels(layer: Table, steps: tuple[float, ...]) -> list[tuple[float, ...]]:
-    """The ladder of m: whole images, then bands of whole output rows, then pieces of a row."""
+    """Return the ladder of m: whole images, then bands of whole output rows, then pieces of a row."""
     images, out_h, out_w = (int(layer[at]) for at in (IMAGES, OUT_H, OUT_W))
     down = (int(layer[STRIDE_H]), int(layer[SPAN_H]), int(layer[TAPS_H]))
     across = (int(layer[STRIDE_W]), int(layer[SPAN_W]), int(layer[TAPS_W]))
@@ -99,12 +99,12 @@ def _pixels(layer: Table, steps: tuple[float, ...]) -> list[tuple[float, ...]]:
 
 
 def touched(p: int, stride: int, span: int, taps: int, whole: int) -> int:
-    """Input rows (or columns) that `p` neighbouring output rows read, at most `whole`."""
+    """Count the input rows (or columns) that `p` neighbouring output rows read, at most `whole`."""
     return min((p - 1) * stride + span, p * taps, whole)
 
 
 def balanced_sum(length: int, parts: int, stride: int, span: int, taps: int, whole: int) -> int:
-    """Input rows read by `length` output rows cut into `parts` bands whose sizes differ by at most one."""
+    """Count input rows read by `length` output rows cut into `parts` bands whose sizes differ by at most one."""
     big = -(-length // parts)
     n_big = length - parts * (big - 1)
     total = n_big * touched(big, stride, span, taps, whole)

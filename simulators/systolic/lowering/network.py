@@ -77,7 +77,7 @@ class LoweredNetwork:
 
 
 def lower(network: Network) -> LoweredNetwork:
-    """The kernel tables of `network`, equal rows merged.
+    """Make the kernel tables of `network`, equal rows merged.
 
     Reshaping, transposing, slicing and joining cost nothing: addresses change, words do not move.
     """
@@ -120,7 +120,7 @@ def lower(network: Network) -> LoweredNetwork:
 
 
 def _products(network: Network, node: Node) -> list[tuple[int, ...]]:
-    """The rows of the layer table for a matrix operator; see the column names in `tiling`.
+    """Return the rows of the layer table for a matrix operator; see the column names in `tiling`.
 
     A convolution keeps its windows, which share inputs; what has none is a convolution of 1 × 1 windows over an image
     of m × 1. Where a transposed convolution's windows overlap, sums are added where they are written.
@@ -140,7 +140,7 @@ def _products(network: Network, node: Node) -> list[tuple[int, ...]]:
 
 
 def _operations(node: Node) -> float:
-    """Vector-unit operations for one sample; negative for an operator that costs nothing at all."""
+    """Count vector-unit operations for one sample; negative for an operator that costs nothing at all."""
     elements, op = math.prod(node.shape), node.op
     if isinstance(op, Elementwise):
         return float(elements * elementwise_operations(op.function))
@@ -156,7 +156,7 @@ def _operations(node: Node) -> float:
 
 
 def _followed(network: Network, node: Node, passing: dict[str, bool]) -> str | None:
-    """The node whose results `node` works on as they pass by: it is element-wise, and their only reader."""
+    """Return the node whose results `node` works on as they pass by: it is element-wise, and their only reader."""
     alike = isinstance(node.op, Elementwise) or (isinstance(node.op, Normalization) and node.op.kind == "batch")
     if not alike or len(node.inputs) != 1:
         return None

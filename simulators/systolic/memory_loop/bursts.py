@@ -35,7 +35,7 @@ class Bursts:
         return len(self.part)
 
     def cycles(self, marks: Floats, held: Floats, cycle_s: float) -> tuple[Ints, Ints]:
-        """In which memory cycle each request is made, and their order by it, (r,) each; arguments as of `serve`."""
+        """Tell the memory cycle of each request, and their order by it, (r,) each; arguments as of `serve`."""
         asked = np.maximum(marks[self.parts.mark], held[self.parts.transfer])
         # Marks are sums of whole cycles and of computing; a millionth of a cycle is their rounding.
         cycle = np.ceil(asked / cycle_s - 1e-6).astype(np.int64)[self.part]
@@ -43,7 +43,7 @@ class Bursts:
 
 
 def count_bursts(traffic: Traffic, burst_bytes: int) -> tuple[Ints, Ints]:
-    """The first burst of each transfer within its operand, and how many bursts it has, (t,) each."""
+    """Return the first burst of each transfer within its operand, and how many bursts it has, (t,) each."""
     first, count = np.zeros(len(traffic), np.int64), np.zeros(len(traffic), np.int64)
     for operand, (pieces, nbytes) in enumerate(zip(traffic.pieces, traffic.nbytes, strict=True)):
         own = traffic.operand == operand
@@ -55,7 +55,7 @@ def count_bursts(traffic: Traffic, burst_bytes: int) -> tuple[Ints, Ints]:
 
 
 def lay_out(traffic: Traffic, burst_bytes: int, kept: Ints) -> Bursts:
-    """Transfers as bursts of `burst_bytes`: those that are asked for at the marks of the stretches `kept`, (s, 2).
+    """Lay transfers out as bursts of `burst_bytes`: those asked for at the marks of the stretches `kept`, (s, 2).
 
     Marks are counted as `traffic.only(kept)` counts them.
     """
@@ -86,7 +86,7 @@ def lay_out(traffic: Traffic, burst_bytes: int, kept: Ints) -> Bursts:
 
 
 def _between(traffic: Traffic, count: Ints, over: Ints, begin: int, end: int) -> tuple[Ints, Ints, Ints]:
-    """The transfers with bursts at the marks from `begin` to before `end`, the first of these and how many they are."""
+    """List the transfers with bursts at marks from `begin` to before `end`, the first of these and their number."""
     owner = np.flatnonzero((traffic.start < end) & (traffic.last >= begin) & (count > 0))
     n, marks, start = count[owner], over[owner], traffic.start[owner]
     low, high = (-((-np.clip(at - start, 0, marks) * n) // marks) for at in (begin, end))

@@ -116,7 +116,7 @@ class MemoryServer:
         return self._bursts.parts
 
     def serve(self, marks: Floats, held: Floats) -> tuple[Floats, float]:
-        """As `Server`; a part is over with its last response."""
+        """Serve as `Server` does; a part is over with its last response."""
         bursts, cycle_s = self._bursts, self._cycle_s
         cycle, order = bursts.cycles(marks, held, cycle_s)
         trace = Trace("layer", cycle[order], bursts.is_write[order], bursts.address[order])
@@ -129,7 +129,7 @@ class MemoryServer:
 
 
 def dram_limited(run: DesignRun, memory: LoopMemory) -> DramLimited:
-    """The latency of one design with a memory in the loop.
+    """Return the latency of one design with a memory in the loop.
 
     Raises:
         ChipgymError: the design cannot be built, or a layer has more tiles or requests than fit.
@@ -160,7 +160,7 @@ def dram_limited(run: DesignRun, memory: LoopMemory) -> DramLimited:
 
 
 def dram_trace(run: DesignRun, device: str) -> Trace:
-    """The requests that one design makes to a memory of `device` that answers at once.
+    """Return the requests that one design makes to a memory of `device` that answers at once.
 
     Raises:
         ChipgymError: the design cannot be built, or there are more requests than a trace holds.
@@ -191,7 +191,7 @@ def dram_trace(run: DesignRun, device: str) -> Trace:
 
 
 def _serve(traffic: Traffic, memory: LoopMemory, burst_bytes: int) -> tuple[float, ...]:
-    """Latency, bytes, row hits, energy and rounds of one layer."""
+    """Return the latency, bytes, row hits, energy and rounds of one layer."""
     requests = int(count_bursts(traffic, burst_bytes)[1].sum())
     kept = traffic.stretches(MOST_SERVED / requests) if requests > MOST_SERVED else traffic.every()
     bursts = lay_out(traffic, burst_bytes, kept)
@@ -212,13 +212,13 @@ def _check(run: DesignRun) -> None:
 
 
 def _layers(run: DesignRun) -> Iterator[tuple[Layer, int, float]]:
-    """Each layer, its row in its unit's table, and the seconds that it computes."""
+    """Yield each layer, its row in its unit's table, and the seconds that it computes."""
     busy = run.costs["compute_cycles"] / (run.columns["clock_mhz"][0] * 1e6)
     return zip(run.network.layers, run.network.position.tolist(), busy.tolist(), strict=True)
 
 
 def _traffic(run: DesignRun, layer: Layer, row: int, busy_s: float) -> Traffic | None:
-    """What a layer moves; None for one without traffic."""
+    """Return what a layer moves; None for one without traffic."""
     if layer.unit == "array":
         return array_traffic(run, row, busy_s)
     read, written = (float(run.network.vector[row, at]) * run.word_bytes for at in (WORDS_IN, WORDS_OUT))
@@ -229,7 +229,7 @@ def _traffic(run: DesignRun, layer: Layer, row: int, busy_s: float) -> Traffic |
 
 
 def array_traffic(run: DesignRun, row: int, busy_s: float, slower: float = SLOWER) -> Traffic:
-    """What a matrix product, by its row in the layer table, moves.
+    """Return what a matrix product, by its row in the layer table, moves.
 
     Raises:
         ChipgymError: as `product_traffic`.

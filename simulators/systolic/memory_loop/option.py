@@ -39,7 +39,7 @@ class LoopMemory:
 
 
 def read_memory(memory: object) -> LoopMemory:
-    """The memory that a device's name stands for, or a mapping of the memory simulator's options and knobs by name.
+    """Read a device's name, or a mapping of the memory simulator's options and knobs by name, as the memory meant.
 
     Raises:
         ChipgymError: naming the option or knob, its value and the nearest legal choice.

@@ -45,7 +45,7 @@ class Parts:
 
     @staticmethod
     def order(traffic: Traffic, transfer: Ints, mark: Ints) -> Ints:
-        """The order of asking: by mark, then what need not wait for another, then what is needed first."""
+        """Return the order of asking: by mark, then what need not wait for another, then what is needed first."""
         return np.lexsort((transfer, traffic.need[transfer], traffic.after[transfer] >= 0, mark))
 
 
@@ -57,7 +57,7 @@ class Server(Protocol):
         """In what it is asked for them."""
 
     def serve(self, marks: Floats, held: Floats) -> tuple[Floats, float]:
-        """When each part is over, (p,), and the least time that any answer takes, all in seconds.
+        """Tell when each part is over, (p,), and the least time that any answer takes, all in seconds.
 
         Args:
             marks: when each mark is reached, seconds, (steps + 3,).
@@ -81,7 +81,7 @@ class Loop:
 
 
 def close_loop(traffic: Traffic, server: Server, settled: float = SETTLED, most_rounds: int = MOST_ROUNDS) -> Loop:
-    """The time of a layer whose transfers `server` serves, at least one of them.
+    """Return the time of a layer whose transfers `server` serves, at least one of them.
 
     It is never less than the layer computes, nor than the server took in the last round for all that it served.
     """
@@ -104,11 +104,14 @@ def close_loop(traffic: Traffic, server: Server, settled: float = SETTLED, most_
 
 
 def reach(traffic: Traffic, parts: Parts, takes: Floats, latency: float) -> tuple[Floats, Floats]:
-    """When each mark is reached, (steps + 3,), and until when each transfer is held, (t,), in seconds.
+    """Tell when each mark is reached, (steps + 3,), and until when each transfer is held, (t,), in seconds.
 
     Args:
+        traffic: what the layer moves, t transfers.
+        parts: of its transfers, in the order of asking, p in all.
         takes: seconds that each part takes from `latency` after it is asked for, or from when all before it are over if
             that is later, (p,); negative for one that overtakes them.
+        latency: the least seconds that any answer takes.
     """
     t = traffic
     return _reach(t.steps, t.step_s, t.need, t.after, parts.transfer, parts.mark, takes, latency)

@@ -64,11 +64,11 @@ class Traffic:
         return len(self.operand)
 
     def every(self) -> Ints:
-        """All marks, as a stretch for `only`, (1, 2)."""
+        """Return all marks, as a stretch for `only`, (1, 2)."""
         return np.array([[0, self.steps + 3]])
 
     def stretches(self, fraction: float) -> Ints:
-        """About a `fraction` of the marks: `STRETCHES` of them at even distances, from and to, (s, 2)."""
+        """Return about a `fraction` of the marks: `STRETCHES` of them at even distances, from and to, (s, 2)."""
         length = max(int(self.steps * fraction / STRETCHES), SHORTEST)
         if length * STRETCHES >= self.steps:
             return self.every()
@@ -78,7 +78,7 @@ class Traffic:
         return kept
 
     def only(self, kept: Ints) -> Traffic:
-        """The layer as if it had no other marks than those of the stretches `kept`, (s, 2).
+        """Return the layer as if it had no other marks than those of the stretches `kept`, (s, 2).
 
         What is needed at another mark is needed at the next one that is left.
         """
@@ -88,7 +88,7 @@ class Traffic:
         return replace(self, steps=steps, stands_for=self.steps / steps, **marks)
 
     def numbers(self, kept: Ints) -> Ints:
-        """What number each mark has where only the stretches `kept` are left; others that of the next, (steps + 3,)."""
+        """Return each mark's number where only stretches `kept` are left, else that of the next one, (steps + 3,)."""
         left = np.zeros(self.steps + 3, np.int64)
         for begin, end in kept:
             left[begin:end] = 1
@@ -132,7 +132,7 @@ class _Part:
 
 
 def product_traffic(plan: Plan, compute_s: float) -> Traffic:
-    """What a matrix product moves that computes for `compute_s`.
+    """Return what a matrix product moves that computes for `compute_s`.
 
     A tile is fetched while the one before it of its operand is in use; a tile of outputs goes out while the next one is
     in use, and where that one's successor has been in use before, its partial sums come back after that.
@@ -163,11 +163,14 @@ def product_traffic(plan: Plan, compute_s: float) -> Traffic:
 
 
 def stream_traffic(read: float, written: float, busy_s: float, held_in: int, held_out: int) -> Traffic:
-    """What an operator on the vector unit streams that works for `busy_s`: bytes in and out, page by page.
+    """Return what an operator on the vector unit streams that works for `busy_s`: bytes in and out, page by page.
 
     Args:
-        held_in, held_out: pages that the SRAMs hold: a page is asked for as soon as there is room for it, and work
-            waits where there is none for its results.
+        read: bytes in.
+        written: bytes out.
+        busy_s: seconds that the unit works.
+        held_in: pages that the input's SRAM holds: a page is asked for as soon as there is room for it.
+        held_out: pages that the output's SRAM holds: work waits where there is no room for its results.
     """
     steps = max(1, int(max(read, written)) // PAGE_BYTES)
     page = np.arange(steps)
@@ -183,7 +186,7 @@ def stream_traffic(read: float, written: float, busy_s: float, held_in: int, hel
 
 
 def _fetched(operand: int, piece: Ints, stays: bool) -> _Part:
-    """Tiles of an operand that come in, where `piece` (steps,) is in use at each step."""
+    """Return tiles of an operand that come in, where `piece` (steps,) is in use at each step."""
     enters = np.flatnonzero(_changes(piece))
     before = np.concatenate([[0], enters[:-1] + 1])
     comes = _firsts(piece[enters]) if stays else np.ones(len(enters), np.bool_)
@@ -192,7 +195,7 @@ def _fetched(operand: int, piece: Ints, stays: bool) -> _Part:
 
 
 def _outputs(piece: Ints, steps: int, stays: bool) -> list[_Part]:
-    """Tiles of outputs that go out finished, and of partial sums that go out and come back."""
+    """Return tiles of outputs that go out finished, and of partial sums that go out and come back."""
     enters = np.flatnonzero(_changes(piece))
     visits = piece[enters]
     leaves = np.append(enters[1:], steps) + 1  # the mark at which each visit's tile is left
@@ -232,12 +235,12 @@ def _ordered(
 
 
 def _changes(piece: Ints) -> Flags:
-    """Where another piece than just before is in use."""
+    """Tell where another piece than just before is in use."""
     return np.concatenate([[True], piece[1:] != piece[:-1]])
 
 
 def _firsts(piece: Ints) -> Flags:
-    """Where a piece is in use for the first time."""
+    """Tell where a piece is in use for the first time."""
     out = np.zeros(len(piece), bool)
     out[np.unique(piece, return_index=True)[1]] = True
     return out

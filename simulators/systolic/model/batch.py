@@ -44,7 +44,7 @@ FIELDS = 15
 
 @piece
 def folds_of(layer: Table, flow: int, rows: int, cols: int) -> tuple[float, int, int, int, int]:
-    """Folds of all groups of a layer, those of one group down and across, and steps and cycles of a fold."""
+    """Count folds of all groups of a layer, those of one group down and across, and steps and cycles of a fold."""
     groups, n = layer[GROUPS], layer[FILTERS]
     m = layer[IMAGES] * layer[OUT_H] * layer[OUT_W]
     k = layer[TAPS_H] * layer[TAPS_W] * layer[CHANNELS]
@@ -63,7 +63,7 @@ def folds_of(layer: Table, flow: int, rows: int, cols: int) -> tuple[float, int,
 
 @compiled
 def array_cycles(layer: Table, flow: int, rows: int, cols: int, arrays: int) -> float:
-    """Cycles that the arrays work on a layer."""
+    """Count the cycles that the arrays work on a layer."""
     folds, _, _, _, fold_cycles = folds_of(layer, flow, rows, cols)
     return float(np.ceil(folds / arrays) * fold_cycles)
 
@@ -73,7 +73,7 @@ def count_product(
     layer: Table, rungs: Table, heights: Table, times: float, flow: int, rows: int, cols: int, arrays: int,
     cap_i: int, cap_f: int, cap_o: int, psum_words: float, bandwidth: float, fixed: int, choices: Table, out: Table,
 ) -> None:  # fmt: skip
-    """Adds one distinct matrix product, occurring `times` times, to the counts `out` (FIELDS,)."""
+    """Add one distinct matrix product, occurring `times` times, to the counts `out` (FIELDS,)."""
     groups, channels, n = layer[GROUPS], layer[CHANNELS], layer[FILTERS]
     m = layer[IMAGES] * layer[OUT_H] * layer[OUT_W]
     k = layer[TAPS_H] * layer[TAPS_W] * channels
@@ -123,7 +123,7 @@ def count_layer(
     rows: Table, cols: Table, flow: Table, cap_i: Table, cap_f: Table, cap_o: Table,
     bandwidth: Table, arrays: Table, order: Table, psum_words: float, choices: Table, out: Table,
 ) -> None:  # fmt: skip
-    """Adds one distinct matrix product to an output row of every design."""
+    """Add one distinct matrix product to an output row of every design."""
     for d in range(len(rows)):
         if bandwidth[d] < np.inf:
             rungs, heights = coarse, coarse_heights
@@ -143,13 +143,29 @@ def count(
     rows: Table, cols: Table, flow: Table, cap_i: Table, cap_f: Table, cap_o: Table,
     bandwidth: Table, arrays: Table, order: Table, psum_words: float,
 ) -> Table:  # fmt: skip
-    """Counts per design and output row, float64 (n, n_rows, FIELDS).
+    """Count per design and output row, float64 (n, n_rows, FIELDS).
 
     Args:
-        fine … coarse_heights: ladders of the rows of `matrix` (see `cuts`).
-        matrix, vector: tables of distinct layers (see `lowering`), with how often each counts and which output row it
-            adds to: one row for totals, or one per layer.
-        rows … order: design columns, each (n,); `flow` and `order` are codes, `cap_*` words of half an SRAM.
+        matrix: table of distinct matrix products (see `lowering`), (u, LAYER_COLUMNS).
+        fine: their ladders for a bandwidth without end (see `cuts`), (u, 3, RUNG_COLUMNS, most).
+        fine_heights: rungs of these, (u, 4) (see `plan`).
+        coarse: their ladders for any other bandwidth, shaped as `fine`.
+        coarse_heights: rungs of these, (u, 4).
+        matrix_counts: how often each product counts, (u,).
+        matrix_rows: output row that each product adds to, (u,): one row for totals, or one per layer.
+        vector: table of distinct operators of the vector unit, (v, 4).
+        vector_counts: how often each operator counts, (v,).
+        vector_rows: output row that each operator adds to, (v,).
+        n_rows: output rows.
+        rows: PE rows of an array, (n,) as all design columns.
+        cols: PE columns of an array.
+        flow: dataflow codes.
+        cap_i: words of half an input SRAM.
+        cap_f: words of half a filter SRAM.
+        cap_o: partial sums of half an output SRAM.
+        bandwidth: words per cycle of each interface.
+        arrays: how many there are.
+        order: loop order codes, or BEST_ORDER.
         psum_words: words per partial sum.
     """
     n = len(rows)
@@ -182,7 +198,7 @@ def plan_row(
     layer: Table, rungs: Table, heights: Table, flow: int, cap_i: int, cap_f: int, cap_o: int, psum_words: float,
     fixed: int, compute: float, bandwidth: float, slower: float,
 ) -> tuple[int, int, int, int, int, int, int, float, float, bool, bool, bool]:  # fmt: skip
-    """What `plan` answers for one row of the layer table with its ladders, with tiles `coarsened` by `slower`."""
+    """Return what `plan` answers for one row of the layer table and its ladders, with tiles `coarsened` by `slower`."""
     groups, channels, filters, taps = layer[GROUPS], layer[CHANNELS], layer[FILTERS], layer[TAPS_H] * layer[TAPS_W]
     size_i, size_f = rungs[0, AGAIN, 0] * channels, float(taps * channels) * filters
     size_o = float(layer[IMAGES] * layer[OUT_H] * layer[OUT_W]) * filters
@@ -203,7 +219,7 @@ def plan_layer(
     cuts: Cuts, layer: Table, row: int, flow: int, cap_i: int, cap_f: int, cap_o: int, psum_words: float, order: int,
     compute: float, bandwidth: float, slower: float = 0.0,
 ) -> tuple[int, int, int, int, int, int, int, float, float, bool, bool, bool]:  # fmt: skip
-    """What `plan` answers for the one `layer` that stands at `row` of the cuts; `slower` as for `coarsened`."""
+    """Return what `plan` answers for the one `layer` that stands at `row` of the cuts; `slower` as for `coarsened`."""
     ladders = cuts.coarse if bandwidth < np.inf else cuts.fine
     return plan_row(
         layer, ladders.rungs[row], ladders.heights[row], flow, cap_i, cap_f, cap_o, psum_words, order, float(compute),

@@ -49,13 +49,19 @@ def estimate_outputs_stay(
     a: float, b: float, turns: float, words_i: float, words_f: float, words_o: float, ri: bool, rf: bool, work: float,
     groups: float,
 ) -> float:  # fmt: skip
-    """Least time, in words of an interface, of `a` × `b` tiles of outputs that stay while k runs.
+    """Estimate the least time, in words of an interface, of `a` × `b` tiles of outputs that stay while k runs.
 
     Args:
+        a: tiles over m.
+        b: tiles over n.
         turns: of k.
-        words_i, words_f, words_o: of one pass over each operand of one group.
-        ri, rf: whether input and filters stay on chip whole.
+        words_i: words of one pass over the input of one group.
+        words_f: words of one pass over its filters.
+        words_o: words of one pass over its outputs.
+        ri: whether the input stays on chip whole.
+        rf: whether the filters stay on chip whole.
         work: words that an interface could move while one group is computed.
+        groups: of the layer.
     """
     once_a, once_b = 1.0 / a, 1.0 / b
     out = words_o * once_a * once_b
@@ -76,14 +82,22 @@ def estimate_input_stays(
     tiles: float, c: float, turns: float, words_kept: float, words_streamed: float, words_o: float,
     streamed_stays: bool, ro: bool, psum_words: float, work: float, groups: float,
 ) -> float:  # fmt: skip
-    """Least time, in words of an interface, of tiles of inputs or filters that stay while the innermost loop runs.
+    """Estimate the least time of tiles of inputs or filters that stay while the innermost loop runs.
+
+    It is in words of an interface.
 
     Args:
-        tiles: of the operand's own outer dimension; c: over k; turns: of the innermost loop.
-        words_kept, words_streamed, words_o: of one pass over the operand that stays, the other one and the outputs.
-        streamed_stays, ro: whether the other operand and the outputs stay on chip whole.
+        tiles: of the operand's own outer dimension.
+        c: tiles over k.
+        turns: of the innermost loop.
+        words_kept: words of one pass over the operand that stays, of one group.
+        words_streamed: words of one pass over the other one.
+        words_o: words of one pass over the outputs.
+        streamed_stays: whether the other operand stays on chip whole.
+        ro: whether the outputs stay on chip whole.
         psum_words: words per partial sum.
         work: words that an interface could move while one group is computed.
+        groups: of the layer.
     """
     once, once_c = 1.0 / tiles, 1.0 / c
     kept, load, out = words_kept * once * once_c, words_streamed * once_c, words_o * once
@@ -112,7 +126,7 @@ def estimate_input_stays(
 
 @inlined
 def fits(rungs: Table, m: int, n: int, k: int, cap_i: float, cap_f: float, cap_o: float) -> bool:
-    """Whether the tiles of three rungs fit: `cap_f` in filters × channels, infinite for an operand that stays whole."""
+    """Tell if the tiles of three rungs fit: `cap_f` in filters × channels, infinite for an operand that stays whole."""
     channels, filters = rungs[2, TILE, k], rungs[1, TILE, n]
     held, pixels = rungs[0, HELD, m] * channels, rungs[0, TILE, m] * filters
     return bool(held <= cap_i and filters * channels <= cap_f and pixels <= cap_o)
@@ -120,7 +134,7 @@ def fits(rungs: Table, m: int, n: int, k: int, cap_i: float, cap_f: float, cap_o
 
 @inlined
 def input_words(rungs: Table, m: int, channels: float, size_i: float, stays: bool, inside: bool) -> float:
-    """Words of one pass over the input of one group."""
+    """Count the words of one pass over the input of one group."""
     if stays or (rungs[0, SLIDES, m] == 1.0 and not inside):
         return size_i
     return float(rungs[0, AGAIN, m] * channels)
@@ -132,17 +146,23 @@ def plan(
     groups: int, taps: int, channels: int, size_i: float, size_f: float, size_o: float, compute: float,
     bandwidth: float, choices: Table,
 ) -> tuple[int, int, int, int, int, int, int, float, float, bool, bool, bool]:  # fmt: skip
-    """Tiles and loop order of one group of a layer.
+    """Choose the tiles and the loop order of one group of a layer.
 
     Args:
-        rungs, heights: the layer's ladders, (3, RUNG_COLUMNS, most) and (4,).
+        rungs: the layer's ladders, (3, RUNG_COLUMNS, most).
+        heights: rungs of m, n and k, and those of m that cut no row of outputs, (4,).
         flow: dataflow code.
-        cap_i, cap_f: words that half of the input and filter SRAM hold; cap_o: partial sums that half of the output
-            SRAM holds.
+        cap_i: words that half of the input SRAM holds.
+        cap_f: words that half of the filter SRAM holds.
+        cap_o: partial sums that half of the output SRAM holds.
         psum_words: words per partial sum.
         fixed_order: a code into ORDERS, or BEST_ORDER.
-        groups, taps, channels: of the layer.
-        size_i, size_f, size_o: words of one group's operands.
+        groups: of the layer.
+        taps: of its filters, height times width.
+        channels: that one group reads.
+        size_i: words of one group's input.
+        size_f: words of one group's filters.
+        size_o: words of one group's outputs.
         compute: cycles that the arrays work on all groups.
         bandwidth: words per cycle of each interface.
         choices: scratch space, float64 (CHOICES, 5).
@@ -382,7 +402,7 @@ def coarsened(
     size_i: float, size_f: float, size_o: float, compute: float, bandwidth: float, slower: float,
     order: int, a: int, b: int, c: int, one_pass: float, cycles: float, ri: bool, rf: bool, ro: bool,
 ) -> tuple[int, int, int]:  # fmt: skip
-    """The same plan with as few innermost tiles as cost a share `slower` of the time, and not one word.
+    """Return the same plan with as few innermost tiles as cost a share `slower` of the time, and not one word.
 
     A memory that answers late is waited for at every tile.
     """

@@ -20,7 +20,7 @@ from .tiling import LOOPS
 
 @inlined
 def turns(trips: int, kind: int) -> int:
-    """How often a loop of `trips` turns is at its first (0), a middle (1) or its last (2) turn."""
+    """Tell how often a loop of `trips` turns is at its first (0), a middle (1) or its last (2) turn."""
     if kind == 1:
         return max(trips - 2, 0)
     return 1 if kind == 0 or trips > 1 else 0
@@ -31,14 +31,20 @@ def total_cycles(
     order: int, a: int, b: int, c: int, groups: int, ri: bool, rf: bool, ro: bool,
     tile_i: float, tile_f: float, tile_o: float, psum_words: float, compute: float, bandwidth: float,
 ) -> float:  # fmt: skip
-    """Cycles from the first word in to the last word out.
+    """Count cycles from the first word in to the last word out.
 
     Args:
         order: loop order code.
-        a, b, c: tiles over m, n, k.
+        a: tiles over m.
+        b: tiles over n.
+        c: tiles over k.
         groups: how often the whole nest is repeated, with nothing shared between.
-        ri, rf, ro: whether an operand stays on chip whole.
-        tile_i, tile_f, tile_o: words of a tile of each operand.
+        ri: whether the input stays on chip whole.
+        rf: whether the filters stay on chip whole.
+        ro: whether the outputs stay on chip whole.
+        tile_i: words of a tile of the input.
+        tile_f: words of a tile of the filters.
+        tile_o: words of a tile of the outputs.
         psum_words: words per partial sum.
         compute: cycles to compute one tile.
         bandwidth: words per cycle of each interface.
@@ -158,5 +164,5 @@ def total_cycles(
 
 @inlined
 def stream_cycles(work: float, words_in: float, words_out: float, bandwidth: float) -> float:
-    """Cycles of an operator that streams through the vector unit: the slowest of working, reading and writing."""
+    """Count cycles of an operator that streams through the vector unit: the slowest of working, reading and writing."""
     return max(math.ceil(work), words_in / bandwidth, words_out / bandwidth)

@@ -33,12 +33,13 @@ LOOPS = np.array([[0, 1, 2], [1, 0, 2], [0, 2, 1], [2, 0, 1], [1, 2, 0], [2, 1, 
 
 @inlined
 def ceil_div(a: int, b: int) -> int:
+    """Divide `a` by `b` ≥ 1 and round up."""
     return (a + b - 1) // b
 
 
 @inlined
 def repeats(order: int, a: int, b: int, c: int, ri: bool, rf: bool, ro: bool) -> tuple[int, int, int, bool]:
-    """How often each operand crosses the DRAM interface with `a`, `b`, `c` tiles over m, n, k.
+    """Tell how often each operand crosses the DRAM interface with `a`, `b`, `c` tiles over m, n, k.
 
     Returns:
         passes over the input, passes over the filters, times each output is written, and whether k is inside m (so

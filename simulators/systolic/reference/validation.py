@@ -41,7 +41,7 @@ Columns = dict[str, np.ndarray[Any, np.dtype[Any]]]
 
 
 def validate(reference: Path) -> Sequence[Finding]:
-    """How far the simulator is from SCALE-Sim's rows in `reference`/systolic/scalesim_v3.csv.
+    """Measure how far the simulator is from SCALE-Sim's rows in `reference`/systolic/scalesim_v3.csv.
 
     Raises:
         ChipgymError: where the table is missing or malformed.
@@ -52,7 +52,7 @@ def validate(reference: Path) -> Sequence[Finding]:
 
 
 def read_rows(path: Path) -> Columns:
-    """The table's columns, each of shape (n,): texts, and float64 numbers.
+    """Read the table's columns, each of shape (n,): texts, and float64 numbers.
 
     Raises:
         ChipgymError: naming the file, and the row and column that are wrong.
@@ -75,7 +75,7 @@ def _number(path: Path, line: int, name: str, text: str | None) -> float:
 
 
 def simulate_rows(rows: Columns) -> Columns:
-    """This simulator's answers to the rows, at a DRAM bandwidth that never stalls; columns of shape (n,)."""
+    """Return this simulator's answers to the rows, at a DRAM bandwidth that never stalls; columns of shape (n,)."""
     n = len(rows["layer"])
     out = {name: np.full(n, np.nan) for name in _OURS}
     names = ("mode", *_CONV, *_GEMM)
@@ -102,7 +102,7 @@ def simulate_rows(rows: Columns) -> Columns:
 
 
 def _network(layer: dict[str, Any]) -> Network:
-    """A row's layer as the network that SCALE-Sim's topology line for it is."""
+    """Return a row's layer as the network that SCALE-Sim's topology line for it is."""
     if layer["mode"] == "conv":
         header = "Layer, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,"
         sizes = [layer[name] for name in _CONV]
@@ -113,13 +113,13 @@ def _network(layer: dict[str, Any]) -> Network:
 
 
 def output_surplus(rows: Columns) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Output writes that SCALE-Sim counts beyond those that happen, shape (n,): R + C per fold where `os`, else 0."""
+    """Count output writes that SCALE-Sim has beyond those that happen, (n,): R + C per fold where `os`, else 0."""
     folds = np.ceil(rows["M"] / rows["rows"]) * np.ceil(rows["N"] / rows["cols"])
     return np.where(rows["dataflow"] == "os", folds * (rows["rows"] + rows["cols"]), 0.0)
 
 
 def operand_words(rows: Columns) -> Columns:
-    """Size of each operand in words, by the metric that moves it, each of shape (n,)."""
+    """Return the size of each operand in words, by the metric that moves it, each of shape (n,)."""
     pixels = rows["ifmap_h"] * rows["ifmap_w"] * rows["channels"]
     return {
         "dram_ifmap_reads": np.where(rows["mode"] == "conv", pixels, rows["M"] * rows["K"]),
@@ -129,14 +129,14 @@ def operand_words(rows: Columns) -> Columns:
 
 
 def fits(rows: Columns, metric: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Whether an operand fits in half of its double buffer (one byte a word), shape (n,)."""
+    """Tell whether an operand fits in half of its double buffer (one byte a word), shape (n,)."""
     kb = rows[metric.removeprefix("dram_").split("_")[0] + "_kb"]
     inside: np.ndarray[Any, np.dtype[np.bool_]] = operand_words(rows)[metric] <= kb * 1024 / 2
     return inside
 
 
 def whole(rows: Columns, metric: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Whether a layer needs all of an operand, shape (n,): a strided convolution may skip pixels of its input."""
+    """Tell whether a layer needs all of an operand, shape (n,): a strided convolution may skip pixels of its input."""
     needed: np.ndarray[Any, np.dtype[np.bool_]] = (rows["mode"] != "conv") | (rows["stride"] == 1)
     return needed if metric == "dram_ifmap_reads" else np.ones_like(needed)
 

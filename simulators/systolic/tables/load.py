@@ -59,14 +59,14 @@ class _Constants:
 
 
 def technology_names() -> tuple[str, ...]:
-    """Names that `load_technology` takes, smallest node first."""
+    """List the names that `load_technology` takes, smallest node first."""
     nodes = _table("nodes.json")["nodes"]
     return tuple(sorted(nodes, key=lambda name: float(nodes[name]["node_nm"]["value"])))
 
 
 @functools.cache
 def load_technology(name: str = "45nm") -> Technology:
-    """The technology called `name`. Raises ChipgymError for an unknown name or a damaged table."""
+    """Load the technology called `name`. Raises ChipgymError for an unknown name or a damaged table."""
     table = _table("nodes.json")
     if name not in table["nodes"]:
         raise unknown("technology", name, table["nodes"])

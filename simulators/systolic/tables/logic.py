@@ -30,15 +30,15 @@ class WidthLaw:
 
     @classmethod
     def through(cls, at_8: float, at_32: float) -> WidthLaw:
-        """The law through published values at 8 and 32 bits."""
+        """Make the law through published values at 8 and 32 bits."""
         return cls(at_8, math.log(at_32 / at_8) / math.log(4.0))
 
     def __call__(self, bits: ArrayLike) -> npt.NDArray[np.float64]:
-        """The cost at `bits` bits; shape of `bits`."""
+        """Return the cost at `bits` bits; shape of `bits`."""
         return self.value_8 * (np.asarray(bits, dtype=np.float64) / 8.0) ** self.exponent
 
     def scaled(self, factor: float) -> WidthLaw:
-        """The same law times `factor` (another node, another unit)."""
+        """Return the same law times `factor` (another node, another unit)."""
         return WidthLaw(self.value_8 * factor, self.exponent)
 
 
@@ -62,6 +62,6 @@ class LogicModel:
     def cell_area_mm2(
         self, operand_bits: ArrayLike, accumulator_bits: ArrayLike, register_bits: ArrayLike
     ) -> npt.NDArray[np.float64]:
-        """Summed cell area of one multiplier, one adder and `register_bits` flip-flops."""
+        """Sum the cell area of one multiplier, one adder and `register_bits` flip-flops."""
         registers = self.register_mm2_per_bit * np.asarray(register_bits, dtype=np.float64)
         return self.multiply_mm2(operand_bits) + self.add_mm2(accumulator_bits) + registers

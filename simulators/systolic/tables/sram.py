@@ -42,7 +42,7 @@ class PowerLaw:
             raise ChipgymError(f"SRAM fit needs a >= 0, b > 0, p > 0, got a={self.a}, b={self.b}, p={self.p}")
 
     def __call__(self, kb: ArrayLike) -> npt.NDArray[np.float64]:
-        """The quantity at `kb` kilobytes (clipped to 1 KB .. 1 GiB); shape of `kb`."""
+        """Return the quantity at `kb` kilobytes (clipped to 1 KB .. 1 GiB); shape of `kb`."""
         size = np.clip(np.asarray(kb, dtype=np.float64), MIN_KB, MAX_KB)
         return self.a + self.b * size**self.p
 

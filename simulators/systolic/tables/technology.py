@@ -40,7 +40,7 @@ class Technology:
 
     # ---- datapath -------------------------------------------------------------------------------------------------
     def mac_energy_j(self, operand_bits: ArrayLike, accumulator_bits: ArrayLike) -> Array:
-        """One multiply at `operand_bits` and one add at `accumulator_bits`, J at nominal voltage."""
+        """Return the energy of a multiply at `operand_bits` and an add at `accumulator_bits`, J at nominal voltage."""
         return self.logic.multiply_j(operand_bits) + self.logic.add_j(accumulator_bits)
 
     @property
@@ -49,11 +49,14 @@ class Technology:
         return self.logic.register_j_per_bit
 
     def pe_area_mm2(self, operand_bits: ArrayLike, accumulator_bits: ArrayLike) -> Array:
-        """Placed area of one PE: multiplier, adder, and input, weight, shadow-weight and partial-sum registers."""
+        """Return the placed area of one PE: multiplier, adder, and registers.
+
+        They are the input, weight, shadow-weight and partial-sum registers.
+        """
         return self.logic.layout_factor * self._pe_cells_mm2(operand_bits, accumulator_bits)
 
     def pe_leakage_w(self, operand_bits: ArrayLike, accumulator_bits: ArrayLike) -> Array:
-        """Leakage of one PE's cells, W at nominal voltage."""
+        """Return the leakage of one PE's cells, W at nominal voltage."""
         return self.logic.leakage_w_per_mm2 * self._pe_cells_mm2(operand_bits, accumulator_bits)
 
     def _pe_cells_mm2(self, operand_bits: ArrayLike, accumulator_bits: ArrayLike) -> Array:
@@ -62,16 +65,19 @@ class Technology:
 
     # ---- vector lane ----------------------------------------------------------------------------------------------
     def vector_op_energy_j(self, bits: ArrayLike = 32.0) -> Array:
-        """One lane operation (a multiply and an add at `bits`, three register accesses), J at nominal voltage."""
+        """Return the energy of one lane operation, J at nominal voltage.
+
+        It is a multiply and an add at `bits`, and three register accesses.
+        """
         registers = 3.0 * self.logic.register_j_per_bit * np.asarray(bits, dtype=np.float64)
         return self.logic.multiply_j(bits) + self.logic.add_j(bits) + registers
 
     def vector_lane_area_mm2(self, bits: ArrayLike = 32.0) -> Array:
-        """Placed area of one lane: multiplier, adder, and a special-function unit taken as large as both together."""
+        """Return the placed area of one lane: multiplier, adder, and a special-function unit as large as both."""
         return self.logic.layout_factor * self._lane_cells_mm2(bits)
 
     def vector_lane_leakage_w(self, bits: ArrayLike = 32.0) -> Array:
-        """Leakage of one lane's cells, W at nominal voltage."""
+        """Return the leakage of one lane's cells, W at nominal voltage."""
         return self.logic.leakage_w_per_mm2 * self._lane_cells_mm2(bits)
 
     def _lane_cells_mm2(self, bits: ArrayLike) -> Array:
@@ -81,31 +87,34 @@ class Technology:
 
     # ---- scratchpads ----------------------------------------------------------------------------------------------
     def sram_read_j_per_line(self, kb: ArrayLike) -> Array:
-        """One 64-bit read of a macro of `kb` kilobytes, J at nominal voltage."""
+        """Return the energy of one 64-bit read of a macro of `kb` kilobytes, J at nominal voltage."""
         return self.sram.read_j(kb)
 
     def sram_write_j_per_line(self, kb: ArrayLike) -> Array:
-        """One 64-bit write of a macro of `kb` kilobytes, J at nominal voltage."""
+        """Return the energy of one 64-bit write of a macro of `kb` kilobytes, J at nominal voltage."""
         return self.sram.write_j(kb)
 
     def sram_read_j_per_word(self, kb: ArrayLike, operand_bits: ArrayLike) -> Array:
-        """One word of `operand_bits` of a sequential stream: a 64-bit line serves 64 / operand_bits words."""
+        """Return the energy of a word of `operand_bits` in a sequential stream.
+
+        A 64-bit line serves 64 / operand_bits words.
+        """
         return self.sram.read_j(kb) * (np.asarray(operand_bits, dtype=np.float64) / LINE_BITS)
 
     def sram_write_j_per_word(self, kb: ArrayLike, operand_bits: ArrayLike) -> Array:
-        """One word of `operand_bits` written as part of a full 64-bit line."""
+        """Return the energy of one word of `operand_bits` written as part of a full 64-bit line."""
         return self.sram.write_j(kb) * (np.asarray(operand_bits, dtype=np.float64) / LINE_BITS)
 
     def sram_area_mm2(self, kb: ArrayLike) -> Array:
-        """Placed area of a macro of `kb` kilobytes: CACTI's area times `sram_layout_factor`."""
+        """Return the placed area of a macro of `kb` kilobytes: CACTI's area times `sram_layout_factor`."""
         return self.sram_layout_factor * self.sram.area_mm2(kb)
 
     def sram_leakage_w(self, kb: ArrayLike) -> Array:
-        """Leakage (subthreshold and gate) of a macro of `kb` kilobytes, W at nominal voltage, 360 K."""
+        """Return the leakage (subthreshold and gate) of a macro of `kb` kilobytes, W at nominal voltage, 360 K."""
         return self.sram.leakage_w(kb)
 
     def sram_cycle_s(self, kb: ArrayLike) -> Array:
-        """Random cycle time of one bank, s at nominal voltage. Large capacities are banks of 1 MB."""
+        """Return the random cycle time of one bank, s at nominal voltage. Large capacities are banks of 1 MB."""
         return self.sram.cycle_s(kb)
 
     # ---- clock and supply -----------------------------------------------------------------------------------------
@@ -125,20 +134,20 @@ class Technology:
         return self.supply.nominal_v
 
     def voltage(self, clock_hz: ArrayLike) -> Array:
-        """Supply voltage (V) for `clock_hz`, within the table's bounds."""
+        """Return the supply voltage (V) for `clock_hz`, within the table's bounds."""
         return self.supply.voltage(clock_hz)
 
     def energy_scale(self, clock_hz: ArrayLike) -> Array:
-        """Dynamic energy at `clock_hz` relative to nominal, (V / Vnom)^2."""
+        """Return the dynamic energy at `clock_hz` relative to nominal, (V / Vnom)^2."""
         return self.supply.energy_scale(clock_hz)
 
     def leakage_scale(self, clock_hz: ArrayLike) -> Array:
-        """Leakage power at `clock_hz` relative to nominal."""
+        """Return the leakage power at `clock_hz` relative to nominal."""
         return self.supply.leakage_scale(clock_hz)
 
     # ---- DRAM -----------------------------------------------------------------------------------------------------
     def dram_interface(self, name: str | None = None) -> DramInterface:
-        """The DRAM family `name` (the default one when None). Raises ChipgymError for a name that is not known."""
+        """Return the DRAM family `name`, the default one when None. Raises ChipgymError for a name not known."""
         key = self.default_dram if name is None else name
         if key not in self.dram:
             raise unknown("DRAM interface", key, self.dram)

@@ -33,7 +33,7 @@ class VoltageTable:
             raise ChipgymError(f"nominal voltage {self.nominal_v} lies outside the table {self.volts}")
 
     def voltage(self, clock_hz: ArrayLike) -> npt.NDArray[np.float64]:
-        """Lowest supply (V) that reaches `clock_hz`: linear between points, clamped at both ends.
+        """Return the lowest supply (V) that reaches `clock_hz`: linear between points, clamped at both ends.
 
         Below the first point the supply stays at its floor; above the last the design is infeasible, and the value
         returned is the table's highest.
@@ -41,10 +41,10 @@ class VoltageTable:
         return np.interp(np.asarray(clock_hz, dtype=np.float64), self.clock_hz, self.volts)
 
     def energy_scale(self, clock_hz: ArrayLike) -> npt.NDArray[np.float64]:
-        """Dynamic energy relative to nominal: (V / Vnom)^2, from E = C V^2."""
+        """Return the dynamic energy relative to nominal: (V / Vnom)^2, from E = C V^2."""
         return (self.voltage(clock_hz) / self.nominal_v) ** 2
 
     def leakage_scale(self, clock_hz: ArrayLike) -> npt.NDArray[np.float64]:
-        """Leakage power relative to nominal: (V / Vnom) * 10^(s (V - Vnom)), s in decades of current per volt."""
+        """Return leakage power relative to nominal: (V / Vnom) * 10^(s (V - Vnom)), s in decades of current a volt."""
         volts = self.voltage(clock_hz)
         return volts / self.nominal_v * 10.0 ** (self.leakage_decades_per_volt * (volts - self.nominal_v))
