@@ -1,8 +1,8 @@
 """Choosing how a layer is cut into tiles, and in which order its loops run: the least time, then the fewest words.
 
-A choice is an innermost loop with tiles as fine as is useful, and one rung of the ladder (`lowering.cuts`) for each of the
-two loops around it. It is open to a design if its tiles fit; nothing else about the SRAMs changes the choices, and an
-operand that stays on chip only ever moves less. So the best of them is not slower in a larger SRAM. Times are told
+A choice is an innermost loop with tiles as fine as is useful, and one rung of the ladder (`lowering.cuts`) for each of
+the two loops around it. It is open to a design if its tiles fit. Nothing else about the SRAMs changes the choices, and
+an operand that stays on chip only ever moves less. So the best of them is not slower in a larger SRAM. Times are told
 apart in classes that are `SAME` wide: of those in the best class, the one with the fewest words is taken.
 
 Not every choice is timed. `estimate_*` prices one in closed form, tiles that can no longer be of use are left out, and
