@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -253,3 +254,12 @@ def test_compiled_code_sees_arrays_alone(machine):
             inside = {t for t in all_imports(module) if t.startswith(f"chipgym.simulators.{machine}.")}
             rooms = {target.split(".")[3] for target in inside}
             assert rooms <= {"model", "tables"}, f"{module} imports {inside}"
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_first_words_of_docstrings_are_short(module):
+    """At most 25 words a sentence, in what a reader sees first; ruff looks at the rest of their form."""
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (text := ast.get_docstring(node)):
+            for sentence in re.split(r"(?<=[.;:]) ", text.split("\n\n")[0].replace("\n", " ")):
+                assert len(sentence.split()) <= 25, f"{module}: {sentence}"

@@ -82,7 +82,7 @@ def shared_ff(layer: Layer, s: Settings, c: Constants, multipliers: Term) -> Ter
 def shared_ram(layer: Layer, s: Settings, multipliers: Term) -> Term:
     """Count block RAMs of the weights, and of the table, if large, that says which output is summed in each cycle."""
     each = maximum(s.reuse / layer.n_in, 1.0)
-    bits = s.reuse * ceil(log2(each))
+    bits = s.reuse * log2(power_of_two(each))  # rounded up exactly, whatever a processor's logarithm is
     return block_rams(s.weight_bits * multipliers, s.reuse) + ((each > 2) & (bits >= BLOCK_RAM_BITS))
 
 

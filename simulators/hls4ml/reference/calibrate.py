@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from ...fpga.formulas import make_program
+from ...fpga.formulas.terms import power_of_two
 from ..model.products import sum_cycles
 from ..tables.constants import ACCUMULATOR_BITS, DSP_BITS, Constants
 from .reports import FILE, SOURCE, Column, Reports, read_reports
@@ -145,7 +146,7 @@ def _fit_unrolled(rows: Reports, found: Mapping[str, float]) -> dict[str, float]
 def _fit_shared(rows: Reports) -> dict[str, float]:
     multipliers = rows.d_in * rows.d_out / rows.reuse_factor
     each = rows.reuse_factor / rows.d_in
-    many = np.exp2(np.ceil(np.log2(rows.d_out)))
+    many = np.array([power_of_two(float(n)) for n in rows.d_out])
     small, pair = rows.weight_bits < DSP_BITS, each == 2
     lut = {
         "shared_lut_control": np.ones(len(rows)),
