@@ -65,7 +65,7 @@ def run_batch(
         fixed: what no design changes.
         designs: numbers and codes, (n, N_DESIGN).
         cuts: int64 (n, edges), 1 cuts; read where a design's fusion is "custom".
-        shares: of each kernel, (n, kernels).
+        shares: of each kernel in the PCUs of its section, (n, kernels); read where PCUs are allotted "custom".
         answers: filled.
         recorded: number of the part whose sections (its kernels, SECTION) and kernels (its kernels, KERNEL) are
             recorded, of the last design; -1 for none.
