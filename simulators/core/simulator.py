@@ -138,16 +138,20 @@ class Simulator(ABC):
     def _plainly_sound(self, answer: Any, n: int) -> bool:
         """Tell whether nobody need look closer at an answer: a scalar environment waits for this at every step.
 
-        Nothing is NaN and nothing below 0, which holds of nearly every answer.
+        Nothing is NaN and nothing below 0, which holds of nearly every answer, or nothing can be built.
         """
         try:
             values, violation = answer
+            buildable = True
             for column in (violation, *values.values()):
                 if type(column) is not np.ndarray or column.dtype.char != "d" or column.ndim != 1 or len(column) != n:
                     return False
+                if not buildable:  # costs of what cannot be built may be anything
+                    continue
                 least: float = column.item() if n == 1 else column.min()
                 if not least >= 0.0:
                     return False
+                buildable = column is not violation or not least > 0.0
         except (AttributeError, TypeError, ValueError):
             return False
         complete: bool = values.keys() == self._metric_names
