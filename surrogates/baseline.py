@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..simulators import Column
 from .algebra import one_thread
-from .models import Family, QuadraticRidge, TreeEnsemble
 from .target import Target
+
+if TYPE_CHECKING:
+    from .models import FeatureFamily, Fitted
 
 # Workloads below which nothing can be said about how a metric grows from one to another.
 _FEWEST = 3
@@ -27,7 +30,7 @@ class Sloped:
     """
 
     slopes: Column
-    fitted: QuadraticRidge | TreeEnsemble
+    fitted: Fitted
 
     def predict(self, x: Column) -> tuple[Column, Column]:
         """Return means and spreads, each (n, t), of standardised targets for features (n, d)."""
@@ -40,7 +43,7 @@ class Sloped:
 
 
 def fit_sloped(
-    family: Family,
+    family: FeatureFamily,
     x: Column,
     z: Column,
     targets: Sequence[Target],

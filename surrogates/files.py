@@ -12,7 +12,7 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from importlib.metadata import version
 from pathlib import Path
@@ -25,8 +25,7 @@ from ..durable import durable_file, output_file, writing
 from ..errors import ChipgymError, shorten, unknown
 from ..files import in_file, is_file, most_unpacked, named, open_file, parse_json, reading
 from ..simulators import Column
-from .baseline import Sloped
-from .models import Gnn, GnnEnsemble, OperatorGraph, Pairing, QuadraticRidge, TreeEnsemble, family
+from .models import family
 from .part import Part
 from .samples import check_headers
 from .surrogate import FEASIBLE, VIOLATION, Surrogate, TrainedOn
@@ -41,7 +40,6 @@ MAX_BYTES = 2 * 2**30
 _ENCRYPTED = 1
 _SHIPPED = Path(__file__).parent / "shipped"
 _ENTRIES = {"format", "chipgym", "model", "seed", "settings", "tables", "parts"}
-_TREES, _RIDGE = TreeEnsemble, QuadraticRidge
 
 
 def surrogate_names() -> tuple[str, ...]:
@@ -172,43 +170,19 @@ def _surrogate(entries: dict[str, Column]) -> Surrogate:
     for name, targets in parts.items():
         out.parts[name] = _part(out, _within(entries, name), _listed(targets))
     _check_targets(out)
-    if isinstance(out.family, Gnn):
-        out.graphs = {table.name: _graph(entries, i) for i, table in enumerate(out.tables)}
+    for i, table in enumerate(out.tables):
+        out.seen[table.name] = out.family.seen_from(_within(entries, f"graph{i}"), table.header.features)
     return out
 
 
 def _part(surrogate: Surrogate, arrays: Mapping[str, Column], targets: list[Any]) -> Part:
-    encoder = surrogate.encoder
     told = tuple(map(_target, targets))
-    designs = len(encoder.design_names)
-    if isinstance(surrogate.family, Gnn):
-        pairing = Pairing.of(encoder)
-        sizes = designs, pairing.width, 1 + len(pairing.categorical), len(told)
-        return Part(told, GnnEnsemble.from_arrays(_named(arrays, GnnEnsemble.names), *sizes))
-    cls: type[TreeEnsemble] | type[QuadraticRidge] = _RIDGE if surrogate.model == "ridge" else _TREES
-    fitted = cls.from_arrays(_named(arrays, cls.names), len(encoder.names), designs, len(told))
-    slopes, shape = _named(arrays, ("slopes",))["slopes"], (len(encoder.names), len(told))
-    if slopes.dtype != np.float64 or slopes.shape != shape or not np.isfinite(slopes).all():
-        raise ChipgymError(f"slopes is not of {shape} finite numbers")
-    return Part(told, Sloped(slopes, fitted))
-
-
-def _graph(entries: Mapping[str, Column], number: int) -> OperatorGraph:
-    """Read the operators of a table by its number."""
-    return OperatorGraph.from_arrays(_named(_within(entries, f"graph{number}"), OperatorGraph.names))
+    return Part(told, surrogate.family.fitted_from(arrays, surrogate.encoder, len(told)))
 
 
 def _within(entries: Mapping[str, Column], name: str) -> dict[str, Column]:
     """Select the arrays that stand behind a name and a dot."""
     return {k.removeprefix(f"{name}."): v for k, v in entries.items() if k.startswith(f"{name}.")}
-
-
-def _named(arrays: Mapping[str, Column], names: Iterable[str]) -> Mapping[str, Column]:
-    """Select the arrays of these names, if there are all of them."""
-    for name in names:
-        if name not in arrays:
-            raise ChipgymError(f"has no array {name}")
-    return {name: arrays[name] for name in names}
 
 
 def _check_targets(surrogate: Surrogate) -> None:
@@ -272,8 +246,8 @@ def _header(surrogate: Surrogate) -> str:
 def _arrays(surrogate: Surrogate) -> dict[str, Column]:
     """Return all arrays under the names that they have in a file, in their order and the file's byte order."""
     groups = {name: part.fitted.arrays() for name, part in sorted(surrogate.parts.items())}
-    if surrogate.graphs:
-        groups |= {f"graph{i}": surrogate.graphs[table.name].arrays() for i, table in enumerate(surrogate.tables)}
+    for i, table in enumerate(surrogate.tables):
+        groups[f"graph{i}"] = surrogate.family.seen_arrays(surrogate.seen[table.name])
     return {
         f"{name}.{array}": np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
         for name, arrays in groups.items()

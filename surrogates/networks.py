@@ -1,17 +1,12 @@
-"""The networks that tables were collected on, as operator graphs, for models that learn from graphs."""
+"""The networks that tables were collected on, and what adds up over their operators: for models of graphs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-import numpy as np
+from collections.abc import Sequence
 
 from ..datasets import Network, TableHeader, load_workload
 from ..errors import ChipgymError
-from ..simulators import Columns, MetricSpec
-from .encoding import Encoder
-from .models import GraphRows, OperatorGraph, Pairing
-from .samples import Samples
+from ..simulators import MetricSpec
 
 # Units of what a machine has or does on average, rather than of what its operators add up to.
 _AVERAGES = ("W", "mm2", "GB/s", "Gbit/s", "Hz", "MHz")
@@ -47,28 +42,3 @@ def network_of(header: TableHeader, networks: Sequence[Network] = ()) -> Network
 def amounts_of(metrics: Sequence[MetricSpec]) -> tuple[str, ...]:
     """Name the metrics that add up over a network's operators: times, energies, counts; not rates or fractions."""
     return tuple(m.name for m in metrics if m.goal == "min" and m.unit not in _AVERAGES)
-
-
-def graph_rows(encoder: Encoder, columns: Columns, n: int, graph: OperatorGraph) -> GraphRows:
-    """Return designs on one network, from complete columns of values.
-
-    Raises:
-        ChipgymError: for a value of a categorical knob that is not on the grid.
-    """
-    folded, _ = encoder.space.columns(columns)
-    pairing = Pairing.of(encoder)
-    design = encoder.designs(columns, n)
-    return GraphRows(design, pairing.knobs(folded, n), np.zeros(n, dtype=np.int64), (graph,), pairing)
-
-
-def sample_rows(samples: Samples, graphs: Mapping[str, OperatorGraph]) -> GraphRows:
-    """Return designs of tables, each on the graph of its workload's name."""
-    tables = samples.tables
-    parts = [graph_rows(samples.encoder, t.designs(), len(t), graphs[t.header.workload]) for t in tables]
-    return GraphRows(
-        np.concatenate([part.design for part in parts]),
-        np.concatenate([part.knobs for part in parts]),
-        samples.workload,
-        tuple(graphs[t.header.workload] for t in tables),
-        parts[0].pairing,
-    )

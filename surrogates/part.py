@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from ..simulators import Column
-from .models import Fitted, Rows
+from .models import Fitted, Learner, Rows
 from .target import Scale, Target
 
 #: Share of the designs that a model is not fitted to, which its uncertainty is calibrated on.
@@ -21,9 +20,6 @@ CALIBRATION_WORKLOADS = 0.33
 FEWEST = 20
 #: Such parts at most.
 FOLDS = 5
-#: Fits a model to the standardised values (n, t) of some targets over what it sees of n designs, and the number of each
-#: design's workload (n,).
-Learner = Callable[[Any, Column, Sequence[Target], Column], Fitted]
 #: Share of a normal distribution within one standard deviation.
 ONE_SIGMA = 0.6826894921370859
 

@@ -13,7 +13,7 @@ from ..errors import ChipgymError, shorten
 from ..files import is_file
 from ..simulators import Column, Columns, MetricSpec, Simulator
 from .files import load_surrogate, model_digest
-from .models import OperatorGraph
+from .models import Seen
 from .surrogate import Surrogate
 
 #: Between a model and the workload that it predicts for, as in `systolic-networks@resnet18`.
@@ -35,7 +35,7 @@ class LearnedWorkload:
     surrogate: Surrogate
     source: str
     description: Mapping[str, float]
-    seen: Mapping[str, float] | OperatorGraph
+    seen: Seen
     digest: str
 
     @staticmethod
@@ -49,8 +49,8 @@ class LearnedWorkload:
         surrogate.warn_beyond(found)
         features, seen = found.features(), surrogate.describe(found)
         text = f"{model_digest(surrogate)}\0{found.name}\0{sorted(features.items())}"
-        if isinstance(seen, OperatorGraph):
-            text += f"\0{seen.digest}"
+        if mark := surrogate.family.mark(seen):
+            text += f"\0{mark}"
         return LearnedWorkload(surrogate, found.name, features, seen, hashlib.sha256(text.encode()).hexdigest())
 
     @property

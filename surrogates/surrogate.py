@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
@@ -16,11 +16,9 @@ from ..errors import ChipgymError, nearest, shorten
 from ..simulators import Column, Columns, Designs, DesignSpace, MetricSpec
 from ..simulators.core.simulator import BESIDE
 from ..simulators.tabular import metrics_of, space_of
-from .baseline import fit_sloped
 from .encoding import Encoder
-from .models import Gnn, OperatorGraph, Rows, family
-from .networks import amounts_of, graph_rows, network_of, sample_rows
-from .part import Learner, Part, fit_part
+from .models import Seen, family
+from .part import Part, fit_part
 from .prediction import Prediction, least_positive
 from .reach import beyond, widening
 from .samples import Samples
@@ -79,7 +77,7 @@ class Surrogate:
         self.settings = dict(settings)
         self.tables: tuple[TrainedOn, ...] = ()
         self.parts: dict[str, Part] = {}
-        self.graphs: dict[str, OperatorGraph] = {}
+        self.seen: dict[str, Seen] = {}  # of each table's workload, by its name
 
     # --- learning ------------------------------------------------------------------------------------------------
 
@@ -105,11 +103,9 @@ class Surrogate:
             wanted["violation"] = (~feasible, {VIOLATION: samples.violation})
             always[FEASIBLE] = feasible.astype(np.float64)
         wanted["always"] = (np.ones(len(samples), dtype=bool), always)
-        graphs: dict[str, OperatorGraph] = {}
-        if isinstance(self.family, Gnn):
-            graphs = {t.header.workload: OperatorGraph.of(network_of(t.header, networks)) for t in samples.tables}
-        x = sample_rows(samples, graphs) if graphs else samples.x
-        learn = self._learner(samples)
+        seen = {t.header.workload: self.family.see_table(t.header, networks) for t in samples.tables}
+        x = self.family.sample_rows(samples, seen)
+        learn = self.family.learner(samples, self.seed)
         self.parts = {
             name: fit_part(
                 learn,
@@ -123,20 +119,11 @@ class Surrogate:
             for name, (rows, values) in wanted.items()
             if values
         }
-        self.graphs = graphs
+        self.seen = seen
         self.tables = tuple(TrainedOn(t.header, t.digest, len(t)) for t in samples.tables)
         self.__dict__.pop("space", None)
         self.__dict__.pop("encoder", None)
         return self
-
-    def _learner(self, samples: Samples) -> Learner:
-        """Return what fits the model to some of the samples."""
-        model, seed = self.family, self.seed
-        if isinstance(model, Gnn):
-            amounts = amounts_of(metrics_of(samples.header))
-            return lambda x, z, targets, _: model.fit(x, z, targets, amounts, seed)
-        designs, sizes = len(samples.encoder.design_names), samples.encoder.sizes
-        return lambda x, z, targets, workload: fit_sloped(model, x, z, targets, workload, designs, sizes, seed)
 
     # --- what was learned ----------------------------------------------------------------------------------------
 
@@ -245,24 +232,15 @@ class Surrogate:
             )
         return found
 
-    def describe(self, found: TrainedOn | Workload) -> Mapping[str, float] | OperatorGraph:
+    def describe(self, found: TrainedOn | Workload) -> Seen:
         """Return what the model sees of a workload that `workload` answered: its features, or its operators.
 
         Raises:
             ChipgymError: where it sees operators and the workload has none.
         """
-        if not isinstance(self.family, Gnn):
-            return found.features()
-        if isinstance(found, TrainedOn):
-            return self.graphs[found.name]
-        network = network_of(found.header) if isinstance(found, DesignTable) else found
-        if not isinstance(network, Network):
-            raise ChipgymError(f"workload {found.name}: the model gnn sees networks, not {type(found).__name__}")
-        return OperatorGraph.of(network)
+        return self.seen[found.name] if isinstance(found, TrainedOn) else self.family.see(found)
 
-    def predict_columns(
-        self, columns: Columns, n: int, workload: Mapping[str, float] | OperatorGraph, known: bool
-    ) -> Prediction:
+    def predict_columns(self, columns: Columns, n: int, workload: Seen, known: bool) -> Prediction:
         """Predict as `predict`, for complete columns that the space has made.
 
         Args:
@@ -271,11 +249,7 @@ class Surrogate:
             workload: what `describe` says of it.
             known: whether the model has learned from it.
         """
-        x: Rows
-        if isinstance(workload, OperatorGraph):
-            x = graph_rows(self.encoder, columns, n, workload)
-        else:
-            x = self.encoder.with_workload(self.encoder.designs(columns, n), workload)
+        x = self.family.rows(self.encoder, columns, n, workload)
         targets, location, deviation = {}, {}, {}
         for part in self.parts.values():
             mean, std = part.predict(x, known)

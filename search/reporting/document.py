@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ... import __version__
+from ...jsonable import plain
 from ...simulators import Indices, Problem
 from ...simulators.core.metrics import row_dict
 from ...simulators.core.parameter import Column
@@ -153,7 +154,7 @@ def _points(runs: Runs, axes: Sequence[_Axis], chosen: Indices, others: Indices,
             "number": (pool.number[drawn] + 1).tolist(),
         },
         "counts": {"chosen": len(chosen), "others": len(others), "broken": len(broken)},
-        "designs": [_written(row_dict(pool.designs, int(i))) for i in chosen],
+        "designs": [plain([*row_dict(pool.designs, int(i)).values()]) for i in chosen],
     }
 
 
@@ -249,11 +250,6 @@ def _outside_in(n: int) -> list[int]:
     return list(out)
 
 
-def _written(design: Mapping[str, Any]) -> list[Any]:
-    """Return a design's values as JSON takes them: infinity is a text."""
-    return [str(v) if isinstance(v, float) and np.isinf(v) else v for v in design.values()]
-
-
 def _nearest(runs: Runs, problem: Problem | None) -> Document:
     """Find the design that misses by the least, where none is feasible, and what it breaks."""
     pool = runs.pool
@@ -262,7 +258,7 @@ def _nearest(runs: Runs, problem: Problem | None) -> Document:
     reason = runs.results[int(pool.run[at])].table.reasons.get(int(pool.number[at]))
     broken = problem.broken_limits(design) if problem and reason is None else ()
     return {
-        "design": _written(design),
+        "design": plain([*design.values()]),
         "violation": rounded(pool.violation[at : at + 1])[0],
         "limits": [str(limit) for limit in broken] if reason is None else [reason],
         "run": int(pool.run[at]),

@@ -1,18 +1,14 @@
-"""JSON text of designs and metrics, column by column, and back; floats keep every bit.
-
-JSON has no NaN and no infinity: NaN is null and infinities are the strings "inf" and "-inf".
-"""
+"""JSON text of designs and metrics, column by column, and back; floats keep every bit (see `jsonable`)."""
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ...jsonable import plain
+from ...jsonable import parse_number, plain
 from ...simulators import DesignSpace, Indices, Value
 from ...simulators.core.parameter import Column
 
@@ -53,11 +49,6 @@ def array_texts(matrix: Column) -> list[str]:
     return ["[" + ", ".join(parts) + "]" for parts in zip(*(number_texts(c) for c in matrix.T), strict=True)]
 
 
-def parse_number(value: Any) -> float:
-    """Parse a number as `number_texts` writes it."""
-    return math.nan if value is None else float(value)
-
-
 def parse_all(texts: Iterable[str]) -> list[Any]:
     """Parse many JSON texts at once."""
     parsed: list[Any] = json.loads("[" + ",".join(texts) + "]")
@@ -72,6 +63,16 @@ def parse_matrix(objects: Sequence[Mapping[str, Any]], names: Sequence[str]) -> 
     """
     columns = [[parse_number(o[name]) for o in objects] for name in names]
     return np.array(columns, dtype=np.float64).reshape(len(names), len(objects)).T
+
+
+def parse_arrays(arrays: Sequence[Sequence[Any]], n: int, k: int) -> Column:
+    """Parse n arrays of k numbers, as `array_texts` writes them, into a float64 matrix of shape (n, k).
+
+    Raises:
+        TypeError, ValueError: where there are others than n, or one is of another length or has what is no number.
+    """
+    numbers = [[parse_number(v) for v in array] for array in arrays]
+    return np.array(numbers, dtype=np.float64).reshape(n, k)
 
 
 def parse_rows(space: DesignSpace, designs: Sequence[Mapping[str, Any]]) -> Indices:

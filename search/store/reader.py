@@ -127,9 +127,7 @@ class Store:
         with intact(self.label):
             names = tuple(json.loads(about.objectives))
             metrics, designs = codec.parse_all(r.metrics for r in rows), codec.parse_all(r.design for r in rows)
-            texts = codec.parse_all(r.objectives for r in rows)
-            objectives = np.array([[codec.parse_number(v) for v in t] for t in texts], dtype=np.float64)
-            objectives = objectives.reshape(len(rows), len(names))
+            objectives = codec.parse_arrays(codec.parse_all(r.objectives for r in rows), len(rows), len(names))
             violation = np.array([r.violation for r in rows], dtype=np.float64)
             reward = json.loads(about.reward)
             identity = json.loads(about.problem)

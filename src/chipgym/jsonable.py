@@ -19,3 +19,12 @@ def plain(value: object) -> Any:
         return value
     item = getattr(value, "item", None)  # numpy's scalars
     return plain(item()) if callable(item) else str(value)
+
+
+def parse_number(value: Any) -> float:
+    """Return the number of which `plain` made JSON data, to the last bit.
+
+    Raises:
+        TypeError, ValueError: for what is no number.
+    """
+    return math.nan if value is None else float(value)

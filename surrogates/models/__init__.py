@@ -1,6 +1,8 @@
 """Models by name: what is fitted, and what remains of it."""
 
-from .base import FAMILIES, Family, Fitted, Rows, family, settings_of
+from .base import Family, Fitted, Learner, Rows, Seen
+from .families import FAMILIES, family, settings_of
+from .features import FeatureFamily
 from .gnn import Gnn, GnnEnsemble, GraphRows, OperatorGraph, Pairing
 from .ridge import QuadraticRidge
 from .trees import TreeEnsemble
@@ -8,14 +10,17 @@ from .trees import TreeEnsemble
 __all__ = [
     "FAMILIES",
     "Family",
+    "FeatureFamily",
     "Fitted",
     "Gnn",
     "GnnEnsemble",
     "GraphRows",
+    "Learner",
     "OperatorGraph",
     "Pairing",
     "QuadraticRidge",
     "Rows",
+    "Seen",
     "TreeEnsemble",
     "family",
     "settings_of",

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...errors import ChipgymError
 from ...simulators import Column
+from .features import FeatureFamily
 
 # Regularisations of which leave-one-out error chooses; features are standardised, so that these are free of units.
 _ALPHAS = tuple(10.0**k for k in range(-3, 4))
@@ -37,7 +38,7 @@ class QuadraticRidge:
     coefficients: Column
     factor: Column
     residual: Column
-    names: ClassVar = ("shift", "scale", "pairs", "coefficients", "factor", "residual")
+    names: ClassVar[tuple[str, ...]] = ("shift", "scale", "pairs", "coefficients", "factor", "residual")
 
     def predict(self, x: Column) -> tuple[Column, Column]:
         """Return means and spreads, each (n, targets), of features (n, d)."""
@@ -90,10 +91,11 @@ def product_pairs(features: int, designs: int) -> Column:
 
 
 @dataclass(frozen=True)
-class Ridge:
+class Ridge(FeatureFamily):
     """Ridge regression of second order; leave-one-out error chooses how much it is regularised."""
 
     extrapolates: ClassVar[bool] = True
+    model: ClassVar = QuadraticRidge
 
     def fit(self, x: Column, z: Column, designs: int, seed: int) -> QuadraticRidge:
         """Fit a model of standardised targets z (n, t) over features x (n, d), the first of which are the design's."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from ...errors import ChipgymError
 from ...simulators import Column
+from .features import FeatureFamily
 
 _LEAF = -1
 _NODES = {"feature": np.int32, "threshold": np.float64, "left": np.int32, "right": np.int32, "value": np.float64}
@@ -34,7 +35,9 @@ class TreeEnsemble:
     roots: Column
     base: Column
     rounded: Column
-    names: ClassVar = ("feature", "threshold", "split", "left", "right", "value", "roots", "base", "rounded")
+    names: ClassVar[tuple[str, ...]] = (
+        "feature", "threshold", "split", "left", "right", "value", "roots", "base", "rounded",
+    )  # fmt: skip
 
     def predict(self, x: Column) -> tuple[Column, Column]:
         """Return means and spreads, each (n, targets), of features (n, d)."""
@@ -135,7 +138,7 @@ def _unpacked(arrays: Mapping[str, Column], features: int) -> dict[str, Column]:
 
 
 @dataclass(frozen=True)
-class Forest:
+class Forest(FeatureFamily):
     """Random forests (Breiman, "Random Forests", Machine Learning 45, 2001), one per target; the spread is over trees.
 
     Attributes:
@@ -145,6 +148,7 @@ class Forest:
     """
 
     extrapolates: ClassVar[bool] = False
+    model: ClassVar = TreeEnsemble
 
     trees: int = 30
     leaf: int = 2
@@ -164,7 +168,7 @@ class Forest:
 
 
 @dataclass(frozen=True)
-class Boosting:
+class Boosting(FeatureFamily):
     """Histogram gradient boosting, one per target and member; each member sees its own bootstrap of the designs.
 
     J. Friedman, "Greedy function approximation: a gradient boosting machine", Annals of Statistics 29 (2001); the
@@ -178,6 +182,7 @@ class Boosting:
     """
 
     extrapolates: ClassVar[bool] = False
+    model: ClassVar = TreeEnsemble
 
     members: int = 3
     trees: int = 120

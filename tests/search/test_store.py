@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chipgym
+from chipgym.jsonable import parse_number
 from chipgym.search import load_result, open_store, optimize
 from chipgym.search.store import codec
 
@@ -140,12 +141,21 @@ def test_a_url_is_a_store_too(toy, tmp_path):
 def test_floats_keep_every_bit(numbers):
     column = np.array(numbers)
     texts = codec.number_texts(column)
-    back = np.array([codec.parse_number(v) for v in codec.parse_all(texts)])
+    back = np.array([parse_number(v) for v in codec.parse_all(texts)])
     nan = np.isnan(column)
     assert (np.isnan(back) == nan).all()
     assert back[~nan].tobytes() == column[~nan].tobytes()
     assert "NaN" not in "".join(texts)
     assert "Infinity" not in "".join(texts)
+
+
+@given(st.lists(st.tuples(st.floats(), st.floats())))
+def test_arrays_of_numbers_come_back(rows):
+    matrix = np.array(rows).reshape(-1, 2)
+    parsed = codec.parse_all(codec.array_texts(matrix))
+    np.testing.assert_array_equal(codec.parse_arrays(parsed, len(rows), 2), matrix)
+    with pytest.raises(ValueError, match="reshape"):
+        codec.parse_arrays(parsed, len(rows) + 1, 2)
 
 
 def test_an_infinite_knob_and_odd_names_round_trip():

@@ -16,7 +16,8 @@ from chipgym.errors import ChipgymError
 from chipgym.simulators.tabular import header_of
 from chipgym.surrogates import Surrogate, load_surrogate, measure
 from chipgym.surrogates.models import GnnEnsemble, OperatorGraph
-from chipgym.surrogates.networks import amounts_of, graph_rows, network_of, sample_rows
+from chipgym.surrogates.models.gnn.rows import graph_rows, sample_rows
+from chipgym.surrogates.networks import amounts_of, network_of
 from chipgym.surrogates.samples import Samples
 from chipgym.surrogates.simulator import LearnedWorkload, SurrogateSimulator
 from chipgym.surrogates.target import Target
@@ -111,7 +112,7 @@ def test_arrays_say_what_pytorch_says():
 
 def test_a_batch_is_its_designs_one_by_one():
     fitted, samples = parts()
-    rows = sample_rows(samples, learned().graphs)
+    rows = sample_rows(samples, learned().seen)
     whole = fitted.predict(rows)
     for i in (0, 100, len(rows) - 1):
         for many, one in zip(whole, fitted.predict(rows[np.array([i])]), strict=True):
@@ -121,7 +122,7 @@ def test_a_batch_is_its_designs_one_by_one():
 def test_amounts_add_up_over_operators():
     """A network beside itself costs twice as much, whatever was learned; its area and power are those of one."""
     _, samples = parts()
-    graph = learned().graphs["mlp:64-64"]
+    graph = learned().seen["mlp:64-64"]
     columns = {knob: column[:8] for knob, column in systolic("mlp:64-64").designs().items()}
     twice = replace(graph, counts=2 * graph.counts)
     part = learned().parts["cost"]
@@ -212,7 +213,7 @@ def test_a_missing_library_is_named(monkeypatch):
 
 def test_arrays_are_all_that_it_is():
     fitted, samples = parts()
-    rows = sample_rows(samples, learned().graphs)
+    rows = sample_rows(samples, learned().seen)
     sizes = rows.design.shape[1], rows.pairing.width, rows.gates.shape[1], len(learned().parts["cost"].targets)
     again = GnnEnsemble.from_arrays(fitted.arrays(), *sizes)
     few = rows[np.arange(5)]

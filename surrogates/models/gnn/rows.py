@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from ....datasets import SIZE_NAMES
 from ....simulators import Column, Columns
 from ...encoding import Encoder
+from ...samples import Samples
 from .graph import OperatorGraph
 
 # Sizes that a knob which counts something, such as rows of an array, divides; and that one which holds something does.
@@ -100,3 +102,28 @@ class GraphRows:
     def __getitem__(self, chosen: Column) -> GraphRows:
         """Select some of the designs, by a mask (n,) or by their numbers."""
         return GraphRows(self.design[chosen], self.knobs[chosen], self.graph[chosen], self.graphs, self.pairing)
+
+
+def graph_rows(encoder: Encoder, columns: Columns, n: int, graph: OperatorGraph) -> GraphRows:
+    """Return designs on one network, from complete columns of values.
+
+    Raises:
+        ChipgymError: for a value of a categorical knob that is not on the grid.
+    """
+    folded, _ = encoder.space.columns(columns)
+    pairing = Pairing.of(encoder)
+    design = encoder.designs(columns, n)
+    return GraphRows(design, pairing.knobs(folded, n), np.zeros(n, dtype=np.int64), (graph,), pairing)
+
+
+def sample_rows(samples: Samples, graphs: Mapping[str, OperatorGraph]) -> GraphRows:
+    """Return designs of tables, each on the graph of its workload's name."""
+    tables = samples.tables
+    parts = [graph_rows(samples.encoder, t.designs(), len(t), graphs[t.header.workload]) for t in tables]
+    return GraphRows(
+        np.concatenate([part.design for part in parts]),
+        np.concatenate([part.knobs for part in parts]),
+        samples.workload,
+        tuple(graphs[t.header.workload] for t in tables),
+        parts[0].pairing,
+    )
