@@ -88,7 +88,7 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
         if several:
             self.episodes.task = np.array([draw_task(self.tasks, self.np_random, options)])
         design = (options or {}).get("design")
-        self.episodes.begin(_ONE, [self.np_random], [start_row(self.tasks.space, design)])
+        self.episodes.begin(_ONE, [self.np_random], [start_row(self.tasks.problems[0], design)])
         self._running, self._warned, self._reward = True, False, None
         return self.episodes.observe()[0], self.writer.each(facts_of(self.episodes))[0]
 

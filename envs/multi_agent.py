@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import gymnasium
@@ -142,7 +143,7 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
             self._rng = seeding.np_random(seed)[0]
         if several:
             self._task = np.array([draw_task(self.tasks, self._rng, options)])
-        start = start_row(self.tasks.space, (options or {}).get("design"))
+        start = start_row(self.tasks.problems[0], (options or {}).get("design"))
         self._now = self.tasks.starts.take(self._task) if start is None else self.tasks.assess(start[None], self._task)
         self._round = 0
         self.agents = self.possible_agents.copy()
@@ -160,6 +161,8 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
             raise gymnasium.error.ResetNeeded("step() was called before reset()")
         if not self.agents:
             return {}, {}, {}, {}, {}
+        if not isinstance(actions, Mapping):
+            raise ChipgymError(f"actions: {shorten(actions)} is not a dict with an action for each agent")
         row = self._now.rows[0].copy()
         for agent, own in self._own.items():
             if agent not in actions:

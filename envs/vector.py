@@ -124,7 +124,7 @@ class DesignVectorEnv(VectorEnv[Observation, Action, Any]):
         check_reset_options(options, ("reset_mask", *known_reset_options(self.episodes)), self.mode)
         which = self._mask((options or {}).get("reset_mask"))
         design = (options or {}).get("design")
-        starts = None if design is None else start_rows(self.tasks.space, design, self.num_envs)
+        starts = None if design is None else start_rows(self.tasks.problems[0], design, self.num_envs)
         self._seed(seed, which)
         self._begin(which, options, starts)
         self._running, self._rewards = True, None

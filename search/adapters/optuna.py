@@ -60,7 +60,7 @@ class OptunaObjective:
         """Return the parameters by which a trial suggests a design: for `study.enqueue_trial` and `FixedTrial`.
 
         Args:
-            design: values by knob, all on the grid; those left out are the default's.
+            design: values by knob, all on the grid, of which those left out are the default's, or a row of results.
 
         Raises:
             ChipgymError: naming the first value that is not on the grid, and for several designs.
@@ -68,7 +68,7 @@ class OptunaObjective:
         from ..optuna_knobs import drawn
 
         space = self.problem.space
-        rows = space.encode(design)
+        rows = self.problem.encode(design)
         if len(rows) != 1:
             raise ChipgymError(f"design: {shorten(design)} is {len(rows)} designs, expected one")
         values = space.design(rows[0])
@@ -82,8 +82,22 @@ class OptunaObjective:
         assert value is not None  # no grid holds one
         return value
 
+    def _check_directions(self, trial: optuna.trial.BaseTrial) -> None:
+        study = getattr(trial, "study", None)  # a FixedTrial has none
+        given = self.directions if study is None else [d.name.lower() for d in study.directions]
+        if given != self.directions:
+            raise ChipgymError(
+                f"study: its directions are {shorten(given)}, expected {shorten(self.directions)}; "
+                "optuna.create_study(directions=objective.directions) has them"
+            )
+
     def __call__(self, trial: optuna.trial.BaseTrial) -> float | tuple[float, ...]:
-        """Evaluate the design that a trial suggests: its minimised value, or values for several objectives."""
+        """Evaluate the design that a trial suggests: its minimised value, or values for several objectives.
+
+        Raises:
+            ChipgymError: in a study of other directions, which would look for the worst designs.
+        """
+        self._check_directions(trial)
         design = self.suggest(trial)
         evaluation = self.problem.evaluate(design)
         trial.set_user_attr("design", design)

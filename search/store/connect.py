@@ -193,10 +193,18 @@ def writable(label: str, stored: int | None = None) -> Iterator[None]:
             "wait for it and run the same search again to continue, or choose another store"
         ) from error
     except (SQLAlchemyError, sqlite3.Error) as error:
+        if _is_damage(error):
+            raise ChipgymError(f"store: {label} is damaged ({reason(error)}); choose another store") from error
         raise ChipgymError(
             f"store: {label} cannot be written ({reason(error)}); {safe}; "
             "when it can be, run the same search again to resume"
         ) from error
+
+
+def _is_damage(error: Exception) -> bool:
+    """Tell whether SQLite says that the file itself is broken, so that nothing in it can be called safe."""
+    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)  # primary codes
 
 
 def prepare(connection: sa.Connection, label: str, *, create: bool) -> str | None:

@@ -24,6 +24,14 @@ def test_pettingzoos_own_tests_pass(name, arguments, capsys):
     parallel_seed_test(lambda: chipgym.envs.parallel_env(name, **arguments), num_cycles=20)
 
 
+def test_actions_are_a_dict():
+    env = chipgym.envs.parallel_env("toy")
+    env.reset(seed=0)
+    for actions in (None, [0, 0]):
+        with pytest.raises(ChipgymError, match=r"^actions: .* is not a dict with an action for each agent$"):
+            env.step(actions)
+
+
 def test_the_agents_of_a_memory_controller():
     env = chipgym.envs.parallel_env("memory", workload="stream")
     assert env.possible_agents == ["page", "scheduling", "buffers", "refresh", "arbitration"]

@@ -34,6 +34,19 @@ def test_refine_begins_where_it_is_told(start):
         assert env.reset()[1]["design"] == space.default  # of one episode alone
 
 
+def test_a_row_of_results_is_a_design():
+    env = gymnasium.make(ID, mode="refine")
+    found = chipgym.optimize(env.unwrapped.problem, "random", 20)
+    best, frame = found.best, found.to_pandas()
+    for row in (best, frame.iloc[best.number], dict(frame.iloc[best.number])):
+        assert env.reset(options={"design": row})[1]["design"] == best.design
+    envs = gymnasium.make_vec(ID, num_envs=2, mode="refine")
+    units = envs.reset(options={"design": [best, found.table.row(0)]})[1]["design"]["units"]
+    assert units.tolist() == [best.design["units"], found.table.row(0).design["units"]]
+    with pytest.raises(ChipgymError, match=r"^reset option design: .*neither a dict"):
+        env.reset(options={"design": frame})
+
+
 def test_it_may_be_infeasible_and_what_is_inactive_is_folded():
     env = gymnasium.make(ID, mode="refine", budget_mm2=9)
     assert not env.reset(options={"design": {"units": 32}})[1]["feasible"]

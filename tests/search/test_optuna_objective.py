@@ -114,6 +114,24 @@ def test_ordered_knobs_are_integers_and_others_categories():
         assert all(isinstance(d, kinds[name]) for name, d in trial.distributions.items())
 
 
+@pytest.mark.parametrize(
+    ("directions", "objective"),
+    [(["maximize"], "edp"), (["minimize"], "all"), (["minimize", "minimize", "maximize"], "all")],
+)
+def test_a_study_of_other_directions_is_refused(directions, objective):
+    study = optuna.create_study(directions=directions)
+    with pytest.raises(chipgym.ChipgymError, match=r"^study: its directions are .*, expected .*objective.directions"):
+        study.optimize(optuna_objective(chipgym.make_problem("toy", objective=objective)), n_trials=1)
+
+
+def test_a_row_of_results_is_enqueued_as_it_is():
+    problem = chipgym.make_problem("toy")
+    found = chipgym.optimize(problem, "random", 20)
+    objective = optuna_objective(problem)
+    row = found.to_pandas().iloc[found.best.number]
+    assert objective.params(row) == objective.params(found.best) == objective.params(found.best.design)
+
+
 def test_the_dashboard_shows_constraints():
     serializer = pytest.importorskip("optuna_dashboard._serializer", reason="optuna-dashboard is not installed")
     problem = chipgym.make_problem("toy", budget_mm2=9.0)

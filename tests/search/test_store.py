@@ -17,6 +17,7 @@ import chipgym
 from chipgym.jsonable import parse_number
 from chipgym.search import load_result, open_store, optimize
 from chipgym.search.store import codec
+from chipgym.search.store.connect import writable
 
 
 def rows(path, query):
@@ -91,6 +92,21 @@ def test_a_result_is_read_without_its_simulator(problem, tmp_path):
     assert (read.problem, read.stopped, read.store) == (None, "stored", str(tmp_path / "s.db"))
     with pytest.raises(chipgym.ChipgymError, match=r"run: 7 is not in .* which has \[1\]"):
         load_result(tmp_path / "s.db", 7)
+
+
+def test_of_a_broken_file_nothing_is_called_safe(toy, tmp_path):
+    store = tmp_path / "s.db"
+    optimize(toy, "random", 60, store=store, batch=10)
+    content = bytearray(store.read_bytes())
+    with sqlite3.connect(store) as connection:
+        page = connection.execute("pragma page_size").fetchone()[0]
+        root = connection.execute("select rootpage from sqlite_master where name = 'evaluations'").fetchone()[0]
+    content[(root - 1) * page : (root - 1) * page + 12] = b"\xff" * 12  # the header of the table's first page
+    store.write_bytes(content)
+    with sqlite3.connect(store) as connection, pytest.raises(chipgym.ChipgymError) as caught, writable("s.db", 60):
+        connection.execute("select * from evaluations").fetchall()
+    assert str(caught.value) == "store: s.db is damaged (database disk image is malformed); choose another store"
+    assert "cannot be read" in refused(toy, "random", 80, store=store, batch=10)
 
 
 @pytest.mark.parametrize(
