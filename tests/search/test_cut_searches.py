@@ -182,7 +182,7 @@ def test_a_script_without_a_guard_is_told_of_it(tmp_path):
     )
     said = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120).stderr
     errors = [line for line in said.splitlines() if line.startswith("chipgym.errors.ChipgymError: ")]
-    assert {line.split(': ', 1)[1] for line in errors} == {UNGUARDED}, said
+    assert {line.split(": ", 1)[1] for line in errors} == {UNGUARDED}, said
 
 
 @pytest.mark.parametrize("jobs", [0, -1, 1.5, "2"])
