@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -90,6 +91,7 @@ class Trial:
         """Evaluate the first rows in order, in parts, and return what the next row raised where it is not caught.
 
         A batch that raises is halved until the design that does is alone: the others' answers do not depend on it.
+        Where none does alone, `simulate` takes no batches, and a warning says so.
         """
         try:
             return [self.problem.evaluate(rows)], None
@@ -97,11 +99,19 @@ class Trial:
             if len(rows) == 1:
                 failure = Failure.of(error)
                 return ([self._infeasible(rows, failure)], None) if isinstance(error, self.catch) else ([], failure)
+            together = Failure.of(error)
         half = len(rows) // 2
         done, raised = self(rows[:half])
         if raised is None:
             rest, raised = self(rows[half:])
             done += rest
+        if len(rows) == 2 and raised is None and not any(part.metrics.reasons for part in done):
+            warnings.warn(
+                f"simulator {self.problem.simulator.name}: simulate raised {together.reason} for two designs at once "
+                "and for neither alone; its columns are arrays of n values, and one that takes no arrays is called "
+                "design by design",
+                stacklevel=2,
+            )
         return done, raised
 
     def _infeasible(self, rows: Indices, failure: Failure) -> Evaluation:

@@ -31,6 +31,10 @@ class _Said:
     what: Any
 
 
+# A worker imports the script that started it, which must not start workers in its turn.
+UNGUARDED = "jobs: a worker process could not start; a script that asks for several needs `if __name__ == '__main__':`"
+
+
 def unordered(
     function: Callable[..., R], tasks: Iterable[T], jobs: int, told: Callable[[T, Any], None] | None = None
 ) -> Iterator[tuple[T, R]]:
@@ -113,6 +117,8 @@ def processes(function: Callable[..., R], jobs: int, says: bool) -> Iterator[dic
                 except OSError:
                     raise
                 except Exception as error:
+                    if isinstance(error, RuntimeError) and "bootstrapping" in str(error):
+                        raise ChipgymError(UNGUARDED) from None  # a worker that runs the script again
                     raise ChipgymError(
                         f"jobs: this cannot be sent to another process ({shorten(str(error), 200)}); define its class "
                         "in a module, not in a function or a notebook, or use jobs=1"
@@ -200,8 +206,6 @@ def _died(worker: SpawnProcess) -> ChipgymError:
     worker.join(timeout=5)
     code = worker.exitcode
     if code == 1:  # an error before the first task, which the process has printed
-        return ChipgymError(
-            "jobs: a worker process could not start; a script that asks for several needs `if __name__ == '__main__':`"
-        )
+        return ChipgymError(UNGUARDED)
     how = f"killed by signal {-code}" if code is not None and code < 0 else f"ended with status {code}"
     return ChipgymError(f"jobs: a worker process was {how}; run it again with fewer to go on")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import logging
+import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -19,7 +20,8 @@ from ...errors import ChipgymError
 try:
     from numba import config, njit
 except ValueError as error:  # it reads its settings from the environment as it is imported
-    raise ChipgymError(f"NUMBA_NUM_THREADS: expected a whole number from 1 ({error})") from None
+    given = os.environ.get("NUMBA_NUM_THREADS")
+    raise ChipgymError(f"NUMBA_NUM_THREADS: {given!r} is not a whole number from 1 ({error})") from None
 from numba.core import event
 from numba.core.cpu import CPUTargetOptions
 

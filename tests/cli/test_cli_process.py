@@ -211,7 +211,7 @@ def test_closed_streams(closed, tmp_path):
 def test_a_number_of_threads_that_numba_refuses(threads):
     done = run_process("simulate", "systolic", env={**os.environ, "NUMBA_NUM_THREADS": threads})
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("error: NUMBA_NUM_THREADS: expected a whole number from 1 (")
+    assert done.stderr.startswith(f"error: NUMBA_NUM_THREADS: '{threads}' is not a whole number from 1 (")
     assert len(done.stderr.splitlines()) == 1
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -11,6 +13,7 @@ from fragile import CrashError, FragileSimulator
 import chipgym
 from chipgym.errors import ChipgymError
 from chipgym.search import SimulationError, StopSearch, load_result, optimize
+from chipgym.search.workers import UNGUARDED
 
 AGENTS = ["random", "nsga2", "tpe", "exhaustive"]
 START = [{"units": 8, "clock_mhz": 200}, {"units": 1}, {"units": 8, "clock_mhz": 200}]
@@ -168,6 +171,18 @@ def test_what_cannot_be_sent_to_a_process_is_told():
 
     with pytest.raises(ChipgymError, match=r"jobs: this cannot be sent to another process .* use jobs=1"):
         optimize(chipgym.make_problem(Local()), jobs=2)
+
+
+def test_a_script_without_a_guard_is_told_of_it(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import chipgym\n"
+        "problem = chipgym.make_problem('systolic', 'mlp:16-16', objective='edp')\n"
+        "chipgym.optimize(problem, 'random', 4, jobs=2)\n"
+    )
+    said = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120).stderr
+    errors = [line for line in said.splitlines() if line.startswith("chipgym.errors.ChipgymError: ")]
+    assert {line.split(": ", 1)[1] for line in errors} == {UNGUARDED}, said
 
 
 @pytest.mark.parametrize("jobs", [0, -1, 1.5, "2"])

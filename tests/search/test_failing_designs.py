@@ -31,6 +31,24 @@ def same(a, b):
     assert a.table.reasons == b.table.reasons
 
 
+def test_a_simulator_that_takes_no_batches_is_told():
+    class Scalar(FragileSimulator):
+        name, crashing = "scalar", frozenset()
+
+        def simulate(self, columns, n):
+            if columns["units"] > 5:  # of an array of several, an error
+                columns = {**columns, "ways": columns["ways"] * 2}
+            return super().simulate(columns, n)
+
+    with pytest.warns(UserWarning, match=r"simulator scalar: simulate raised ValueError: .* for two designs at once"):
+        assert chipgym.optimize(chipgym.make_problem(Scalar()), "exhaustive").evaluations == 40
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_design_that_raises_alone_is_no_such_simulator(problem):
+    assert chipgym.optimize(problem, "exhaustive", catch=CrashError).evaluations == 40
+
+
 @pytest.mark.parametrize("catch", [CrashError, (ValueError, CrashError), [CrashError], Exception])
 def test_a_caught_design_is_infeasible_with_its_reason(problem, catch):
     found = chipgym.optimize(problem, "exhaustive", catch=catch)
