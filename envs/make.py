@@ -10,12 +10,13 @@ from gymnasium.vector import AutoresetMode
 
 from ..errors import ChipgymError, count, unexpected_keyword, unknown
 from ..simulators import Problem, bind_problem, make_problem
-from ..simulators.core.registry import problem_arguments
+from ..simulators.core.registry import known_so_far, problem_arguments
 from .base import DesignEnv
 from .continuous import BOX_MODES
 from .episodes import Episodes
 from .one_shot import OneShot
 from .refine import Refine
+from .registration import env_id
 from .sequential import Sequential
 from .tasks import Tasks
 from .vector import DesignVectorEnv
@@ -178,6 +179,13 @@ def _problems(simulator: str, problem: Any, arguments: Mapping[str, Any], each_o
     for one in problems:
         if not isinstance(one, Problem):
             raise ChipgymError(f"problem: a {type(one).__name__} is not what chipgym.make_problem returns")
+        # A simulator that is registered has an id of its own; any other may come in under whatever id there is.
+        theirs = [entry for entry in known_so_far() if entry.name == one.simulator.name != simulator]
+        if theirs:
+            raise ChipgymError(
+                f"problem: is of the simulator {one.simulator.name!r}, and this environment of {simulator!r}; "
+                f"nearest is {env_id(theirs[0], each_objective)!r}"
+            )
     if not problems:
         raise ChipgymError("problem: an empty list, expected one problem at least")
     return problems

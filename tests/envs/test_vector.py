@@ -103,7 +103,11 @@ def test_frames_of_every_environment():
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
 def test_gymnasiums_own_vectorisers_work_too(mode):
-    envs = gymnasium.make_vec(ID, num_envs=2, vectorization_mode=mode, objective="latency_s")
+    # Forked, so that the processes know the toy: TorchRL, once imported, has others begin anew.
+    forked = {"context": "fork"} if mode == "async" else {}
+    envs = gymnasium.make_vec(
+        ID, num_envs=2, vectorization_mode=mode, vector_kwargs=forked or None, objective="latency_s"
+    )
     native = gymnasium.make_vec(ID, num_envs=2, objective="latency_s")
     for each in (envs, native):
         each.reset(seed=0)
