@@ -24,7 +24,7 @@ CONTINUES = r"Each block continues those\s+before it"
 # process to itself, forked from one that has imported what most pages do.
 RUN_BLOCKS = """
 import atexit, importlib, json, os, sys, tempfile, traceback
-for library in ("pandas", "numba", "gymnasium", "chipgym.search", "torch", "stable_baselines3"):
+for library in ("pandas", "numba", "sqlalchemy", "gymnasium", "chipgym.search", "torch", "stable_baselines3"):
     try:
         importlib.import_module(library)
     except ImportError:

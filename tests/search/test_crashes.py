@@ -28,7 +28,7 @@ def workers(pid: int) -> list[int]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="asks Linux for a process's children")
-@pytest.mark.parametrize("order", [(0,), pytest.param((1, 0, 1), marks=pytest.mark.slow)], ids=str)
+@pytest.mark.parametrize("order", [(0,), pytest.param((0, 1), marks=pytest.mark.slow)], ids=str)
 def test_kills_of_single_workers(tmp_path, order):
     """As the system does when memory runs out: one line, nothing half-written, and the same command goes on."""
     command = [sys.executable, "-m", "chipgym", "collect", "systolic", "--exhaustive", *SPACE]
