@@ -11,7 +11,10 @@ nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
 pytest.importorskip("ipykernel")
 # Longer than it has to be for a reader to believe it.
-SHORTER = {"samples=800": "samples=200", '"trees": 40': '"trees": 8', "trees=40": "trees=8", "budget=600": "budget=100"}
+SHORTER = {
+    "samples=800": "samples=100", '"trees": 40': '"trees": 4', "trees=40": "trees=4", "budget=600": "budget=50",
+    "n_trials=150": "n_trials=40", "[9, 24, 49, 99, 149]": "[9, 24, 39]",
+}  # fmt: skip
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 

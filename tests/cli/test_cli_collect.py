@@ -162,7 +162,7 @@ def test_interrupted_between_and_within_parts(cli, monkeypatch, part):
     assert not Path("t.parquet.parts").exists()
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("jobs", [pytest.param("1", marks=pytest.mark.slow), "2"])
 def test_ctrl_c_of_a_terminal(tmp_path, jobs):
     """SIGINT to the whole group of processes, as a terminal sends it: one line, no traceback of any of them."""
     command = [*COMMAND, "--out", "a.parquet", "--jobs", jobs]

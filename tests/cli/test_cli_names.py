@@ -32,7 +32,7 @@ COMMANDS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("count", [pytest.param(120, id="few"), pytest.param(5000, marks=pytest.mark.slow, id="many")])
+@pytest.mark.parametrize("count", [pytest.param(50, id="few"), pytest.param(5000, marks=pytest.mark.slow, id="many")])
 def test_any_name_is_taken_or_refused_in_one_line(cli, count):
     rng = random.Random(count)
     for _ in range(count):

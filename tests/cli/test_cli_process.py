@@ -26,26 +26,16 @@ def run_process(*arguments: str, **kwargs) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=120, check=False, **kwargs)
 
 
-def imported(code: str) -> set[str]:
-    """Top-level modules that a fresh interpreter has after running `code`."""
-    program = f"import sys\n{code}\nprint('\\n' + ' '.join({{m.split('.')[0] for m in sys.modules}}))"
+def test_light_imports():
+    """What a fresh interpreter has after each of them, all in one: what any brings in is there at the end."""
+    program = f"import sys\nheavy = {HEAVY!r}\n"
+    codes = ["import chipgym", "import chipgym.search", "from chipgym.cli.app import run"]
+    codes += [f"run({arguments})" for arguments in (["--help"], ["search", "--help"], ["list"], ["--nonsense"])]
+    for code in codes:
+        program += f"{code}\nprint('\\nafter', {code!r}, [m for m in heavy if m in sys.modules])\n"
     out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
-    return set(out.stdout.splitlines()[-1].split())
-
-
-@pytest.mark.parametrize(
-    "code",
-    [
-        "import chipgym",
-        "import chipgym.search",
-        "from chipgym.cli.app import run; run(['--help'])",
-        "from chipgym.cli.app import run; run(['search', '--help'])",
-        "from chipgym.cli.app import run; run(['list'])",
-        "from chipgym.cli.app import run; run(['--nonsense'])",
-    ],
-)
-def test_light_imports(code):
-    assert not imported(code) & set(HEAVY)
+    told = [line for line in out.stdout.splitlines() if line.startswith("after ")]
+    assert told == [f"after {code} []" for code in codes]
 
 
 def test_module_and_script_are_one_command():
@@ -64,7 +54,10 @@ def test_bad_input_of_a_process():
     assert done.stderr == f"error: unknown simulator 'systolik'; did you mean 'systolic'? (known: {known})\n"
 
 
-@pytest.mark.parametrize("arguments", [("list", "metrics"), ("simulate", "systolic", "--layers"), ("--help",)])
+@pytest.mark.parametrize(
+    "arguments",
+    [pytest.param(("list", "metrics"), marks=pytest.mark.slow), ("simulate", "systolic", "--layers"), ("--help",)],
+)
 def test_broken_pipe_is_silent(arguments):
     """As with `| head`, but the reader is gone before anything is written."""
     reader, writer = os.pipe()
@@ -189,7 +182,7 @@ def is_there(group: int) -> bool:
     return True
 
 
-@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)], ids=str)
+@pytest.mark.parametrize("closed", [pytest.param((0,), marks=pytest.mark.slow), (1,), (2,), (0, 1, 2)], ids=str)
 def test_closed_streams(closed, tmp_path):
     """Output that is closed is told before any work; a file that is opened must not take its number."""
     redirections = " ".join(f"{number}>&-" if number else "0<&-" for number in closed)
@@ -207,7 +200,7 @@ def test_closed_streams(closed, tmp_path):
         assert (done.returncode, load_result(tmp_path / "a.db").evaluations) == (0, 20)
 
 
-@pytest.mark.parametrize("threads", ["0", "-2"])
+@pytest.mark.parametrize("threads", ["0", pytest.param("-2", marks=pytest.mark.slow)])
 def test_a_number_of_threads_that_numba_refuses(threads):
     done = run_process("simulate", "systolic", env={**os.environ, "NUMBA_NUM_THREADS": threads})
     assert (done.returncode, done.stdout) == (2, "")

@@ -7,10 +7,13 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from bowl import BowlSimulator
+from toy import ToySimulator
 
 import chipgym
 from chipgym.search import agent_names, agent_options, optimize, registered_agents
+from chipgym.simulators import bind_problem
 from chipgym.testing import AgentSuite
+from chipgym.testing.agents import PROBLEMS
 
 RANDOM = [name for name in agent_names() if name != "exhaustive"]
 
@@ -43,6 +46,11 @@ class TestGp(AgentSuite):
     settings: ClassVar = {"batch": 2, "agent_options": {"n_startup_trials": 20}}
     killed_after = (1, 11)
 
+    @pytest.fixture(params=["single", pytest.param("pareto", marks=pytest.mark.slow)])
+    def problem(self, request):
+        """Of two objectives `test_a_gaussian_process_of_two_objectives_goes_on` is the quick one."""
+        return bind_problem(ToySimulator(), **PROBLEMS[request.param])
+
 
 def test_every_agent_has_a_suite():
     assert {suite.agent for suite in AgentSuite.__subclasses__()} >= set(agent_names())
@@ -74,6 +82,15 @@ def test_learning_beats_random(bowl, agent, budget):
     mine = [optimize(bowl, agent, budget, seed).best.objectives[0] for seed in range(2)]
     random = [optimize(bowl, "random", budget, seed).best.objectives[0] for seed in range(20)]
     assert max(mine) < np.mean(random)
+
+
+def test_a_gaussian_process_of_two_objectives_goes_on(tmp_path):
+    problem = bind_problem(ToySimulator(), **PROBLEMS["pareto"])
+    whole = optimize(problem, "gp", 24, **TestGp.settings).to_pandas()
+    assert not whole.duplicated(list(problem.space.names)).any()
+    for budget in (22, 24):  # both with a model
+        found = optimize(problem, "gp", budget, store=tmp_path / "s.db", **TestGp.settings)
+    assert found.to_pandas().equals(whole)
 
 
 def test_a_gaussian_process_finds_the_best_of_thousands():

@@ -116,7 +116,7 @@ def test_samples_follow_their_seed(tmp_path):
         assert len(np.unique(first[:, j])) == size
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_any_parts_make_the_whole(whole, tmp_path_factory, data):
     """Whatever ranges were evaluated before, in whatever order, what is missing is found and the file is the same."""
@@ -134,11 +134,14 @@ def test_any_parts_make_the_whole(whole, tmp_path_factory, data):
     assert out.read_bytes() == whole["all"]
 
 
-def test_processes_make_the_same_file(tmp_path, whole):
-    done = chipgym.collect("toy", tmp_path / "t.parquet", jobs=2)
-    assert done.path.read_bytes() == whole["all"]
-    chipgym.collect("toy", tmp_path / "s.parquet", samples=70, seed=5, jobs=2)
-    assert (tmp_path / "s.parquet").read_bytes() == whole["samples"]
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [pytest.param("all", {}, marks=pytest.mark.slow), ("samples", {"samples": 70, "seed": 5})],
+    ids=["all", "samples"],
+)
+def test_processes_make_the_same_file(tmp_path, whole, kind, options):
+    done = chipgym.collect("toy", tmp_path / "t.parquet", jobs=2, **options)
+    assert done.path.read_bytes() == whole[kind]
 
 
 # --- going on ----------------------------------------------------------------------------------------------------
@@ -182,7 +185,7 @@ def kill_and_go_on(server, folder, expected, draw, kills, **request):
     assert names == {f"{i}.parquet" for i in range(tables)}
 
 
-@pytest.mark.parametrize(("samples", "kind"), [(None, "all"), (70, "samples")])
+@pytest.mark.parametrize(("samples", "kind"), [(None, "all"), pytest.param(70, "samples", marks=pytest.mark.slow)])
 def test_kill_minus_nine(server, tmp_path, whole, samples, kind):
     kill_and_go_on(server, tmp_path, whole[kind], random.Random(0), 15, samples=samples)
 
@@ -210,8 +213,9 @@ def test_workers_end_with_the_process_that_they_work_for(tmp_path):
     assert not (tmp_path / "a.parquet").exists()
     while any(Path(f"/proc/{worker}").exists() for worker in workers):  # the test's own time limit ends this
         time.sleep(0.05)
-    for arguments in (["1", "--out", "a.parquet"], ["1", "--out", "b.parquet"]):
-        subprocess.run([*command, *arguments], cwd=tmp_path, check=True, capture_output=True)
+    grid = {"rows": [16, 32], "cols": 16, "ifmap_sram_kb": 8}
+    for name in ("a.parquet", "b.parquet"):
+        chipgym.collect("systolic", tmp_path / name, workload="mlp:64-64", space=grid)
     a, b = ((tmp_path / name).read_bytes() for name in ("a.parquet", "b.parquet"))
     assert a == b
 

@@ -38,7 +38,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {name.removesuffix("/table.parquet"): p.read_bytes() for p, name in names.items()}
 
 
-@pytest.mark.parametrize("jobs", [1, 3])
+@pytest.mark.parametrize("jobs", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
 def test_each_is_as_if_by_itself(tmp_path, alone, jobs):
     seen = []
     found = collect("toy", tmp_path / "nets", workload=NAMES, jobs=jobs, callback=seen.append, **OPTIONS)
@@ -121,7 +121,8 @@ def test_an_interrupted_one_goes_on_to_the_same_bytes(tmp_path, alone, after):
     assert files(tmp_path / "nets") == alone
 
 
-@pytest.mark.parametrize(("jobs", "kills"), [(1, 6), (2, 3), pytest.param(2, 20, marks=pytest.mark.slow)])
+# A worker that is killed alone, and workers whose collection is, are those of `test_crashes` and `test_collect`.
+@pytest.mark.parametrize(("jobs", "kills"), [(1, 6), pytest.param(2, 20, marks=pytest.mark.slow)])
 def test_kill_minus_nine(server, tmp_path, alone, jobs, kills):
     """At any moment: in a search, between two tables, in a worker's task; what follows ends in the same bytes."""
     draw = random.Random(jobs)

@@ -28,10 +28,11 @@ def workers(pid: int) -> list[int]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="asks Linux for a process's children")
-def test_kills_of_single_workers(tmp_path):
+@pytest.mark.parametrize("order", [(0,), pytest.param((0, 1), marks=pytest.mark.slow)], ids=str)
+def test_kills_of_single_workers(tmp_path, order):
     """As the system does when memory runs out: one line, nothing half-written, and the same command goes on."""
     command = [sys.executable, "-m", "chipgym", "collect", "systolic", "--exhaustive", *SPACE]
-    for which in (0, 1):
+    for which in order:
         process = subprocess.Popen(
             [*command, "--jobs", "2", "--out", "a.parquet"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
         )
@@ -67,7 +68,7 @@ def torn(content: bytes, rng: random.Random) -> bytes:
     return bytes(out[: rng.randrange(sectors) * SECTOR]) if rng.random() < 0.3 else bytes(out)
 
 
-@pytest.mark.parametrize("count", [pytest.param(50, id="few"), pytest.param(3000, marks=pytest.mark.slow, id="many")])
+@pytest.mark.parametrize("count", [pytest.param(25, id="few"), pytest.param(3000, marks=pytest.mark.slow, id="many")])
 def test_torn_writes(tmp_path, count):
     """Of a store, a table and a model: refused in one line, or what they were."""
     rng = random.Random(count)

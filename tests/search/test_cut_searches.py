@@ -39,8 +39,14 @@ def test_starting_designs_come_first_and_count(toy, agent):
     )
 
 
-@pytest.mark.parametrize("agent", AGENTS)
-@pytest.mark.parametrize("first", [1, 2, 7])
+@pytest.mark.parametrize(
+    ("agent", "first"),
+    [
+        pytest.param(agent, first, marks=[pytest.mark.slow] * (agent == "tpe" and first != 7))
+        for agent in AGENTS
+        for first in (1, 2, 7)
+    ],
+)
 def test_a_search_with_a_start_resumes(toy, tmp_path, agent, first):
     store = tmp_path / "s.db"
     optimize(toy, agent, first, start=START, store=store)
@@ -103,8 +109,14 @@ def stopping(after, how):
     return callback
 
 
-@pytest.mark.parametrize("how", ["returns", "numpy", "raises"])
-@pytest.mark.parametrize("agent", AGENTS)
+@pytest.mark.parametrize(
+    ("agent", "how"),
+    [
+        pytest.param(agent, how, marks=[pytest.mark.slow] * (agent == "tpe" and how != "raises"))
+        for agent in AGENTS
+        for how in ("returns", "numpy", "raises")
+    ],
+)
 def test_a_callback_stops_and_the_search_goes_on_to_the_same_end(bowl, tmp_path, agent, how):
     store = tmp_path / "s.db"
     seen = []

@@ -23,7 +23,7 @@ def check_files(folder: Path, stores: list[Path]) -> None:
         assert sorted(p.name for p in folder.glob(f"{store.name}*")) == [store.name]
 
 
-@pytest.mark.parametrize(("agent", "kills"), [("random", 12), ("nsga2", 6)])
+@pytest.mark.parametrize(("agent", "kills"), [("random", 6), pytest.param("nsga2", 6, marks=pytest.mark.slow)])
 def test_kill_minus_nine(server, tmp_path, agent, kills):
     check_files(tmp_path, kill_and_resume(server, in_folder(tmp_path), random.Random(0), kills, agent=agent))
 

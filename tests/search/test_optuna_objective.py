@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
@@ -153,7 +153,8 @@ def test_the_dashboard_shows_constraints():
         ("search_resnet18.py", ["--budget", "40", "--agents", "random", "nsga2"], "nsga2: "),
     ],
 )
-def test_examples_run(script, arguments, expected):
-    command = [sys.executable, EXAMPLES / script, *arguments]
-    out = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-    assert expected in out.stdout
+def test_examples_run(script, arguments, expected, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [script, *arguments])
+    runpy.run_path(str(EXAMPLES / script), run_name="__main__")
+    assert expected in capsys.readouterr().out

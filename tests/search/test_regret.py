@@ -60,11 +60,15 @@ def test_an_exhausted_space_has_no_regret(table):
     assert result.best.design == truth.best
 
 
+@pytest.fixture(scope="module")
+def bowl_truth():
+    return ground_truth(chipgym.make_problem(BowlSimulator(), space={f"k{i}": 5 for i in range(9)}))
+
+
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.floats() | st.sampled_from([1.0, 2.0, 5.0]), max_size=12))
-def test_any_curve(values):
-    space = {f"k{i}": 5 for i in range(9)}
-    truth = ground_truth(chipgym.make_problem(BowlSimulator(), space=space))
+@given(values=st.lists(st.floats() | st.sampled_from([1.0, 2.0, 5.0]), max_size=12))
+def test_any_curve(bowl_truth, values):
+    truth = bowl_truth
     assert truth.values.tolist() == [1.0, 2.0, 2.0, 5.0, 5.0, 10.0, 10.0, 17.0]
     regret, rank = truth.regret(values), truth.rank(values)
     for i in range(len(values)):

@@ -115,8 +115,11 @@ def drawn(page, plot: str) -> int:
     return page.locator(marks).count()
 
 
-# Night on a large screen is also that of `test_day_becomes_night`.
-@pytest.mark.parametrize("screen", [pytest.param(s, marks=[pytest.mark.slow] * (s == "dark")) for s in SCREENS])
+# Night on a large screen is also that of `test_day_becomes_night`, and a phone also that of the night on one.
+SLOW = ("dark", "phone")
+
+
+@pytest.mark.parametrize("screen", [pytest.param(s, marks=[pytest.mark.slow] * (s in SLOW)) for s in SCREENS])
 def test_every_plot_is_drawn(browser, page_file, screen, tmp_path):
     with opened(browser, page_file, screen) as seen:
         page = seen.page
@@ -276,7 +279,7 @@ def test_layers_and_labels_in_charts_are_text(browser, tmp_path):
         assert evil in " ".join(seen.page.locator("#layer-table td").all_text_contents())
 
 
-@pytest.mark.parametrize("screen", ["light", "phone"])
+@pytest.mark.parametrize("screen", ["phone", pytest.param("light", marks=pytest.mark.slow)])
 def test_a_report_without_a_feasible_design(browser, screen, tmp_path):
     problem = chipgym.make_problem("toy", constraints="area_mm2 <= 0.5")
     file = report(optimize(problem, "random", 30), tmp_path / "r.html")

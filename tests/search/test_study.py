@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -216,15 +215,15 @@ def test_a_study_of_one_evaluation_is_drawn(problem, tmp_path):
     assert draw_study(study).size == (960, 600)
 
 
-def test_the_example_runs_and_goes_on(tmp_path):
-    command = [sys.executable, EXAMPLE, "--agents", "random", "nsga2", "--budget", "40", "--folder", tmp_path / "s"]
-    environment = {**os.environ, "COLUMNS": "100"}
+def test_the_example_runs_and_goes_on(tmp_path, monkeypatch, capsys):
+    arguments = ["--agents", "random", "nsga2", "--budget", "40", "--folder", str(tmp_path / "s")]
+    monkeypatch.setenv("COLUMNS", "100")
     for seeds in ("2", "3"):
-        done = subprocess.run(
-            [*command, "--seeds", seeds], capture_output=True, text=True, check=True, timeout=200, env=environment
-        )
-    assert "2,091 feasible of 5,184 designs" in done.stdout
-    assert "of 3" in done.stdout
+        monkeypatch.setattr(sys, "argv", [str(EXAMPLE), *arguments, "--seeds", seeds])
+        runpy.run_path(str(EXAMPLE), run_name="__main__")
+        printed = capsys.readouterr().out
+    assert "2,091 feasible of 5,184 designs" in printed
+    assert "of 3" in printed
     with (tmp_path / "s" / "curves.csv").open(newline="") as file:
         assert len(list(csv.DictReader(file))) == 2 * 3 * 40
     assert json.loads((tmp_path / "s" / "study.json").read_text())["budget"] == 40

@@ -27,7 +27,7 @@ class Twice:
         return 2 * n, os.getpid()
 
 
-@pytest.mark.parametrize("jobs", [1, 3])
+@pytest.mark.parametrize("jobs", [1, 2])
 def test_every_task_is_answered_once(jobs):
     found = dict(unordered(Twice(), range(40), jobs))
     assert {n: twice for n, (twice, _) in found.items()} == {n: 2 * n for n in range(40)}

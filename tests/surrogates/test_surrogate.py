@@ -149,7 +149,10 @@ def test_without_infeasible_designs_all_are_taken_to_be_feasible(model):
 
 def test_the_seed_decides(model, toy):
     rows = table().positions.astype(np.int64)
-    again, another = (fit(model, table(), seed=seed) for seed in (0, 1))
+    if model == "gnn":  # that a seed gives the same model is in its suite; here it need not learn
+        toy, again, another = (Surrogate(model, members=1, width=4, steps=3, seed=s).fit(table()) for s in (0, 0, 1))
+    else:
+        again, another = (fit(model, table(), seed=seed) for seed in (0, 1))
     one, same, other = (surrogate.predict(rows).mean["latency_s"] for surrogate in (toy, again, another))
     np.testing.assert_array_equal(one, same)
     assert (one != other).any()  # at least in the designs that uncertainty is calibrated on

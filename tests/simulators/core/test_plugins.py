@@ -52,31 +52,33 @@ def test_names_and_environments_are_known_where_they_are_asked_for(site):
     assert done.stdout.split() == ["scratchpad", "True"], done.stderr
 
 
-@pytest.mark.parametrize(
-    ("value", "modules", "says"),
-    [
-        ("no_such_module:ENTRY", {}, "ModuleNotFoundError: No module named 'no_such_module'"),
-        ("broken:ENTRY", {"broken": SLOW}, "SystemExit: 3"),
-        ("broken:ENTRY", {"broken": "1 / 0"}, "ZeroDivisionError"),
-        ("broken:ENTRY", {"broken": "x = 5"}, "AttributeError"),
-        ("broken:x", {"broken": "x = 5"}, "5 is neither a SimulatorEntry nor a simulator's class"),
-        (
-            "broken:x",
-            {"broken": "from chipgym.simulators import SimulatorEntry\nx = SimulatorEntry('memory', 'M', 'a:B')"},
-            "a simulator 'memory' is registered already",
-        ),
-    ],
-)
-def test_a_broken_plugin_is_one_warning_and_the_rest_works(site, value, modules, says):
-    install(site, "broken-plugin", {"broken": value}, modules)
+# What a plugin's entry point names, the text of its module, and what is said of it.
+BROKEN = {
+    "gone": ("no_such_module:ENTRY", None, "ModuleNotFoundError: No module named 'no_such_module'"),
+    "leaving": ("leaving:ENTRY", SLOW, "SystemExit: 3"),
+    "raising": ("raising:ENTRY", "1 / 0", "ZeroDivisionError"),
+    "nameless": ("nameless:ENTRY", "x = 5", "AttributeError"),
+    "number": ("number:x", "x = 5", "5 is neither a SimulatorEntry nor a simulator's class"),
+    "double": (
+        "double:x",
+        "from chipgym.simulators import SimulatorEntry\nx = SimulatorEntry('memory', 'M', 'a:B')",
+        "a simulator 'memory' is registered already",
+    ),
+}
+
+
+def test_broken_plugins_are_a_warning_each_and_the_rest_works(site):
+    for name, (value, text, _) in BROKEN.items():
+        install(site, f"{name}-plugin", {name: value}, {} if text is None else {name: text})
     done = chipgym(site, "list", "simulators")
     assert done.returncode == 0
     assert "scratchpad" in done.stdout
     assert "systolic" in done.stdout
     lines = [line for line in done.stderr.splitlines() if "the plugin is imported" not in line]
-    assert len(lines) == 1
-    assert lines[0].startswith("warning: simulator 'broken' of broken-plugin is left out (")
-    assert says in lines[0]
+    assert len(lines) == len(BROKEN)
+    for name, (_, _, says) in BROKEN.items():
+        (line,) = (line for line in lines if line.startswith(f"warning: simulator '{name}' of {name}-plugin is left "))
+        assert says in line
     assert chipgym(site, "simulate", "systolic", "--workload", "mlp:4-4").stderr == ""
 
 

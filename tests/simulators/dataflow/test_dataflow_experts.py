@@ -38,7 +38,7 @@ def mixtral(**options):
 
 
 @pytest.mark.parametrize(("experts", "active"), [(8, 2), (8, 1), (64, 6), (4, 4)])
-@pytest.mark.parametrize("tokens", [1, 2, 5, 40])
+@pytest.mark.parametrize("tokens", [1, 2, 5, pytest.param(40, marks=pytest.mark.slow)])
 def test_experts_that_are_touched_are_those_of_random_routing(experts, active, tokens):
     drawn = touched_experts(experts, active, tokens, 4000, seed=tokens)
     assert experts_touched(experts, active, tokens) == pytest.approx(drawn, rel=0.02)
@@ -69,7 +69,7 @@ def test_a_tile_of_experts(tokens, samples, tp, imbalance, experts):
 
 
 @pytest.mark.parametrize(("experts", "active", "ep"), [(8, 2, 2), (8, 2, 8), (16, 2, 4), (8, 1, 4), (64, 6, 16)])
-@pytest.mark.parametrize("tokens", [1, 3, 20])
+@pytest.mark.parametrize("tokens", [1, 3, pytest.param(20, marks=pytest.mark.slow)])
 def test_experts_on_sockets_of_their_own_are_those_of_random_routing(experts, active, ep, tokens):
     left, touched, _ = spread_experts(experts, active, ep, tokens, active / experts, 2000, seed=tokens)
     work = work_of(tokens, 1.0, 1.0, ep=ep, experts=experts, active=active)
@@ -79,7 +79,9 @@ def test_experts_on_sockets_of_their_own_are_those_of_random_routing(experts, ac
     assert work[T_WEIGHTS] <= experts / ep * 96 * 64 * 2
 
 
-@pytest.mark.parametrize(("experts", "active", "ep"), [(8, 2, 2), (8, 2, 8), (16, 2, 4), (8, 1, 4)])
+@pytest.mark.parametrize(
+    ("experts", "active", "ep"), [(8, 2, 2), pytest.param(8, 2, 8, marks=pytest.mark.slow), (16, 2, 4), (8, 1, 4)]
+)
 @pytest.mark.parametrize("imbalance", [1.5, 3.0])
 def test_the_socket_of_a_popular_expert_is_that_of_random_routing(experts, active, ep, imbalance):
     tokens = 40

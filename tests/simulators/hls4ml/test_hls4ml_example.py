@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import re
-import subprocess
+import runpy
 import sys
 from pathlib import Path
+
+import pytest
 
 SCRIPT = Path(__file__).parents[3] / "examples" / "jet_tagger.py"
 
 
-def run(*arguments: str) -> str:
-    command = [sys.executable, str(SCRIPT), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """The example with arguments, and what it prints."""
+
+    def one(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", [str(SCRIPT), *arguments])
+        runpy.run_path(str(SCRIPT), run_name="__main__")
+        return capsys.readouterr().out
+
+    return one
 
 
-def test_the_cheapest_jet_tagger():
+def test_the_cheapest_jet_tagger(run):
     out = run("--budget", "400")
     (start, start_share), (found, found_share) = re.findall(r": (\d+) ns, ([\d.]+)% of the device", out)
     assert int(start) == 65
@@ -25,5 +34,5 @@ def test_the_cheapest_jet_tagger():
     assert "softmax" in out
 
 
-def test_no_jet_tagger_is_that_quick():
+def test_no_jet_tagger_is_that_quick(run):
     assert run("--budget", "40", "--within", "1") == "no design within 1 ns found on xcu250\n"

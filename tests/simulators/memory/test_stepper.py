@@ -21,7 +21,7 @@ MEMORIES = [
     ("DDR3-1600", 1), ("DDR3-1600", 2), ("DDR4-2400", 1), ("DDR4-2400", 4), ("LPDDR4-3200", 1), ("LPDDR4-3200", 2),
     ("HBM2", 1),
 ]  # fmt: skip
-slowly = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+slowly = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def step(sim: MemorySimulator, design: dict) -> tuple[Stepper, int]:
@@ -67,7 +67,7 @@ def test_commands_and_times_equal_the_steppers(device, ranks, trace, design, map
 
 
 @pytest.mark.parametrize(("device", "ranks"), MEMORIES, ids=str)
-@settings(slowly, max_examples=25)
+@settings(slowly, max_examples=10)
 @given(
     seed=st.integers(0, 2**32), design=designs(), gap=st.sampled_from([1, 3, 20]), channels=st.sampled_from([1, 2, 4])
 )
