@@ -45,6 +45,8 @@ def run(folder, scale: int, shift: int, machines: tuple[str, ...] = ("machine",)
         (package / "kernel.py").write_text(KERNEL) if not (package / "kernel.py").exists() else None
         (package / "neighbour.py").write_text(NEIGHBOUR.format(scale=scale, shift=shift))
     variables = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
+    # Python tells sources of one size apart by the second in which they were written.
+    variables["PYTHONDONTWRITEBYTECODE"] = "1"
     done = subprocess.run(
         [sys.executable, "-c", RUN, *machines], cwd=folder, env=variables, capture_output=True, text=True, check=False
     )
