@@ -36,7 +36,7 @@ $(USE): pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(DEVELOP): pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[rl,gnn,gp,postgres,report,onnx,fpga,docs,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[all,docs,dev]'
 	@touch $(USE) $@
 
 # Latency, energy and area of every design that no other beats in all three, drawn in a report to open in a browser; about

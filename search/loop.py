@@ -100,7 +100,9 @@ def optimize(
 
     def result(stopped: str) -> SearchResult:
         identity = problem.identity()
-        return SearchResult(evaluations(log), agent, searcher.seed, identity, run.label, stopped, provenance, problem)
+        said = searcher.explanation()
+        table = evaluations(log)
+        return SearchResult(table, agent, searcher.seed, identity, run.label, stopped, provenance, problem, said)
 
     with _open(store, key, log, budget) as run, evaluator(problem, catch, jobs) as evaluate:
         search = Search(problem, searcher, size, budget, log, run, evaluate, first, seconds, jobs)

@@ -117,6 +117,8 @@ class SearchResult:
             search has that a simulation's exception ended, "stored" for a run read from a store.
         provenance: the settings and versions that it follows from.
         problem: what was searched; None for a run read from a store.
+        explanation: what the agent says of its choices, in sentences; empty for most agents, and for a run read from a
+            store.
     """
 
     table: Evaluations
@@ -127,6 +129,7 @@ class SearchResult:
     stopped: str
     provenance: Provenance
     problem: Problem | None = None
+    explanation: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         what = f"{self.agent}, seed {self.seed}, on {self.identity['simulator']} running {self.identity['workload']}"
@@ -185,6 +188,7 @@ class SearchResult:
                 "evaluations": self.evaluations,
                 "stopped": self.stopped,
                 "store": self.store,
+                "explanation": list(self.explanation),
                 "objective_units": units,
                 "best": self.best.to_dict(names) if self.evaluations else None,
                 "pareto": [design.to_dict(names) for design in self.pareto],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 
@@ -31,9 +32,11 @@ class Agent(ABC):
         seed: a whole number ≥ 0.
         asks: how many asks were made, which is the number of the next one.
         batch: how many designs one ask of the search loop proposes where the user does not say.
+        several_objectives: whether it searches for a Pareto front; `make_agent` refuses such a problem otherwise.
     """
 
     batch: int = 64
+    several_objectives: ClassVar[bool] = True
 
     def __init__(self, problem: Problem, seed: int = 0) -> None:
         self.problem = problem
@@ -62,6 +65,10 @@ class Agent(ABC):
 
     def tell(self, designs: Indices, evaluation: Evaluation) -> None:  # noqa: B027 (an agent need not learn)
         """Take the evaluations of the last ask's designs, in its order; `designs` has shape (n, p)."""
+
+    def explanation(self) -> tuple[str, ...]:
+        """Say in sentences what it did in this search and why, where that is worth knowing."""
+        return ()
 
 
 def fraction(name: str, value: object) -> float:

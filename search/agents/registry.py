@@ -47,9 +47,9 @@ _ENTRIES: dict[str, AgentEntry] = {
     for e in (
         AgentEntry("random", f"{_HERE}.uniform:UniformAgent", "Uniform draws from the grid"),
         AgentEntry("exhaustive", f"{_HERE}.exhaustive:ExhaustiveAgent", "Every design once, in grid order"),
-        AgentEntry("nsga2", f"{_HERE}.nsga2:NSGA2Agent", "Genetic search, NSGA-II (Optuna)"),
-        AgentEntry("tpe", f"{_HERE}.tpe:TPEAgent", "Tree-structured Parzen estimator (Optuna)"),
-        AgentEntry("gp", f"{_HERE}.gp:GPAgent", "Bayesian optimisation with a Gaussian process (Optuna, torch)"),
+        AgentEntry("nsga2", f"{_HERE}.optuna.nsga2:NSGA2Agent", "Genetic search, NSGA-II (Optuna)"),
+        AgentEntry("tpe", f"{_HERE}.optuna.tpe:TPEAgent", "Tree-structured Parzen estimator (Optuna)"),
+        AgentEntry("gp", f"{_HERE}.optuna.gp:GPAgent", "Bayesian optimisation with a Gaussian process (Optuna, torch)"),
     )
 }
 
@@ -105,7 +105,8 @@ def make_agent(name: str, problem: Problem, seed: int = 0, options: Mapping[str,
         options: the agent's own settings.
 
     Raises:
-        ChipgymError: for an unknown agent or option, with the nearest known, or a setting out of its range.
+        ChipgymError: for an unknown agent or option, with the nearest known, a setting out of its range, or an agent
+            that searches for one objective and a problem that has several.
     """
     known = agent_options(name)
     if options is not None and not isinstance(options, Mapping):
@@ -114,5 +115,10 @@ def make_agent(name: str, problem: Problem, seed: int = 0, options: Mapping[str,
         if option not in known:
             raise unknown(f"option of {name}:", option, known)
     factory: Any = _ENTRIES[name].load()
+    if len(problem.objectives) > 1 and not getattr(factory, "several_objectives", True):
+        raise ChipgymError(
+            f"agent: {name!r} searches for one objective, and the problem has {len(problem.objectives)}; "
+            f"'nsga2' takes several"
+        )
     agent: Agent = factory(problem, count("seed", seed, 0, LARGEST_SEED), **(options or {}))
     return agent

@@ -139,6 +139,8 @@ def _print(result: SearchResult, problem: Problem, table: Path | None) -> None:
     print_designs(result, problem)
     output.line("")
     output.line(f"{result.evaluations:,} designs evaluated (stopped: {result.stopped}); all of them in {result.store}")
+    for sentence in result.explanation:
+        output.line(sentence)
     if result.failed:
         example = result.failed[0]
         named = ", ".join(f"{name}={value}" for name, value in example.design.items())

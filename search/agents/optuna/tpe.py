@@ -5,10 +5,10 @@ from __future__ import annotations
 import optuna
 from optuna.distributions import BaseDistribution
 
-from ...errors import count
-from ...simulators import Problem
-from .base import MOST_AT_ONCE
-from .optuna_agent import OptunaAgent
+from ....errors import count
+from ....simulators import Problem
+from ..base import MOST_AT_ONCE
+from .agent import OptunaAgent
 
 
 class TPEAgent(OptunaAgent):

@@ -14,11 +14,11 @@ import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 
-from ...simulators import Evaluation, Indices, Problem
-from ...simulators.core.parameter import Column
-from ..keys import row_keys
-from ..optuna_knobs import distribution, drawn, position_of
-from .base import Agent
+from ....simulators import Evaluation, Indices, Problem
+from ....simulators.core.parameter import Column
+from ...keys import row_keys
+from ...optuna_knobs import distribution, drawn, position_of
+from ..base import Agent
 
 # Objectives reach the samplers as decades over the problem's reference, within this many.
 DECADES = 30.0

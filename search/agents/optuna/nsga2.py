@@ -7,10 +7,10 @@ from typing import Any
 import optuna
 from optuna.distributions import BaseDistribution
 
-from ...errors import count
-from ...simulators import Problem
-from .base import MOST_AT_ONCE, fraction
-from .optuna_agent import OptunaAgent
+from ....errors import count
+from ....simulators import Problem
+from ..base import MOST_AT_ONCE, fraction
+from .agent import OptunaAgent
 
 
 class NSGA2Agent(OptunaAgent):

@@ -11,9 +11,9 @@ import torch  # noqa: F401
 from optuna.distributions import BaseDistribution
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from ...errors import count
-from ...simulators import Indices, Problem
-from .optuna_agent import OptunaAgent
+from ....errors import count
+from ....simulators import Indices, Problem
+from .agent import OptunaAgent
 
 
 class GPAgent(OptunaAgent):

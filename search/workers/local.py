@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, TypeVar
 
-from ..errors import ChipgymError, shorten
+from ...errors import ChipgymError, shorten
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -103,7 +103,7 @@ def processes(function: Callable[..., R], jobs: int, says: bool) -> Iterator[dic
     # Spawned, not forked: a fork copies other libraries' threads half-way, and would keep every pipe open, so that a
     # worker could not tell when the process that it works for is gone.
     context = get_context("spawn")
-    from ..simulators.core.compiled import threads
+    from ...simulators.core.compiled import threads
 
     share = max(1, threads() // jobs)
     workers: dict[Connection, SpawnProcess] = {}
@@ -151,7 +151,7 @@ def _interrupts_held() -> Iterator[None]:
 
 def _serve(connection: Connection, function: Callable[..., Any], share: int, says: bool) -> None:
     """Answer tasks in the other process until nobody asks any more."""
-    from ..simulators.core.compiled import limit_threads
+    from ...simulators.core.compiled import limit_threads
 
     limit_threads(share)
     threading.Thread(target=_end_with_parent, daemon=True).start()

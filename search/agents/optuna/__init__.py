@@ -1,0 +1,1 @@
+"""Agents that stand on Optuna's samplers."""
