@@ -65,12 +65,10 @@ class GeneticAgent(Agent):
         space = self.problem.space
         n = self._novel.paced(n)
         if not len(self._rows):
-            return self._novel.filled(
-                n, rng, lambda k: np.concatenate([space.default_indices[None, :], space.sample(k - 1, rng)])
-            )
+            return self._novel.first(n, rng)
         if len(self._novel) < max(FIRST, self._size):
             return self._novel.filled(n, rng, lambda k: space.sample(k, rng))
-        return self._novel.filled(n, rng, lambda k: self._children(k + k // 4 + 1, rng))
+        return self._novel.filled(n, rng, lambda k: self._children(2 * k, rng))
 
     def tell(self, designs: Indices, evaluation: Evaluation) -> None:
         """Keep the best of parents and children."""

@@ -57,9 +57,7 @@ class HillClimbingAgent(Agent):
         space, moves = self.problem.space, self._moves
         n = self._novel.paced(n)
         if not len(self._novel):
-            return self._novel.filled(
-                n, rng, lambda k: np.concatenate([space.default_indices[None, :], space.sample(k - 1, rng)])
-            )
+            return self._novel.first(n, rng)
         if self._starting and rng.random() < self._random:
             return self._novel.filled(n, rng, lambda k: space.sample(k, rng))
         if self._starting:

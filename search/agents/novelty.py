@@ -62,6 +62,11 @@ class Novelty:
                     break
         return rows if len(chosen) == len(rows) else rows[list(chosen.values())]
 
+    def first(self, n: int, rng: np.random.Generator) -> Indices:
+        """Return the designs to begin with: the default, which a person would take, and random ones; shape (n, p)."""
+        space = self._space
+        return self.filled(n, rng, lambda k: np.concatenate([space.default_indices[None, :], space.sample(k - 1, rng)]))
+
     def filled(self, n: int, rng: np.random.Generator, *draws: Draw) -> Indices:
         """Return `n` new rows of several sources, each of which is asked for as many as those before it lack.
 

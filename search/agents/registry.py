@@ -51,6 +51,8 @@ _ENTRIES: dict[str, AgentEntry] = {
         AgentEntry(
             "hill_climbing", f"{_HERE}.hill_climbing:HillClimbingAgent", "Best of a batch of neighbours, with restarts"
         ),
+        AgentEntry("annealing", f"{_HERE}.annealing:AnnealingAgent", "Simulated annealing with reheats"),
+        AgentEntry("aco", f"{_HERE}.aco:ACOAgent", "Ant colony: pheromone per value within MAX-MIN bounds"),
         AgentEntry("genetic", f"{_HERE}.genetic:GeneticAgent", "Genetic search of one population, steady state"),
         AgentEntry("nsga2", f"{_HERE}.optuna.nsga2:NSGA2Agent", "Genetic search, NSGA-II (Optuna)"),
         AgentEntry("tpe", f"{_HERE}.optuna.tpe:TPEAgent", "Tree-structured Parzen estimator (Optuna)"),

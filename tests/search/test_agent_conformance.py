@@ -33,6 +33,16 @@ class TestHillClimbing(AgentSuite):
     settings: ClassVar = {"batch": 5}
 
 
+class TestAnnealing(AgentSuite):
+    agent = "annealing"
+    settings: ClassVar = {"batch": 5, "agent_options": {"cycle": 10}}
+
+
+class TestAco(AgentSuite):
+    agent = "aco"
+    settings: ClassVar = {"agent_options": {"ants": 5}}
+
+
 class TestGenetic(AgentSuite):
     agent = "genetic"
     settings: ClassVar = {"batch": 5, "agent_options": {"population_size": 5}}
@@ -85,7 +95,7 @@ def test_another_seed_another_search(toy, agent):
     assert not first.equals(second)
 
 
-@pytest.mark.parametrize("agent", ["hill_climbing", "genetic"])
+@pytest.mark.parametrize("agent", ["hill_climbing", "annealing", "aco", "genetic"])
 def test_a_small_space_is_exhausted_for_one_objective(toy, agent):
     result = optimize(toy, agent, 10_000)
     assert result.stopped == "space exhausted"
@@ -99,7 +109,17 @@ def test_a_small_space_is_exhausted(problem, agent):
     assert result.evaluations == problem.space.canonical_size == 90
 
 
-@pytest.mark.parametrize(("agent", "budget"), [("hill_climbing", 150), ("genetic", 200), ("nsga2", 400), ("tpe", 60)])
+@pytest.mark.parametrize(
+    ("agent", "budget"),
+    [
+        ("hill_climbing", 150),
+        ("annealing", 200),
+        ("aco", 250),
+        ("genetic", 200),
+        ("nsga2", 400),
+        ("tpe", 60),
+    ],
+)
 def test_learning_beats_random(bowl, agent, budget):
     mine = [optimize(bowl, agent, budget, seed).best.objectives[0] for seed in range(2)]
     random = [optimize(bowl, "random", budget, seed).best.objectives[0] for seed in range(20)]
