@@ -45,6 +45,7 @@ _HERE = __name__.rpartition(".")[0]
 _ENTRIES: dict[str, AgentEntry] = {
     e.name: e
     for e in (
+        AgentEntry("auto", f"{_HERE}.auto.agent:AutoAgent", "Local search guided by models; the default"),
         AgentEntry("random", f"{_HERE}.uniform:UniformAgent", "Uniform draws from the grid"),
         AgentEntry("exhaustive", f"{_HERE}.exhaustive:ExhaustiveAgent", "Every design once, in grid order"),
         AgentEntry("sobol", f"{_HERE}.sobol:SobolAgent", "Scrambled Sobol' sequence over the grid (SciPy)"),

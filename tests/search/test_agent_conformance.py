@@ -48,6 +48,12 @@ class TestGenetic(AgentSuite):
     settings: ClassVar = {"batch": 5, "agent_options": {"population_size": 5}}
 
 
+class TestAuto(AgentSuite):
+    agent = "auto"
+    settings: ClassVar = {"agent_options": {"initial": 6}}
+    killed_after = (1, 2, 4)
+
+
 class TestExhaustive(AgentSuite):
     agent = "exhaustive"
     settings: ClassVar = {"batch": 5}

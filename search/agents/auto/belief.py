@@ -189,7 +189,8 @@ def log_improvement(gap: Column, deviation: Column) -> Column:
     near = np.log(np.maximum(u * ndtr(u) + density, 1e-300))
     far = np.minimum(u, -5.0)
     tail = -0.5 * far * far - 0.5 * np.log(2.0 * np.pi) - 2.0 * np.log(-far)
-    return np.where(u > -5.0, near, tail) + np.log(deviation)
+    worth: Column = np.where(u > -5.0, near, tail) + np.log(deviation)
+    return worth
 
 
 def _part(order: Indices, most: int, best: int) -> Indices:

@@ -95,7 +95,7 @@ class History:
         return feasible[non_dominated(feasible)]
 
     def _fronts(self) -> Column:
-        """Number each design's front, shape (n,): 0 for those that none dominates, 1 for the next once they are gone."""
+        """Return the number of the front of each design, (n,): 0 where none dominates it, 1 once those are gone."""
         ranks = np.full(len(self), np.inf)
         left = np.flatnonzero((self.violation <= 0) & ~np.isnan(self.values).any(axis=1))
         rank = 0

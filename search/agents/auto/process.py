@@ -21,7 +21,7 @@ NOISE_MEAN, NOISE_VARIANCE = np.log(1e-3), 4.0
 LEAST_NOISE, MOST_NOISE = 1e-6, 0.03
 # The variance's own prior, worth this many designs of variance 1.
 VARIANCE_WEIGHT = 2.0
-# Steps of the optimiser from the prior's middle; it starts there each time, so that a model follows from its data alone.
+# Steps of the optimiser from the middle of the prior, where it starts each time: a model follows from its data alone.
 STEPS = 25
 JITTER = 1e-6
 ROOT5 = np.sqrt(5.0)
@@ -63,7 +63,7 @@ class Knobs:
         """Return the weighted squared distances of x (n, d) to others (m, d), shape (n, m)."""
         root = np.sqrt(weights[self.ordered])
         a, b = x[:, self.ordered] * root, others[:, self.ordered] * root
-        total = np.maximum((a * a).sum(1)[:, None] + (b * b).sum(1)[None, :] - 2.0 * (a @ b.T), 0.0)
+        total: Column = np.maximum((a * a).sum(1)[:, None] + (b * b).sum(1)[None, :] - 2.0 * (a @ b.T), 0.0)
         for j in np.flatnonzero(~self.ordered):
             total += weights[j] * (x[:, j][:, None] != others[:, j][None, :])
         return total

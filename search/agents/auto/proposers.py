@@ -9,7 +9,7 @@ import numpy as np
 
 from ....simulators import Indices, Problem
 from ...keys import row_keys
-from .belief import Aim, Belief, Survey
+from .belief import Aim, Belief
 from .history import History
 from .process import Knobs
 
@@ -95,7 +95,9 @@ class Situation:
 class Proposer(Protocol):
     """Proposes up to `n` designs that were not told, shape (≤ n, p), canonical."""
 
-    def __call__(self, situation: Situation, n: int) -> Indices: ...
+    def __call__(self, situation: Situation, n: int) -> Indices:
+        """Propose."""
+        ...
 
 
 def anywhere(situation: Situation, n: int) -> Indices:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-# What a proposer is credited with before it proposed anything: so many designs, of which so many were good.
-PRIOR_DESIGNS = 8.0
-# How fast earlier asks are forgotten, per ask.
-MEMORY = 0.9
+# Designs that a proposer is taken to have proposed before the search, at its first rate. How much of what was learnt
+# is kept from one ask to the next; the rest returns to that rate. Both chosen here, not tuned.
+PRIOR_DESIGNS, MEMORY = 8.0, 0.9
 # The least part of the designs that each proposer has, so that none is given up for good.
 LEAST_SHARE = 0.05
 
