@@ -78,7 +78,12 @@ def history(session: Session, start: int, limit: int, metrics: bool) -> dict[str
         rows.append({**about, "call": int(table.asks[number]), "reward": float(table.reward[number])})
     return answer(
         session,
-        {"problem": session.problem.identity(), "evaluated": n, "evaluations": rows, "next": stop if stop < n else None},
+        {
+            "problem": session.problem.identity(),
+            "evaluated": n,
+            "evaluations": rows,
+            "next": stop if stop < n else None,
+        },
     )
 
 

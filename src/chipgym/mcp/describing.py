@@ -15,8 +15,8 @@ from ..simulators.core.registry import simulator_options
 from .session import Session
 
 REWARD = (
-    "log10(objective of the reference / objective of the design), the mean of several objectives, from -5 to 5; -5 - v/(1+v)"
-    " of a design that cannot be built or breaks a constraint, with v its violation. More is better."
+    "log10(objective of the reference / objective of the design), the mean of several objectives, from -5 to 5;"
+    " -5 - v/(1+v) of a design that cannot be built or breaks a constraint, with v its violation. More is better."
 )
 
 
@@ -31,7 +31,9 @@ def list_names(kind: str | None, only: Session | None) -> dict[str, Any]:
     out = {name: find() for name, find in KINDS.items() if kind in (None, name)}
     if only is not None:
         identity = only.problem.identity()
-        out["this_server_is_for"] = {name: identity[name] for name in ("simulator", "workload", "objectives", "constraints")}
+        out["this_server_is_for"] = {
+            name: identity[name] for name in ("simulator", "workload", "objectives", "constraints")
+        }
     plain_out: dict[str, Any] = plain(out)
     return plain_out
 

@@ -41,7 +41,12 @@ def fault_data(error: Exception) -> dict[str, Any]:
 
 
 def _data(
-    code: str, message: str, field: str | None = None, value: object = None, expected: object = None, near: object = None
+    code: str,
+    message: str,
+    field: str | None = None,
+    value: object = None,
+    expected: object = None,
+    near: object = None,
 ) -> dict[str, Any]:
     data = {"code": code, "message": message, "field": field, "value": value, "expected": expected, "nearest": near}
     out: dict[str, Any] = plain(data)
@@ -68,6 +73,14 @@ def invalid_request(tool: str, model: type[BaseModel], error: ValidationError) -
         return ChipgymError(text, field=field, expected=_about(model, field), code="missing_field")
     limits = fault.get("ctx", {})
     near = next((limits[key] for key in ("le", "ge") if key in limits), None)
+    length = next((limits[key] for key in ("max_length", "min_length") if key in limits), None)
+    if length is not None:
+        few = "min_length" in limits
+        expected = f"a list of {'at least' if few else 'at most'} {length}"
+        text = f"{field}: has {limits['actual_length']}, expected {expected}"
+        return ChipgymError(
+            text, field=field, value=f"{limits['actual_length']} of them", expected=expected, code="bad_value"
+        )
     return ChipgymError(
         f"{field}: {value!r} is not {expected}" if len(repr(value)) < 60 else f"{field}: {expected}",
         field=field, value=value, expected=expected, nearest=near,

@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import ChipgymError, shorten, unknown
 from ..search.difference import first_difference
 from ..simulators import Problem, bind_problem, make_simulator
+from ..simulators.core.objective import parse_constraints, parse_objectives
 from ..simulators.core.registry import simulator_options
 from .budget import Budget
 from .session import Session
@@ -116,10 +117,29 @@ def make(request: Request) -> Problem:
     known = simulator_options(name)
     for option in options:
         if option not in known:
-            raise unknown(f"option of {name}:", option, known)
-    return bind_problem(
-        make_simulator(name, request.get("workload"), **options),
-        objective=request.get("objective"),
-        constraints=request.get("constraints", ()),
-        space=request.get("space"),
-    )
+            raise _in(f"options.{option}", unknown(f"option of {name}:", option, known))
+    try:
+        simulator = make_simulator(name, request.get("workload"), **options)
+    except ChipgymError as error:
+        raise _in(f"options.{error.field}" if error.field in known else "workload", error) from None
+    grids = request.get("space")
+    try:
+        simulator.space.narrow(grids)
+    except ChipgymError as error:
+        raise _in(f"space.{error.value if error.field == 'knob' else error.field}", error) from None
+    objective, constraints = request.get("objective", simulator.default_objective), request.get("constraints", ())
+    try:
+        parse_objectives(objective, simulator.metrics, simulator.objectives)
+    except ChipgymError as error:
+        raise _in("objective", error) from None
+    try:
+        parse_constraints(constraints, simulator.metrics, simulator.objectives, simulator.space.parameters)
+    except ChipgymError as error:
+        raise _in("constraints", error) from None
+    return bind_problem(simulator, objective=objective, constraints=constraints, space=grids)
+
+
+def _in(field: str, error: ChipgymError) -> ChipgymError:
+    """Say which field of the request an error is about."""
+    error.field = field
+    return error

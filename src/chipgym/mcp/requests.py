@@ -51,7 +51,8 @@ class ProblemRequest(Request):
         None, description="A simulator that `list` names; the problem of the call before where left out."
     )
     workload: Texts | None = Field(
-        None, description="What the machine runs: a name that `list` has, or several; the simulator's default if left out."
+        None,
+        description="What the machine runs: a name that `list` has, or several; the simulator's default if left out.",
     )
     options: dict[StrictStr, Any] | None = Field(
         None, description="Settings of the simulator, such as technology; `describe` lists them with their defaults."
@@ -65,7 +66,7 @@ class ProblemRequest(Request):
         None, description="Limits such as 'area_mm2 <= 10' or 'rows * cols <= 4096', in the units of metrics and knobs."
     )
     space: Grids | None = Field(
-        None, description="Part of the grid, as in {\"rows\": [16, 32], \"dataflow\": \"ws\"}; the whole if left out."
+        None, description='Part of the grid, as in {"rows": [16, 32], "dataflow": "ws"}; the whole if left out.'
     )
 
     def problem(self) -> Mapping[str, Any]:
@@ -79,8 +80,8 @@ class EvaluateRequest(ProblemRequest):
     designs: list[Design] = Field(
         min_length=1,
         max_length=MOST_DESIGNS,
-        description="Designs, each a value by knob, in the units and with the values that `describe` lists; a knob that is"
-        " left out takes its default. A design that was evaluated before costs nothing.",
+        description="Designs, each a value by knob, in the units and with the values that `describe` lists; a knob that"
+        " is left out takes its default. A design that was evaluated before costs nothing.",
     )
     metrics: list[StrictStr] | None = Field(
         None, description="The metrics to answer; all where left out. Every one is kept in any case."
@@ -144,6 +145,51 @@ def design_schema(problem: Problem) -> dict[str, Any]:
     """Return the JSON schema of a problem's designs: values, units, defaults and conditions of every knob."""
     knobs = {p.name: _knob_schema(p) for p in problem.space.parameters}
     return {"type": "object", "additionalProperties": False, "properties": knobs}
+
+
+def evaluate_answer(only: Problem | None) -> dict[str, Any]:
+    """Return the JSON schema of what `evaluate` answers, with the units of metrics where there is one problem.
+
+    Infinity is "inf" and what has no value null or left out, since JSON has neither.
+    """
+    number = {"type": ["number", "string", "null"]}
+    metrics: dict[str, Any] = {"type": "object", "additionalProperties": number}
+    metrics["description"] = (
+        "Value by metric; `units` has the unit of each. Costs of what cannot be built are left out."
+    )
+    if only is not None:
+        specs = only.simulator.metrics
+        about = {m.name: {**number, "description": f"{m.doc}; unit: {m.unit or 'none'}"} for m in specs}
+        metrics |= {"properties": about, "additionalProperties": False}
+    units = {"type": "object", "additionalProperties": {"type": "string"}, "description": "Unit by metric."}
+    result = {
+        "number": {"type": "integer", "description": "Which evaluation it is, from 0."},
+        "metrics": metrics,
+        "objectives": {
+            "type": "object",
+            "additionalProperties": number,
+            "description": "Minimised values by objective.",
+        },
+        "feasible": {"type": "boolean"},
+        "violation": {**number, "description": "How far beyond its limits, as a fraction of them; 0 where feasible."},
+        "broken_limits": {"type": "array", "description": "Of an infeasible design: value, limit, unit and excess."},
+        "repeated": {"type": "boolean", "description": "Whether it was evaluated before, and cost nothing."},
+        "reward": {"type": "number", "description": "More is better; 0 is the reference."},
+    }
+    return {
+        "type": "object",
+        "properties": {
+            "results": {"type": "array", "items": {"type": "object", "properties": result}},
+            "best": {"type": ["object", "null"], "description": "The best design so far."},
+            "units": units,
+            "objective_units": units,
+            "budget": {
+                "type": "object",
+                "description": "Evaluations: the limit, how many are spent, how many are left.",
+            },
+        },
+        "required": ["results", "units", "budget"],
+    }
 
 
 def _knob_schema(p: Parameter) -> dict[str, Any]:
