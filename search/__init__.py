@@ -25,6 +25,7 @@ from .regret import GroundTruth, ground_truth
 from .reporting import report
 from .result import EvaluatedDesign, Evaluations, SearchResult
 from .run import Provenance
+from .sandbox import SandboxedFunction, SandboxError, SandboxLimits
 from .volume import hypervolume
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ __all__ = [
     "GroundTruth",
     "Progress",
     "Provenance",
+    "SandboxError",
+    "SandboxLimits",
+    "SandboxedFunction",
     "SearchResult",
     "SimulationError",
     "StopSearch",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -69,7 +70,8 @@ def serve_problems(
     problems, serve = _library()
     place = store if store is None or "://" in store else os.path.expanduser(store)
     made = problems.Problems(problems.Budget(limit), pinned, place)
-    note("chipgym: serving the Model Context Protocol on standard input and output; the end of the input ends it")
+    if sys.stdin.isatty():
+        note("serving the Model Context Protocol on standard input and output: a program is meant to speak it")
     serve(made)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ChipgymError, nearest, printable
+from ..errors import ChipgymError, nearest, printable, unknown
 from ..jsonable import plain
 
 if TYPE_CHECKING:
@@ -72,6 +73,11 @@ def invalid_request(tool: str, model: type[BaseModel], error: ValidationError) -
         text = f"{field}: {tool} needs it"
         return ChipgymError(text, field=field, expected=_about(model, field), code="missing_field")
     limits = fault.get("ctx", {})
+    if fault["type"] == "literal_error":
+        choices = re.findall(r"'([^']*)'", limits["expected"])
+        fault_of_name = unknown(field, value, choices)
+        fault_of_name.field = field
+        return fault_of_name
     near = next((limits[key] for key in ("le", "ge") if key in limits), None)
     length = next((limits[key] for key in ("max_length", "min_length") if key in limits), None)
     if length is not None:

@@ -17,6 +17,8 @@ from .session import Session
 #: What names a problem in a call: arguments of `make_problem`, with the simulator's own in `options`.
 FIELDS = ("simulator", "workload", "options", "objective", "constraints", "space")
 Request = Mapping[str, Any]
+# What an identity calls something, and what a request does.
+_FIELD_OF = {"objectives": "objective", "workload_digest": "workload"}
 
 
 class Problems:
@@ -77,7 +79,7 @@ class Problems:
         if theirs.digest != mine.digest:
             ours, others = (json.loads(json.dumps(p.identity())) for p in (mine, theirs))
             where, has, this = first_difference("", ours, others)
-            raise _fixed(where, this, has)
+            raise _fixed(_FIELD_OF.get(where, where.replace(" ", ".")), this, has)
         return self.only
 
     def _session(self, problem: Problem) -> Session:

@@ -212,4 +212,7 @@ def _nearest_value(values: Sequence[Value], wanted: object) -> Value | None:
         number = float(wanted)  # type: ignore[arg-type]  # what is no number raises
     except (TypeError, ValueError, OverflowError):
         return None
-    return None if number != number else min(values, key=lambda value: (abs(float(value) - number), float(value)))
+    if number != number:
+        return None
+    within = min(max(number, min(map(float, values))), max(map(float, values)))
+    return min(values, key=lambda value: abs(float(value) - within))
