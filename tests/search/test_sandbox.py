@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import runpy
+import sys
 import time
 from pathlib import Path
 
@@ -178,3 +180,19 @@ def propose(what):
 def test_limits_are_numbers(limits):
     with pytest.raises(ChipgymError, match="is not a number above 0"):
         SandboxLimits(**limits)
+
+
+def test_the_example_that_evolves_programs_runs(monkeypatch, capsys):
+    """A smaller evolution, in which programs fail as they do in a larger one, and none that fails is the best."""
+    script = Path(__file__).parents[2] / "examples" / "evolve_heuristic.py"
+    arguments = ["--generations", "3", "--size", "8", "--budget", "8", "--seed", "1"]
+    monkeypatch.setattr(sys, "argv", [str(script), *arguments])
+    runpy.run_path(str(script), run_name="__main__")
+    printed = capsys.readouterr().out
+    scores = [float(line.split(":")[1].split()[0]) for line in printed.splitlines() if line.startswith("generation")]
+    assert len(scores) == 4
+    assert scores == sorted(scores)
+    assert scores[0] > -1
+    assert " by exception" in printed
+    assert "def propose(knobs, history, draws):" in printed
+    assert "the best program " in printed.split("behind its optimum")[1]
