@@ -47,6 +47,7 @@ _ENTRIES: dict[str, AgentEntry] = {
     for e in (
         AgentEntry("random", f"{_HERE}.uniform:UniformAgent", "Uniform draws from the grid"),
         AgentEntry("exhaustive", f"{_HERE}.exhaustive:ExhaustiveAgent", "Every design once, in grid order"),
+        AgentEntry("bottleneck", f"{_HERE}.bottleneck.agent:BottleneckAgent", "Reads what binds, turns what frees it"),
         AgentEntry("nsga2", f"{_HERE}.optuna.nsga2:NSGA2Agent", "Genetic search, NSGA-II (Optuna)"),
         AgentEntry("tpe", f"{_HERE}.optuna.tpe:TPEAgent", "Tree-structured Parzen estimator (Optuna)"),
         AgentEntry("gp", f"{_HERE}.optuna.gp:GPAgent", "Bayesian optimisation with a Gaussian process (Optuna, torch)"),
