@@ -101,7 +101,7 @@ def runner() -> Iterator[subprocess.Popen[str]]:
 def test_python_runs(page, tmp_path, runner):
     """Every block alone, or after those before it where the page says so, as a reader would paste it."""
     found = blocks(page, "python")
-    for library in ("stable_baselines3", "onnx", "torch", "torch_geometric"):
+    for library in ("stable_baselines3", "onnx", "torch", "torch_geometric", "mcp"):
         if any(re.search(rf"^\s*(import|from) {library}\b", block, re.MULTILINE) for block in found):
             pytest.importorskip(library)
     found = [block for block in found if not missing(block)]

@@ -18,6 +18,7 @@ from chipgym.mcp.faults import CODES, fault_data
 from chipgym.mcp.problems import Problems
 from chipgym.mcp.server import answer
 from chipgym.mcp.tools import TOOLS, call
+from chipgym.search.reporting.reproduce import command
 
 SYSTOLIC = {"simulator": "systolic", "workload": "mlp:64-128-10"}
 PINNED = {**SYSTOLIC, "objective": "edp", "constraints": ["area_mm2 <= 10"]}
@@ -284,6 +285,10 @@ def test_a_store_keeps_what_was_evaluated(tmp_path):
     again.close()
     result = chipgym.load_result(path)
     assert (result.agent, result.evaluations) == ("mcp", 3)
+    again = command(result, first.only.problem, ("mlp:64-128-10",))
+    assert "a client of `chipgym serve` proposed these designs" in again
+    exec(again, names := {})
+    assert names["problem"].digest == first.only.problem.digest
     with pytest.raises(ChipgymError, match=r"^objectives: store "):
         Problems(Budget(5), {**PINNED, "objective": "latency_s"}, path)
     with pytest.raises(ChipgymError, match=r"^store: holds one problem"):

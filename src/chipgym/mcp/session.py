@@ -14,12 +14,10 @@ from ..search.agents.base import Agent
 from ..search.evaluating import Trial, joined
 from ..search.log import Log
 from ..search.loop import PATIENCE, evaluations
-from ..search.run import InMemoryRun, Provenance, Run, RunKey, library_versions
+from ..search.run import CLIENT, InMemoryRun, Provenance, Run, RunKey, library_versions
 from ..simulators import Evaluation, Indices, Limit, Problem, Value
 from .budget import Budget
 
-#: What a store calls the agent of a run that a client of the server made.
-AGENT = "mcp"
 #: Designs that one call may evaluate, which bounds what it takes and how long its answer is.
 MOST_DESIGNS = 256
 # Legal values that an error lists; of more the ends are told.
@@ -46,7 +44,7 @@ class Session:
             ChipgymError: naming what is wrong with the store.
         """
         self.problem, self.log, self._budget = problem, Log(problem), budget
-        self._key = RunKey.of(problem, AGENT, {}, 0, MOST_DESIGNS)
+        self._key = RunKey.of(problem, CLIENT, {}, 0, MOST_DESIGNS)
         self._run = self._open(store)
         self._run.__enter__()
         self._asks = sum(1 for _ in self._run.asked())
@@ -175,7 +173,7 @@ class Session:
         provenance = Provenance({}, MOST_DESIGNS, self._key.reward(), library_versions(), workloads=source)
         label = self._run.label
         return SearchResult(
-            evaluations(self.log), AGENT, 0, self.problem.identity(), label, "session", provenance, self.problem
+            evaluations(self.log), CLIENT, 0, self.problem.identity(), label, "session", provenance, self.problem
         )
 
     def take(self, number: int) -> Evaluation:
