@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import Any
 
 import numpy as np
@@ -248,6 +249,35 @@ def test_what_is_wrong_is_an_error_that_names_field_value_and_nearest(problems, 
     ask(problems, "describe", **SYSTOLIC)
     error = refused(problems, tool, **arguments)
     assert (error["code"], error["field"], error["nearest"]) == (code, field, near), error
+
+
+ANYTHING = (
+    None, True, 0, -1, 3.5, float("nan"), float("inf"), 10**400, "", "x" * 9000, "rows", "\0", "a\nb", [], {}, [[]],
+    [1, "a"], {"a": 1}, {"rows": [1]}, {"rows": [8, 16]}, {"rows": 64}, [{"rows": 64}], [{}], "systolic", "memory",
+    "mlp:4-4", "edp", ["latency_s", "area_mm2"], "area_mm2 <= 10", "random", "/etc/passwd", "/tmp", {"technology": 5},
+    {"operand_bits": [1]},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("count", [pytest.param(150, id="few"), pytest.param(5000, marks=pytest.mark.slow, id="many")])
+def test_any_request_is_answered_or_refused_in_one_line(count):
+    rng = random.Random(count)
+    problems = Problems(Budget(40))
+    for _ in range(count):
+        tool = rng.choice(list(TOOLS))
+        fields = [*TOOLS[tool].model.model_fields, "other"]
+        arguments = {name: rng.choice(ANYTHING) for name in rng.sample(fields, rng.randint(0, min(4, len(fields))))}
+        if rng.random() < 0.6 and "simulator" in fields:
+            arguments |= {"simulator": "systolic", "workload": "mlp:4-4"}
+        if rng.random() < 0.5 and "designs" in fields:
+            arguments["designs"] = [{rng.choice(("rows", "cols", "rowz", "dataflow")): rng.choice(ANYTHING)}]
+        result = answer(problems, tool, arguments)
+        found = json.loads(result.content[0].text)
+        assert problems.budget.spent <= 40
+        if result.is_error:
+            assert found["error"]["code"] != "internal_error", arguments
+            assert found["error"]["message"].isprintable(), arguments
+            assert len(result.content[0].text) < 6000, arguments
 
 
 def test_the_first_call_names_a_simulator(problems):

@@ -28,6 +28,7 @@ def evaluated(session: Session, designs: Sequence[Mapping[str, Any]], metrics: S
         found = table.row(number)
         about = design_data(session, found, with_design=False, metrics=metrics)
         results.append({**about, "repeated": number not in new, "reward": float(table.reward[number])})
+        new.discard(number)
     return answer(session, {"results": results, "best": best(session)}, metrics)
 
 

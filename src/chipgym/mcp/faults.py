@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ChipgymError, nearest, printable, unknown
+from ..errors import ChipgymError, nearest, printable, shorten, unknown
 from ..jsonable import plain
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
 _TYPES = {"str", "int", "float", "bool"}
+# Letters of a wrong value that an error says again.
+LONGEST_VALUE = 500
 #: Every code that an error has, and what it means.
 CODES = {
     "unknown_tool": "there is no tool of this name",
@@ -49,6 +51,8 @@ def _data(
     expected: object = None,
     near: object = None,
 ) -> dict[str, Any]:
+    if len(shorten(value, LONGEST_VALUE + 1)) > LONGEST_VALUE:
+        value = shorten(value, LONGEST_VALUE)
     data = {"code": code, "message": message, "field": field, "value": value, "expected": expected, "nearest": near}
     out: dict[str, Any] = plain(data)
     return {"error": out}
@@ -109,4 +113,4 @@ def _path(places: tuple[int | str, ...]) -> str:
             text = str(place)
         elif place not in _TYPES:  # which of several types was tried is no part of the request
             text += f".{place}"
-    return text or "arguments"
+    return text[:LONGEST_VALUE] or "arguments"

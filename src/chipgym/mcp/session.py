@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ChipgymError, nearest
+from ..errors import ChipgymError, nearest, shorten
 from ..jsonable import plain
 from ..search import EvaluatedDesign, SearchResult, make_agent
 from ..search.agents.base import Agent
@@ -47,6 +47,7 @@ class Session:
         self._key = RunKey.of(problem, CLIENT, {}, 0, MOST_DESIGNS)
         self._run = self._open(store)
         self._run.__enter__()
+        self._result: SearchResult | None = None
         self._asks = sum(1 for _ in self._run.asked())
         budget.spent += self.log.n
 
@@ -94,7 +95,7 @@ class Session:
             grid = f"one of {p.size} values from {p.values[0]} to {p.values[-1]}, which `describe` lists"
         hint = "" if near is None else f"; nearest is {near}"
         return ChipgymError(
-            f"{where}.{knob}: {fault.value!r} is not {f'one of {grid}' if isinstance(grid, list) else grid}{hint}",
+            f"{where}.{knob}: {shorten(fault.value)} is not {f'one of {grid}' if isinstance(grid, list) else grid}{hint}",
             field=f"{where}.{knob}", value=fault.value, expected=grid, nearest=near, code="bad_value",
         )  # fmt: skip
 
@@ -169,6 +170,11 @@ class Session:
     @property
     def result(self) -> SearchResult:
         """Everything so far, as a search's result."""
+        if self._result is None or self._result.evaluations != self.log.n:
+            self._result = self._made_result()
+        return self._result
+
+    def _made_result(self) -> SearchResult:
         source = self.problem.simulator.workload_source
         provenance = Provenance({}, MOST_DESIGNS, self._key.reward(), library_versions(), workloads=source)
         label = self._run.label
