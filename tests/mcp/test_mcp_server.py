@@ -166,3 +166,42 @@ def test_the_end_of_the_input_ends_it(tmp_path):
         assert json.loads(server.stdout.readline())["result"]["serverInfo"]["version"] == chipgym.__version__
         out, err = server.communicate(timeout=60)
         assert (server.returncode, out, err) == (0, "", "")
+
+
+NOISY = """
+import os, sys
+sys.path.insert(0, {tests!r})
+from toy import TOY
+import chipgym
+simulate = TOY.load().simulate
+def noisy(self, columns, n):
+    print("noise")
+    os.write(2 if pinning else 1, b"noise\\n")
+    return simulate(self, columns, n)
+TOY.load().simulate = noisy
+chipgym.register_simulator(TOY)
+pinning = "--simulator" in sys.argv
+from chipgym.cli import main
+main()
+"""
+
+
+def test_what_a_simulator_prints_does_not_disturb_the_protocol(tmp_path):
+    script = tmp_path / "noisy.py"
+    script.write_text(NOISY.format(tests=str(Path(__file__).parents[1])))
+    evaluate = {"name": "evaluate", "arguments": {"designs": [{}]}}
+    messages = (
+        HELLO, {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": evaluate},
+    )  # fmt: skip
+    with subprocess.Popen(
+        [sys.executable, str(script), "serve", "--mcp", "--simulator", "toy"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+    ) as server:  # fmt: skip
+        for message in messages:
+            print(json.dumps(message), file=server.stdin, flush=True)
+        answers = [json.loads(server.stdout.readline()) for _ in range(2)]
+        out, err = server.communicate(timeout=60)
+    assert answers[1]["result"]["structuredContent"]["budget"]["spent"] == 1
+    assert out == ""
+    assert "noise" in err

@@ -107,6 +107,25 @@ def test_what_a_call_leaves_out_is_as_in_the_call_before(problems):
     assert ask(problems, "history", **SYSTOLIC)["problem"]["constraints"] == []  # a problem of its own
 
 
+def test_nothing_is_learned_of_a_design_for_nothing(problems):
+    """Where clients choose the problem, they could make any design the default of one."""
+    whole = ask(problems, "describe", **SYSTOLIC)["this_problem"]["reference_objectives"]
+    assert whole["edp"] > 0
+    part = ask(problems, "describe", **SYSTOLIC, space={"rows": [64]})["this_problem"]
+    assert part["reference_objectives"] is None
+    pinned = Problems(Budget(3), {**PINNED, "space": {"rows": [64]}})
+    assert ask(pinned, "describe")["this_problem"]["reference_objectives"]["edp"] > 0
+    assert problems.budget.spent == pinned.budget.spent == 0
+
+
+def test_several_workloads_are_one_problem(problems):
+    workloads = ["mlp:64-128-10", "mlp:16-16"]
+    ask(problems, "evaluate", simulator="systolic", workload=workloads, designs=[{}])
+    explained = ask(problems, "explain", number=0)
+    assert explained["bottlenecks"]
+    assert explained["missing"].startswith("there are several workloads")
+
+
 def test_explain_names_what_binds_and_what_to_try(problems):
     ask(problems, "evaluate", simulator="systolic", workload="resnet18", designs=[{}])
     explained = ask(problems, "explain", top=3)
@@ -234,7 +253,7 @@ REFUSED = {
     "no such agent": ("search", {"evaluations": 3, "agent": "nsga"}, "unknown_name", "agent", "nsga2"),
     "no such agent option": (
         "search", {"evaluations": 3, "agent": "nsga2", "agent_options": {"population": 3}}, "unknown_name",
-        "option of nsga2", "population_size",
+        "agent_options.population", "population_size",
     ),
     "no evaluations": ("search", {"evaluations": 0}, "bad_value", "evaluations", 1),
     "half an evaluation": ("search", {"evaluations": 1.5}, "wrong_type", "evaluations", None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import Annotated, Any
@@ -69,7 +70,8 @@ def serve_problems(
         pinned = _request(simulator, workload, option, objective, constraint, space)
     problems, serve = _library()
     place = store if store is None or "://" in store else os.path.expanduser(store)
-    made = problems.Problems(problems.Budget(limit), pinned, place)
+    with contextlib.redirect_stdout(sys.stderr):  # what a simulator prints is no part of the protocol
+        made = problems.Problems(problems.Budget(limit), pinned, place)
     if sys.stdin.isatty():
         note("serving the Model Context Protocol on standard input and output: a program is meant to speak it")
     serve(made)

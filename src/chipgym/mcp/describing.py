@@ -77,10 +77,18 @@ KINDS: Mapping[str, Callable[[], Any]] = {
 }
 
 
-def describe_session(session: Session) -> dict[str, Any]:
-    """Describe a problem and its simulator, and what the reward compares with."""
+def describe_session(session: Session, only: bool) -> dict[str, Any]:
+    """Describe a problem and its simulator, and what the reward compares with.
+
+    Args:
+        session: of the problem.
+        only: whether there is no other. Where clients choose, the default of a part of a space is any design that they
+            like, and its objectives are not told: they would be had for nothing.
+    """
     problem = session.problem
-    reference = dict(zip((o.name for o in problem.objectives), problem.reference.tolist(), strict=True))
+    reference = None
+    if only or problem.space == problem.simulator.space:
+        reference = dict(zip((o.name for o in problem.objectives), problem.reference.tolist(), strict=True))
     about = {
         **describe_simulator(problem.simulator),
         "knobs": [_knob(about) for about in problem.space.describe()],

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..jsonable import plain
 from ..search import EvaluatedDesign
-from ..simulators import Breakdown, Problem, Remedy, Roofline, Simulator
+from ..simulators import Breakdown, Problem, Remedy, Roofline, Simulator, SuiteSimulator
 from .answers import answer, design_data
 from .session import Session
 
@@ -76,7 +76,10 @@ def parts(simulator: Simulator, found: EvaluatedDesign, top: int) -> dict[str, A
     """Return a feasible design's parts that cost most, and its roofline; why there are none where there are none."""
     kind = next((kind for kind, name in BREAKDOWNS.items() if hasattr(simulator, name)), None)
     if kind is None:
-        return {"parts": None, "missing": f"the {simulator.name} simulator does not tell the parts of a workload apart"}
+        why = f"the {simulator.name} simulator does not tell the parts of a workload apart"
+        if isinstance(simulator, SuiteSimulator):
+            why = "there are several workloads; a problem on one of them has its parts"
+        return {"parts": None, "missing": why}
     if "feasible" in found.metrics or not found.metrics:
         return {"parts": None, "missing": "a design that cannot be built has no parts that cost anything"}
     table: Breakdown = getattr(simulator, BREAKDOWNS[kind])(found.design)

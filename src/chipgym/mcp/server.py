@@ -150,8 +150,10 @@ def serve(problems: Problems) -> None:
 
     async def run() -> None:
         server, lines = make_server(problems), cast("Any", _Input())
+        # What a simulator prints goes to standard error, at once rather than when the interpreter ends.
         async with stdio_server(stdin=lines) as (read, write):
-            await server.run(read, write, server.create_initialization_options())
+            with contextlib.redirect_stdout(sys.stderr):
+                await server.run(read, write, server.create_initialization_options())
 
     try:
         anyio.run(run)

@@ -94,8 +94,9 @@ class Session:
         if p.size > SHOWN:
             grid = f"one of {p.size} values from {p.values[0]} to {p.values[-1]}, which `describe` lists"
         hint = "" if near is None else f"; nearest is {near}"
+        legal = f"one of {grid}" if isinstance(grid, list) else grid
         return ChipgymError(
-            f"{where}.{knob}: {shorten(fault.value)} is not {f'one of {grid}' if isinstance(grid, list) else grid}{hint}",
+            f"{where}.{knob}: {shorten(fault.value)} is not {legal}{hint}",
             field=f"{where}.{knob}", value=fault.value, expected=grid, nearest=near, code="bad_value",
         )  # fmt: skip
 

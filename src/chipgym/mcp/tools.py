@@ -41,7 +41,7 @@ def _list(problems: Problems, request: requests.ListRequest) -> dict[str, Any]:
 
 
 def _describe(problems: Problems, request: ProblemRequest) -> dict[str, Any]:
-    return describing.describe_session(problems.session(request.problem()))
+    return describing.describe_session(problems.session(request.problem()), problems.only is not None)
 
 
 def _evaluate(problems: Problems, request: requests.EvaluateRequest) -> dict[str, Any]:
@@ -86,7 +86,12 @@ def _history(problems: Problems, request: requests.HistoryRequest) -> dict[str, 
 def _search(problems: Problems, request: requests.SearchRequest) -> dict[str, Any]:
     session = problems.session(request.problem())
     agent = request.agent or describing.usual_agent()
-    return answers.searched(session, agent, request.evaluations, request.seed, request.agent_options)
+    try:
+        return answers.searched(session, agent, request.evaluations, request.seed, request.agent_options)
+    except ChipgymError as error:
+        if error.field == f"option of {agent}":
+            error.field = f"agent_options.{error.value}"
+        raise
 
 
 _FREE = "Costs no budget."
