@@ -129,6 +129,7 @@ class BotorchMultiObjective(BotorchFunction, MultiObjectiveTestProblem):
             raise ChipgymError(f"ref_point: {shorten(ref_point)} is not a number for each of {m} objectives")
         self._ref_point = [float(v) for v in point]
         super().__init__(problem, log=log, **settings)
+        self._worst_feasible_value = None  # as BoTorch has it: a hypervolume of 0
 
     def _evaluate_true(self, X: Tensor) -> Tensor:
         return torch.from_numpy(self._evaluated(X)[0].copy()).to(X).reshape(*X.shape[:-1], self.num_objectives)

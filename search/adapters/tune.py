@@ -37,7 +37,7 @@ def tune_trainable(problem: Problem) -> Callable[[dict[str, Any]], None]:
     is `design`, and the simulator's answer is `metrics`. What an unbuildable design lacks is a large number under the
     objective's name, and not among `metrics`. Tune knows no constraints; `reward` (mode "max") heeds them.
 
-    A config is one of `tune_space`; a knob that it leaves out has its default. The function may be pickled, as Ray does.
+    A config is one of `tune_space`; a knob that it leaves out has its default. The function may be pickled.
 
     Raises:
         ChipgymError: for anything that is no problem, and for a space of a single design. In a trial, for a config with
