@@ -164,6 +164,7 @@ class _Course:
 
     def next(self, trial: FrozenTrial) -> dict[str, Any]:
         """Return the parameters of a trial: the next design of the batch, of a new batch, or a uniform draw."""
+        self._foreign.discard(trial.number)
         trials = self._study.get_trials(deepcopy=False)
         if self._ask == 0 and self._rows is None:
             self._begin(trials, trial.number)
@@ -277,7 +278,10 @@ def _outcome(trial: FrozenTrial, m: int) -> _Told:
     """Return what a finished trial came to, in the study's own values."""
     if trial.state != TrialState.COMPLETE:
         return _Told(np.full(m, np.nan), np.inf, {})
-    violation = sum(max(excess, 0.0) for excess in trial.constraints.values())
+    limits = trial.constraints
+    # `OptunaObjective` reports its one under a second name, for optuna-dashboard.
+    beyond = [limits["violation"]] if "violation" in limits else limits.values()
+    violation = sum(max(excess, 0.0) for excess in beyond)
     metrics = trial.user_attrs.get("metrics")
     values = np.array(trial.values, dtype=np.float64)
     return _Told(values, float(violation), metrics if isinstance(metrics, Mapping) else {})

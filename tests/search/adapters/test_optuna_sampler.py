@@ -155,6 +155,35 @@ def test_enqueued_trials_are_the_users_own(toy):
     assert others == designs(studied(toy, 8, batch=4))
 
 
+def test_the_agent_is_told_what_a_search_tells_it(adapted):
+    told = []
+
+    class Listener(chipgym.search.Agent):
+        batch = 10
+
+        def propose(self, n, rng):
+            return self.problem.space.sample(n, rng)
+
+        def tell(self, designs, evaluation):
+            told.append((designs, evaluation))
+
+    chipgym.search.register_agent(chipgym.search.AgentEntry("listener", Listener))
+    try:
+        chipgym.optimize(adapted, "listener", 40)
+        studied(adapted, 40, agent="listener")
+        studied(adapted, 1, studied(adapted, 39, agent="listener"), agent="listener")
+    finally:
+        chipgym.search.unregister_agent("listener")
+    asks = len({designs.tobytes() for designs, _ in told})
+    assert asks > 3
+    for designs, got in told:
+        out = adapted.evaluate(designs)
+        assert got.objectives == pytest.approx(out.objectives, nan_ok=True)
+        assert got.violation == pytest.approx(out.violation)
+        for name in out.metrics:
+            assert got.metrics[name] == pytest.approx(out.metrics[name], nan_ok=True)
+
+
 def test_constraints_reach_the_agent():
     """The best design without them is far beyond them."""
     problem = chipgym.make_problem("toy", constraints="area_mm2 <= 6")
