@@ -130,7 +130,7 @@ def test_python_on_ray_runs(page, tmp_path, runner):
     found = blocks(page, "python")
     on_ray = [block for block in found if imports(block, "ray")]
     if any(missing(block) for block in on_ray):
-        pytest.skip("a part of Ray that they use is not installed")
+        pytest.skip("Ray, or the part of it that they use, is not installed: pip install 'ray[rllib]'")
     continues = re.search(CONTINUES, page.read_text(encoding="utf-8")) is not None
     ready = [found[0]] if continues else []
     print(json.dumps([str(tmp_path), continues, ready + on_ray]), file=runner.stdin, flush=True)
