@@ -183,7 +183,7 @@ class _Course:
                 return self._params(self._rows[free[0]])
             if any(not claimed[i].state.is_finished() for i in new):
                 break
-            self._learn(self._rows, {row_keys(self._rows[i : i + 1])[0]: claimed[i] for i in new})
+            self._learn(self._rows, {i: claimed[i] for i in new})
             self._idle = 0 if new else self._idle + 1
             self._ask, self._rows = self._ask + 1, None
         rng = np.random.default_rng(np.random.SeedSequence((self._sampler.seed, trial.number, 1)))
@@ -227,8 +227,18 @@ class _Course:
             self._agent.begin(batch, self._evaluation(batch, found))
             self._ask = 1
 
-    def _learn(self, rows: Indices, found: Mapping[bytes, FrozenTrial]) -> None:
-        self._agent.tell(rows, self._evaluation(rows, found))
+    def _learn(self, rows: Indices, trials: Mapping[int, FrozenTrial]) -> None:
+        """Tell the agent what became of a batch, of which those at some positions have been tried.
+
+        What was tried is what the trial says: under another version of a library the agent may propose other designs
+        than it did when the study was begun.
+        """
+        keys = row_keys(rows)
+        tried = {keys[i]: self._row(t) if t.state == TrialState.COMPLETE else None for i, t in trials.items()}
+        mine = [row if (own := tried.get(key)) is None else own for key, row in zip(keys, rows, strict=True)]
+        told = np.stack(mine)
+        new = row_keys(told)
+        self._agent.tell(told, self._evaluation(told, {new[i]: t for i, t in trials.items()}))
 
     def _evaluation(self, rows: Indices, found: Mapping[bytes, FrozenTrial]) -> Evaluation:
         """Return what the trials of rows (n, p) came to, by the rows' keys or as it is known."""

@@ -75,6 +75,26 @@ def test_a_study_goes_on_from_its_storage(pareto, tmp_path):
     assert designs(study) == designs(studied(pareto, 6, batch=3))
 
 
+def test_a_study_that_another_version_began_goes_on(toy):
+    """The agent then proposes other designs than it did, and is told of those that were tried."""
+    objective = optuna_objective(toy)
+    study = studied(toy, 7, batch=5)
+    (key, _) = next((k, v) for k, v in study.trials[0].system_attrs.items() if k.startswith("chipgym:"))
+    other = optuna.create_study()
+    for position in range(5):
+        design = toy.space.design(toy.space.sample(1, np.random.default_rng(position))[0])
+        fixed = optuna.trial.FixedTrial(objective.params(design))
+        made = optuna.create_trial(
+            value=objective(fixed), params=fixed.params, distributions=fixed.distributions, user_attrs=fixed.user_attrs,
+            system_attrs={key: [0, position]}, constraints={"violation": toy.evaluate(design).violation[0]},
+        )  # fmt: skip
+        other.add_trial(made)
+    studied(toy, 10, other, batch=5)
+    tried = designs(other)
+    assert len(tried) == 15
+    assert all(design not in tried[:5] for design in tried[5:])
+
+
 def test_a_trial_that_a_killed_process_left_is_made_again(toy):
     whole = studied(toy, 12, batch=6)
     study = studied(toy, 4, batch=6)
