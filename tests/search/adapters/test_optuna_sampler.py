@@ -57,6 +57,12 @@ def test_a_study_has_the_trials_of_a_search(problem, agent):
     assert designs(study) == found.to_pandas()[list(problem.space.names)].to_dict("records")
 
 
+@pytest.mark.parametrize("agent", ["sobol", "hill_climbing", "annealing", "aco", "genetic"])
+def test_a_study_has_the_trials_of_a_search_of_one_objective(toy, agent):
+    found = chipgym.optimize(toy, agent, 50, seed=1)
+    assert designs(studied(toy, 50, agent=agent, seed=1)) == found.to_pandas()[list(toy.space.names)].to_dict("records")
+
+
 @pytest.mark.parametrize("agent", ["nsga2", "tpe"])
 def test_a_study_that_was_cut_goes_on_as_one_that_was_not(pareto, agent):
     """Wherever it was cut, and whoever samples: all that counts are its trials."""
