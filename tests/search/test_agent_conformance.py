@@ -35,6 +35,12 @@ class TestNsga2(AgentSuite):
     killed_after = (1, 2, 3)
 
 
+class TestNsga3(AgentSuite):
+    agent = "nsga3"
+    settings: ClassVar = {"agent_options": {"population_size": 6}}
+    killed_after = (1, 2, 3)
+
+
 class TestTpe(AgentSuite):
     agent = "tpe"
     settings: ClassVar = {"batch": 3, "agent_options": {"n_startup_trials": 5}}
