@@ -16,7 +16,7 @@ ROOMS = ("datasets", "simulators", "surrogates", "envs", "search", "cli")
 # Imported inside functions, or by modules that are themselves only imported where they are used.
 HEAVY = {
     "numba", "sklearn", "scipy", "optuna", "sqlalchemy", "torch", "torch_geometric", "stable_baselines3", "sb3_contrib",
-    "ray", "plotly", "pandas", "pyarrow", "PIL", "onnx", "botorch", "pymoo",
+    "ray", "plotly", "pandas", "pyarrow", "PIL", "onnx", "botorch", "gpytorch", "pymoo", "cmaes",
 }  # fmt: skip
 # Modules that `import chipgym`, `chipgym.search` and the command bring in; what they reach must be light too.
 LIGHT = ("chipgym", "chipgym.search", "chipgym.surrogates", "chipgym.cli")

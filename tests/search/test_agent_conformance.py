@@ -41,6 +41,12 @@ class TestNsga3(AgentSuite):
     killed_after = (1, 2, 3)
 
 
+class TestCmaes(AgentSuite):
+    agent = "cmaes"
+    settings: ClassVar = {"agent_options": {"population_size": 5}}
+    killed_after = (1, 2, 4)
+
+
 class TestTpe(AgentSuite):
     agent = "tpe"
     settings: ClassVar = {"batch": 3, "agent_options": {"n_startup_trials": 5}}
