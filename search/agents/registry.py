@@ -54,6 +54,9 @@ _ENTRIES: dict[str, AgentEntry] = {
         AgentEntry(
             "nsga3", f"{_HERE}.optuna.nsga3:NSGA3Agent", "Genetic search for many objectives, NSGA-III (Optuna)"
         ),
+        AgentEntry(
+            "forest", f"{_HERE}.forest.agent:ForestAgent", "Bayesian optimisation with a random forest (scikit-learn)"
+        ),
         AgentEntry("cmaes", f"{_HERE}.cmaes:CMAESAgent", "CMA-ES on a grid, with growing restarts (cmaes)", "moo"),
         AgentEntry("tpe", f"{_HERE}.optuna.tpe:TPEAgent", "Tree-structured Parzen estimator (Optuna)"),
         AgentEntry(

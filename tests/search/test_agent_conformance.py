@@ -47,6 +47,12 @@ class TestCmaes(AgentSuite):
     killed_after = (1, 2, 4)
 
 
+class TestForest(AgentSuite):
+    agent = "forest"
+    settings: ClassVar = {"agent_options": {"n_startup_trials": 8, "trees": 4}}
+    killed_after = (1, 3, 5)
+
+
 class TestTpe(AgentSuite):
     agent = "tpe"
     settings: ClassVar = {"batch": 3, "agent_options": {"n_startup_trials": 5}}

@@ -1,0 +1,67 @@
+"""Where an acquisition is greatest on a grid: local searches side by side, and a choice of several designs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ...simulators import Indices
+from ...simulators.core.parameter import Column
+from .neighborhoods import Exchange
+
+#: Rows (n, p) to what each is worth, (n,); more is better.
+Acquisition = Callable[[Indices], Column]
+
+# Moves of a local search at most.
+MOVES = 12
+# They begin at the best designs told, and at those of random draws that are worth most.
+BEST, BEST_DRAWS = 8, 8
+
+
+def starts(acquisition: Acquisition, told: Indices, draws: Indices) -> Indices:
+    """Return where local searches begin: the first of the designs told, the best first, and the best of random ones."""
+    return np.concatenate([told[:BEST], draws[np.argsort(-acquisition(draws), kind="stable")[:BEST_DRAWS]]])
+
+
+def climbed(acquisition: Acquisition, rows: Indices, exchange: Exchange) -> tuple[Indices, Column]:
+    """Move every row to its best neighbour while that is better; return all rows that were looked at.
+
+    Returns:
+        Different rows in the order of the grid, shape (m, p), and what each is worth, (m,).
+    """
+    here, worth = rows, acquisition(rows)
+    looked, worths = [here], [worth]
+    for _ in range(MOVES):
+        near, origin = exchange(here)
+        if not len(near):
+            break
+        value = acquisition(near)
+        looked.append(near)
+        worths.append(value)
+        order = np.lexsort((-value, origin))
+        best = order[np.unique(origin[order], return_index=True)[1]]  # one for each row that has neighbours
+        better = best[value[best] > worth[origin[best]]]
+        if not len(better):
+            break
+        here, first = np.unique(near[better], axis=0, return_index=True)
+        worth = value[better][first]
+    different, first = np.unique(np.concatenate(looked), axis=0, return_index=True)
+    return different, np.concatenate(worths)[first]
+
+
+def several(rows: Indices, worth: Column, n: int) -> Indices:
+    """Choose at most `n` of rows (m, p), the best first, shape (k, p).
+
+    Those that differ from all chosen before in two knobs at least go first: what one teaches of a neighbour need not
+    be asked twice at a time.
+    """
+    left = np.argsort(-worth, kind="stable")
+    chosen: list[int] = []
+    for differences in (2, 1):
+        for i in left:
+            if len(chosen) == n:
+                break
+            if all((rows[i] != rows[c]).sum() >= differences for c in chosen):
+                chosen.append(int(i))
+    return rows[chosen]
