@@ -15,13 +15,11 @@ Acquisition = Callable[[Indices], Column]
 
 # Moves of a local search at most.
 MOVES = 12
-# They begin at the best designs told, and at those of random draws that are worth most.
-BEST, BEST_DRAWS = 8, 8
 
 
-def starts(acquisition: Acquisition, told: Indices, draws: Indices) -> Indices:
-    """Return where local searches begin: the first of the designs told, the best first, and the best of random ones."""
-    return np.concatenate([told[:BEST], draws[np.argsort(-acquisition(draws), kind="stable")[:BEST_DRAWS]]])
+def starts(acquisition: Acquisition, told: Indices, draws: Indices, n: int) -> Indices:
+    """Return where local searches begin: `n` designs told, which come best first, and the `n` best of random ones."""
+    return np.concatenate([told[:n], draws[np.argsort(-acquisition(draws), kind="stable")[:n]]])
 
 
 def climbed(acquisition: Acquisition, rows: Indices, exchange: Exchange) -> tuple[Indices, Column]:

@@ -57,6 +57,12 @@ _ENTRIES: dict[str, AgentEntry] = {
         AgentEntry(
             "forest", f"{_HERE}.forest.agent:ForestAgent", "Bayesian optimisation with a random forest (scikit-learn)"
         ),
+        AgentEntry(
+            "botorch",
+            f"{_HERE}.botorch.agent:BotorchAgent",
+            "Bayesian optimisation with Gaussian processes (BoTorch)",
+            "bo",
+        ),
         AgentEntry("cmaes", f"{_HERE}.cmaes:CMAESAgent", "CMA-ES on a grid, with growing restarts (cmaes)", "moo"),
         AgentEntry("tpe", f"{_HERE}.optuna.tpe:TPEAgent", "Tree-structured Parzen estimator (Optuna)"),
         AgentEntry(

@@ -47,6 +47,17 @@ class TestCmaes(AgentSuite):
     killed_after = (1, 2, 4)
 
 
+class TestBotorch(AgentSuite):
+    agent = "botorch"
+    settings: ClassVar = {"batch": 3, "agent_options": {"n_startup_trials": 20}}
+    killed_after = (1, 7)
+
+    @pytest.fixture(params=["single", pytest.param("pareto", marks=pytest.mark.slow)])
+    def problem(self, request):
+        """Of two objectives test_botorch_agent.py has a quick one."""
+        return bind_problem(ToySimulator(), **PROBLEMS[request.param])
+
+
 class TestForest(AgentSuite):
     agent = "forest"
     settings: ClassVar = {"agent_options": {"n_startup_trials": 8, "trees": 4}}

@@ -17,8 +17,8 @@ from .trees import Forest
 
 # Designs that a forest is fitted to at most.
 MOST_FITTED = 1000
-# Random designs of which the best begin a local search.
-DRAWS = 512
+# Random designs, of which so many of the best begin local searches; as many begin at designs told.
+DRAWS, STARTS = 512, 8
 MOST_TREES = 1000
 
 
@@ -82,7 +82,7 @@ class ForestAgent(Agent):
         acquisition = self._fitted(cost, rng)
         told = history.rows[ranked(cost, history.violation)]
         draws = self.problem.space.sample(DRAWS, rng)
-        looked, worth = climbed(acquisition, starts(acquisition, told, draws), self._exchange)
+        looked, worth = climbed(acquisition, starts(acquisition, told, draws, STARTS), self._exchange)
         new = history.new(looked)
         return several(looked[new], worth[new], n)
 
