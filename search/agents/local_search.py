@@ -22,8 +22,12 @@ def starts(acquisition: Acquisition, told: Indices, draws: Indices, n: int) -> I
     return np.concatenate([told[:n], draws[np.argsort(-acquisition(draws), kind="stable")[:n]]])
 
 
-def climbed(acquisition: Acquisition, rows: Indices, exchange: Exchange) -> tuple[Indices, Column]:
+def climbed(
+    acquisition: Acquisition, rows: Indices, exchange: Exchange, rng: np.random.Generator
+) -> tuple[Indices, Column]:
     """Move every row to its best neighbour while that is better; return all rows that were looked at.
+
+    Of neighbours that are worth the same, one is drawn.
 
     Returns:
         Different rows in the order of the grid, shape (m, p), and what each is worth, (m,).
@@ -37,7 +41,7 @@ def climbed(acquisition: Acquisition, rows: Indices, exchange: Exchange) -> tupl
         value = acquisition(near)
         looked.append(near)
         worths.append(value)
-        order = np.lexsort((-value, origin))
+        order = np.lexsort((rng.random(len(near)), -value, origin))
         best = order[np.unique(origin[order], return_index=True)[1]]  # one for each row that has neighbours
         better = best[value[best] > worth[origin[best]]]
         if not len(better):
@@ -48,13 +52,13 @@ def climbed(acquisition: Acquisition, rows: Indices, exchange: Exchange) -> tupl
     return different, np.concatenate(worths)[first]
 
 
-def several(rows: Indices, worth: Column, n: int) -> Indices:
+def several(rows: Indices, worth: Column, n: int, rng: np.random.Generator) -> Indices:
     """Choose at most `n` of rows (m, p), the best first, shape (k, p).
 
     Those that differ from all chosen before in two knobs at least go first: what one teaches of a neighbour need not
-    be asked twice at a time.
+    be asked twice at a time. Equals, of which a forest has many, come in an order that is drawn.
     """
-    left = np.argsort(-worth, kind="stable")
+    left = np.lexsort((rng.random(len(rows)), -worth))
     chosen: list[int] = []
     for differences in (2, 1):
         for i in left:

@@ -77,13 +77,14 @@ def test_local_search_ends_at_the_top_of_a_hill(bowl):
     def worth(rows):
         return -((rows - 4) ** 2).sum(axis=1).astype(float)
 
-    rows, found = climbed(worth, bowl.space.sample(3, np.random.default_rng(0)), Exchange(bowl.space))
+    rng = np.random.default_rng(0)
+    rows, found = climbed(worth, bowl.space.sample(3, rng), Exchange(bowl.space), rng)
     assert rows[found.argmax()].tolist() == [4] * 10
     assert len(np.unique(rows, axis=0)) == len(rows)
-    chosen = several(rows, found, 5)
+    chosen = several(rows, found, 5, rng)
     assert chosen[0].tolist() == [4] * 10
     assert min((chosen[i] != chosen[j]).sum() for i in range(5) for j in range(i)) >= 2
-    assert len(several(rows[:3], found[:3], 5)) == 3
+    assert len(several(rows[:3], found[:3], 5, rng)) == 3
 
 
 def test_weights_of_several_objectives():

@@ -86,9 +86,9 @@ class BotorchAgent(Agent):
             def worth(rows: Indices) -> Column:
                 return self._worth(function, rows)
 
-            looked, value = climbed(worth, starts(worth, told, draws, STARTS), self._exchange)
+            looked, value = climbed(worth, starts(worth, told, draws, STARTS), self._exchange, rng)
             new = history.new(looked) & ~(looked[:, None] == chosen[None]).all(axis=2).any(axis=1)
-            best = several(looked[new], value[new], 1)
+            best = several(looked[new], value[new], 1, rng)
             if not len(best):
                 break
             chosen = np.concatenate([chosen, best])

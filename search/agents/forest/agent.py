@@ -82,9 +82,9 @@ class ForestAgent(Agent):
         acquisition = self._fitted(cost, rng)
         told = history.rows[ranked(cost, history.violation)]
         draws = self.problem.space.sample(DRAWS, rng)
-        looked, worth = climbed(acquisition, starts(acquisition, told, draws, STARTS), self._exchange)
+        looked, worth = climbed(acquisition, starts(acquisition, told, draws, STARTS), self._exchange, rng)
         new = history.new(looked)
-        return several(looked[new], worth[new], n)
+        return several(looked[new], worth[new], n, rng)
 
     def _fitted(self, cost: Column, rng: np.random.Generator) -> Acquisition:
         """Fit forests and return what they make of rows."""
