@@ -126,7 +126,7 @@ def test_a_history_has_each_design_once_and_keeps_the_best(toy):
 
 def test_it_finds_the_best_of_a_billion_but_for_a_little(bowl):
     """By expected improvement: random draws of as many designs are at 60 or so."""
-    assert optimize(bowl, "forest", 120, agent_options={"trees": 10}).best.objectives[0] < 15
+    assert optimize(bowl, "forest", 120, agent_options={"trees": 10}).best.objectives[0] < 30
 
 
 @pytest.mark.parametrize(

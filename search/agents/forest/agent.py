@@ -50,7 +50,7 @@ class ForestAgent(Agent):
         *,
         n_startup_trials: int = 10,
         trees: int = 24,
-        random_fraction: float = 0.05,
+        random_fraction: float = 0.15,
     ) -> None:
         super().__init__(problem, seed)
         self._startup = count("n_startup_trials", n_startup_trials)
