@@ -24,8 +24,8 @@ def test_two_objectives_go_on_to_the_same_result(pareto, tmp_path):
 
 
 def test_it_learns_within_a_constraint(bowl):
-    """The bowl's best is at a distance of 1; random draws of as many designs are at 60 or so."""
-    assert optimize(bowl, "botorch", 36, batch=3, agent_options={"n_startup_trials": 24}).best.objectives[0] < 30
+    """The best is at 1; random draws of as many designs come to 25 or so."""
+    assert optimize(bowl, "botorch", 36, batch=3, agent_options={"n_startup_trials": 24}).best.objectives[0] < 22
 
 
 def test_torch_and_its_settings_are_left_as_they_were(toy):

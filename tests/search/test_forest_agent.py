@@ -124,9 +124,9 @@ def test_a_history_has_each_design_once_and_keeps_the_best(toy):
     assert set(ranked(cost, history.violation)[:5]) <= set(taken.tolist())
 
 
-def test_it_finds_the_best_of_a_billion_but_for_a_little(bowl):
-    """By expected improvement: random draws of as many designs are at 60 or so."""
-    assert optimize(bowl, "forest", 120, agent_options={"trees": 10}).best.objectives[0] < 30
+def test_it_comes_near_the_best_of_a_billion(bowl):
+    """The best is at 1; random draws of as many designs come to 17 or so."""
+    assert optimize(bowl, "forest", 240, agent_options={"trees": 10}).best.objectives[0] < 14
 
 
 @pytest.mark.parametrize(
