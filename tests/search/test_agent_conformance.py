@@ -66,6 +66,35 @@ class TestNsga2(AgentSuite):
     killed_after = (1, 2, 3)
 
 
+class TestNsga3(AgentSuite):
+    agent = "nsga3"
+    settings: ClassVar = {"agent_options": {"population_size": 6}}
+    killed_after = (1, 2, 3)
+
+
+class TestCmaes(AgentSuite):
+    agent = "cmaes"
+    settings: ClassVar = {"agent_options": {"population_size": 5}}
+    killed_after = (1, 2, 4)
+
+
+class TestBotorch(AgentSuite):
+    agent = "botorch"
+    settings: ClassVar = {"batch": 3, "agent_options": {"n_startup_trials": 20}}
+    killed_after = (1, 7)
+
+    @pytest.fixture(params=["single", pytest.param("pareto", marks=pytest.mark.slow)])
+    def problem(self, request):
+        """Of two objectives test_botorch_agent.py has a quick one."""
+        return bind_problem(ToySimulator(), **PROBLEMS[request.param])
+
+
+class TestForest(AgentSuite):
+    agent = "forest"
+    settings: ClassVar = {"agent_options": {"n_startup_trials": 8, "trees": 4}}
+    killed_after = (1, 3, 5)
+
+
 class TestTpe(AgentSuite):
     agent = "tpe"
     settings: ClassVar = {"batch": 3, "agent_options": {"n_startup_trials": 5}}

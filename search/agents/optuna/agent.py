@@ -19,9 +19,8 @@ from ....simulators.core.parameter import Column
 from ...keys import row_keys
 from ...optuna_knobs import distribution, drawn, position_of
 from ..base import Agent
+from ..outcomes import log_objectives, share_of_violation
 
-# Objectives reach the samplers as decades over the problem's reference, within this many.
-DECADES = 30.0
 # Rounds in which proposals that were evaluated already are mutated before they are proposed all the same.
 MUTATIONS = 10
 
@@ -100,14 +99,11 @@ class OptunaAgent(Agent):
 
     def _finite(self, evaluation: Evaluation) -> tuple[Column, Column]:
         """Return minimised values (n, k) and the constraint (n,), all finite."""
-        objectives, violation = evaluation.objectives, evaluation.violation
-        with np.errstate(divide="ignore", invalid="ignore"):
-            values = np.log10(np.maximum(objectives, 0.0) / self.problem.reference).clip(-DECADES, DECADES)
+        values = log_objectives(self.problem, evaluation)
         known = np.where(np.isnan(values), -np.inf, values)
         self._worst = np.maximum(self._worst, known.max(axis=0, initial=-np.inf))
         worst = np.where(np.isfinite(self._worst), self._worst, 0.0)
-        share = np.where(np.isfinite(violation), violation / (1 + np.nan_to_num(violation)), 1.0)
-        return np.where(np.isnan(values), worst, values), share
+        return np.where(np.isnan(values), worst, values), share_of_violation(evaluation.violation)
 
     def _renewed(self, rows: Indices, rng: np.random.Generator) -> Indices:
         """Mutate those rows that were told, or that came before in the same batch."""
