@@ -43,9 +43,24 @@ def belongs(folder: Path, study: Mapping[str, Any]) -> bool:
     except ValueError:
         raise ChipgymError(f"folder: {path} is damaged; choose another folder") from None
     if theirs != ours:
-        where, has, this = first_difference("", theirs, ours)
+        where, has, this = _difference(theirs, ours)
         raise ChipgymError(f"{where}: study {folder} has {has}, this is {this}; choose another folder")
     return True
+
+
+def _difference(theirs: Any, ours: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Find where two studies differ: names of problems and agents first, then what stands under them."""
+    for field in ("problems", "agents") if isinstance(theirs, Mapping) else ():
+        has, this = theirs.get(field), ours[field]
+        if isinstance(has, Mapping) and list(has) != list(this):
+            return field, _names(has, this), _names(this, has)
+    return first_difference("", theirs, ours)
+
+
+def _names(mine: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """List the names that only one study has, or all of them where only their order differs."""
+    names = [name for name in mine if name not in other] or list(mine)
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def claim(folder: Path, study: Mapping[str, Any]) -> None:
