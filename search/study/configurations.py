@@ -103,6 +103,8 @@ def check_made(problems: Sequence[Problem], sets: Sequence[Configuration]) -> No
 def read_options(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, int]]:
     """Read a file of option sets by agent: JSON, or TOML where its name ends in .toml.
 
+    TOML has no null: "none" stands for it, but for options whose default is a text.
+
     Returns:
         Option sets by agent, and the file's `budget`: evaluations by agent beyond which it is not searched.
 
@@ -115,7 +117,30 @@ def read_options(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str
     limits = content.pop(LIMITS, {})
     if not isinstance(limits, dict):
         raise ChipgymError(f"{named(path)}: {LIMITS}: expected evaluations by agent, got {shorten(limits)}")
+    if _is_toml(path):
+        content = {agent: _with_none(agent, given) for agent, given in content.items()}
     return content, limits
+
+
+def _with_none(agent: str, given: Any) -> Any:
+    """Return what was given for an agent with None for "none"."""
+    if isinstance(given, list):
+        return [_with_none(agent, one) for one in given]
+    if not isinstance(given, dict) or agent not in agent_names():
+        return given
+    defaults = agent_options(agent)
+    kept = {option for option, default in defaults.items() if isinstance(default, str)}
+    return {option: value if option in kept else _none(value) for option, value in given.items()}
+
+
+def _none(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_none(one) for one in value]
+    return None if value == "none" else value
+
+
+def _is_toml(path: str | os.PathLike[str]) -> bool:
+    return os.fspath(path).lower().endswith(".toml")
 
 
 def read_data(path: str | os.PathLike[str]) -> Any:
@@ -125,7 +150,7 @@ def read_data(path: str | os.PathLike[str]) -> Any:
         ChipgymError: for a file that cannot be read or is neither.
     """
     text = read_text(path)
-    if not os.fspath(path).lower().endswith(".toml"):
+    if not _is_toml(path):
         return parse_json(text, named(path))
     try:
         return tomllib.loads(text)

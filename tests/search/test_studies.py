@@ -190,6 +190,9 @@ def test_options_of_a_file(tmp_path):
     other = tmp_path / "o.json"
     other.write_text(json.dumps({**expected, "budget": {"tpe": 50}}))
     assert read_options(other) == (expected, {"tpe": 50})
+    toml.write_text('[nsga2]\nmutation_prob = ["none", 0.5]\n[[tpe]]\nmultivariate = "none"\n[nobody]\nx = "none"\n')
+    expected = {"nsga2": {"mutation_prob": [None, 0.5]}, "tpe": [{"multivariate": None}], "nobody": {"x": "none"}}
+    assert read_options(toml) == (expected, {})
     for name, text, says in (
         ("a.toml", "[", "is not TOML"),
         ("a.json", "[", "is not JSON"),
