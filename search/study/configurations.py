@@ -100,10 +100,16 @@ def check_made(problems: Sequence[Problem], sets: Sequence[Configuration]) -> No
                 make_agent(one.agent, problem, 0, one.options)
 
 
-def read_options(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, int]]:
+def read_options(
+    path: str | os.PathLike[str], agents: Sequence[str] | None = None
+) -> tuple[dict[str, Any], dict[str, int]]:
     """Read a file of option sets by agent: JSON, or TOML where its name ends in .toml.
 
     TOML has no null: "none" stands for it, but for options whose default is a text.
+
+    Args:
+        path: of the file.
+        agents: whose option sets are wanted; those of all that are in it where None.
 
     Returns:
         Option sets by agent, and the file's `budget`: evaluations by agent beyond which it is not searched.
@@ -117,6 +123,8 @@ def read_options(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str
     limits = content.pop(LIMITS, {})
     if not isinstance(limits, dict):
         raise ChipgymError(f"{named(path)}: {LIMITS}: expected evaluations by agent, got {shorten(limits)}")
+    if agents is not None:
+        content, limits = ({name: part[name] for name in part if name in agents} for part in (content, limits))
     if _is_toml(path):
         content = {agent: _with_none(agent, given) for agent, given in content.items()}
     return content, limits

@@ -193,6 +193,7 @@ def test_options_of_a_file(tmp_path):
     toml.write_text('[nsga2]\nmutation_prob = ["none", 0.5]\n[[tpe]]\nmultivariate = "none"\n[nobody]\nx = "none"\n')
     expected = {"nsga2": {"mutation_prob": [None, 0.5]}, "tpe": [{"multivariate": None}], "nobody": {"x": "none"}}
     assert read_options(toml) == (expected, {})
+    assert read_options(other, ["tpe", "random"]) == ({"tpe": [{}, {"n_startup_trials": 5}]}, {"tpe": 50})
     for name, text, says in (
         ("a.toml", "[", "is not TOML"),
         ("a.json", "[", "is not JSON"),

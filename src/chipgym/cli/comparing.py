@@ -107,12 +107,11 @@ def compare_agents(
 
     if not out:
         raise ChipgymError("--out: give a folder for the study, such as runs/study")
-    sets, limits = read_options(options) if options is not None else ({}, {})
-    chosen = [name.strip() for name in agents.split(",")] if agents is not None else list(sets)
+    named = None if agents is None else [name.strip() for name in agents.split(",")]
+    sets, limits = read_options(options, named) if options is not None else ({}, {})
+    chosen = list(sets) if named is None else named
     if not chosen:
         raise ChipgymError("--agents: give the agents to compare, as in random,nsga2")
-    if agents is not None:  # one file may have more agents than are compared
-        sets, limits = ({k: v for k, v in part.items() if k in chosen} for part in (sets, limits))
     found = _problems(simulator, workload, objective, constraint, space, option, problems)
     budgets = [_budget(text) for text in budget.split(",")]
     plotly_script()  # hours of searches must not end at a report that cannot be written
