@@ -197,14 +197,14 @@ function drawHyperparameters() {
 }
 
 function drawVariance() {
-  const found = data.variance.responses;
+  const found = data.variance;
   hideWhere("variance-section", !found.length);
   if (!found.length) return;
   const colors = theme(), parts = [...found[state.response].parts].reverse();
   $("variance").style.height = `${height(parts.length)}px`;
   $("variance-about").textContent = "Components of the variance of runs, as shares of their sum (method of moments; hyperparameters nested in agents, seeds in both and the problem; negative estimates count as none). " +
     "A product of factors is their interaction: how much the order of agents changes from problem to problem, for example." +
-    (data.variance.left_out.length ? ` Without ${data.variance.left_out.join(", ")}, which ${data.variance.left_out.length === 1 ? "is" : "are"} not searched to every budget.` : "");
+    (found[state.response].left_out.length ? ` Without ${found[state.response].left_out.join(", ")}, not searched that far.` : "");
   draw("variance", {
     traces: [{
       type: "bar", orientation: "h", x: parts.map((p) => p.share), y: parts.map((p) => p.name), marker: { color: PALETTE[0] }, hoverinfo: "text",
@@ -236,7 +236,7 @@ function controls() {
   hideWhere("budget-controls", data.budgets.length < 2);
   fillSelect($("problem"), data.curves.map((c, j) => [String(j), c.problem || "all problems"]), "0");
   hideWhere("curves-controls", data.curves.length < 2);
-  fillSelect($("response"), data.variance.responses.map((r, j) => [String(j), r.name]), "0");
+  fillSelect($("response"), data.variance.map((r, j) => [String(j), r.name]), "0");
   $("budget").addEventListener("change", (event) => { state.budget = Number(event.target.value); drawScores(); drawRanks(); drawHyperparameters(); });
   $("problem").addEventListener("change", (event) => { state.curve = Number(event.target.value); drawCurves(); });
   $("response").addEventListener("change", (event) => { state.response = Number(event.target.value); drawVariance(); });

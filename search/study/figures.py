@@ -218,25 +218,29 @@ def tuning(gaps: Column, numbers: Sequence[int]) -> Mapping[str, Any]:
     }
 
 
-def _variance(study: Study, gaps: Column) -> Document:
-    """Split the variance of log regret and of ranks, over agents that are searched at every budget."""
-    whole = [i for i, one in enumerate(study.configurations) if one.budget == study.budgets[-1]]
-    agents = [study.configurations[i].agent for i in whole]
-    left_out = [a for a in dict.fromkeys(one.agent for one in study.configurations) if a not in agents]
-    if len(whole) < 2 or len(study.truths) * study.seeds < 2:
-        return {"responses": [], "left_out": left_out}
-    chosen = gaps[:, whole]
-    responses = (("log10 of regret", log_regret(chosen)), ("rank on its problem at its budget", ranks_within(chosen)))
-    return {
-        "left_out": left_out,
-        "responses": [
-            {
-                "name": name,
-                "parts": [
-                    {"name": part.name, "variance": part.variance, "share": part.share}
-                    for part in variance_components(values, agents)
-                ],
-            }
-            for name, values in responses
-        ],
-    }
+def _variance(study: Study, gaps: Column) -> list[Document]:
+    """Split the variance of runs: of all budgets together, and of each by itself.
+
+    Args:
+        study: what they are of.
+        gaps: at the study's budgets, shape (problems, configurations, seeds, budgets).
+    """
+    out = []
+    for j, budget in enumerate((*study.budgets, None) if len(study.budgets) > 1 else study.budgets):
+        places = slice(None) if budget is None else slice(j, j + 1)
+        among = [i for i, one in enumerate(study.configurations) if one.budget >= (budget or study.budgets[-1])]
+        agents = [study.configurations[i].agent for i in among]
+        if len(among) < 2 or len(study.truths) * study.seeds < 2:
+            continue
+        chosen = gaps[:, among][..., places]
+        at = f"at {budget:,} evaluations" if budget else "at all budgets"
+        for name, values in (("rank on its problem", ranks_within(chosen)), ("log10 of regret", log_regret(chosen))):
+            parts = variance_components(values, agents)
+            out.append(
+                {
+                    "name": f"{name} {at}",
+                    "left_out": sorted({one.agent for one in study.configurations} - set(agents)),
+                    "parts": [{"name": part.name, "variance": part.variance, "share": part.share} for part in parts],
+                }
+            )
+    return out[::-1]

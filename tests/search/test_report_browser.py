@@ -358,6 +358,6 @@ def test_every_figure_of_a_study_is_drawn(browser, study_file, screen, tmp_path)
         assert page.locator("#scores-table").text_content() != before
         page.select_option("#problem", label="toy mlp:16-64-5 latency_s")
         assert page.locator("#curves-title").text_content() == "Regret over evaluations"
-        page.select_option("#response", label="rank on its problem at its budget")
+        page.select_option("#response", label="log10 of regret at 10 evaluations")
         assert page.evaluate("document.getElementById('variance').data[0].x.every((x) => x >= 0 && x <= 1)")
         page.screenshot(path=tmp_path / f"study-{screen}.png", full_page=True)

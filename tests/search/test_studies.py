@@ -112,8 +112,10 @@ def test_report(study, folder):
         study.on(next(iter(study.truths))).bands()["random"].mean[-1], rel=1e-4
     )
     assert len(data["ranks"][0]["ranks"]) == 7
-    assert data["variance"]["left_out"] == ["tpe"]
-    for response in data["variance"]["responses"]:
+    names = [response["name"] for response in data["variance"]]
+    assert names[::2] == [f"log10 of regret at {at}" for at in ("all budgets", "30 evaluations", "10 evaluations")]
+    assert [response["left_out"] for response in data["variance"]] == [["tpe"]] * 4 + [[]] * 2
+    for response in data["variance"]:
         assert sum(part["share"] for part in response["parts"]) == pytest.approx(1.0)
     assert [a["agent"] for a in data["hyperparameters"][0]["agents"]] == ["nsga2", "tpe"]
     assert [a["agent"] for a in data["hyperparameters"][1]["agents"]] == ["nsga2"]
