@@ -48,6 +48,7 @@ _ENTRIES: dict[str, AgentEntry] = {
     for e in (
         AgentEntry("random", f"{_HERE}.uniform:UniformAgent", "Uniform draws from the grid"),
         AgentEntry("exhaustive", f"{_HERE}.exhaustive:ExhaustiveAgent", "Every design once, in grid order"),
+        AgentEntry("bottleneck", f"{_HERE}.bottleneck.agent:BottleneckAgent", "Reads what binds, turns what frees it"),
         AgentEntry("sobol", f"{_HERE}.sobol:SobolAgent", "Scrambled Sobol' sequence over the grid (SciPy)"),
         AgentEntry(
             "hill_climbing", f"{_HERE}.hill_climbing:HillClimbingAgent", "Best of a batch of neighbours, with restarts"
