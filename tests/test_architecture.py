@@ -18,7 +18,8 @@ INSIDE = ("mcp", "cli")
 # Imported inside functions, or by modules that are themselves only imported where they are used.
 HEAVY = {
     "numba", "sklearn", "scipy", "optuna", "sqlalchemy", "torch", "torch_geometric", "stable_baselines3", "sb3_contrib",
-    "ray", "plotly", "pandas", "pyarrow", "PIL", "onnx", "botorch", "gpytorch", "pymoo", "cmaes", "mcp", "pydantic", "anyio",
+    "ray", "plotly", "pandas", "pyarrow", "PIL", "onnx", "botorch", "gpytorch", "pymoo", "cmaes", "mcp", "pydantic",
+    "anyio",
 }  # fmt: skip
 # Modules that `import chipgym`, `chipgym.search` and the command bring in; what they reach must be light too.
 LIGHT = ("chipgym", "chipgym.search", "chipgym.surrogates", "chipgym.cli")
