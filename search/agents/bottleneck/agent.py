@@ -10,6 +10,7 @@ import numpy as np
 
 from ....errors import ChipgymError
 from ....simulators import Bottleneck, Evaluation, Indices, Problem
+from ....simulators.core.objective import limited_values
 from ....simulators.core.parameter import Column
 from ...keys import row_keys
 from ..base import Agent
@@ -31,6 +32,8 @@ ROUNDS = 12
 FIRST_REACH, LEAST_REACH, MOST_REACH = 4.0, 1.0, 24.0
 # Share of a foretold gain that has to come true for the reach to grow.
 GOOD = 0.3
+# Largest logarithm of what is beyond a limit.
+_FAR = 20.0
 # Rounds of mutations of the best design once nothing near it is left.
 MUTATIONS = 40
 
@@ -60,6 +63,7 @@ class BottleneckAgent(Agent):
         super().__init__(problem, seed)
         self._rows: Indices = np.empty((0, len(problem.space.parameters)), dtype=np.int64)
         self._logs, self._violation = np.empty(0), np.empty(0)
+        self._sides = np.empty((0, 1 + len(problem.constraints)))  # of the simulator's limits, and each constraint
         self._seen: set[bytes] = set()
         self._best = -1
         self._reach = FIRST_REACH
@@ -83,16 +87,20 @@ class BottleneckAgent(Agent):
 
     def tell(self, designs: Indices, evaluation: Evaluation) -> None:
         """Compare with what was foretold, and take the best of all."""
+        problem, metrics = self.problem, evaluation.metrics
         values, violation = self._decades(evaluation.objectives[:, 0]), evaluation.violation
+        limited = limited_values(problem.constraints, metrics, problem.space.decode(designs))
+        sides = np.stack([np.zeros(len(designs)), *(c.excess(limited) for c in problem.constraints)], axis=1)
+        sides[:, 0] = metrics["violation"]
         for i, row in enumerate(designs):
-            metrics = {name: float(column[i]) for name, column in evaluation.metrics.items()}
-            self._tell(row, metrics, float(values[i]), float(violation[i]))
+            here = {name: float(column[i]) for name, column in metrics.items()}
+            self._tell(row, here, float(values[i]), float(violation[i]), _side(sides[i]))
 
     def explanation(self) -> tuple[str, ...]:
         """Say which change of which knobs helped, and what it was for."""
         return tuple(self._reasons)
 
-    def _tell(self, row: Indices, metrics: Mapping[str, float], log: float, violation: float) -> None:
+    def _tell(self, row: Indices, metrics: Mapping[str, float], log: float, violation: float, sides: Column) -> None:
         (key,) = row_keys(row[None, :])
         if key in self._seen:
             return
@@ -103,6 +111,7 @@ class BottleneckAgent(Agent):
         self._seen.add(key)
         self._rows = np.concatenate([self._rows, row[None, :]])
         self._logs, self._violation = np.append(self._logs, log), np.append(self._violation, violation)
+        self._sides = np.concatenate([self._sides, sides[None, :]])
         if better:
             if not first:
                 self._reasons.append(self._reason(row, log, violation))
@@ -170,16 +179,32 @@ class BottleneckAgent(Agent):
         return PartModel(self.problem, self._rows[self._best], self._metrics, self._bottlenecks)
 
     @cached_property
-    def _model(self) -> tuple[Corrections, Corrections]:
-        """What corrects the objective and the violation around the best design."""
-        centre, space = self._rows[self._best], self.problem.space
+    def _model(self) -> tuple[Corrections, tuple[Corrections, ...]]:
+        """What corrects the objective, and each side that designs must stay on, around the best design."""
+        centre, space, parts = self._rows[self._best], self.problem.space, self._part_model
         nearest = np.argsort(_steps(space.sizes, self._ordinal, self._rows, centre), kind="stable")[:MEASURED]
-        rows, logs = self._rows[nearest], self._logs[nearest]
-        buildable = np.isfinite(logs)
-        base = self._logs[self._best] if np.isfinite(self._logs[self._best]) else 0.0
-        errors = (logs - base - self._part_model.objective(rows))[buildable]
-        excess = _share(self._violation[nearest]) - _share(self._part_model.excess(rows))
-        return Corrections(space, centre, rows[buildable], errors), Corrections(space, centre, rows, excess)
+        rows = self._rows[nearest]
+
+        def corrected(errors: Column) -> Corrections:
+            known = np.isfinite(errors)
+            return Corrections(space, centre, rows[known], errors[known])
+
+        objective = corrected(self._logs[nearest] - self._base - parts.objective(rows))
+        sides = self._sides[nearest] - self._sides_foretold(rows)
+        return objective, tuple(corrected(column) for column in sides.T)
+
+    def _sides_foretold(self, rows: Indices) -> Column:
+        """Return what the parts say of each side, (n, 1 + constraints); that of the best where they say nothing."""
+        parts, here = self._part_model, self._sides[self._best]
+        sides = np.concatenate([parts.beyond(rows)[:, None], parts.excess(rows)], axis=1)
+        out: Column = np.where(np.isfinite(sides), _side(sides), np.nan_to_num(here))
+        return out
+
+    @property
+    def _base(self) -> float:
+        """The best design's objective in decades; 0 where it has none."""
+        log = self._logs[self._best]
+        return float(log) if np.isfinite(log) else 0.0
 
     @cached_property
     def _ordinal(self) -> Column:
@@ -187,12 +212,14 @@ class BottleneckAgent(Agent):
 
     def _foretold(self, rows: Indices) -> tuple[Column, Column]:
         """Return the scores that are foretold of rows, less where better, and how unsure they are, each (n,)."""
-        objective, violation = self._model
+        objective, sides = self._model
         add, spread = objective.at(rows)
-        base = self._logs[self._best] if np.isfinite(self._logs[self._best]) else 0.0
-        logs = base + self._part_model.objective(rows) + add
-        beyond = np.maximum(_share(self._part_model.excess(rows)) + violation.at(rows)[0], 0.0)
-        return logs + PENALTY * beyond, spread
+        logs = self._base + self._part_model.objective(rows) + add
+        foretold = self._sides_foretold(rows)
+        beyond = np.zeros(len(rows))
+        for c, side in enumerate(sides):
+            beyond += np.maximum(np.sinh(np.clip(foretold[:, c] + side.at(rows)[0], 0.0, _FAR)) / 2, 0.0)
+        return logs + PENALTY * _share(beyond), spread
 
     def _scores(self, rows: Indices) -> Column:
         if self._best < 0:
@@ -278,6 +305,12 @@ class BottleneckAgent(Agent):
 def _rank(violation: float, log: float) -> tuple[float, float]:
     """Return what is less where a design is better: every feasible one before all others."""
     return (violation, 0.0) if violation > 0 else (0.0, log if np.isfinite(log) else np.inf)
+
+
+def _side(excess: Column) -> Column:
+    """Return how far beyond a limit a design is on a scale that errors are alike on, 0 at the limit."""
+    out: Column = np.arcsinh(2.0 * np.minimum(excess, 1e6))
+    return out
 
 
 def _share(violation: Column) -> Column:

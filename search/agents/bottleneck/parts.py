@@ -57,18 +57,23 @@ class PartModel:
         return out
 
     def excess(self, rows: Indices) -> Column:
-        """Return how far designs are beyond the constraints, and the limits that the design breaks, in all; (n,)."""
-        total = np.zeros(len(rows))
-        for beyond, tables in self._limits:
-            total += np.maximum((1.0 + beyond) * np.exp(_logs(tables, rows)) - 1.0, 0.0)
-        for constraint in self._problem.constraints:
+        """Return how far designs are beyond each constraint, ≤ 0 where within, (n, constraints); NaN where unknown."""
+        out = np.full((len(rows), len(self._problem.constraints)), np.nan)
+        for c, constraint in enumerate(self._problem.constraints):
             names = constraint.quantity.names
             values = self._metrics(names, rows)
             for name in names:
                 if name not in self._values:  # a knob
                     at = self._problem.space.names.index(name)
                     values[name] = self._problem.space.parameters[at].column_values[rows[:, at]].astype(np.float64)
-            total += np.nan_to_num(np.maximum(constraint.excess(values), 0.0), nan=0.0, posinf=1e6)
+            out[:, c] = constraint.excess(values)
+        return out
+
+    def beyond(self, rows: Indices) -> Column:
+        """Return how far designs are beyond those of the simulator's limits that the design breaks, in all; (n,)."""
+        total = np.zeros(len(rows))
+        for beyond, tables in self._limits:
+            total += np.maximum((1.0 + beyond) * np.exp(_logs(tables, rows)) - 1.0, 0.0)
         return total
 
     def _metrics(self, names: Sequence[str], rows: Indices) -> dict[str, Column]:
