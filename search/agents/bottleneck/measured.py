@@ -15,7 +15,7 @@ _ALONE = 0.7
 # Variance of what no kernel explains, over that of the process.
 _NOISE = 1e-3
 # Least standard deviation that errors are taken to have, in the unit of what is corrected.
-_LEAST = 0.02
+_LEAST = 0.1
 
 
 class Corrections:

@@ -21,6 +21,7 @@ from typer.exceptions import Abort, TyperException
 from ..errors import ChipgymError, printable, shorten, unknown
 from . import INTERRUPTED, TERMINATED, was_terminated
 from .collecting import collect_designs
+from .importing import import_designs
 from .listing import list_registered
 from .output import UserInterruptError, note
 from .reporting import report_runs
@@ -42,6 +43,7 @@ app.command("simulate")(simulate_design)
 app.command("search")(search_designs)
 app.command("report")(report_runs)
 app.command("collect")(collect_designs)
+app.command("import")(import_designs)
 app.command("train")(train_surrogate)
 app.command("validate")(validate_simulators)
 
