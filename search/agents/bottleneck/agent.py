@@ -15,19 +15,21 @@ from ....simulators.core.parameter import Column
 from ...keys import row_keys
 from ..base import Agent
 from .measured import Corrections
-from .parts import PartModel, knob_names
+from .parts import PartModel, knob_names, sides_of
 
 # Decades over the reference that an objective is told apart within.
 DECADES = 30.0
 # Designs nearest the best whose measurements correct the model.
 MEASURED = 160
+# Decades below which a gain is not worth an evaluation while others may be had.
+WORTHWHILE = 0.005
 # Decades that being beyond a limit by once the limit costs.
 PENALTY = 10.0
 # Single changes that are combined in pairs, and rounds of changes on top of the best.
 PAIRED = 16
 ROUNDS = 12
 # Grid steps that a proposal is from the best design, all knobs together: at first, at least and at most.
-FIRST_REACH, LEAST_REACH, MOST_REACH = 4.0, 1.0, 24.0
+FIRST_REACH, LEAST_REACH, MOST_REACH = 4.0, 3.0, 24.0
 # Share of a foretold gain that has to come true for the reach to grow.
 GOOD = 0.3
 # Largest logarithm of what is beyond a limit.
@@ -61,7 +63,8 @@ class BottleneckAgent(Agent):
         super().__init__(problem, seed)
         self._rows: Indices = np.empty((0, len(problem.space.parameters)), dtype=np.int64)
         self._logs, self._violation = np.empty(0), np.empty(0)
-        self._sides = np.empty((0, 1 + len(problem.constraints)))  # of the simulator's limits, and each constraint
+        self._limits = sides_of(problem)
+        self._sides = np.empty((0, 1 + len(self._limits)))  # of the simulator's other limits, and each of these
         self._seen: set[bytes] = set()
         self._best = -1
         self._reach = FIRST_REACH
@@ -87,9 +90,11 @@ class BottleneckAgent(Agent):
         """Compare with what was foretold, and take the best of all."""
         problem, metrics = self.problem, evaluation.metrics
         values, violation = self._decades(evaluation.objectives[:, 0]), evaluation.violation
-        limited = limited_values(problem.constraints, metrics, problem.space.decode(designs))
-        sides = np.stack([np.zeros(len(designs)), *(c.excess(limited) for c in problem.constraints)], axis=1)
-        sides[:, 0] = metrics["violation"]
+        limited = limited_values(self._limits, metrics, problem.space.decode(designs))
+        sides = np.stack([metrics["violation"], *(c.excess(limited) for c in self._limits)], axis=1)
+        # What capacities account for is foretold by them.
+        known = np.nan_to_num(np.maximum(sides[:, 1 + len(problem.constraints) :], 0.0), nan=0.0).sum(axis=1)
+        sides[:, 0] = np.maximum(sides[:, 0] - known, 0.0)
         for i, row in enumerate(designs):
             here = {name: float(column[i]) for name, column in metrics.items()}
             self._tell(row, here, float(values[i]), float(violation[i]), _side(sides[i]))
@@ -128,7 +133,7 @@ class BottleneckAgent(Agent):
         if gain >= GOOD * hoped:
             self._reach = min(self._reach * 1.5, MOST_REACH)
         elif gain <= 0:
-            self._reach = max(self._reach * 0.7, LEAST_REACH)
+            self._reach = max(self._reach * 0.8, LEAST_REACH)
 
     def _reason(self, row: Indices, log: float, violation: float) -> str:
         before = self._rows[self._best]
@@ -192,7 +197,7 @@ class BottleneckAgent(Agent):
         return objective, tuple(corrected(column) for column in sides.T)
 
     def _sides_foretold(self, rows: Indices) -> Column:
-        """Return what the parts say of each side, (n, 1 + constraints); that of the best where they say nothing."""
+        """Return what the parts say of each side, (n, sides); that of the best where they say nothing."""
         parts, here = self._part_model, self._sides[self._best]
         sides = np.concatenate([parts.beyond(rows)[:, None], parts.excess(rows)], axis=1)
         out: Column = np.where(np.isfinite(sides), _side(sides), np.nan_to_num(here))
@@ -223,7 +228,8 @@ class BottleneckAgent(Agent):
         if self._best < 0:
             return np.zeros(len(rows))
         score, spread = self._foretold(rows)
-        return -_improvement(self._score_of(self._logs[self._best], self._violation[self._best]) - score, spread)
+        here = self._score_of(self._logs[self._best], self._violation[self._best])
+        return -_improvement(here - WORTHWHILE - score, spread)
 
     def _score_of(self, log: float, violation: float) -> float:
         return (log if np.isfinite(log) else 0.0) + PENALTY * float(_share(np.array([violation]))[0])
