@@ -30,6 +30,8 @@ PAIRED = 16
 ROUNDS = 12
 # Grid steps that a proposal is from the best design, all knobs together: at first, at least and at most.
 FIRST_REACH, LEAST_REACH, MOST_REACH = 4.0, 3.0, 24.0
+# Evaluations without a better design after which it looks further: at this reach, then twice as far, and so on.
+PATIENCE, FAR_REACH = 8, 8.0
 # Share of a foretold gain that has to come true for the reach to grow.
 GOOD = 0.3
 # Largest logarithm of what is beyond a limit.
@@ -67,7 +69,7 @@ class BottleneckAgent(Agent):
         self._sides = np.empty((0, 1 + len(self._limits)))  # of the simulator's other limits, and each of these
         self._seen: set[bytes] = set()
         self._best = -1
-        self._reach = FIRST_REACH
+        self._reach, self._stale = FIRST_REACH, 0
         self._metrics: Mapping[str, float] = {}  # of the best
         self._reasons: list[str] = []
 
@@ -115,7 +117,11 @@ class BottleneckAgent(Agent):
         self._rows = np.concatenate([self._rows, row[None, :]])
         self._logs, self._violation = np.append(self._logs, log), np.append(self._violation, violation)
         self._sides = np.concatenate([self._sides, sides[None, :]])
+        self._stale += 1
+        if self._stale % PATIENCE == 0:
+            self._reach = min(FAR_REACH * (self._stale // PATIENCE), MOST_REACH)
         if better:
+            self._stale = 0
             if not first:
                 self._reasons.append(self._reason(row, log, violation))
             self._best, self._metrics = len(self._rows) - 1, metrics
