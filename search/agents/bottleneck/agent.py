@@ -266,11 +266,11 @@ class BottleneckAgent(Agent):
                 break
             score, current = float(scores.min()), steps[int(scores.argmin())]
             tried.append(steps)
-        rows = np.unique(np.concatenate(tried), axis=0)
+        rows = _once(np.concatenate(tried))
         rows = rows[_steps(space.sizes, self._ordinal, rows, best) <= max(self._reach, 1.0)]
         fresh = [i for i, key in enumerate(row_keys(rows)) if key not in taken]
         if not fresh:  # all within reach is known: whatever single change or pair is left
-            rows = np.unique(np.concatenate(tried), axis=0)
+            rows = _once(np.concatenate(tried))
             fresh = [i for i, key in enumerate(row_keys(rows)) if key not in taken]
         out: Indices = rows[fresh]
         return out
@@ -293,7 +293,7 @@ class BottleneckAgent(Agent):
                     found.append(other)
         if not found:
             return np.empty((0, len(space.parameters)), dtype=np.int64)
-        rows = np.unique(space.canonicalize(np.array(found)), axis=0)
+        rows = _once(space.canonicalize(np.array(found)))
         out: Indices = rows[(rows != row).any(axis=1)]
         return out
 
@@ -338,6 +338,15 @@ def _side(excess: Column) -> Column:
 def _share(violation: Column) -> Column:
     """Return v / (1 + v), from 0 to 1."""
     out: Column = np.where(np.isfinite(violation), violation / (1 + np.nan_to_num(violation)), 1.0)
+    return out
+
+
+def _once(rows: Indices) -> Indices:
+    """Return rows without repeats, each where it came first."""
+    first: dict[bytes, int] = {}
+    for i, key in enumerate(row_keys(rows)):
+        first.setdefault(key, i)
+    out: Indices = rows[list(first.values())]
     return out
 
 

@@ -88,12 +88,13 @@ class OptunaAgent(Agent):
         return suggested
 
     def _children(self, n: int) -> list[dict[str, Any]]:
-        """Return what the sampler suggests for `n` trials that the study never hears of.
+        """Return what the sampler suggests for `n` trials of which the study hears of one.
 
-        The values are those that trials of the study would have. With tens of knobs opening a trial, asking it for each
-        knob and closing it takes most of a genetic sampler's time.
+        With tens of knobs opening a trial, asking it for each knob and closing it takes most of a genetic sampler's
+        time. Opening one is what makes a study look at its trials anew.
         """
         sampler, suggested = self._study.sampler, []
+        self._study.tell(self._study.ask(), state=optuna.trial.TrialState.FAIL)
         trial = optuna.trial.create_trial(state=optuna.trial.TrialState.RUNNING)
         for _ in range(n):
             sampler.before_trial(self._study, trial)
