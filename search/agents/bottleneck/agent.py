@@ -29,7 +29,7 @@ PENALTY = 10.0
 PAIRED = 16
 ROUNDS = 12
 # Grid steps that a proposal is from the best design, all knobs together: at first, at least and at most.
-FIRST_REACH, LEAST_REACH, MOST_REACH = 4.0, 3.0, 24.0
+FIRST_REACH, LEAST_REACH, MOST_REACH = 4.0, 1.0, 24.0
 # Evaluations without a better design after which it looks further: at this reach, then twice as far, and so on.
 PATIENCE, FAR_REACH = 8, 8.0
 # Share of a foretold gain that has to come true for the reach to grow.
@@ -139,7 +139,7 @@ class BottleneckAgent(Agent):
         if gain >= GOOD * hoped:
             self._reach = min(self._reach * 1.5, MOST_REACH)
         elif gain <= 0:
-            self._reach = max(self._reach * 0.8, LEAST_REACH)
+            self._reach = max(self._reach * 0.7, LEAST_REACH)
 
     def _reason(self, row: Indices, log: float, violation: float) -> str:
         before = self._rows[self._best]
