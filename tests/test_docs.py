@@ -83,7 +83,8 @@ def blocks(page: Path, language: str) -> list[str]:
 
 def missing(block: str) -> bool:
     """Whether a block is about a large library of its own, beside others on its page, that is not installed."""
-    used = (lib for lib in ("torchrl", "ray") if re.search(rf"^\s*(import|from) {lib}\b", block, re.MULTILINE))
+    used = [lib for lib in ("torchrl", "ray") if re.search(rf"^\s*(import|from) {lib}\b", block, re.MULTILINE)]
+    used += ["iccad_contest"] * ("iccad-boom" in block)  # which is read, and not imported
     return any(importlib.util.find_spec(library) is None for library in used)
 
 
@@ -133,6 +134,8 @@ def test_commands_run(page, line, tmp_path, monkeypatch, capsys):
     for word, library in ((" report ", "plotly"), (" gnn ", "torch_geometric")):
         if word in line:
             pytest.importorskip(library)
+    if missing(line):
+        pytest.skip("what it imports is not installed")
     for arguments in commands(shorter(line)):
         assert run(arguments) == 0, capsys.readouterr().err
 
