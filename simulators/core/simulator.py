@@ -95,6 +95,11 @@ class Simulator(ABC):
         """
         return ()
 
+    @property
+    def capacities(self) -> Mapping[str, float]:
+        """Metrics above whose value here a design cannot be built, such as a device's utilisation; empty by default."""
+        return {}
+
     def bottlenecks(self, design: Designs) -> tuple[Bottleneck, ...]:
         """Tell what binds one design, and which knobs loosen it: broken limits, then parts of metrics, largest first.
 

@@ -125,6 +125,11 @@ class SuiteSimulator(Simulator):
                     found[limit.name] = limit
         return tuple(found.values())
 
+    @property
+    def capacities(self) -> Mapping[str, float]:
+        """None: a mean over workloads says nothing of the one that needs the most."""
+        return {}
+
     def bottlenecks(self, design: Designs) -> tuple[Bottleneck, ...]:
         """Return the members' bottlenecks as one: the mean of their shares, and the worst of their broken limits."""
         return merged(member.bottlenecks(design) for member in self.members)

@@ -125,27 +125,34 @@ def dataflow_limits(design: Design, limits: tuple[Limit, ...]) -> tuple[Bottlene
     return tuple(out)
 
 
-def dataflow_bottlenecks(design: Design, sections: Breakdown, total: Mapping[str, float]) -> tuple[Bottleneck, ...]:
+def dataflow_bottlenecks(
+    design: Design, sections: Breakdown, starts: Mapping[str, tuple[float, float]], total: Mapping[str, float]
+) -> tuple[Bottleneck, ...]:
     """Return what binds a mapping that can be built.
 
     Args:
         design: knobs by name.
         sections: of the whole run, as `evaluate_layers` tells them: their kinds are what holds them up.
+        starts: by section the shares of its time that it loads weights, and that it is started, beside that.
         total: the run's metrics.
     """
     found: list[Bottleneck] = []
+    decodes = any(name.startswith("decode") for name in sections.names)
     for metric, chosen in (("latency_s", ""), ("ttft_s", "prefill"), ("tpot_s", "decode")):
         parts: dict[str, float] = {}
-        where: dict[str, tuple[float, str]] = {}
+        most: dict[str, tuple[float, str]] = {}
         for name, kind, seconds in zip(sections.names, sections.kinds, sections["latency_s"].tolist(), strict=True):
-            if chosen and not name.startswith(chosen) and any(n.startswith("decode") for n in sections.names):
+            if decodes and not name.startswith(chosen):
                 continue
-            words = _WORDS[kind]
-            parts[words] = parts.get(words, 0.0) + seconds
-            where[words] = max(where.get(words, (0.0, "")), (seconds, name))
+            setup, sync = starts.get(name, (0.0, 0.0))
+            rest = max(1.0 - setup - sync, 0.0)
+            for of, share in (("setup", setup), ("sync", sync), (kind, rest)):
+                words = _WORDS[of]
+                parts[words] = parts.get(words, 0.0) + share * seconds
+                most[words] = max(most.get(words, (0.0, "")), (share * seconds, name))
         if total[metric] > 0:
             remedies = {_WORDS[kind]: _remedies(rows, design) for kind, rows in _REMEDIES.items()}
-            found += shares(metric, parts, remedies, {words: name for words, (_, name) in where.items()})
+            found += shares(metric, parts, remedies, {words: name for words, (_, name) in most.items()})
     energies = {name.removesuffix("_energy_j"): amount for name, amount in total.items() if name.endswith("_energy_j")}
     return (*found, *shares("energy_j", energies, _energy_remedies(design)))
 

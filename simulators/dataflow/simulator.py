@@ -27,7 +27,7 @@ from ..core import (
     Value,
 )
 from .bottlenecks import dataflow_bottlenecks, dataflow_limits
-from .breakdown import kernel_breakdown, layer_breakdown, section_breakdown
+from .breakdown import kernel_breakdown, layer_breakdown, section_breakdown, section_starts
 from .cost import metric_columns, prices_of
 from .limits import broken_limits
 from .lowering.passes import Part, Pass, decoder_passes, network_passes
@@ -176,7 +176,7 @@ class DataflowSimulator(Simulator):
         if broken := self.broken_limits(columns):
             return dataflow_limits(one, broken)
         total = self.evaluate_columns(columns, 1).row(0)
-        return dataflow_bottlenecks(one, layer_breakdown(self.run, columns), total)
+        return dataflow_bottlenecks(one, layer_breakdown(self.run, columns), section_starts(self.run, columns), total)
 
     def evaluate_layers(self, design: Design) -> Breakdown:
         """Return one design's time, section by section over the whole run; all steps of decoding together.

@@ -142,6 +142,11 @@ class HlsSimulator(Simulator):
         metrics = Metrics(LOOP_METRICS, values, np.zeros(len(loops)))
         return Breakdown(tuple(x.loop.label for x in loops), tuple(kinds), metrics)
 
+    @property
+    def capacities(self) -> Mapping[str, float]:
+        """The budget, of every utilisation."""
+        return {f"{name}_utilization": self.options["budget"] for name in RESOURCES}
+
     def bottlenecks(self, design: Designs) -> tuple[Bottleneck, ...]:
         """Tell what binds one design: the loops that take its cycles, what takes up the device, and broken limits.
 

@@ -52,6 +52,9 @@ def _limit(limit: Limit, layers: Breakdown, suffixes: Sequence[str | None], desi
         _, by_layer = _resource(limit.name, layers, suffixes, design)
         remedies = list(dict.fromkeys(remedy for each in by_layer.values() for remedy in each))
     else:
+        if design["strategy"] == LATENCY and limit.name.startswith("multiplications"):
+            why = "products take turns on a few multipliers"
+            remedies.append(Remedy("strategy", "try", why, (RESOURCE,), 0.9))
         for name, suffix in zip(layers.names, suffixes, strict=True):
             if suffix is not None and limit.name.endswith(name):
                 remedies.append(Remedy(f"reuse_factor{suffix}", "raise", "fewer multiplications side by side"))

@@ -155,6 +155,11 @@ class Hls4mlSimulator(Simulator):
         metrics = Metrics(self.metrics, values, np.repeat(whole, len(layers)))
         return Breakdown(tuple(layer.name for layer in layers), tuple(layer.kind for layer in layers), metrics)
 
+    @property
+    def capacities(self) -> Mapping[str, float]:
+        """All of the device."""
+        return {f"{name}_utilization": 1.0 for name in LIMITED}
+
     def bottlenecks(self, design: Designs) -> tuple[Bottleneck, ...]:
         """Tell what binds one design: the layers that time and resources go to, and the limits that it breaks.
 

@@ -85,6 +85,11 @@ class TabularSimulator(Simulator):
         """Those of the simulator that the table was collected from, where it can be made again."""
         return {} if self._machine is None else self._machine.made_of
 
+    @property
+    def capacities(self) -> Mapping[str, float]:
+        """Those of the simulator that the table was collected from, where it can be made again."""
+        return {} if self._machine is None else self._machine.capacities
+
     def bottlenecks(self, design: Designs) -> tuple[Bottleneck, ...]:
         """Tell what binds one design, as the simulator that the table was collected from tells it.
 

@@ -15,7 +15,7 @@ from chipgym.simulators import bind_problem
 from chipgym.testing import AgentSuite
 from chipgym.testing.agents import PROBLEMS
 
-RANDOM = [name for name in agent_names() if name != "exhaustive"]
+RANDOM = [entry.name for entry in registered_agents() if entry.load().seeded]
 
 
 class TestRandom(AgentSuite):
@@ -57,6 +57,11 @@ class TestAuto(AgentSuite):
 class TestExhaustive(AgentSuite):
     agent = "exhaustive"
     settings: ClassVar = {"batch": 5}
+
+
+class TestBottleneck(AgentSuite):
+    agent = "bottleneck"
+    settings: ClassVar = {"batch": 2}
 
 
 # Settings that bring a model in within the budget.

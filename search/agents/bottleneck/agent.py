@@ -10,18 +10,19 @@ import numpy as np
 
 from ....errors import ChipgymError
 from ....simulators import Bottleneck, Evaluation, Indices, Problem
+from ....simulators.core.objective import limited_values
 from ....simulators.core.parameter import Column
 from ...keys import row_keys
 from ..base import Agent
 from .measured import Corrections
-from .parts import PartModel, knob_names
+from .parts import PartModel, knob_names, sides_of
 
 # Decades over the reference that an objective is told apart within.
 DECADES = 30.0
 # Designs nearest the best whose measurements correct the model.
 MEASURED = 160
-# Standard deviations by which a design may be better than foretold, in what is proposed.
-OPTIMISM = 0.3
+# Decades below which a gain is not worth an evaluation while others may be had.
+WORTHWHILE = 0.005
 # Decades that being beyond a limit by once the limit costs.
 PENALTY = 10.0
 # Single changes that are combined in pairs, and rounds of changes on top of the best.
@@ -29,8 +30,12 @@ PAIRED = 16
 ROUNDS = 12
 # Grid steps that a proposal is from the best design, all knobs together: at first, at least and at most.
 FIRST_REACH, LEAST_REACH, MOST_REACH = 4.0, 1.0, 24.0
+# Evaluations without a better design after which it looks further: at this reach, then twice as far, and so on.
+PATIENCE, FAR_REACH = 8, 8.0
 # Share of a foretold gain that has to come true for the reach to grow.
 GOOD = 0.3
+# Largest logarithm of what is beyond a limit.
+_FAR = 20.0
 # Rounds of mutations of the best design once nothing near it is left.
 MUTATIONS = 40
 
@@ -60,9 +65,11 @@ class BottleneckAgent(Agent):
         super().__init__(problem, seed)
         self._rows: Indices = np.empty((0, len(problem.space.parameters)), dtype=np.int64)
         self._logs, self._violation = np.empty(0), np.empty(0)
+        self._limits = sides_of(problem)
+        self._sides = np.empty((0, 1 + len(self._limits)))  # of the simulator's other limits, and each of these
         self._seen: set[bytes] = set()
         self._best = -1
-        self._reach = FIRST_REACH
+        self._reach, self._stale = FIRST_REACH, 0
         self._metrics: Mapping[str, float] = {}  # of the best
         self._reasons: list[str] = []
 
@@ -83,16 +90,22 @@ class BottleneckAgent(Agent):
 
     def tell(self, designs: Indices, evaluation: Evaluation) -> None:
         """Compare with what was foretold, and take the best of all."""
+        problem, metrics = self.problem, evaluation.metrics
         values, violation = self._decades(evaluation.objectives[:, 0]), evaluation.violation
+        limited = limited_values(self._limits, metrics, problem.space.decode(designs))
+        sides = np.stack([metrics["violation"], *(c.excess(limited) for c in self._limits)], axis=1)
+        # What capacities account for is foretold by them.
+        known = np.nan_to_num(np.maximum(sides[:, 1 + len(problem.constraints) :], 0.0), nan=0.0).sum(axis=1)
+        sides[:, 0] = np.maximum(sides[:, 0] - known, 0.0)
         for i, row in enumerate(designs):
-            metrics = {name: float(column[i]) for name, column in evaluation.metrics.items()}
-            self._tell(row, metrics, float(values[i]), float(violation[i]))
+            here = {name: float(column[i]) for name, column in metrics.items()}
+            self._tell(row, here, float(values[i]), float(violation[i]), _side(sides[i]))
 
     def explanation(self) -> tuple[str, ...]:
         """Say which change of which knobs helped, and what it was for."""
         return tuple(self._reasons)
 
-    def _tell(self, row: Indices, metrics: Mapping[str, float], log: float, violation: float) -> None:
+    def _tell(self, row: Indices, metrics: Mapping[str, float], log: float, violation: float, sides: Column) -> None:
         (key,) = row_keys(row[None, :])
         if key in self._seen:
             return
@@ -103,7 +116,12 @@ class BottleneckAgent(Agent):
         self._seen.add(key)
         self._rows = np.concatenate([self._rows, row[None, :]])
         self._logs, self._violation = np.append(self._logs, log), np.append(self._violation, violation)
+        self._sides = np.concatenate([self._sides, sides[None, :]])
+        self._stale += 1
+        if self._stale % PATIENCE == 0:
+            self._reach = min(FAR_REACH * (self._stale // PATIENCE), MOST_REACH)
         if better:
+            self._stale = 0
             if not first:
                 self._reasons.append(self._reason(row, log, violation))
             self._best, self._metrics = len(self._rows) - 1, metrics
@@ -170,16 +188,32 @@ class BottleneckAgent(Agent):
         return PartModel(self.problem, self._rows[self._best], self._metrics, self._bottlenecks)
 
     @cached_property
-    def _model(self) -> tuple[Corrections, Corrections]:
-        """What corrects the objective and the violation around the best design."""
-        centre, space = self._rows[self._best], self.problem.space
+    def _model(self) -> tuple[Corrections, tuple[Corrections, ...]]:
+        """What corrects the objective, and each side that designs must stay on, around the best design."""
+        centre, space, parts = self._rows[self._best], self.problem.space, self._part_model
         nearest = np.argsort(_steps(space.sizes, self._ordinal, self._rows, centre), kind="stable")[:MEASURED]
-        rows, logs = self._rows[nearest], self._logs[nearest]
-        buildable = np.isfinite(logs)
-        base = self._logs[self._best] if np.isfinite(self._logs[self._best]) else 0.0
-        errors = (logs - base - self._part_model.objective(rows))[buildable]
-        excess = _share(self._violation[nearest]) - _share(self._part_model.excess(rows))
-        return Corrections(space, centre, rows[buildable], errors), Corrections(space, centre, rows, excess)
+        rows = self._rows[nearest]
+
+        def corrected(errors: Column) -> Corrections:
+            known = np.isfinite(errors)
+            return Corrections(space, centre, rows[known], errors[known])
+
+        objective = corrected(self._logs[nearest] - self._base - parts.objective(rows))
+        sides = self._sides[nearest] - self._sides_foretold(rows)
+        return objective, tuple(corrected(column) for column in sides.T)
+
+    def _sides_foretold(self, rows: Indices) -> Column:
+        """Return what the parts say of each side, (n, sides); that of the best where they say nothing."""
+        parts, here = self._part_model, self._sides[self._best]
+        sides = np.concatenate([parts.beyond(rows)[:, None], parts.excess(rows)], axis=1)
+        out: Column = np.where(np.isfinite(sides), _side(sides), np.nan_to_num(here))
+        return out
+
+    @property
+    def _base(self) -> float:
+        """The best design's objective in decades; 0 where it has none."""
+        log = self._logs[self._best]
+        return float(log) if np.isfinite(log) else 0.0
 
     @cached_property
     def _ordinal(self) -> Column:
@@ -187,18 +221,21 @@ class BottleneckAgent(Agent):
 
     def _foretold(self, rows: Indices) -> tuple[Column, Column]:
         """Return the scores that are foretold of rows, less where better, and how unsure they are, each (n,)."""
-        objective, violation = self._model
+        objective, sides = self._model
         add, spread = objective.at(rows)
-        base = self._logs[self._best] if np.isfinite(self._logs[self._best]) else 0.0
-        logs = base + self._part_model.objective(rows) + add
-        beyond = np.maximum(_share(self._part_model.excess(rows)) + violation.at(rows)[0], 0.0)
-        return logs + PENALTY * beyond, spread
+        logs = self._base + self._part_model.objective(rows) + add
+        foretold = self._sides_foretold(rows)
+        beyond = np.zeros(len(rows))
+        for c, side in enumerate(sides):
+            beyond += np.maximum(np.sinh(np.clip(foretold[:, c] + side.at(rows)[0], 0.0, _FAR)) / 2, 0.0)
+        return logs + PENALTY * _share(beyond), spread
 
     def _scores(self, rows: Indices) -> Column:
         if self._best < 0:
             return np.zeros(len(rows))
         score, spread = self._foretold(rows)
-        return score - OPTIMISM * spread
+        here = self._score_of(self._logs[self._best], self._violation[self._best])
+        return -_improvement(here - WORTHWHILE - score, spread)
 
     def _score_of(self, log: float, violation: float) -> float:
         return (log if np.isfinite(log) else 0.0) + PENALTY * float(_share(np.array([violation]))[0])
@@ -229,11 +266,11 @@ class BottleneckAgent(Agent):
                 break
             score, current = float(scores.min()), steps[int(scores.argmin())]
             tried.append(steps)
-        rows = np.unique(np.concatenate(tried), axis=0)
+        rows = _once(np.concatenate(tried))
         rows = rows[_steps(space.sizes, self._ordinal, rows, best) <= max(self._reach, 1.0)]
         fresh = [i for i, key in enumerate(row_keys(rows)) if key not in taken]
         if not fresh:  # all within reach is known: whatever single change or pair is left
-            rows = np.unique(np.concatenate(tried), axis=0)
+            rows = _once(np.concatenate(tried))
             fresh = [i for i, key in enumerate(row_keys(rows)) if key not in taken]
         out: Indices = rows[fresh]
         return out
@@ -256,7 +293,7 @@ class BottleneckAgent(Agent):
                     found.append(other)
         if not found:
             return np.empty((0, len(space.parameters)), dtype=np.int64)
-        rows = np.unique(space.canonicalize(np.array(found)), axis=0)
+        rows = _once(space.canonicalize(np.array(found)))
         out: Indices = rows[(rows != row).any(axis=1)]
         return out
 
@@ -275,14 +312,41 @@ class BottleneckAgent(Agent):
         return rows
 
 
+def _improvement(gain: Column, spread: Column) -> Column:
+    """Return the logarithm of the expected improvement of a normal gain, (n,), by an approximation far from 0."""
+    z = np.clip(gain / np.maximum(spread, 1e-9), -30.0, 30.0)
+    # The density times what is left of the hazard's bound far below 0; the plain sum of both terms elsewhere.
+    density = np.exp(-0.5 * z * z) / np.sqrt(2.0 * np.pi)
+    below = 0.5 * (1.0 + np.tanh(0.7978845608 * (z + 0.044715 * z**3)))
+    plain = np.maximum(density + z * below, 1e-300)
+    far = -0.5 * z * z - np.log(np.sqrt(2.0 * np.pi) * (z * z + 1.0))
+    out: Column = np.log(np.maximum(spread, 1e-9)) + np.where(z < -3.0, far, np.log(plain))
+    return np.where(z >= 30.0, np.log(np.maximum(gain, 1e-300)), out)
+
+
 def _rank(violation: float, log: float) -> tuple[float, float]:
     """Return what is less where a design is better: every feasible one before all others."""
     return (violation, 0.0) if violation > 0 else (0.0, log if np.isfinite(log) else np.inf)
 
 
+def _side(excess: Column) -> Column:
+    """Return how far beyond a limit a design is on a scale that errors are alike on, 0 at the limit."""
+    out: Column = np.arcsinh(2.0 * np.minimum(excess, 1e6))
+    return out
+
+
 def _share(violation: Column) -> Column:
     """Return v / (1 + v), from 0 to 1."""
     out: Column = np.where(np.isfinite(violation), violation / (1 + np.nan_to_num(violation)), 1.0)
+    return out
+
+
+def _once(rows: Indices) -> Indices:
+    """Return rows without repeats, each where it came first."""
+    first: dict[bytes, int] = {}
+    for i, key in enumerate(row_keys(rows)):
+        first.setdefault(key, i)
+    out: Indices = rows[list(first.values())]
     return out
 
 

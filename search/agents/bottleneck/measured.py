@@ -15,7 +15,7 @@ _ALONE = 0.7
 # Variance of what no kernel explains, over that of the process.
 _NOISE = 1e-3
 # Least standard deviation that errors are taken to have, in the unit of what is corrected.
-_LEAST = 0.02
+_LEAST = 0.1
 
 
 class Corrections:
@@ -36,6 +36,7 @@ class Corrections:
         self._free = [j for j, p in enumerate(space.parameters) if p.size > 1]
         self._tables = [_similarity(space.parameters[j].size, bool(space.parameters[j].ordinal)) for j in self._free]
         self._centre, self._rows = centre, rows
+        self._moved = [bool((rows[:, j] != centre[j]).any()) for j in self._free]
         self._scale = max(_LEAST, float(np.sqrt(np.mean(errors**2))) if len(errors) else 0.0)
         if len(rows):
             self._factor = np.linalg.cholesky(self._kernel(rows, rows) + _NOISE * np.eye(len(rows)))
@@ -52,10 +53,13 @@ class Corrections:
         return cross @ self._weights, self._scale * spread
 
     def _kernel(self, a: Indices, b: Indices) -> Column:
-        """Return the covariance of rows (m, p) and (n, p) over the variance, shape (m, n)."""
+        """Return the covariance of rows (m, p) and measured rows (n, p) over the variance, shape (m, n)."""
         alone, together = np.zeros((len(a), len(b))), np.ones((len(a), len(b)))
-        for j, table in zip(self._free, self._tables, strict=True):
+        for j, table, moved in zip(self._free, self._tables, self._moved, strict=True):
             centre, x, y = self._centre[j], a[:, j], b[:, j]
+            if not moved:  # nothing is known of this knob, of which a space may have many
+                together *= table[x, centre][:, None]
+                continue
             near = table[x[:, None], y[None, :]]
             alone += near - table[x, centre][:, None] - table[centre, y][None, :] + 1.0
             together *= near

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ....simulators import Bottleneck, DesignSpace, Indices, Problem
+from ....simulators import Bottleneck, Constraint, DesignSpace, Indices, Problem
 from ....simulators.core.bottleneck import expanded
 from ....simulators.core.parameter import Column, Parameter
+from ....simulators.core.quantity import Product
 
 # Logarithms beyond this are as good as infinite, and exponentials of them still numbers.
 _FAR = 50.0
@@ -33,7 +34,7 @@ class PartModel:
     def __init__(
         self, problem: Problem, row: Indices, metrics: Mapping[str, float], bottlenecks: Sequence[Bottleneck]
     ) -> None:
-        self._problem, self._row = problem, row
+        self._problem, self._sides = problem, sides_of(problem)
         self._values = dict(metrics)
         self._parts: dict[str, list[tuple[float, list[Column]]]] = {}
         self._limits: list[tuple[float, list[Column]]] = []
@@ -57,18 +58,23 @@ class PartModel:
         return out
 
     def excess(self, rows: Indices) -> Column:
-        """Return how far designs are beyond the constraints, and the limits that the design breaks, in all; (n,)."""
-        total = np.zeros(len(rows))
-        for beyond, tables in self._limits:
-            total += np.maximum((1.0 + beyond) * np.exp(_logs(tables, rows)) - 1.0, 0.0)
-        for constraint in self._problem.constraints:
+        """Return how far designs are beyond each of `sides`, ≤ 0 where within, (n, sides); NaN where unknown."""
+        out = np.full((len(rows), len(self._sides)), np.nan)
+        for c, constraint in enumerate(self._sides):
             names = constraint.quantity.names
             values = self._metrics(names, rows)
             for name in names:
                 if name not in self._values:  # a knob
                     at = self._problem.space.names.index(name)
                     values[name] = self._problem.space.parameters[at].column_values[rows[:, at]].astype(np.float64)
-            total += np.nan_to_num(np.maximum(constraint.excess(values), 0.0), nan=0.0, posinf=1e6)
+            out[:, c] = constraint.excess(values)
+        return out
+
+    def beyond(self, rows: Indices) -> Column:
+        """Return how far designs are beyond those of the simulator's limits that the design breaks, in all; (n,)."""
+        total = np.zeros(len(rows))
+        for beyond, tables in self._limits:
+            total += np.maximum((1.0 + beyond) * np.exp(_logs(tables, rows)) - 1.0, 0.0)
         return total
 
     def _metrics(self, names: Sequence[str], rows: Indices) -> dict[str, Column]:
@@ -91,6 +97,12 @@ class PartModel:
         ratio = sum(share / whole * np.exp(_logs(tables, rows)) for share, tables in parts)
         out: Column = np.log(ratio)
         return out
+
+
+def sides_of(problem: Problem) -> tuple[Constraint, ...]:
+    """Return what designs must stay within and metrics tell of: the constraints, and the simulator's capacities."""
+    capacities = problem.simulator.capacities
+    return (*problem.constraints, *(Constraint(Product.of({m: 1.0}), True, top) for m, top in capacities.items()))
 
 
 def _logs(tables: Sequence[Column], rows: Indices) -> Column:
