@@ -125,19 +125,5 @@ class Log:
         self.n = start
 
 
-def best_number(objectives: Column, violation: Column, reward: Column) -> int:
-    """Return the number of the best of n ≥ 1 evaluated designs.
-
-    The feasible one with the least objective, or with several the greatest reward; where none is feasible the one
-    with the least violation. The first of equals.
-    """
-    feasible = violation <= 0
-    if not feasible.any():
-        return int(np.argmin(np.nan_to_num(violation, nan=np.inf, posinf=np.inf)))
-    score = objectives[:, 0] if objectives.shape[1] == 1 else -reward
-    worst = np.where(feasible & np.isfinite(score), score, np.inf)
-    return int(np.argmin(worst)) if np.isfinite(worst).any() else int(np.argmax(feasible))
-
-
 def _grown(array: Column, room: int) -> Column:
     return np.concatenate([array, np.empty((room, *array.shape[1:]), dtype=array.dtype)])

@@ -17,8 +17,9 @@ from ..simulators.core.metrics import row_dict
 from .agents import registry
 from .agents.base import MOST_AT_ONCE, MOST_JOBS, Agent
 from .evaluating import Catch, Evaluator, Failure, SimulationError, evaluator, exceptions, joined
-from .log import Log, best_number
+from .log import Log
 from .progress import Progress
+from .ranking import best_number
 from .result import Evaluations, SearchResult
 from .run import InMemoryRun, Provenance, Run, RunKey, checked_problem, library_versions
 

@@ -13,8 +13,8 @@ from ..errors import ChipgymError
 from ..jsonable import plain
 from ..simulators import Problem, Value
 from ..simulators.core.parameter import Column
-from .log import best_number
 from .pareto import non_dominated
+from .ranking import best_number
 from .run import Provenance
 
 if TYPE_CHECKING:

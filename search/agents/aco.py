@@ -9,7 +9,7 @@ from ...simulators import Evaluation, Indices, Problem
 from ...simulators.core.parameter import Column
 from .base import MOST_AT_ONCE, Agent, fraction
 from .novelty import Novelty
-from .ranking import losses
+from .outcomes import losses
 
 
 class ACOAgent(Agent):

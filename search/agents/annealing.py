@@ -9,7 +9,7 @@ from ...simulators import Evaluation, Indices, Problem
 from .base import MOST_AT_ONCE, Agent, positive
 from .moves import Moves
 from .novelty import Novelty
-from .ranking import losses
+from .outcomes import losses
 
 # The share of moves that change a second knob.
 SECOND = 0.3

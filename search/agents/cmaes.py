@@ -12,7 +12,7 @@ from ...simulators import Evaluation, Indices, Problem
 from ...simulators.core.parameter import Column
 from ..keys import row_keys
 from .base import MOST_AT_ONCE, Agent
-from .outcomes import deb_keys, log_objectives, ranked
+from .outcomes import losses
 
 # Generations without a better design, beyond which a distribution has converged; pycma's `tolstagnation` is like it.
 STAGNATION = 12
@@ -62,11 +62,11 @@ class CMAESAgent(Agent):
         self._seen: set[bytes] = set()
         self._asked: dict[bytes, list[CatCMAwM.Solution]] = {}  # what the last ask drew for each row
         self._restarts = 0
-        self._generation: list[tuple[CatCMAwM.Solution, float, float]] = []  # with value and violation
+        self._generation: list[tuple[CatCMAwM.Solution, float]] = []  # with the loss of each
         self._fresh = False  # whether a design of the generation is new
         self._idle = 0  # asks in a row without a new design
         self._stale = 0  # generations in a row without a better one
-        self._best = (np.inf, np.inf)
+        self._best = np.inf
         self._optimizer: CatCMAwM | None = None
         if free:
             self._start((problem.space.sizes - 1) / 2)
@@ -98,18 +98,16 @@ class CMAESAgent(Agent):
         """Centre the first distribution on the best of the designs that the search begins with."""
         self.asks += 1
         if len(designs) and self._optimizer is not None:
-            best = ranked(log_objectives(self.problem, evaluation)[:, 0], evaluation.violation)[0]
-            self._start(designs[best].astype(np.float64))
+            self._start(designs[losses(self.problem, evaluation).argmin()].astype(np.float64))
 
     def tell(self, designs: Indices, evaluation: Evaluation) -> None:
         """Gather a generation, and move the distribution when it is complete."""
         if self._optimizer is None:
             return
-        values = log_objectives(self.problem, evaluation)[:, 0]
         keys = row_keys(designs)
-        for i, key in enumerate(keys):
+        for key, loss in zip(keys, losses(self.problem, evaluation).tolist(), strict=True):
             if waiting := self._asked.get(key):
-                self._generation.append((waiting.pop(0), values[i], evaluation.violation[i]))
+                self._generation.append((waiting.pop(0), loss))
         fresh = not self._seen.issuperset(keys)
         self._idle = 0 if fresh else self._idle + 1
         self._fresh = self._fresh or fresh
@@ -123,10 +121,8 @@ class CMAESAgent(Agent):
     def _move(self) -> None:
         """Move the distribution by a generation, and start another where it has converged."""
         assert self._optimizer is not None
-        values, violation = (np.array([g[i] for g in self._generation]) for i in (1, 2))
-        order = ranked(values, violation)
-        excess, cost = deb_keys(values, violation)
-        best = (float(excess[order[0]]), float(cost[order[0]]))
+        order = np.argsort([loss for _, loss in self._generation], kind="stable")
+        best = self._generation[order[0]][1]
         self._stale = 0 if best < self._best else self._stale + 1
         self._best = min(best, self._best)
         chosen = order[: self._optimizer.population_size]
@@ -144,7 +140,7 @@ class CMAESAgent(Agent):
     def _start(self, centre: Column) -> None:
         """Make a distribution around a row, of which nothing is told."""
         self._generation, self._fresh, self._idle, self._stale = [], False, 0, 0
-        self._best = (np.inf, np.inf)
+        self._best = np.inf
         sizes = self.problem.space.sizes
         spaces: dict[str, Any] = {}
         if self._whole:

@@ -9,7 +9,7 @@ from ...simulators import Evaluation, Indices, Problem
 from .base import MOST_AT_ONCE, Agent, fraction
 from .moves import Moves
 from .novelty import Novelty
-from .ranking import losses
+from .outcomes import losses
 
 # Random designs told before the first children, the default design among them.
 FIRST = 16

@@ -9,7 +9,7 @@ from ...simulators import Evaluation, Indices, Problem
 from .base import Agent, fraction
 from .moves import Moves
 from .novelty import Novelty
-from .ranking import losses
+from .outcomes import losses
 
 # Most knobs that a restart changes.
 MOST_KICKS = 1000

@@ -7,7 +7,8 @@ import numpy as np
 from ...simulators import Evaluation, Indices, Problem
 from ...simulators.core.parameter import Column
 from ..keys import row_keys
-from .outcomes import log_objectives, ranked, signed_excess
+from ..ranking import ranked
+from .outcomes import log_objectives, signed_excess
 
 
 class History:

@@ -10,6 +10,10 @@ from ...simulators.core.parameter import Column
 
 # Objectives are taken as decades over the problem's reference, within this many.
 DECADES = 30.0
+#: Least loss of an infeasible design: beyond what any feasible one has.
+INFEASIBLE = 1000.0
+# Decades of a violation beyond which nothing is told apart: that of the largest number is 308.
+MOST_BEYOND = 400.0
 # Excess of a design that is feasible by limits that do not say how far within it is.
 WITHIN = -0.5
 
@@ -46,21 +50,19 @@ def signed_excess(problem: Problem, designs: Indices, evaluation: Evaluation) ->
     return np.where(evaluation.violation > 0, share_of_violation(evaluation.violation), inside)
 
 
-def deb_keys(values: Column, violation: Column) -> tuple[Column, Column]:
-    """Return what n designs are ordered by, first by the one and then by the other; both of shape (n,), less is better.
+def losses(problem: Problem, evaluation: Evaluation) -> Column:
+    """Return the loss of n designs, shape (n,), in decades, always finite: the order of `ranked` as one number.
 
-    Feasible designs come before others and are ordered by their value, others by their violation (Deb, Computer
-    Methods in Applied Mechanics and Engineering 186, 2000).
-
-    Args:
-        values: of one objective, minimised, shape (n,).
-        violation: shape (n,), 0 where feasible.
+    A local search compares designs of different asks by it. A feasible design's loss is log10(objective / reference),
+    the mean of several objectives; an infeasible one's is `INFEASIBLE` + log10(1 + v), v its violation.
     """
-    excess = share_of_violation(violation)
-    return excess, np.where((excess <= 0) & np.isfinite(values), values, np.inf)
-
-
-def ranked(values: Column, violation: Column) -> Indices:
-    """Return the order of n designs by `deb_keys`, best first, shape (n,); equals as they come."""
-    excess, cost = deb_keys(values, violation)
-    return np.lexsort((cost, excess))
+    decades = log_objectives(problem, evaluation)
+    worth = decades[:, 0] if decades.shape[1] == 1 else decades.mean(axis=1)
+    worth = np.where(np.isnan(worth), DECADES, worth)
+    feasible = evaluation.violation <= 0
+    if feasible.all():
+        return worth
+    with np.errstate(invalid="ignore"):
+        beyond = np.log10(1.0 + evaluation.violation)
+    beyond = np.where(np.isnan(beyond), np.inf, beyond).clip(0.0, MOST_BEYOND)
+    return np.where(feasible, worth, INFEASIBLE + beyond)

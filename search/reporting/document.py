@@ -14,7 +14,7 @@ from ...jsonable import plain
 from ...simulators import Indices, Problem
 from ...simulators.core.metrics import row_dict
 from ...simulators.core.parameter import Column
-from ..log import best_number
+from ..ranking import best_number
 from . import reproduce
 from .front import candidates, knee, spread
 from .history import REFERENCE, best_so_far, hypervolume_curve

@@ -18,7 +18,7 @@ from chipgym.search.agents.genetic import GeneticAgent
 from chipgym.search.agents.hill_climbing import HillClimbingAgent
 from chipgym.search.agents.moves import Moves
 from chipgym.search.agents.novelty import Novelty
-from chipgym.search.agents.ranking import INFEASIBLE, losses
+from chipgym.search.agents.outcomes import INFEASIBLE, losses
 from chipgym.search.agents.sobol import SobolAgent
 from chipgym.simulators import Evaluation, bind_problem
 
@@ -44,7 +44,7 @@ def test_losses_follow_the_feasibility_rule_pair_by_pair(toy):
     rng = np.random.default_rng(0)
     metrics = toy.evaluate(toy.space.sample(40, rng)).metrics
     violation = np.where(rng.random(40) < 0.5, 0.0, 10.0 ** rng.uniform(-14, 6, 40))
-    objectives = np.where(violation > 0, np.nan, 10.0 ** rng.uniform(-30, 30, 40))[:, None]
+    objectives = np.where(violation > 0, np.nan, 10.0 ** rng.uniform(-20, 20, 40))[:, None]
     loss = losses(toy, Evaluation(metrics, objectives, violation))
     assert np.isfinite(loss).all()
     for i, j in itertools.permutations(range(40), 2):

@@ -13,7 +13,8 @@ from chipgym.search.agents.forest.trees import Forest
 from chipgym.search.agents.history import History
 from chipgym.search.agents.local_search import climbed, several
 from chipgym.search.agents.neighborhoods import Exchange, Scale
-from chipgym.search.agents.outcomes import ranked, signed_excess
+from chipgym.search.agents.outcomes import signed_excess
+from chipgym.search.ranking import ranked
 from chipgym.simulators import DesignSpace, Parameter, when
 
 
@@ -103,12 +104,6 @@ def test_signed_excess_has_the_sign_of_feasibility(pareto):
     inside = evaluation.violation <= 0
     relative = evaluation.metrics["area_mm2"][inside] / 20 - 1
     assert excess[inside] == pytest.approx(relative / (1 - relative))
-
-
-def test_debs_rules_put_feasible_designs_first():
-    values = np.array([3.0, 1.0, np.nan, 2.0, 0.0])
-    violation = np.array([0.0, 0.0, np.inf, 0.1, 0.2])
-    assert ranked(values, violation).tolist() == [1, 0, 3, 4, 2]
 
 
 def test_a_history_has_each_design_once_and_keeps_the_best(toy):

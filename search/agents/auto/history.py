@@ -11,9 +11,11 @@ from ....simulators.core.objective import limited_values
 from ....simulators.core.parameter import Column
 from ...keys import row_keys
 from ...pareto import non_dominated
+from ...ranking import ranked
+from ..outcomes import log_objectives
 
-# Objectives are decades over the problem's reference, within this many; limits are exceeded by at most this much.
-DECADES, MOST_EXCESS = 30.0, 2.0
+# Limits are exceeded by at most this much.
+MOST_EXCESS = 2.0
 # Designs that are ordered by front where there are several objectives: more than any model or proposer looks at.
 FRONTED = 512
 
@@ -59,10 +61,8 @@ class History:
         new = np.array(fresh, dtype=np.int64)
         if not len(new):
             return new
-        with np.errstate(divide="ignore", invalid="ignore"):
-            values = np.log10(np.maximum(evaluation.objectives[new], 0.0) / self.problem.reference)
         self.rows = np.vstack([self.rows, rows[new]])
-        self.values = np.vstack([self.values, values.clip(-DECADES, DECADES)])
+        self.values = np.vstack([self.values, log_objectives(self.problem, evaluation)[new]])
         self.violation = np.append(self.violation, np.nan_to_num(evaluation.violation[new], nan=np.inf))
         self.excess = np.vstack([self.excess, self._excess(rows, evaluation)[new]])
         return new
@@ -85,9 +85,7 @@ class History:
         Feasible ones are in the order of their objective, or where there are several of the front that they are on;
         fronts after the first `FRONTED` designs count as one.
         """
-        feasible = self.violation <= 0
-        rank = np.nan_to_num(self.values[:, 0], nan=np.inf) if self.values.shape[1] == 1 else self._fronts()
-        return np.lexsort((np.where(feasible, rank, 0.0), np.where(feasible, 0.0, self.violation)))
+        return ranked(self.values[:, 0] if self.values.shape[1] == 1 else self._fronts(), self.violation)
 
     def leaders(self, n: int) -> Indices:
         """Return the positions of the best `n` designs, or with several objectives of all that none dominates."""

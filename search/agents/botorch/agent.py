@@ -14,11 +14,11 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from ....errors import count
 from ....simulators import Evaluation, Indices, Problem
 from ....simulators.core.parameter import Column
+from ...ranking import ranked
 from ..base import Agent
 from ..history import History
 from ..local_search import climbed, several, starts
 from ..neighborhoods import Exchange, Scale
-from ..outcomes import ranked
 from .models import acquisition, uncompiled
 
 # Designs that the models are fitted to at most: their time grows with its cube.

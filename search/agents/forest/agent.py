@@ -7,11 +7,11 @@ import numpy as np
 from ....errors import count
 from ....simulators import Evaluation, Indices, Problem
 from ....simulators.core.parameter import Column
+from ...ranking import ranked
 from ..base import Agent, fraction
 from ..history import History
 from ..local_search import Acquisition, climbed, several, starts
 from ..neighborhoods import Exchange, Scale
-from ..outcomes import ranked
 from .acquisition import log_improvement, log_within, scalarized
 from .trees import Forest
 
