@@ -12,6 +12,7 @@ from ...simulators import Evaluation, Indices, Problem
 from ...simulators.core.parameter import Column
 from ..keys import row_keys
 from .base import MOST_AT_ONCE, Agent
+from .novelty import Novelty
 from .outcomes import losses
 
 # Generations without a better design, beyond which a distribution has converged; pycma's `tolstagnation` is like it.
@@ -59,7 +60,7 @@ class CMAESAgent(Agent):
         if isinstance(sigma, bool) or not isinstance(sigma, int | float) or not 0 < sigma <= 1:
             raise ChipgymError(f"sigma: {shorten(sigma)} is not a number above 0 and at most 1")
         self._sigma = float(sigma)
-        self._seen: set[bytes] = set()
+        self._novel = Novelty(problem.space)
         self._asked: dict[bytes, list[CatCMAwM.Solution]] = {}  # what the last ask drew for each row
         self._restarts = 0
         self._generation: list[tuple[CatCMAwM.Solution, float]] = []  # with the loss of each
@@ -104,14 +105,13 @@ class CMAESAgent(Agent):
         """Gather a generation, and move the distribution when it is complete."""
         if self._optimizer is None:
             return
-        keys = row_keys(designs)
-        for key, loss in zip(keys, losses(self.problem, evaluation).tolist(), strict=True):
+        for key, loss in zip(row_keys(designs), losses(self.problem, evaluation).tolist(), strict=True):
             if waiting := self._asked.get(key):
                 self._generation.append((waiting.pop(0), loss))
-        fresh = not self._seen.issuperset(keys)
+        fresh = bool(self._novel.among(designs).any())
         self._idle = 0 if fresh else self._idle + 1
         self._fresh = self._fresh or fresh
-        self._seen.update(keys)
+        self._novel.add(designs)
         self._asked = {}
         if len(self._generation) >= self._optimizer.population_size:
             self._move()

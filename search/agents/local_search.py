@@ -23,19 +23,26 @@ def starts(acquisition: Acquisition, told: Indices, draws: Indices, n: int) -> I
 
 
 def climbed(
-    acquisition: Acquisition, rows: Indices, exchange: Exchange, rng: np.random.Generator
+    acquisition: Acquisition, rows: Indices, exchange: Exchange, rng: np.random.Generator, moves: int = MOVES
 ) -> tuple[Indices, Column]:
     """Move every row to its best neighbour while that is better; return all rows that were looked at.
 
     Of neighbours that are worth the same, one is drawn.
+
+    Args:
+        acquisition: what rows are worth.
+        rows: where the searches begin, shape (n, p).
+        exchange: what the neighbours are.
+        rng: draws among equals.
+        moves: of each search at most.
 
     Returns:
         Different rows in the order of the grid, shape (m, p), and what each is worth, (m,).
     """
     here, worth = rows, acquisition(rows)
     looked, worths = [here], [worth]
-    for _ in range(MOVES):
-        near, origin = exchange(here)
+    for _ in range(moves):
+        near, origin = exchange(here, rng)
         if not len(near):
             break
         value = acquisition(near)

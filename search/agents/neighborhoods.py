@@ -1,11 +1,10 @@
-"""Rows near other rows, and rows as numbers between 0 and 1: what searches over a model's answers need of a space."""
+"""Rows one knob away from others: where local searches over a model's answers go."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ...simulators import DesignSpace, Indices
-from ...simulators.core.parameter import Column
 
 # Ordered grids of at most so many values are looked at whole; in larger ones steps double.
 WHOLE = 16
@@ -14,55 +13,36 @@ WHOLE = 16
 class Exchange:
     """All rows that differ from a row in one active knob, for many rows at once.
 
-    A knob takes any other value. In an ordered grid of more than `WHOLE` values it is 1, 2, 4, … steps away.
+    A knob takes any other value. In an ordered grid of more than `WHOLE` values it is 1, 2, 4, … steps away. To look at
+    so many costs a model microseconds each. An evaluation costs more, and hill climbing therefore has the smaller
+    neighbourhood of `DesignSpace.neighbors`, where an ordered knob goes a single step.
+
+    Args:
+        space: that the rows are of.
+        most: neighbours of a row, of which so many are drawn where there are more.
     """
 
-    def __init__(self, space: DesignSpace) -> None:
+    def __init__(self, space: DesignSpace, most: int | None = None) -> None:
         self._space = space
+        self._most = most
         moves = [(j, step) for j, p in enumerate(space.parameters) for step in _steps(p.size, bool(p.ordinal))]
         self._knob = np.array([j for j, _ in moves], dtype=np.int64)
         self._step = np.array([step for _, step in moves], dtype=np.int64)
-        self._wraps = np.array([not p.ordinal or p.size <= WHOLE for p in space.parameters], dtype=bool)
+        wraps = np.array([not p.ordinal or p.size <= WHOLE for p in space.parameters], dtype=bool)
+        self._wraps, self._sizes = wraps[self._knob], space.sizes[self._knob]
 
-    def __call__(self, rows: Indices) -> tuple[Indices, Indices]:
+    def __call__(self, rows: Indices, rng: np.random.Generator) -> tuple[Indices, Indices]:
         """Return the neighbours (m, p) of canonical rows (n, p), canonical, and which row each is one of, (m,)."""
-        n, moves = len(rows), len(self._knob)
-        sizes = self._space.sizes[self._knob]
         position = rows[:, self._knob] + self._step
-        legal = self._space.active(rows)[:, self._knob] & (
-            self._wraps[self._knob] | (position >= 0) & (position < sizes)
-        )
-        out = np.repeat(rows, moves, axis=0)
-        out[np.arange(n * moves), np.tile(self._knob, n)] = (position % sizes).ravel()
-        origin = np.repeat(np.arange(n, dtype=np.int64), moves)
-        kept = legal.ravel()
-        return self._space.canonicalize(out[kept]), origin[kept]
-
-
-class Scale:
-    """Rows as columns from 0 to 1: an ordered knob's place on its grid, and one column for each category of another.
-
-    Knobs of one value have none, and knobs of two have one.
-
-    Attributes:
-        width: how many columns there are.
-    """
-
-    def __init__(self, space: DesignSpace) -> None:
-        self._ordered = [j for j, p in enumerate(space.parameters) if p.size == 2 or (p.ordinal and p.size > 1)]
-        self._top = (space.sizes[self._ordered] - 1).astype(np.float64)
-        self._categories = [
-            (j, i) for j, p in enumerate(space.parameters) if not p.ordinal and p.size > 2 for i in range(p.size)
-        ]
-        self.width = len(self._ordered) + len(self._categories)
-
-    def __call__(self, rows: Indices) -> Column:
-        """Return the columns of rows (n, p), shape (n, width), float64."""
-        out = np.empty((len(rows), self.width))
-        out[:, : len(self._ordered)] = rows[:, self._ordered] / self._top
-        for column, (j, i) in enumerate(self._categories, start=len(self._ordered)):
-            out[:, column] = rows[:, j] == i
-        return out
+        legal = self._wraps | ((position >= 0) & (position < self._sizes))
+        legal &= self._space.active(rows)[:, self._knob]
+        if self._most is not None and len(self._knob) > self._most:
+            lots = np.where(legal, rng.random(legal.shape), 2.0)
+            legal &= lots <= np.partition(lots, self._most - 1, axis=1)[:, self._most - 1, None]
+        origin, move = legal.nonzero()
+        out = rows[origin]
+        out[np.arange(len(out)), self._knob[move]] = position[origin, move] % self._sizes[move]
+        return self._space.canonicalize(out), origin
 
 
 def _steps(size: int, ordinal: bool) -> list[int]:

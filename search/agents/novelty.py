@@ -21,6 +21,8 @@ SHARE = 12
 
 #: Makes about as many canonical rows, shape (k, p), as it is asked for.
 Draw = Callable[[int], Indices]
+#: Makes other canonical rows of rows, both of shape (n, p).
+Change = Callable[[Indices], Indices]
 
 
 class Novelty:
@@ -48,19 +50,41 @@ class Novelty:
         """Note canonical rows, shape (n, p), as told."""
         self._told.update(row_keys(rows))
 
+    def copy(self) -> Novelty:
+        """Return another of the same designs: an ask adds to it what it proposes already."""
+        other = Novelty(self._space)
+        other._told = self._told.copy()
+        return other
+
     def among(self, rows: Indices) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Tell which rows, shape (n, p), were not told; shape (n,)."""
         return np.array([key not in self._told for key in row_keys(rows)], dtype=bool)
 
-    def new(self, rows: Indices, most: int = -1) -> Indices:
-        """Return the rows that were not told, each once, in their order: the first `most` of them where it is given."""
+    def places(self, rows: Indices, most: int = -1) -> list[int]:
+        """Return where the rows stand that were not told, each once, ascending: the first `most` where it is given."""
         told, chosen = self._told, dict[bytes, int]()
         for i, key in enumerate(row_keys(rows)):
             if key not in told and key not in chosen:
                 chosen[key] = i
                 if len(chosen) == most:
                     break
-        return rows if len(chosen) == len(rows) else rows[list(chosen.values())]
+        return list(chosen.values())
+
+    def new(self, rows: Indices, most: int = -1) -> Indices:
+        """Return the rows that were not told, each once, in their order: the first `most` of them where it is given."""
+        places = self.places(rows, most)
+        return rows if len(places) == len(rows) else rows[places]
+
+    def renewed(self, rows: Indices, change: Change, rounds: int) -> Indices:
+        """Change those rows, shape (n, p), that were told or came before in `rows`, until none is left or so often."""
+        rows = rows.copy()
+        for _ in range(rounds):
+            old = np.ones(len(rows), dtype=bool)
+            old[self.places(rows)] = False
+            if not old.any():
+                break
+            rows[old] = change(rows[old])
+        return rows
 
     def first(self, n: int, rng: np.random.Generator) -> Indices:
         """Return the designs to begin with: the default, which a person would take, and random ones; shape (n, p)."""

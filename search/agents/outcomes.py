@@ -14,8 +14,8 @@ DECADES = 30.0
 INFEASIBLE = 1000.0
 # Decades of a violation beyond which nothing is told apart: that of the largest number is 308.
 MOST_BEYOND = 400.0
-# Excess of a design that is feasible by limits that do not say how far within it is.
-WITHIN = -0.5
+# Limits are exceeded by at most this much.
+MOST_EXCESS = 2.0
 
 
 def log_objectives(problem: Problem, evaluation: Evaluation) -> Column:
@@ -33,21 +33,20 @@ def share_of_violation(violation: Column) -> Column:
     return np.where(np.isfinite(violation), violation / (1 + np.nan_to_num(violation)), 1.0)
 
 
-def signed_excess(problem: Problem, designs: Indices, evaluation: Evaluation) -> Column:
-    """Return how far designs are beyond the limits, shape (n,), in -1 to 1: ≤ 0 for the feasible, above for others.
+def limit_excess(problem: Problem, designs: Indices, evaluation: Evaluation) -> Column:
+    """Return by limit how far designs are beyond it, shape (n, limits), at most 0 within and NaN where unknown.
 
-    A model of the violation alone would see nothing but zeros on one side of the limit. Within it is therefore the
-    excess of the constraint that is nearest to its limit. An excess e is given as e / (1 + |e|).
+    The limits are the problem's constraints in their order, and last the simulator's own, which are 0 within. An
+    excess is the natural logarithm of value over limit, on which scale models are smooth, within `MOST_EXCESS`.
     """
-    constraints = problem.constraints
-    inside = np.full(len(designs), WITHIN)
-    if constraints and len(designs):
-        values = limited_values(constraints, evaluation.metrics, problem.space.values(designs))
-        excess = np.stack([c.excess(values) for c in constraints])
-        nearest = np.max(np.where(np.isnan(excess), -np.inf, excess), axis=0)
-        nearest = np.where(np.isfinite(nearest), np.minimum(nearest, 0.0), -1.0)
-        inside = nearest / (1 - nearest)
-    return np.where(evaluation.violation > 0, share_of_violation(evaluation.violation), inside)
+    values = limited_values(problem.constraints, evaluation.metrics, problem.space.values(designs))
+    columns = []
+    for constraint in problem.constraints:
+        beyond = constraint.excess(values)  # value / limit - 1, or 1 - value / limit for one from below
+        ratio = np.log1p(np.maximum(beyond, -0.99)) if constraint.upper else -np.log1p(-np.minimum(beyond, 0.99))
+        columns.append(ratio.clip(-MOST_EXCESS, MOST_EXCESS))
+    own = np.log1p(np.nan_to_num(evaluation.metrics["violation"], nan=np.inf, posinf=1e9)).clip(0.0, MOST_EXCESS)
+    return np.stack([*columns, own], axis=1)
 
 
 def losses(problem: Problem, evaluation: Evaluation) -> Column:

@@ -46,10 +46,10 @@ def test_torch_and_its_settings_are_left_as_they_were(toy):
 def test_the_acquisition_prefers_what_is_better_and_feasible():
     rng = np.random.default_rng(0)
     inputs = rng.random((30, 2))
-    values, excess = inputs[:, :1], 0.5 - inputs[:, 1]  # better to the left, feasible in the upper half
+    values, limits = inputs[:, :1], 0.5 - inputs[:, 1:]  # better to the left, feasible in the upper half
     with warnings.catch_warnings(), uncompiled():
         warnings.simplefilter("ignore")
-        function = acquisition(inputs, values, excess, excess <= 0, 0)
+        function = acquisition(inputs, values, limits, limits[:, 0] <= 0, 0)
     points = torch.tensor([[0.0, 0.9], [0.9, 0.9], [0.0, 0.1]], dtype=torch.float64)[:, None, :]
     worth = function(points).detach().numpy()
     assert worth[0] > worth[1]

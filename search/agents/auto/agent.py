@@ -10,12 +10,15 @@ from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 from ....errors import count
 from ....simulators import Evaluation, Indices, Problem
 from ..base import MOST_AT_ONCE, Agent
-from .history import History
-from .proposers import Proposer, Situation, anywhere, beside_the_best, by_models, offspring
+from ..history import History
+from ..neighborhoods import Exchange
+from .proposers import Proposer, Situation, beside_the_best, by_models, offspring
 from .shares import Shares
 
 # An ask is a part of the designs told, so that models are made anew as often as what they know has grown by it.
 PART = 16
+# Neighbours of one design that are looked at; a space of many knobs with many values has more.
+MOST_NEIGHBOURS = 400
 # A design is good that is among so many best of those told; with several objectives the best are on the front.
 GOOD = 5
 
@@ -57,6 +60,7 @@ class AutoAgent(Agent):
         self._initial = count("initial", initial, 2, MOST_AT_ONCE)
         self._least = count("least_ask", least_ask, high=MOST_AT_ONCE)
         self._history = History(problem)
+        self._exchange = Exchange(problem.space, MOST_NEIGHBOURS)
         self._shares = Shares(RATES)
         self._proposed = dict.fromkeys(PROPOSERS, 0)
         self._good = dict.fromkeys(PROPOSERS, 0)
@@ -64,30 +68,31 @@ class AutoAgent(Agent):
 
     def propose(self, n: int, rng: np.random.Generator) -> Indices:
         """Propose as many designs as the search has come to ask for at once, at most `n`."""
-        history = self._history
-        situation = Situation(self.problem, history, history.order(), rng)
+        history, space = self._history, self.problem.space
+        if not len(history):
+            return history.novel.first(min(n, self._initial), rng)
         if len(history) < self._initial:
-            return self._first(situation, min(n, self._initial - len(history)))
+            wanted = min(n, self._initial - len(history))
+            return history.novel.filled(wanted, rng, lambda k: space.sample(k, rng))
         wanted = min(n, max(self._least, len(history) // PART))
+        situation = Situation(space, history, history.order(), rng, history.novel.copy(), self._exchange)
         parts = []
         with self._threads.limit(limits=1):  # thousands of small products, whose last bits would depend on threads
             for name, share in self._shares.split(wanted).items():
                 if share:
-                    found = situation.take(PROPOSERS[name](situation, share))
-                    parts += [found, situation.take(anywhere(situation, share - len(found)))]
+                    parts.append(self._proposed_by(PROPOSERS[name], situation, share))
         return np.vstack(parts)
 
-    def _first(self, situation: Situation, n: int) -> Indices:
-        """Return the default design where nothing is known, and uniform draws."""
-        space = self.problem.space
-        begun = len(self._history) > 0
-        rows = (
-            [space.sample(n, situation.rng)]
-            if begun
-            else [space.canonicalize(space.default_indices)[None], space.sample(n - 1, situation.rng)]
+    def _proposed_by(self, proposer: Proposer, situation: Situation, n: int) -> Indices:
+        """Return `n` rows by a proposer, or uniform draws where it finds too few, and note them as proposed."""
+        rows = situation.novel.filled(
+            n,
+            situation.rng,
+            lambda k: proposer(situation, k),
+            lambda k: situation.space.sample(k, situation.rng),
         )
-        found = situation.take(situation.novel(np.vstack(rows)))
-        return np.vstack([found, anywhere(situation, n - len(found))])
+        situation.novel.add(rows)
+        return rows
 
     def tell(self, designs: Indices, evaluation: Evaluation) -> None:
         """Add to what is known, and credit those who proposed what turned out good."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import log_ndtr, ndtr
 
 from ....simulators import Indices
 from ....simulators.core.parameter import Column
-from .history import History
-from .process import GaussianProcess, Knobs, Outlook
+from .. import matern
+from ..history import History, thinned
+from ..improvement import Weighting, log_improvement, log_within
+from ..knobs import Knobs
+from ..process import GaussianProcess, Outlook
 
 # Designs that a model knows, the best of them and an even part of the others, and those that its lengthscales are
 # learnt from. What a model costs grows with the square of the first and the cube of the second.
@@ -19,8 +21,6 @@ MOST_KNOWN, MOST_LEARNT = 320, 96
 LEAST_KNOWN = 3
 # Draws by which the improvement of several objectives is averaged.
 DRAWS = 32
-# The part of the sum in the augmented Tchebycheff function: Knowles, IEEE TEC 10(1), 2006, equation 2.
-SUM_PART = 0.05
 
 
 @dataclass(frozen=True)
@@ -42,31 +42,25 @@ class Belief:
     @staticmethod
     def of(history: History, knobs: Knobs) -> Belief:
         """Learn the models from what was told."""
-        order = history.order()
-        known = _part(order, MOST_KNOWN, MOST_KNOWN * 3 // 4)
-        x = knobs.features(history.rows[known])
-        values, excess = history.values[known], history.excess[known]
+        known = thinned(history.order(), MOST_KNOWN, MOST_KNOWN * 3 // 4)
+        x = knobs.places(history.rows[known])
 
         def fitted(y: Column) -> GaussianProcess | None:
             told = np.flatnonzero(np.isfinite(y))
             if len(told) < LEAST_KNOWN:
                 return None
-            learnt = _part(np.arange(len(told)), MOST_LEARNT, MOST_LEARNT // 2)
+            learnt = thinned(np.arange(len(told)), MOST_LEARNT, MOST_LEARNT // 2)
             first = np.concatenate([learnt, np.setdiff1d(np.arange(len(told)), learnt)])
-            return GaussianProcess.fit(knobs, x[told[first]], y[told[first]], len(learnt))
+            return matern.fitted(knobs, x[told[first]], y[told[first]], len(learnt))
 
-        models = [fitted(column) for column in values.T]
-        *constraints, own = excess.T
-        limits = [fitted(column) for column in constraints]
-        if (own > 0).any():
-            # The simulator says how far beyond a limit a design is, not how far within it: as far as misses are beyond.
-            limits.append(fitted(np.where(own > 0, own, -np.median(own[own > 0]))))
+        models = [fitted(column) for column in history.values[known].T]
+        limits = [fitted(column) for column in history.limits()[known].T]
         complete = tuple(m for m in models if m) if all(models) else ()
         return Belief(knobs, complete, tuple(m for m in limits if m), history.front())
 
     def survey(self, rows: Indices) -> Survey:
         """Return what is expected of candidates, shape (m, p)."""
-        x = self.knobs.features(rows)
+        x = self.knobs.places(rows)
         return Survey(
             self, rows, [model.outlook(x) for model in self.objectives], [model.outlook(x) for model in self.limits]
         )
@@ -92,7 +86,7 @@ class Survey:
         """Return the logarithm of the probability of being within every limit, shape (m,), limits independent."""
         total = np.zeros(len(self.rows))
         for limit in self.limits:
-            total += log_ndtr(-limit.mean / limit.deviation)
+            total += log_within(limit.mean, limit.deviation)
         return total
 
     def worth(self, aim: Aim) -> Column:
@@ -103,18 +97,7 @@ class Survey:
         worth = self.feasibility()
         if not self.objectives or not np.isfinite(aim.best):
             return worth
-        if len(self.objectives) == 1:
-            return worth + log_improvement(aim.best - self.objectives[0].mean, self.objectives[0].deviation)
         return worth + aim.log_improvement(self.objectives)
-
-    def joined(self, other: Survey) -> Survey:
-        """Return a survey of the candidates of both, before any is taken to be evaluated."""
-        return Survey(
-            self.belief,
-            np.vstack([self.rows, other.rows]),
-            [a.joined(b) for a, b in zip(self.objectives, other.objectives, strict=True)],
-            [a.joined(b) for a, b in zip(self.limits, other.limits, strict=True)],
-        )
 
     def believe(self, i: int) -> None:
         """Take candidate `i` to be evaluated to its expectation."""
@@ -124,78 +107,44 @@ class Survey:
 
 @dataclass(frozen=True)
 class Aim:
-    """What counts as an improvement: a weighting of the objectives, and its best value so far.
+    """What counts as an improvement: with several objectives, of a weighting of them.
 
     Attributes:
-        best: of the feasible designs; `inf` where there is none.
-        weights: of the objectives, shape (k,), sum 1.
-        low: least value of each objective on the front, shape (k,).
-        span: of the front in each objective, shape (k,).
-        draws: standard normal draws, shape (DRAWS, k).
+        best: least value of the feasible designs, or cost by the weighting; `inf` where none is feasible.
+        weighting: of several objectives; None where there is one, or no feasible design.
+        draws: standard normal draws, shape (DRAWS, k), by which improvement is averaged.
     """
 
     best: float
-    weights: Column
-    low: Column
-    span: Column
+    weighting: Weighting | None
     draws: Column
 
     @staticmethod
     def of(front: Column, rng: np.random.Generator) -> Aim:
-        """Draw weights for the objectives of a front of values (f, k): uniform on those of sum 1."""
+        """Aim beyond a front of values (f, k), with weights drawn where k is more than 1."""
         k = front.shape[1]
-        weights = rng.dirichlet(np.ones(k)) if k > 1 else np.ones(1)
-        if not len(front):
-            return Aim(np.inf, weights, np.zeros(k), np.ones(k), np.zeros((0, k)))
-        low = front.min(axis=0)
-        span = np.maximum(front.max(axis=0) - low, 1e-6)
-        draws = rng.standard_normal((DRAWS, k)) if k > 1 else np.zeros((0, k))
-        aim = Aim(np.inf, weights, low, span, draws)
-        best = float(front.min()) if k == 1 else float(aim.value(front).min())
-        return Aim(best, weights, low, span, draws)
+        if not len(front) or k == 1:
+            return Aim(float(front.min(initial=np.inf)), None, np.zeros((0, k)))
+        weighting = Weighting.drawn(front, rng)
+        return Aim(float(weighting.cost(front).min()), weighting, rng.standard_normal((DRAWS, k)))
 
     def reaching(self, value: float) -> Aim:
         """Return the aim of one objective once a design of this value is found."""
         return replace(self, best=min(self.best, value))
 
-    def value(self, values: Column) -> Column:
-        """Return the augmented Tchebycheff function of values (…, k), shape (…)."""
-        weighted = self.weights * (values - self.low) / self.span
-        value: Column = weighted.max(axis=-1) + SUM_PART * weighted.sum(axis=-1)
-        return value
-
     def log_improvement(self, objectives: list[Outlook]) -> Column:
-        """Return the logarithm of the expected improvement of the weighted objectives, shape (m,).
+        """Return the logarithm of the expected improvement, shape (m,).
 
-        The mean over draws; where none of them improves, less the further the expectation is from the best.
+        Of a weighting it is the mean over draws; where none of them improves, less the further the expectation is from
+        the best. The forest, which has no covariances to draw by, models the weighted cost itself.
         """
+        if self.weighting is None:
+            return log_improvement(self.best - objectives[0].mean, objectives[0].deviation)
         mean = np.stack([outlook.mean for outlook in objectives], axis=1)
         deviation = np.stack([outlook.deviation for outlook in objectives], axis=1)
         gain = np.zeros(len(mean))
         for draw in self.draws:
-            gain += np.maximum(self.best - self.value(mean + deviation * draw), 0.0)
-        behind = np.maximum(self.value(mean) - self.best, 0.0)
+            gain += np.maximum(self.best - self.weighting.cost(mean + deviation * draw), 0.0)
+        behind = np.maximum(self.weighting.cost(mean) - self.best, 0.0)
         worth: Column = np.log(gain / len(self.draws) + 1e-9) - behind
         return worth
-
-
-def log_improvement(gap: Column, deviation: Column) -> Column:
-    """Return the logarithm of expected improvement, shape (m,), of a normal value `gap` below the best on average.
-
-    Ament et al., NeurIPS 2023, equation 9: its tail is written so that no digits are lost where it is near 0.
-    """
-    u = gap / deviation
-    density = np.exp(-0.5 * u * u) / np.sqrt(2.0 * np.pi)
-    near = np.log(np.maximum(u * ndtr(u) + density, 1e-300))
-    far = np.minimum(u, -5.0)
-    tail = -0.5 * far * far - 0.5 * np.log(2.0 * np.pi) - 2.0 * np.log(-far)
-    worth: Column = np.where(u > -5.0, near, tail) + np.log(deviation)
-    return worth
-
-
-def _part(order: Indices, most: int, best: int) -> Indices:
-    """Return the first `best` positions and an even part of the others, `most` at the most."""
-    if len(order) <= most:
-        return order
-    rest = order[best:]
-    return np.concatenate([order[:best], rest[np.linspace(0, len(rest) - 1, most - best).astype(np.int64)]])

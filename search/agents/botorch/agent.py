@@ -14,11 +14,11 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from ....errors import count
 from ....simulators import Evaluation, Indices, Problem
 from ....simulators.core.parameter import Column
-from ...ranking import ranked
 from ..base import Agent
-from ..history import History
+from ..history import History, thinned
+from ..knobs import Knobs
 from ..local_search import climbed, several, starts
-from ..neighborhoods import Exchange, Scale
+from ..neighborhoods import Exchange
 from .models import acquisition, uncompiled
 
 # Designs that the models are fitted to at most: their time grows with its cube.
@@ -30,12 +30,12 @@ AT_ONCE = 512
 
 
 class BotorchAgent(Agent):
-    """A Gaussian process for each objective and for the limits, and BoTorch's acquisition functions over them.
+    """BoTorch's acquisition functions over a Gaussian process for each objective and each limit that is broken.
 
     One objective: constrained `qLogExpectedImprovement`; several: `qLogNoisyExpectedHypervolumeImprovement`. Objectives
-    are modelled as log10, the limits as the signed excess beyond them. An ordered knob is its place on the grid,
-    scaled to [0, 1], and another is one-hot. The designs of a batch are chosen one after the other, each with those
-    before it as pending, by local searches over the grid.
+    are modelled as log10, limits as the logarithm of what a design has over them. An ordered knob is its place on the
+    grid, scaled to [0, 1], and another is one-hot. The designs of a batch are chosen one after the other, each with
+    those before it as pending, by local searches over the grid.
 
     Args:
         problem: what is searched.
@@ -48,7 +48,7 @@ class BotorchAgent(Agent):
     def __init__(self, problem: Problem, seed: int = 0, *, n_startup_trials: int = 12) -> None:
         super().__init__(problem, seed)
         self._startup = count("n_startup_trials", n_startup_trials, 2)
-        self._scale = Scale(problem.space)
+        self._knobs = Knobs.of(problem.space)
         self._exchange = Exchange(problem.space)
         self._history = History(problem)
 
@@ -59,7 +59,7 @@ class BotorchAgent(Agent):
     def propose(self, n: int, rng: np.random.Generator) -> Indices:
         """Return what the acquisition function finds worth most, shape (n, p), or random rows."""
         rows = self.problem.space.sample(n, rng)
-        if len(self._history) < self._startup or not self._scale.width:
+        if len(self._history) < self._startup or not len(self._knobs.columns):
             return rows
         with _alone(int(rng.integers(2**31))):
             found = self._found(n, rng)
@@ -69,16 +69,16 @@ class BotorchAgent(Agent):
     def _found(self, n: int, rng: np.random.Generator) -> Indices:
         """Return at most `n` new rows, chosen one after the other."""
         history = self._history
-        cost = history.values.sum(axis=1)
-        taken = history.selected(MOST_FITTED, cost, rng)
+        order = history.order(history.values.sum(axis=1))
+        taken = np.sort(thinned(order, MOST_FITTED, MOST_FITTED // 2))
         function = acquisition(
-            self._scale(history.rows[taken]),
+            self._knobs.one_hot(history.rows[taken]),
             history.values[taken],
-            history.excess[taken],
+            history.limits()[taken],
             history.feasible[taken],
             int(rng.integers(2**31)),
         )
-        told = history.rows[ranked(cost, history.violation)]
+        told = history.rows[order]
         chosen: Indices = np.empty((0, self.problem.space.sizes.size), dtype=np.int64)
         for _ in range(n):
             draws = self.problem.space.sample(DRAWS, rng)
@@ -87,17 +87,17 @@ class BotorchAgent(Agent):
                 return self._worth(function, rows)
 
             looked, value = climbed(worth, starts(worth, told, draws, STARTS), self._exchange, rng)
-            new = history.new(looked) & ~(looked[:, None] == chosen[None]).all(axis=2).any(axis=1)
+            new = history.novel.among(looked) & ~(looked[:, None] == chosen[None]).all(axis=2).any(axis=1)
             best = several(looked[new], value[new], 1, rng)
             if not len(best):
                 break
             chosen = np.concatenate([chosen, best])
-            function.set_X_pending(torch.from_numpy(self._scale(chosen)))
+            function.set_X_pending(torch.from_numpy(self._knobs.one_hot(chosen)))
         return chosen
 
     def _worth(self, function: AcquisitionFunction, rows: Indices) -> Column:
         """Return what an acquisition function makes of rows (n, p), shape (n,)."""
-        inputs = torch.from_numpy(self._scale(rows))[:, None, :]
+        inputs = torch.from_numpy(self._knobs.one_hot(rows))[:, None, :]
         with torch.no_grad():
             parts = [function(part) for part in torch.split(inputs, AT_ONCE)]
         return np.asarray(torch.cat(parts).nan_to_num(nan=-torch.inf).numpy())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from botorch.acquisition.acquisition import AcquisitionFunction
 from botorch.acquisition.logei import qLogExpectedImprovement
@@ -29,34 +30,32 @@ DRAWS = 64
 STEPS = 40
 
 
-def acquisition(inputs: Column, values: Column, excess: Column, feasible: Column, seed: int) -> AcquisitionFunction:
+def acquisition(inputs: Column, values: Column, limits: Column, feasible: Column, seed: int) -> AcquisitionFunction:
     """Fit a Gaussian process to each outcome and return the acquisition function of a search, to be maximised.
 
     With one objective it is qLogExpectedImprovement (Ament et al., NeurIPS 2023), with several
-    qLogNoisyExpectedHypervolumeImprovement (Daulton et al., NeurIPS 2021), where a design was infeasible weighted with
-    the probability that the excess is at most 0. Until one is feasible it is the improvement of the excess.
+    qLogNoisyExpectedHypervolumeImprovement (Daulton et al., NeurIPS 2021), weighted with the probability that no limit
+    is exceeded. Until a design is feasible it is the improvement of the largest excess.
 
     Args:
         inputs: designs in [0, 1], shape (n, d).
         values: objectives, minimised, shape (n, k), NaN where a design lacks one.
-        excess: signed, ≤ 0 where feasible, shape (n,).
+        limits: the excess over each, at most 0 within, shape (n, limits), NaN where unknown.
         feasible: shape (n,), bool.
         seed: of the draws.
     """
     sampler = SobolQMCNormalSampler(torch.Size([DRAWS]), seed=seed)
     if not feasible.any():
-        limits = _fitted(inputs, excess)
-        return qLogExpectedImprovement(limits, -float(excess.min()), sampler, _negative(1))
-    models = [_fitted(inputs, column) for column in values.T]
-    constraints: list[Callable[[torch.Tensor], torch.Tensor]] | None = None
-    if not feasible.all():
-        models.append(_fitted(inputs, excess))
-        constraints = [_last]
+        largest = np.nanmax(limits, axis=1)
+        return qLogExpectedImprovement(_fitted(inputs, largest), -float(largest.min()), sampler, _negative(1))
+    k = values.shape[1]
+    broken = [column for column in limits.T if (column > 0).any()]
+    models = [_fitted(inputs, column) for column in (*values.T, *broken)]
+    constraints = [_outcome(k + i) for i in range(len(broken))] or None
     outcomes = ModelListGP(*models)
-    if values.shape[1] == 1:
+    if k == 1:
         best = -float(values[feasible, 0].min())
         return qLogExpectedImprovement(outcomes, best, sampler, _negative(len(models)), constraints=constraints)
-    k = values.shape[1]
     front = -torch.from_numpy(values[feasible])
     corner = infer_reference_point(front[is_non_dominated(front)])
     return qLogNoisyExpectedHypervolumeImprovement(
@@ -87,8 +86,9 @@ def _negative(outcomes: int) -> LinearMCObjective:
     return LinearMCObjective(weights)
 
 
-def _last(samples: torch.Tensor) -> torch.Tensor:
-    return samples[..., -1]
+def _outcome(i: int) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return what takes outcome `i` of draws of all of them."""
+    return lambda samples: samples[..., i]
 
 
 @contextmanager

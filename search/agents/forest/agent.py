@@ -7,12 +7,12 @@ import numpy as np
 from ....errors import count
 from ....simulators import Evaluation, Indices, Problem
 from ....simulators.core.parameter import Column
-from ...ranking import ranked
 from ..base import Agent, fraction
-from ..history import History
+from ..history import History, thinned
+from ..improvement import Weighting, log_improvement, log_within
+from ..knobs import Knobs
 from ..local_search import Acquisition, climbed, several, starts
-from ..neighborhoods import Exchange, Scale
-from .acquisition import log_improvement, log_within, scalarized
+from ..neighborhoods import Exchange
 from .trees import Forest
 
 # Designs that a forest is fitted to at most.
@@ -25,11 +25,11 @@ MOST_TREES = 1000
 class ForestAgent(Agent):
     """Expected improvement of a random forest, found by local search: SMAC's kind.
 
-    Every ask fits a forest to log10 of the objective and, where a design was infeasible, one to the signed excess
-    beyond the limits. Worth most is the design with the greatest expected improvement times probability of being
-    feasible; until one is feasible, the greatest expected improvement of the excess. Local searches that exchange one
-    knob at a time look for it from the best designs told and from random ones. A batch takes designs that differ in
-    two knobs. A part of the designs is drawn at random, so that no model's error lasts.
+    Every ask fits a forest to log10 of the objective and one to the excess over each limit that some design breaks.
+    Worth most is the design with the greatest expected improvement times probability of being feasible, limits
+    independent; until one is feasible, the greatest expected improvement of the largest excess. Local searches that
+    exchange one knob at a time look for it from the best designs told and from random ones. A batch takes designs that
+    differ in two knobs. A part of the designs is drawn at random, so that no model's error lasts.
 
     With several objectives each ask draws weights of one (ParEGO: Knowles, IEEE TEC 10(1), 2006).
 
@@ -56,7 +56,7 @@ class ForestAgent(Agent):
         self._startup = count("n_startup_trials", n_startup_trials)
         self._trees = count("trees", trees, 2, MOST_TREES)
         self._random = fraction("random_fraction", random_fraction)
-        self._scale = Scale(problem.space)
+        self._knobs = Knobs.of(problem.space)
         self._exchange = Exchange(problem.space)
         self._history = History(problem)
 
@@ -68,7 +68,7 @@ class ForestAgent(Agent):
         """Return what the forests think most of, shape (n, p), and random rows while there are none."""
         rows = self.problem.space.sample(n, rng)
         drawn = rng.random(n) < self._random
-        if len(self._history) < self._startup or not self._scale.width:
+        if len(self._history) < self._startup or not len(self._knobs.columns):
             return rows
         wanted = np.flatnonzero(~drawn)
         found = self._found(len(wanted), rng)
@@ -78,30 +78,48 @@ class ForestAgent(Agent):
     def _found(self, n: int, rng: np.random.Generator) -> Indices:
         """Return at most `n` new rows that are worth most."""
         history = self._history
-        cost = scalarized(history.values, history.feasible, rng)
-        acquisition = self._fitted(cost, rng)
-        told = history.rows[ranked(cost, history.violation)]
+        cost = _one_cost(history, rng)
+        order = history.order(cost)
+        acquisition = self._fitted(cost, np.sort(thinned(order, MOST_FITTED, MOST_FITTED // 2)), rng)
         draws = self.problem.space.sample(DRAWS, rng)
-        looked, worth = climbed(acquisition, starts(acquisition, told, draws, STARTS), self._exchange, rng)
-        new = history.new(looked)
+        begin = starts(acquisition, history.rows[order], draws, STARTS)
+        looked, worth = climbed(acquisition, begin, self._exchange, rng)
+        new = history.novel.among(looked)
         return several(looked[new], worth[new], n, rng)
 
-    def _fitted(self, cost: Column, rng: np.random.Generator) -> Acquisition:
-        """Fit forests and return what they make of rows."""
+    def _fitted(self, cost: Column, taken: Indices, rng: np.random.Generator) -> Acquisition:
+        """Fit forests to the designs at some positions and return what they make of rows."""
         history = self._history
-        taken = history.selected(MOST_FITTED, cost, rng)
-        inputs, cost = self._scale(history.rows[taken]), cost[taken]
-        excess, feasible, known = history.excess[taken], history.feasible[taken], np.isfinite(cost)
-        limits = None if feasible.all() else Forest(inputs, excess, self._trees, rng)
-        if not feasible.any():
-            assert limits is not None
-            nearest, forest = float(excess.min()), limits
-            return lambda rows: log_improvement(*forest(self._scale(rows)), nearest)
-        target, best = Forest(inputs[known], cost[known], self._trees, rng), float(cost[feasible].min())
+        inputs = self._knobs.one_hot(history.rows[taken])
+
+        def forest(column: Column) -> Forest:
+            known = np.isfinite(column)
+            return Forest(inputs[known], column[known], self._trees, rng)
+
+        feasible, excess = history.feasible[taken], history.limits()[taken]
+        if feasible.any():
+            limits = [forest(column) for column in excess.T if (column > 0).any()]
+            target, best = forest(cost[taken]), float(cost[taken][feasible].min())
+        else:
+            largest = np.nanmax(excess, axis=1)
+            limits, target, best = [], forest(largest), float(largest.min())
 
         def worth(rows: Indices) -> Column:
-            scaled = self._scale(rows)
-            gain = log_improvement(*target(scaled), best)
-            return gain if limits is None else gain + log_within(*limits(scaled))
+            columns = self._knobs.one_hot(rows)
+            mean, deviation = target(columns)
+            total = log_improvement(best - mean, deviation)
+            for limit in limits:
+                total += log_within(*limit(columns))
+            return total
 
         return worth
+
+
+def _one_cost(history: History, rng: np.random.Generator) -> Column:
+    """Return the one objective's values, shape (n,), or of several those of a weighting that is drawn (ParEGO)."""
+    values = history.values
+    if values.shape[1] == 1:
+        return values[:, 0]
+    known = np.isfinite(values).all(axis=1)
+    among = values[history.feasible if history.feasible.any() else known]
+    return Weighting.drawn(among, rng).cost(values) if len(among) else values[:, 0]

@@ -17,9 +17,9 @@ from optuna.samplers._ga import BaseGASampler
 
 from ....simulators import Evaluation, Indices, Problem
 from ....simulators.core.parameter import Column
-from ...keys import row_keys
 from ...optuna_knobs import distribution, drawn, position_of
 from ..base import Agent
+from ..novelty import Novelty
 from ..outcomes import log_objectives, share_of_violation
 
 # Rounds in which proposals that were evaluated already are mutated before they are proposed all the same.
@@ -50,7 +50,7 @@ class OptunaAgent(Agent):
         }
         self._knobs = [space.parameters[j] for j in self._free]
         self._worst = np.full(len(problem.objectives), -np.inf)
-        self._seen: set[bytes] = set()
+        self._novel = Novelty(space)
         with _quiet():
             self._study = optuna.create_study(directions=["minimize"] * len(problem.objectives))
 
@@ -76,7 +76,7 @@ class OptunaAgent(Agent):
         alone = isinstance(self._study.sampler, BaseGASampler)
         for i, params in enumerate(self._children(n) if alone else self._trials(n)):
             rows[i, self._free] = [position_of(knob, params[knob.name]) for knob in self._knobs]
-        return self._renewed(space.canonicalize(rows), rng)
+        return self._novel.renewed(space.canonicalize(rows), lambda old: space.mutate(old, rng), MUTATIONS)
 
     def _trials(self, n: int) -> list[dict[str, Any]]:
         """Return what the sampler suggests for `n` trials that run at the same time and are then given up."""
@@ -118,7 +118,7 @@ class OptunaAgent(Agent):
                 constraints={"violation": excess},
             )
             self._study.add_trial(trial)
-        self._seen.update(row_keys(designs))
+        self._novel.add(designs)
 
     def _finite(self, evaluation: Evaluation) -> tuple[Column, Column]:
         """Return minimised values (n, k) and the constraint (n,), all finite."""
@@ -127,17 +127,6 @@ class OptunaAgent(Agent):
         self._worst = np.maximum(self._worst, known.max(axis=0, initial=-np.inf))
         worst = np.where(np.isfinite(self._worst), self._worst, 0.0)
         return np.where(np.isnan(values), worst, values), share_of_violation(evaluation.violation)
-
-    def _renewed(self, rows: Indices, rng: np.random.Generator) -> Indices:
-        """Mutate those rows that were told, or that came before in the same batch."""
-        for _ in range(MUTATIONS):
-            keys = row_keys(rows)
-            first = {key: i for i, key in reversed(list(enumerate(keys)))}
-            old = [i for i, key in enumerate(keys) if key in self._seen or first[key] != i]
-            if not old:
-                break
-            rows[old] = self.problem.space.mutate(rows[old], rng)
-        return rows
 
 
 class _Steps(IntDistribution):
