@@ -6,8 +6,8 @@ import numpy as np
 
 from ...errors import ChipgymError, count
 from ...simulators import Evaluation, Indices, Problem
+from ...simulators.core.moves import Moves
 from .base import MOST_AT_ONCE, Agent, positive
-from .moves import Moves
 from .novelty import Novelty
 from .outcomes import losses
 

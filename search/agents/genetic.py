@@ -7,7 +7,6 @@ import numpy as np
 from ...errors import count
 from ...simulators import Evaluation, Indices, Problem
 from .base import MOST_AT_ONCE, Agent, fraction
-from .moves import Moves
 from .novelty import Novelty
 from .outcomes import losses
 
@@ -55,7 +54,6 @@ class GeneticAgent(Agent):
         self._swapping = fraction("swapping_prob", swapping_prob)
         self._mutation = None if mutation_prob is None else fraction("mutation_prob", mutation_prob)
         self._novel = Novelty(problem.space)
-        self._moves = Moves(problem.space)
         # The population in ascending order of loss.
         self._rows = np.empty((0, len(problem.space.parameters)), dtype=np.int64)
         self._losses = np.empty(0)
@@ -86,4 +84,4 @@ class GeneticAgent(Agent):
         first, second = self._rows[winners]
         swapped = (rng.random(first.shape) < self._swapping) & (rng.random((k, 1)) < self._crossover)
         children = self.problem.space.canonicalize(np.where(swapped, second, first))
-        return self._moves.mutated(children, rng, self._mutation)
+        return self.problem.space.mutate(children, rng, self._mutation)

@@ -6,8 +6,8 @@ import numpy as np
 
 from ...errors import count
 from ...simulators import Evaluation, Indices, Problem
+from ...simulators.core.moves import Moves
 from .base import Agent, fraction
-from .moves import Moves
 from .novelty import Novelty
 from .outcomes import losses
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from ...errors import ChipgymError, shorten, unknown
 from .canonical import canonical_size
+from .moves import Moves
 from .parameter import Column, Condition, Parameter, Value, among, is_column
 
 if TYPE_CHECKING:
@@ -167,25 +168,17 @@ class DesignSpace:
         return rows.reshape(np.shape(indices))
 
     def mutate(self, indices: Indices, rng: np.random.Generator, rate: float | None = None) -> Indices:
-        """Return rows in which each parameter changes with probability `rate` (1/p by default), an active one at least.
+        """Return rows, shape (n, p), in which each active parameter changes with probability `rate`, and one at least.
 
-        An ordinal parameter steps to a neighbouring value half of the time, and anywhere else otherwise. Rows come
-        back canonical, and as they were only where no active parameter has another value.
+        The rate is 1 / active parameters by default. An ordinal parameter steps to a neighbouring value half of the
+        time, and anywhere else otherwise. Rows come back canonical, and as they were only where no active parameter has
+        another value.
         """
-        rows = np.array(indices, dtype=np.int64, ndmin=2)
-        active = self._canonical_and_active(rows)
-        n, p = rows.shape
-        free = self.sizes > 1
-        change = (rng.random((n, p)) < (1 / max(free.sum(), 1) if rate is None else rate)) & free
-        able = active & free
-        lots = np.where(able, rng.random((n, p)), -1.0)
-        still = np.flatnonzero(~(change & active).any(axis=1) & able.any(axis=1))
-        change[still, lots[still].argmax(axis=1)] = True
-        anywhere = (rows + rng.integers(1, np.maximum(self.sizes, 2), size=(n, p))) % self.sizes
-        step = np.clip(rows + rng.choice([-1, 1], size=(n, p)), 0, self.sizes - 1)
-        ordinal = np.array([bool(q.ordinal) for q in self.parameters])
-        near = ordinal & (rng.random((n, p)) < 0.5) & (step != rows)
-        return self.canonicalize(np.where(change, np.where(near, step, anywhere), rows))
+        return self._moves.mutated(self.canonicalize(np.atleast_2d(indices)), rng, rate)
+
+    @cached_property
+    def _moves(self) -> Moves:
+        return Moves(self)
 
     def neighbors(self, row: Indices) -> Indices:
         """List the rows that differ from `row` in one active parameter: one step of an ordinal, any other category."""

@@ -16,7 +16,6 @@ from chipgym.search.agents.aco import ACOAgent, lower_bounds
 from chipgym.search.agents.annealing import AnnealingAgent
 from chipgym.search.agents.genetic import GeneticAgent
 from chipgym.search.agents.hill_climbing import HillClimbingAgent
-from chipgym.search.agents.moves import Moves
 from chipgym.search.agents.novelty import Novelty
 from chipgym.search.agents.outcomes import INFEASIBLE, losses
 from chipgym.search.agents.sobol import SobolAgent
@@ -62,35 +61,6 @@ def test_losses_of_what_is_no_number_are_finite(toy):
         loss = losses(toy, Evaluation(metrics, np.array([[objective]]), np.array([violation])))
         assert np.isfinite(loss).all()
         assert (loss[0] >= INFEASIBLE) == (violation > 0)
-
-
-# --- moves -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("rate", [None, 0.0, 0.5])
-def test_mutations_change_an_active_knob_and_stay_canonical(rate):
-    space = chipgym.make_simulator("memory").space
-    rng = np.random.default_rng(1)
-    rows = space.sample(3000, rng)
-    out = Moves(space).mutated(rows, rng, rate)
-    assert ((out >= 0) & (out < space.sizes)).all()
-    assert (space.canonicalize(out) == out).all()
-    assert ((out != rows) & space.active(rows)).any(axis=1).all()
-    if rate == 0.0:  # one active knob; what it switches on or off comes with it
-        assert ((out != rows) & space.active(rows) & space.active(out)).sum(axis=1).max() == 1
-
-
-def test_ordered_knobs_step_half_of_the_time_and_reach_every_value():
-    problem = chipgym.make_problem(BowlSimulator())
-    rows = np.full((40_000, 10), 3)
-    out = Moves(problem.space).stepped(rows, np.random.default_rng(2))
-    changed = out[out != 3]
-    assert len(changed) == len(rows)
-    found = np.bincount(changed, minlength=8) / len(changed)
-    # 1/2 to both neighbours together, and 1/2 evenly to all seven others.
-    expected = np.full(8, 1 / 14) + np.where(np.isin(np.arange(8), (2, 4)), 1 / 4, 0.0)
-    expected[3] = 0.0
-    np.testing.assert_allclose(found, expected, atol=0.012)
 
 
 # --- novelty ---------------------------------------------------------------------------------------------------------

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from ...simulators import DesignSpace, Indices
-from ...simulators.core.parameter import Column
+from .parameter import Column
+
+if TYPE_CHECKING:
+    from .space import DesignSpace, Indices
 
 
 class Moves:
-    """Random changes of canonical index rows of a space.
+    """Random changes of index rows of a space: `DesignSpace.mutate`, and changes of as many knobs as are wanted.
 
-    A knob with an order goes to a neighbouring value half of the time, and anywhere else otherwise, as in
-    `DesignSpace.mutate`, whose checks for each row would take longer than the rest of a search of a table.
+    A knob with an order goes to a neighbouring value half of the time, and anywhere else otherwise. Rows are changed
+    side by side and with few draws: a search of a table takes little more time than its moves.
     """
 
     def __init__(self, space: DesignSpace) -> None:
@@ -26,12 +30,12 @@ class Moves:
         """Change each active knob of rows, shape (n, p), with probability `rate`, and one of them at least.
 
         Args:
-            rows: canonical rows.
+            rows: index rows.
             rng: what is drawn from.
             rate: 1 / active knobs where None.
 
         Returns:
-            New canonical rows, shape (n, p).
+            New canonical rows, shape (n, p); as they were where no active knob has another value.
         """
         able = self._able(rows)
         if rate is None:
