@@ -50,6 +50,8 @@ _ENTRIES: dict[str, AgentEntry] = {
         AgentEntry("nsga2", f"{_HERE}.optuna.nsga2:NSGA2Agent", "Genetic search, NSGA-II (Optuna)"),
         AgentEntry("tpe", f"{_HERE}.optuna.tpe:TPEAgent", "Tree-structured Parzen estimator (Optuna)"),
         AgentEntry("gp", f"{_HERE}.optuna.gp:GPAgent", "Bayesian optimisation with a Gaussian process (Optuna, torch)"),
+        AgentEntry("ppo", f"{_HERE}.rl.on_policy:PPOAgent", "Proximal policy optimisation (Stable-Baselines3)"),
+        AgentEntry("maskable_ppo", f"{_HERE}.rl.on_policy:MaskablePPOAgent", "PPO, one knob a step, with masks (sb3-contrib)"),
     )
 }
 
