@@ -51,6 +51,8 @@ _ENTRIES: dict[str, AgentEntry] = {
         AgentEntry("tpe", f"{_HERE}.optuna.tpe:TPEAgent", "Tree-structured Parzen estimator (Optuna)"),
         AgentEntry("gp", f"{_HERE}.optuna.gp:GPAgent", "Bayesian optimisation with a Gaussian process (Optuna, torch)"),
         AgentEntry("ppo", f"{_HERE}.rl.on_policy:PPOAgent", "Proximal policy optimisation (Stable-Baselines3)"),
+        AgentEntry("ippo", f"{_HERE}.rl.multi_agent:IPPOAgent", "Independent PPO, a learner per subsystem (torch)"),
+        AgentEntry("mappo", f"{_HERE}.rl.multi_agent:MAPPOAgent", "Multi-agent PPO, a learner per subsystem and one critic (torch)"),
         AgentEntry("maskable_ppo", f"{_HERE}.rl.on_policy:MaskablePPOAgent", "PPO, one knob a step, with masks (sb3-contrib)"),
     )
 }
