@@ -72,7 +72,7 @@ class IPPOAgent(Learner):
         numbers = out.reshape(len(out), -1, self.each)[self.owner, self.slot]
         return self.heads(numbers.reshape(-1))
 
-    def draw(self, n: int) -> Indices:
+    def draw(self, n: int, turn: int) -> Indices:
         with torch.no_grad():
             table = self.table()
             rows = draw(table.expand(n, *table.shape))
@@ -80,7 +80,7 @@ class IPPOAgent(Learner):
 
     def learn(self, designs: Indices, evaluation: Evaluation, rewards: Column) -> None:
         actions = torch.as_tensor(np.where(self.problem.space.active(designs), designs, -1))
-        returns = torch.as_tensor(rewards, dtype=torch.float32)[:, None]
+        returns = torch.as_tensor(self.scaled(rewards), dtype=torch.float32)[:, None]
         n = len(designs)
         with torch.no_grad():
             values = self.critic(self.judged[:, None])[:, 0, 0]
