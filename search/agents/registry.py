@@ -20,11 +20,13 @@ class AgentEntry:
         name: what `optimize` takes, in lower case.
         target: the class, or "module:Class" so that it is imported only where it is used.
         doc: one line.
+        extra: of this package, as in `pip install 'chipgym[rl]'`, where its library belongs to one.
     """
 
     name: str
     target: str | type[Agent]
     doc: str = ""
+    extra: str = ""
 
     def load(self) -> type[Agent]:
         """Import the agent's class.
@@ -37,7 +39,8 @@ class AgentEntry:
         try:
             cls: type[Agent] = load_target(self.target)
         except ModuleNotFoundError as error:
-            raise ChipgymError(f"agent {self.name!r} needs {error.name}, which is not installed") from error
+            how = f": pip install 'chipgym[{self.extra}]'" if self.extra else ""
+            raise ChipgymError(f"agent {self.name!r} needs {error.name}, which is not installed{how}") from error
         return cls
 
 
@@ -50,13 +53,17 @@ _ENTRIES: dict[str, AgentEntry] = {
         AgentEntry("nsga2", f"{_HERE}.optuna.nsga2:NSGA2Agent", "Genetic search, NSGA-II (Optuna)"),
         AgentEntry("tpe", f"{_HERE}.optuna.tpe:TPEAgent", "Tree-structured Parzen estimator (Optuna)"),
         AgentEntry("gp", f"{_HERE}.optuna.gp:GPAgent", "Bayesian optimisation with a Gaussian process (Optuna, torch)"),
-        AgentEntry("ppo", f"{_HERE}.rl.on_policy:PPOAgent", "Proximal policy optimisation (Stable-Baselines3)"),
-        AgentEntry("a2c", f"{_HERE}.rl.on_policy:A2CAgent", "Advantage actor-critic (Stable-Baselines3)"),
-        AgentEntry("dqn", f"{_HERE}.rl.off_policy:DQNAgent", "Deep Q-network, one knob a step (Stable-Baselines3)"),
-        AgentEntry("sac", f"{_HERE}.rl.off_policy:SACAgent", "Soft actor-critic on continuous actions (Stable-Baselines3)"),
-        AgentEntry("ippo", f"{_HERE}.rl.multi_agent:IPPOAgent", "Independent PPO, a learner per subsystem (torch)"),
-        AgentEntry("mappo", f"{_HERE}.rl.multi_agent:MAPPOAgent", "Multi-agent PPO, a learner per subsystem and one critic (torch)"),
-        AgentEntry("maskable_ppo", f"{_HERE}.rl.on_policy:MaskablePPOAgent", "PPO, one knob a step, with masks (sb3-contrib)"),
+        AgentEntry("ppo", f"{_HERE}.rl.on_policy:PPOAgent", "Proximal policy optimisation (SB3)", "rl"),
+        AgentEntry("a2c", f"{_HERE}.rl.on_policy:A2CAgent", "Advantage actor-critic (SB3)", "rl"),
+        AgentEntry("dqn", f"{_HERE}.rl.off_policy:DQNAgent", "Deep Q-network, one knob a step (SB3)", "rl"),
+        AgentEntry("sac", f"{_HERE}.rl.off_policy:SACAgent", "Soft actor-critic on continuous actions (SB3)", "rl"),
+        AgentEntry(
+            "maskable_ppo", f"{_HERE}.rl.on_policy:MaskablePPOAgent", "PPO, one knob a step, with masks (SB3)", "rl"
+        ),
+        AgentEntry("ippo", f"{_HERE}.rl.multi_agent:IPPOAgent", "Independent PPO, a learner per subsystem", "rl"),
+        AgentEntry(
+            "mappo", f"{_HERE}.rl.multi_agent:MAPPOAgent", "Multi-agent PPO, a learner per subsystem, one critic", "rl"
+        ),
     )
 }
 

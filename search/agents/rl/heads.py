@@ -56,7 +56,8 @@ class Heads(nn.Module):
             mean, log_std = numbers.reshape(*lead, self.knobs, 2).unbind(-1)
             std = (log_std + math.log(FIRST_STD)).clamp(*LOG_STD).exp()
             logits = _log_between((self.edges - mean[..., None]) / std[..., None])
-        return torch.where(self.legal, logits, NEVER).log_softmax(-1)
+        table: Tensor = torch.where(self.legal, logits, NEVER).log_softmax(-1)
+        return table
 
 
 def _log_between(z: Tensor) -> Tensor:
@@ -65,7 +66,8 @@ def _log_between(z: Tensor) -> Tensor:
     flip = low > 0
     low, high = torch.where(flip, -high, low), torch.where(flip, -low, high)
     below, above = torch.special.log_ndtr(low), torch.special.log_ndtr(high)
-    return above + torch.log1p(-torch.exp((below - above).clamp(max=-1e-6)))
+    between: Tensor = above + torch.log1p(-torch.exp((below - above).clamp(max=-1e-6)))
+    return between
 
 
 def draw(log_probs: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +21,7 @@ class SideBySide(nn.Module):
         super().__init__()
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
         last = len(widths) - 2
-        for i, (inner, outer) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+        for i, (inner, outer) in enumerate(pairwise(widths)):
             weight = torch.empty(m, inner, outer)
             for one in weight:
                 nn.init.orthogonal_(one, gain if i == last else math.sqrt(2))

@@ -103,19 +103,19 @@ class OffPolicy(Learner):
         self.model.train(self.gradient_steps, self.model.batch_size)
 
 
-class MaskedQNetwork(QNetwork):  # type: ignore[misc]
+class MaskedQNetwork(QNetwork):
     """Values of the actions that are legal; the mask is the end of the observation. What is illegal is worth nothing.
 
     So neither the greedy action nor the target's greatest value is one that nobody could take.
     """
 
-    def forward(self, obs: Tensor) -> Tensor:
+    def forward(self, obs: Any) -> Tensor:
         """Return values (n, actions) of observations (n, d + actions)."""
         values: Tensor = super().forward(obs)
         return torch.where(obs[:, -values.shape[1] :] > 0, values, NEVER)
 
 
-class MaskedDQNPolicy(DQNPolicy):  # type: ignore[misc]
+class MaskedDQNPolicy(DQNPolicy):
     """Stable-Baselines3's policy with a `MaskedQNetwork`."""
 
     def make_q_net(self) -> MaskedQNetwork:
@@ -171,7 +171,7 @@ class DQNAgent(OffPolicy):
             "max_grad_norm": number("max_grad_norm", max_grad_norm, beyond=True),
         }
         one = Sequential(ToldTasks(problem), 1)
-        d, k = one.observe().shape[1], one.flat_masks().shape[1]
+        k = one.flat_masks().shape[1]
         seen: Any = one.observation_space
         low, high = np.append(seen.low, np.zeros(k)), np.append(seen.high, np.ones(k))
         spaces = Spaces(Box(low.astype(np.float32), high.astype(np.float32)), one.action_space)

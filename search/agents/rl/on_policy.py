@@ -27,7 +27,7 @@ from .settings import choice, number, widths
 from .stable import KnobPolicy, Spaces, extractor, quiet
 from .told import Step, played
 
-MODES = {"one_shot": OneShot, "sequential": Sequential}
+MODES: dict[str, type[Episodes]] = {"one_shot": OneShot, "sequential": Sequential}
 
 
 class OnPolicy(Learner):
@@ -55,8 +55,8 @@ class OnPolicy(Learner):
         self.restart()
 
     @abstractmethod
-    def model_of(self, **common: Any) -> Any:
-        """Make the algorithm's model, given what all of them take."""
+    def model_of(self, policy_kwargs: dict[str, Any], **common: Any) -> Any:
+        """Make the algorithm's model, given arguments of its policy and what else all of them take."""
 
     def make(self) -> None:
         """Make a fresh model."""
@@ -98,7 +98,8 @@ class OnPolicy(Learner):
 
     def act(self, seen: Tensor, masks: Flags) -> Tensor:
         """Draw an action for each observation, (n, d)."""
-        return self.model.policy.get_distribution(seen).sample()
+        drawn: Tensor = self.model.policy.get_distribution(seen).sample()
+        return drawn
 
     def judge(self, seen: Tensor, actions: Tensor, masks: Flags) -> tuple[Tensor, Tensor]:
         """Return values of observations, and logarithms of the probabilities of actions there."""
@@ -229,13 +230,14 @@ class MaskablePPOAgent(OnPolicy):
         }  # fmt: skip
         super().__init__(problem, seed, reward_scaling, settings, net_arch)
 
-    def model_of(self, **common: Any) -> Any:
+    def model_of(self, policy_kwargs: dict[str, Any], **common: Any) -> Any:
         """Make a `MaskablePPO`."""
-        return MaskablePPO("MlpPolicy", **common)
+        return MaskablePPO("MlpPolicy", policy_kwargs=policy_kwargs, **common)
 
     def act(self, seen: Tensor, masks: Flags) -> Tensor:
         """Draw a legal action for each observation, (n, d)."""
-        return self.model.policy.get_distribution(seen, action_masks=masks).sample()
+        drawn: Tensor = self.model.policy.get_distribution(seen, action_masks=masks).sample()
+        return drawn
 
     def judge(self, seen: Tensor, actions: Tensor, masks: Flags) -> tuple[Tensor, Tensor]:
         """Return values of observations, and logarithms of the probabilities of actions among the legal ones."""

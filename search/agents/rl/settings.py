@@ -20,7 +20,9 @@ def number(name: str, value: object, low: float = 0.0, high: float = math.inf, b
     good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not good or not low <= float(value) <= high or (beyond and float(value) == low):  # type: ignore[arg-type]
         least = f"above {low:g}" if beyond else f"from {low:g}"
-        raise ChipgymError(f"{name}: {shorten(value)} is not a number {least}{f' to {high:g}' if high < math.inf else ''}")
+        raise ChipgymError(
+            f"{name}: {shorten(value)} is not a number {least}{f' to {high:g}' if high < math.inf else ''}"
+        )
     return float(value)  # type: ignore[arg-type]
 
 

@@ -41,7 +41,7 @@ def quiet(model: Any) -> Any:
     return model
 
 
-class ScaledExtractor(FlattenExtractor):  # type: ignore[misc]
+class ScaledExtractor(FlattenExtractor):
     """Divides each number of an observation by a constant, so that a workload's features do not drown the rest."""
 
     scale: Tensor
@@ -56,7 +56,7 @@ class ScaledExtractor(FlattenExtractor):  # type: ignore[misc]
         return flat / self.scale
 
 
-class KnobDistribution(MultiCategoricalDistribution):  # type: ignore[misc]
+class KnobDistribution(MultiCategoricalDistribution):
     """A whole design at once: `Heads` over every knob, as Stable-Baselines3 asks distributions."""
 
     def __init__(self, heads: Heads) -> None:
@@ -69,7 +69,7 @@ class KnobDistribution(MultiCategoricalDistribution):  # type: ignore[misc]
 
     def proba_distribution(self, action_logits: Tensor) -> KnobDistribution:
         """Take the layer's outputs, shape (n, outputs)."""
-        self.table = self.heads(action_logits)
+        self.table: Tensor = self.heads(action_logits)
         return self
 
     def log_prob(self, actions: Tensor) -> Tensor:
@@ -89,7 +89,7 @@ class KnobDistribution(MultiCategoricalDistribution):  # type: ignore[misc]
         return self.table.argmax(-1)
 
 
-class KnobPolicy(ActorCriticPolicy):  # type: ignore[misc]
+class KnobPolicy(ActorCriticPolicy):
     """Stable-Baselines3's actor and critic with a `KnobDistribution`."""
 
     def __init__(self, *args: Any, heads: Heads, **kwargs: Any) -> None:
