@@ -24,10 +24,13 @@ from ....errors import count
 from ....simulators import Evaluation, Indices, Problem
 from ....simulators.core.parameter import Column
 from .heads import NEVER
-from .learner import ROUNDS, Learner
+from .learner import Learner
 from .settings import number, widths
 from .stable import Spaces, extractor, quiet
 from .told import ToldTasks, played
+
+# Where a policy acts again because its designs were evaluated already: so many more of its choices are random ones.
+FURTHER = 0.5
 
 
 class OffPolicy(Learner):
@@ -188,7 +191,7 @@ class DQNAgent(OffPolicy):
         self.tasks.forget()
         share = min(len(self._rewards) / self.exploring, 1.0)
         chance = self.first + (self.final - self.first) * share
-        chance += (1 - chance) * turn / ROUNDS
+        chance = min(chance + FURTHER * turn / self.steps, 1.0)
         episodes, every = Sequential(self.tasks, n), np.ones(n, np.bool_)
         episodes.begin(every, [])
         ended = False
@@ -273,7 +276,7 @@ class SACAgent(OffPolicy):
         with torch.no_grad():
             actions = self.model.actor(torch.as_tensor(episodes.observe()))
         uniform = torch.rand(actions.shape) * 2 - 1
-        chance = 1.0 if len(self._rewards) < self.warm else turn / ROUNDS
+        chance = 1.0 if len(self._rewards) < self.warm else min(FURTHER * turn / len(self.problem.space), 1.0)
         episodes.act(torch.where(torch.rand(actions.shape) < chance, uniform, actions).numpy(), every)
         return episodes.rows
 

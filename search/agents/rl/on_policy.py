@@ -23,7 +23,7 @@ from ....simulators import Evaluation, Indices, Problem
 from ....simulators.core.parameter import Column
 from .heads import ACTIONS, Heads
 from .learner import Learner
-from .settings import choice, number, widths
+from .settings import choice, flag, number, widths
 from .stable import KnobPolicy, Spaces, extractor, quiet
 from .told import Step, played
 
@@ -180,7 +180,7 @@ class A2CAgent(OnPolicy):
         self.actions = choice("actions", actions, ACTIONS)
         settings = {
             **gradient_settings(learning_rate, ent_coef, vf_coef, max_grad_norm),
-            "normalize_advantage": bool(normalize_advantage), "gamma": 1.0,
+            "normalize_advantage": flag("normalize_advantage", normalize_advantage), "gamma": 1.0,
         }  # fmt: skip
         super().__init__(problem, seed, reward_scaling, settings, net_arch)
 

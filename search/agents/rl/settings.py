@@ -26,6 +26,17 @@ def number(name: str, value: object, low: float = 0.0, high: float = math.inf, b
     return float(value)  # type: ignore[arg-type]
 
 
+def flag(name: str, value: object) -> bool:
+    """Return True or False.
+
+    Raises:
+        ChipgymError: naming the option and the value.
+    """
+    if not isinstance(value, bool):
+        raise ChipgymError(f"{name}: {shorten(value)} is neither True nor False")
+    return value
+
+
 def widths(name: str, value: object) -> tuple[int, ...]:
     """Return widths of hidden layers as a tuple of whole numbers ≥ 1; none is a linear policy.
 
