@@ -1,4 +1,4 @@
-"""Reinforcement learners in the search loop: what they learn from, and that they stay functions of what they are told."""
+"""Reinforcement learners in the search loop: what they learn from, and that all of it follows from what they are told."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ def test_a_rollout_holds_the_episodes_and_their_returns(problem):
     agent.tell(rows, evaluation)
     (buffer,) = kept
     steps = len(problem.space)
-    assert (buffer.actions[:, :, 0].T == rows).all()
+    assert (rows == buffer.actions[:, :, 0].T).all()
     assert (buffer.rewards[:-1] == 0).all()
     assert np.allclose(buffer.rewards[-1], problem.reward(evaluation))
     # Generalised advantages with γ = 1 (Schulman et al., arXiv:1506.02438, equation 16), written out.
