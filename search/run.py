@@ -14,7 +14,7 @@ from ..errors import ChipgymError, shorten
 from ..simulators import Indices, Problem, Value
 
 # What proposals depend on beyond the seed; kept so that a result can be traced, not compared on resuming.
-LIBRARIES = ("chipgym", "numpy", "optuna", "torch")
+LIBRARIES = ("chipgym", "numpy", "optuna", "torch", "stable-baselines3", "sb3-contrib")
 
 
 def library_versions() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Reinforcement learners in the search loop: what they learn from, and that all of it follows from what they are told."""
+"""Reinforcement learners in the search loop: what they learn from, and that it all follows from what they are told."""
 
 from __future__ import annotations
 

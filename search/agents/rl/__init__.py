@@ -27,8 +27,8 @@ Designs that were evaluated already would teach little and cost nothing. The pol
 designs are new, a few times at most; what is missing then is filled with repeats, which the loop answers from its log.
 Whole designs then come from π(x) / (1 − π(evaluated)). The gradient of its logarithm has one term more than that of
 log π(x), the same for every design, and advantages that are standardised over the ask add up to 0. The first epoch's
-update is therefore the policy gradient of what was drawn. An ask without any new design means that the policy has converged on
-what is known, and a fresh one takes its place.
+update is therefore the policy gradient of what was drawn. An ask without any new design means that the policy has
+converged on what is known, and a fresh one takes its place.
 
 Designs that a search begins with were not drawn by the policy. Off-policy learners (DQN, SAC) learn from them; the
 others only do not propose them again.
