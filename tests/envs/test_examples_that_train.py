@@ -54,6 +54,7 @@ def test_a_policy_starts_well_on_a_network_that_it_has_not_seen():
     known = example.best_of_policy(policy, "alexnet", tries=16)
     assert known > np.mean([example.best_of_search("random", "alexnet", tries=16, seed=seed) for seed in range(5)])
 
+
 def test_learners_in_the_loop_are_compared():
     found = load("rl_agents_compared").compare(budget=64, seeds=1)
     assert len(found) == 9

@@ -266,6 +266,14 @@ def test_designs_that_it_begins_with_teach_only_who_is_off_policy(problem):
         assert agent.asks == 2
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("agent", AGENTS)
+def test_one_design_at_a_time(problem, agent):
+    for scaling in ("rank", "none"):
+        found = optimize(problem, agent, 5, batch=1, agent_options={"reward_scaling": scaling})
+        assert found.evaluations == 5
+
+
 @pytest.mark.parametrize("name", AGENTS)
 def test_a_policy_with_nothing_new_to_say_begins_anew(problem, name):
     agent = make_agent(name, problem, 0, {"net_arch": [4]})

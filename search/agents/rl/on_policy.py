@@ -189,6 +189,11 @@ class A2CAgent(OnPolicy):
         heads = Heads(tuple(self.problem.space.sizes.tolist()), self.actions)
         return A2C(KnobPolicy, policy_kwargs={**policy_kwargs, "heads": heads}, **common)
 
+    def learn(self, designs: Indices, evaluation: Evaluation, rewards: Column) -> None:
+        """Learn as `OnPolicy.learn`; the advantage of one design alone has no deviation to be divided by."""
+        self.model.normalize_advantage = self.settings["normalize_advantage"] and len(designs) > 1
+        super().learn(designs, evaluation, rewards)
+
 
 class MaskablePPOAgent(OnPolicy):
     """PPO with invalid-action masks (Huang and Ontañón, arXiv:2006.14171), sb3-contrib's `MaskablePPO`.
