@@ -18,7 +18,7 @@ from ....simulators.core.parameter import Column
 from .heads import ACTIONS, Heads, chosen, draw, entropy
 from .learner import Learner
 from .networks import SideBySide, clip_each
-from .settings import choice, number, widths
+from .settings import choice, flag, number, widths
 
 #: What `parallel_env` calls each grouping.
 GROUPINGS: Mapping[str, str] = MappingProxyType({"subsystem": "subsystem", "knob": "parameter"})
@@ -30,14 +30,16 @@ class IPPOAgent(Learner):
     The agents are those of `chipgym.envs.parallel_env` with one round, and see what they see there. All choose their
     knobs at once, and all get the reward of the design that comes of it. Each has a policy, with a head per knob, a
     value function of its own observation, and a ratio of its own probabilities: nothing but the reward is shared.
-    Advantages are the reward less the value, as generalised advantages of an episode of one step are for any λ. They
-    are standardised over an ask's designs, of which every epoch takes all. Arguments are those of `PPOAgent`, but for:
+    Advantages are the reward less the value, as generalised advantages of an episode of one step are for any λ. Every
+    epoch takes all of an ask's designs. Arguments are those of `PPOAgent`, but for:
 
     Args:
         problem: what is searched.
         seed: a whole number ≥ 0.
         grouping: "subsystem", an agent for each group of knobs that the simulator declares; or "knob", one for each
             knob, as MARL-DSE has it (Krishnan et al., arXiv:2211.16385).
+        normalize_advantage: whether advantages are standardised over an ask's designs. What a value function takes
+            from all of them alike then cancels.
     """
 
     #: Whether one value function sees the state of the whole.
@@ -56,6 +58,7 @@ class IPPOAgent(Learner):
         ent_coef: float = 0.01,
         vf_coef: float = 0.5,
         max_grad_norm: float = 0.5,
+        normalize_advantage: bool = True,
         net_arch: Sequence[int] = (64, 64),
         reward_scaling: str = "rank",
     ) -> None:
@@ -65,6 +68,7 @@ class IPPOAgent(Learner):
         self.clip_range = number("clip_range", clip_range, beyond=True)
         self.ent_coef, self.vf_coef = number("ent_coef", ent_coef), number("vf_coef", vf_coef)
         self.max_grad_norm = number("max_grad_norm", max_grad_norm, beyond=True)
+        self.normalize_advantage = flag("normalize_advantage", normalize_advantage)
         self.hidden = widths("net_arch", net_arch)
         self.heads = Heads(tuple(problem.space.sizes.tolist()), choice("actions", actions, ACTIONS))
         env = DesignParallelEnv(self.tasks, agents=GROUPINGS[choice("grouping", grouping, GROUPINGS)])
@@ -114,7 +118,9 @@ class IPPOAgent(Learner):
         actions = torch.from_numpy(np.where(self.problem.space.active(designs), designs, -1))
         returns = torch.from_numpy(self.scaled(rewards).astype(np.float32))[:, None]
         with torch.no_grad():
-            gains = standardized(returns - self.values())
+            gains = returns - self.values()
+            if self.normalize_advantage:
+                gains = standardized(gains)
             before = self.logarithms(self.policies(), actions)
         for _ in range(self.n_epochs):
             table = self.policies()
@@ -145,7 +151,8 @@ class MAPPOAgent(IPPOAgent):
 
     It sees `state()` of the environment, what all agents see together, and every agent's advantage is the reward less
     its value. In episodes of one step about one workload both kinds of value functions see what is the same in every
-    episode, so that they differ in how fast they follow the mean reward and in nothing else. Arguments are those of
+    episode, and take the same from every design's reward. With `normalize_advantage` the two agents are therefore one
+    and the same search; without it they differ in how their values follow the mean reward. Arguments are those of
     `IPPOAgent`.
     """
 
