@@ -161,7 +161,7 @@ class DQNAgent(OffPolicy):
         exploration_designs: int = 500,
         max_grad_norm: float = 10.0,
         net_arch: Sequence[int] = (64, 64),
-        reward_scaling: str = "standard",
+        reward_scaling: str = "rank",
     ) -> None:
         self.tau = number("tau", tau, 0, 1, beyond=True)
         self.first = number("exploration_initial_eps", exploration_initial_eps, 0, 1)

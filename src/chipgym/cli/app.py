@@ -25,6 +25,7 @@ from .listing import list_registered
 from .output import UserInterruptError, note
 from .reporting import report_runs
 from .searching import search_designs
+from .serving import serve_problems
 from .simulating import simulate_design
 from .training import train_surrogate
 from .validating import validate_simulators
@@ -44,6 +45,7 @@ app.command("report")(report_runs)
 app.command("collect")(collect_designs)
 app.command("train")(train_surrogate)
 app.command("validate")(validate_simulators)
+app.command("serve")(serve_problems)
 
 
 def _version(wanted: bool) -> None:
