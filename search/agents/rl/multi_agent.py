@@ -19,6 +19,7 @@ from .heads import ACTIONS, Heads, chosen, draw, entropy
 from .learner import Learner
 from .networks import SideBySide, clip_each
 from .settings import choice, flag, number, widths
+from .told import ToldTasks
 
 #: What `parallel_env` calls each grouping.
 GROUPINGS: Mapping[str, str] = MappingProxyType({"subsystem": "subsystem", "knob": "parameter"})
@@ -73,10 +74,10 @@ class IPPOAgent(Learner):
         self.heads = Heads(tuple(problem.space.sizes.tolist()), choice("actions", actions, ACTIONS))
         env = DesignParallelEnv(self.tasks, agents=GROUPINGS[choice("grouping", grouping, GROUPINGS)])
         seen, _ = env.reset(seed=0)  # of one workload, which leaves nothing to draw
-        own = [self._on_one_scale(seen[agent]) for agent in env.possible_agents]
+        own = [on_one_scale(self.tasks, seen[agent]) for agent in env.possible_agents]
         # One observation per agent, and one per value function; every episode of a search begins with the same.
         self.seen = torch.from_numpy(np.stack(own))
-        self.judged = torch.from_numpy(self._on_one_scale(env.state())[None]) if self.central else self.seen
+        self.judged = torch.from_numpy(on_one_scale(self.tasks, env.state())[None]) if self.central else self.seen
         self.shares = tuple(env.shares.values())
         self._owner = np.empty(len(problem.space), np.int64)
         self._slot = np.empty(len(problem.space), np.int64)
@@ -138,13 +139,6 @@ class IPPOAgent(Learner):
         """Return logarithms of the probabilities of what each agent chose, (n, agents), of actions (n, p)."""
         return chosen(table.expand(len(actions), *table.shape), actions) @ self._member
 
-    def _on_one_scale(self, seen: Observation) -> Observation:
-        """Divide a workload's features, which come first, by their sizes; they are the same all through a search."""
-        features = np.abs(self.tasks.features[0])
-        out = seen.copy()
-        out[: len(features)] /= np.maximum(features, 1.0)
-        return out
-
 
 class MAPPOAgent(IPPOAgent):
     """Multi-agent PPO (Yu et al., arXiv:2103.01955): policies as `IPPOAgent` has them, and one central value function.
@@ -157,6 +151,11 @@ class MAPPOAgent(IPPOAgent):
     """
 
     central = True
+
+
+def on_one_scale(tasks: ToldTasks, seen: Observation) -> Observation:
+    """Return an observation (d,) as `ToldTasks.scale` has networks see it, float32."""
+    return (seen / tasks.scale(len(seen))).astype(np.float32)
 
 
 def clipped(ratios: Tensor, gains: Tensor, clip_range: float) -> Tensor:

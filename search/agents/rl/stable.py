@@ -13,8 +13,8 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.torch_layers import FlattenExtractor
 from torch import Tensor, nn
 
-from ....envs.tasks import Tasks
 from .heads import Heads, chosen, draw, entropy
+from .told import ToldTasks
 
 
 class Spaces(gymnasium.Env[Any, Any]):
@@ -24,14 +24,10 @@ class Spaces(gymnasium.Env[Any, Any]):
         self.observation_space, self.action_space = observation_space, action_space
 
 
-def extractor(tasks: Tasks, spaces: Spaces) -> dict[str, Any]:
-    """Return the arguments of a policy that have it see observations on one scale.
-
-    A workload's features, which come first, are divided by their sizes, since they are the same all through a search.
-    """
-    features = np.abs(tasks.features[0])
-    scale = np.ones(spaces.observation_space.shape or ())
-    scale[: len(features)] = np.maximum(features, 1.0)
+def extractor(tasks: ToldTasks, spaces: Spaces) -> dict[str, Any]:
+    """Return the arguments of a policy that have it see observations on one scale; see `ToldTasks.scale`."""
+    (size,) = spaces.observation_space.shape or (0,)
+    scale = tasks.scale(size)
     return {"features_extractor_class": ScaledExtractor, "features_extractor_kwargs": {"scale": scale}}
 
 

@@ -34,6 +34,17 @@ class ToldTasks(Tasks):
         """Take what the episodes played next end with: n canonical rows (n, p) in their order, and n rewards."""
         self._told = Assessment(rows, evaluation, rewards)
 
+    def scale(self, size: int) -> Column:
+        """Return what to divide the numbers of an observation by, shape (size,), for a network to see them as alike.
+
+        A workload's features come first, and are the same all through a search: they are divided by their sizes.
+        Everything else is small.
+        """
+        features = np.abs(self.features[0])
+        out = np.ones(size)
+        out[: len(features)] = np.maximum(features, 1.0)
+        return out
+
     def forget(self) -> None:
         """Go back to blank assessments."""
         self._told = None
