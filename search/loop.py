@@ -115,7 +115,8 @@ def optimize(
         table = evaluations(log)
         return SearchResult(table, agent, searcher.seed, identity, run.label, stopped, provenance, problem, said)
 
-    with _open(store, key, log, budget) as run, evaluator(problem, catch, where) as evaluate:
+    # Workers first: no store is made where they cannot be.
+    with evaluator(problem, catch, where) as evaluate, _open(store, key, log, budget) as run:
         search = Search(problem, searcher, size, budget, log, run, evaluate, first, seconds)
         search.resume()
         stopped = search.run(callback)

@@ -2,11 +2,10 @@
 
 from .backend import BACKENDS, Backend, checked_backend, unordered
 from .local import UNGUARDED, Say
-from .queue import TRIES, LostTaskError, Pool
+from .queue import LostTaskError, Pool
 
 __all__ = [
     "BACKENDS",
-    "TRIES",
     "UNGUARDED",
     "Backend",
     "LostTaskError",

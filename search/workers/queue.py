@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ Answered = TypeVar("Answered", covariant=True)
 
 #: Workers that a task may cost. Machines fail rarely; a task that takes all memory ends every worker it is given to.
 TRIES = 4
+
+LOG = logging.getLogger("chipgym")
 
 _NOTHING = object()
 
@@ -74,6 +77,7 @@ class Queue(Generic[T]):
                 f"out, fewer {field} need less of it; the same call goes on from there",
                 attempt.task,
             )
+        LOG.warning("a worker was lost, %s; what it had to do is done again", how)
         self._again.append(Attempt(attempt.task, attempt.lost + 1))
 
 

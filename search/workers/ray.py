@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -103,9 +104,7 @@ class RayTasks:
                 if isinstance(error, getattr(errors, kind)):
                     queue.lost(attempt, "workers", how)
                     return None
-            raise ChipgymError(
-                f"backend: Ray failed ({shorten(_first_line(error), 300)}); run the same again to go on"
-            ) from error
+            raise ChipgymError(f"backend: Ray failed ({_first_line(error)}); run the same again to go on") from error
         for message in warned:
             warnings.warn(message, stacklevel=2)
         if isinstance(answer, Exception):
@@ -126,17 +125,22 @@ class RayTasks:
 def _not_run(error: Exception) -> ChipgymError:
     """Say what keeps a worker from running any task."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    missing = next((line for line in lines if line.startswith("ModuleNotFoundError")), None)
+    raised = [line for line in lines if re.match(r"[\w.]*(Error|Exception): ", line)] or lines[:1] or [repr(error)]
+    missing = next((line.partition(": ")[2] for line in raised if line.startswith("ModuleNotFoundError")), None)
     if missing:
         return ChipgymError(
-            f"backend: a Ray worker lacks a module ({missing.partition(': ')[2]}); install what the search needs on "
-            "every machine of the cluster"
+            f"backend: a Ray worker lacks a module ({missing}); install what the search needs on every machine of the "
+            "cluster"
         )
-    return ChipgymError(f"backend: a Ray worker could not run ({shorten(lines[-1] if lines else error, 300)})")
+    return ChipgymError(f"backend: a Ray worker could not run ({_cut(raised[-1])})")
 
 
 def _first_line(error: Exception) -> str:
-    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return _cut(next((line for line in str(error).splitlines() if line.strip()), type(error).__name__))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 300 else f"{text[:299]}…"
 
 
 # In a worker: the function that it answers with, under the name of its reference.

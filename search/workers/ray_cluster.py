@@ -20,6 +20,8 @@ ANSWER_S = 5.0
 # Memory that workers of one machine share for functions, tasks and answers. Ray takes the disk for more.
 SHARED_BYTES = 2**28
 
+LOG = logging.getLogger("chipgym")
+
 _EXPECTED = "expected ray://host:10001, host:6379 on one of its machines, or auto"
 
 
@@ -73,7 +75,7 @@ def connected(address: str | None, workers: int | None) -> Iterator[Cluster]:
     address = address or os.environ.get("RAY_ADDRESS") or "local"
     ours = address == "local"
     try:
-        with _quietly():
+        with _quietly(ray):
             if ours:
                 _start(ray, workers)
             else:
@@ -84,6 +86,7 @@ def connected(address: str | None, workers: int | None) -> Iterator[Cluster]:
 
 
 def _start(ray: Any, workers: int | None) -> None:
+    LOG.info("starting Ray on this machine, which takes seconds")
     try:
         ray.init(
             "local",
@@ -124,7 +127,7 @@ def _knock(address: str) -> None:
         socket.create_connection((host, port), timeout=ANSWER_S).close()
         _greet(f"{host}:{port}")
     except OSError as error:
-        said = f"no Ray cluster answers at {shorten(address)} within {ANSWER_S:.0f} s ({_line(error)})"
+        said = f"no Ray cluster answers at {shorten(address)} within {ANSWER_S:.0f} s ({error.strerror or error})"
         raise ChipgymError(f"address: {said}; {_EXPECTED}") from None
 
 
@@ -149,14 +152,23 @@ def _greet(target: str) -> None:
         channel.close()
 
 
+def _hear_nothing(*_: object) -> None:
+    """Stand in for Ray's thread that prints what its cluster reports."""
+
+
 def _line(error: Exception) -> str:
     text = " ".join(str(error).split())
     return text if len(text) <= 200 else f"{text[:199]}…"
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
+def _quietly(ray: Any) -> Iterator[None]:
     """Keep Ray from reporting its use, from the terminal, and from the signal that ends this process."""
+    inside, listen = getattr(getattr(ray, "_private", None), "worker", None), "listen_error_messages"
+    # It prints screens of text on standard output whenever a worker dies, where JSON may go, and has no setting for it.
+    listening = getattr(inside, listen, None)
+    if listening:
+        setattr(inside, listen, _hear_nothing)
     settings = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
     before = {name: os.environ.get(name) for name in settings}
     main = threading.current_thread() is threading.main_thread()
@@ -165,6 +177,8 @@ def _quietly() -> Iterator[None]:
     try:
         yield
     finally:
+        if listening:
+            setattr(inside, listen, listening)
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)

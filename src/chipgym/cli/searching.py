@@ -70,6 +70,26 @@ def search_designs(
         typer.Option(metavar="SECONDS", help="Stop after this long; the same command goes on.", show_default=False),
     ] = None,
     jobs: Annotated[int, typer.Option(metavar="N", help="Processes that evaluate designs.")] = 1,
+    backend: Annotated[
+        str, typer.Option(metavar="NAME", help="What evaluates designs: process (see --jobs), or ray (see --workers).")
+    ] = "process",
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Workers of a Ray cluster, for --backend ray; as many as it has CPUs where left out.",
+            show_default=False,
+        ),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="A Ray cluster, as in ray://host:10001, or auto for one that runs on this machine; where left out, one"
+            " is started here and ends with the search.",
+            show_default=False,
+        ),
+    ] = None,
     catch: Annotated[
         list[str] | None,
         typer.Option(
@@ -119,6 +139,9 @@ def search_designs(
                 timeout=timeout,
                 jobs=jobs,
                 catch=caught,
+                backend=backend,
+                workers=workers,
+                address=address,
             )
     except KeyboardInterrupt:
         raise output.UserInterruptError(_what_is_safe(report, _without_password(store))) from None
