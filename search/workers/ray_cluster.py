@@ -74,15 +74,16 @@ def connected(address: str | None, workers: int | None) -> Iterator[Cluster]:
         return
     address = address or os.environ.get("RAY_ADDRESS") or "local"
     ours = address == "local"
-    try:
-        with _quietly(ray):
-            if ours:
-                _start(ray, workers)
-            else:
-                _join(ray, address)
-        yield Cluster(ray, ours)
-    finally:
-        ray.shutdown()
+    with _settings():
+        try:
+            with _quietly(ray):
+                if ours:
+                    _start(ray, workers)
+                else:
+                    _join(ray, address)
+            yield Cluster(ray, ours)
+        finally:
+            ray.shutdown()
 
 
 def _start(ray: Any, workers: int | None) -> None:
@@ -125,9 +126,9 @@ def _knock(address: str) -> None:
         raise ChipgymError(f"address: {shorten(address)} is not a Ray cluster's; {_EXPECTED}")
     try:
         socket.create_connection((host, port), timeout=ANSWER_S).close()
-        _greet(f"{host}:{port}")
+        _greet(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
     except OSError as error:
-        said = f"no Ray cluster answers at {shorten(address)} within {ANSWER_S:.0f} s ({error.strerror or error})"
+        said = f"no Ray cluster answers at {shorten(address)} within {ANSWER_S:g} s ({error.strerror or error})"
         raise ChipgymError(f"address: {said}; {_EXPECTED}") from None
 
 
@@ -162,25 +163,37 @@ def _line(error: Exception) -> str:
 
 
 @contextmanager
+def _settings() -> Iterator[None]:
+    """Keep Ray from reporting its use, and take back what it sets in the environment."""
+    before = {name: value for name, value in os.environ.items() if _of_ray(name)}
+    for name in ("RAY_USAGE_STATS_ENABLED", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"):
+        os.environ.setdefault(name, "0")
+    try:
+        yield
+    finally:
+        for name in [name for name in os.environ if _of_ray(name) and name not in before]:
+            del os.environ[name]
+        os.environ.update(before)
+
+
+def _of_ray(variable: str) -> bool:
+    return variable.startswith("RAY_") or variable == "PYTHONBREAKPOINT"
+
+
+@contextmanager
 def _quietly(ray: Any) -> Iterator[None]:
-    """Keep Ray from reporting its use, from the terminal, and from the signal that ends this process."""
+    """Keep Ray from the terminal, and from the signal that ends this process."""
     inside, listen = getattr(getattr(ray, "_private", None), "worker", None), "listen_error_messages"
     # It prints screens of text on standard output whenever a worker dies, where JSON may go, and has no setting for it.
     listening = getattr(inside, listen, None)
     if listening:
         setattr(inside, listen, _hear_nothing)
-    settings = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
-    before = {name: os.environ.get(name) for name in settings}
     main = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGTERM)
-    os.environ.update({name: value for name, value in settings.items() if before[name] is None})
     try:
         yield
     finally:
         if listening:
             setattr(inside, listen, listening)
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
         if main and handler is not None:
             signal.signal(signal.SIGTERM, handler)
