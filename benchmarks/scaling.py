@@ -1,6 +1,6 @@
 """Evaluations per second of a search over workers, for a slow simulator, beside one process.
 
-    python benchmarks/scaling.py [--jobs 1 2 4] [--workers 1 2 4] [--evaluations 128] [--workload alexnet]
+    python benchmarks/scaling.py [--jobs 1 2 4] [--workers 1 2 4] [--evaluations 48] [--workload alexnet]
 
 The simulator is systolic arrays with a memory in the loop, whose kernels have one thread in every case. Workers are
 processes of this machine, and those of a Ray cluster that is started on it. Each is warm before it is timed; what it
@@ -38,8 +38,8 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workload", default="alexnet")
-    parser.add_argument("--evaluations", type=int, default=128)
-    parser.add_argument("--batch", type=int, default=32, help="designs of an ask, which are evaluated side by side")
+    parser.add_argument("--evaluations", type=int, default=48)
+    parser.add_argument("--batch", type=int, default=16, help="designs of an ask, which are evaluated side by side")
     counts = sorted({1, 2, os.cpu_count() or 1})
     parser.add_argument("--jobs", type=int, nargs="+", default=counts, help="processes of this machine")
     parser.add_argument("--workers", type=int, nargs="+", default=counts, help="workers of Ray; 0 for none")

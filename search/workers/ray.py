@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,8 @@ from .queue import Attempt, Pool, Queue
 from .ray_cluster import Cluster, connected
 
 T = TypeVar("T")
+
+LOG = logging.getLogger("chipgym")
 
 # Seconds without an answer after which it is looked up whether the cluster has anything to work with.
 PATIENCE_S = 10.0
@@ -36,11 +39,7 @@ def ray_pool(function: Callable[..., Any], workers: int | None, address: str | N
         ChipgymError: as `connected`, and where the function cannot be sent.
     """
     with connected(address, workers) as cluster:
-        pool = RayTasks(cluster, function, workers or cluster.cpus)
-        try:
-            yield pool
-        finally:
-            pool.cancel()
+        yield RayTasks(cluster, function, workers or cluster.cpus)
 
 
 class RayTasks:
@@ -56,7 +55,6 @@ class RayTasks:
 
         self._ray = cluster.ray
         self._size = size
-        self._running: dict[Any, Attempt[Any]] = {}
         try:
             # In a list, a reference reaches the task as it is: a worker asks for the function once, not for every task.
             self._function = [self._ray.put(function)]
@@ -75,21 +73,37 @@ class RayTasks:
 
     def answered(self, tasks: Iterable[T]) -> Iterator[tuple[T, Any]]:
         """Answer as `Pool.answered` does."""
-        queue, running, patient = Queue(tasks), self._running, True
-        while True:
-            while len(running) < self._size and (attempt := queue.take()) is not None:
-                running[self._answer.remote(self._function, self._about, attempt.task)] = attempt
-            if not running:
-                return
-            done, _ = self._ray.wait(list(running), num_returns=1, timeout=PATIENCE_S)
-            if not done and patient:
-                patient = False
-                self._say_whether_there_is_anything()
-            for reference in done:
-                attempt = running.pop(reference)
-                answer = self._fetch(reference, attempt, queue)
-                if answer is not None:
-                    yield attempt.task, answer[0]
+        queue, patient = Queue(tasks), True
+        running: dict[Any, Attempt[T]] = {}
+        try:
+            while True:
+                self._check()
+                while len(running) < self._size and (attempt := queue.take()) is not None:
+                    running[self._answer.remote(self._function, self._about, attempt.task)] = attempt
+                if not running:
+                    return
+                done, _ = self._ray.wait(list(running), num_returns=1, timeout=PATIENCE_S)
+                if not done and patient:
+                    patient = False
+                    self._say_whether_there_is_anything()
+                for reference in done:
+                    attempt = running.pop(reference)
+                    answer = self._fetch(reference, attempt, queue)
+                    if answer is not None:
+                        yield attempt.task, answer[0]
+        except (ConnectionError, self._ray.exceptions.RayError) as error:
+            raise ChipgymError(
+                f"backend: the Ray cluster was lost ({_first_line(error)}); run the same again to go on"
+            ) from error
+        finally:
+            if self._ray.is_initialized():
+                for reference in running:  # nobody waits for it any more
+                    self._ray.cancel(reference, force=True)
+
+    def _check(self) -> None:
+        """See that the connection is there: without one, Ray starts a cluster of its own at the next call."""
+        if not self._ray.is_initialized():
+            raise ConnectionError("the connection to it has ended")
 
     def _fetch(self, reference: Any, attempt: Attempt[T], queue: Queue[T]) -> tuple[Any] | None:
         """Return an answer, None where it was lost and the task is back in the queue."""
@@ -104,7 +118,7 @@ class RayTasks:
                 if isinstance(error, getattr(errors, kind)):
                     queue.lost(attempt, "workers", how)
                     return None
-            raise ChipgymError(f"backend: Ray failed ({_first_line(error)}); run the same again to go on") from error
+            raise
         for message in warned:
             warnings.warn(message, stacklevel=2)
         if isinstance(answer, Exception):
@@ -114,12 +128,6 @@ class RayTasks:
     def _say_whether_there_is_anything(self) -> None:
         if not self._ray.cluster_resources().get("CPU"):
             warnings.warn("the Ray cluster has no CPU at the moment; tasks wait for one", stacklevel=2)
-
-    def cancel(self) -> None:
-        """End what is being worked on, where nobody waits for it any more."""
-        for reference in self._running:
-            self._ray.cancel(reference, force=True)
-        self._running.clear()
 
 
 def _not_run(error: Exception) -> ChipgymError:
@@ -167,8 +175,13 @@ def _answer(function: list[Any], about: tuple[str, str, int], task: object) -> t
     limit_threads(share)
     if name not in _KNOWN:
         _KNOWN.clear()  # one search at a time
-        # Copied, since Ray's arrays are read-only: compiled kernels and simulators of one's own need not expect those.
-        _KNOWN[name] = copy.deepcopy(ray.get(function[0]))
+        found = ray.get(function[0])
+        try:
+            # Ray's arrays are read-only, which compiled kernels and simulators of one's own need not expect.
+            found = copy.deepcopy(found)
+        except Exception:
+            LOG.info("a function that cannot be copied has Ray's read-only arrays")
+        _KNOWN[name] = found
     with warnings.catch_warnings(record=True) as warned:
         answer = answer_of(_KNOWN[name], copy.deepcopy(task))
     return answer, [str(each.message) for each in warned]
