@@ -80,7 +80,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Trial:
-    """Evaluates rows of a problem's space, the good ones also where another one's simulation raises."""
+    """Evaluates canonical rows of a problem's space, the good ones also where another one's simulation raises."""
 
     problem: Problem
     catch: tuple[type[Exception], ...] = ()
@@ -92,7 +92,7 @@ class Trial:
         Where none does alone, `simulate` takes no batches, and a warning says so.
         """
         try:
-            return [self.problem.evaluate(rows)], None
+            return [self.problem.evaluate_columns(self.problem.space.values(rows), len(rows))], None
         except Exception as error:
             if len(rows) == 1:
                 failure = Failure.of(error)

@@ -83,11 +83,15 @@ class Log:
 
     def take(self, numbers: Indices) -> Evaluation:
         """Return the evaluations with these numbers, as the problem gave them."""
-        columns = {name: self.metrics[numbers, j] for j, name in enumerate(self.metric_names)}
+        values = self._values[
+            numbers
+        ]  # once: an ask has few designs, and a choice takes longer than the columns of one
+        m = len(self.metric_names)
+        columns = {name: values[:, j] for j, name in enumerate(self.metric_names)}
         places = enumerate(numbers.tolist() if self.reasons else ())
         reasons = {i: self.reasons[number] for i, number in places if number in self.reasons}
-        metrics = Metrics(self.problem.simulator.metrics, columns, self.simulator_violation[numbers], reasons)
-        return Evaluation(metrics, self.objectives[numbers], self.violation[numbers])
+        metrics = Metrics(self.problem.simulator.metrics, columns, values[:, m], reasons)
+        return Evaluation(metrics, values[:, m + 3 :], values[:, m + 1])
 
     # --- writing -------------------------------------------------------------------------------------------------
 

@@ -192,7 +192,7 @@ class Search:
         numbers, fresh = self.log.find(rows)
         taken = fresh[: self.budget - self.log.n]
         complete = len(taken) == len(fresh)
-        start = self.log.n
+        start = first = self.log.n
         while len(taken):
             part, taken = taken[: self.part], taken[self.part :]
             self._evaluate(rows[part], ask, part)
@@ -203,7 +203,9 @@ class Search:
                     self._ask_whether_to_stop(callback)
                 if self.failure or self.cut:
                     return True
-        if complete and len(fresh):
+        if complete and len(fresh) == len(rows):
+            numbers = np.arange(first, self.log.n)
+        elif complete and len(fresh):
             numbers, _ = self.log.find(rows)
         # Written before the agent learns of it. An ask that the budget or a signal cut is not told: whoever continues
         # makes it again, finds this part in the store, and so goes the way of a search that was never cut.

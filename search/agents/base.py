@@ -80,3 +80,14 @@ def fraction(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise ChipgymError(f"{name}: {shorten(value)} is not a number from 0 to 1")
     return float(value)
+
+
+def positive(name: str, value: object) -> float:
+    """Check that `value` is a finite number above 0, and return it as a float.
+
+    Raises:
+        ChipgymError: naming the option, the value and what was expected.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < np.inf:
+        raise ChipgymError(f"{name}: {shorten(value)} is not a finite number above 0")
+    return float(value)

@@ -47,6 +47,13 @@ _ENTRIES: dict[str, AgentEntry] = {
     for e in (
         AgentEntry("random", f"{_HERE}.uniform:UniformAgent", "Uniform draws from the grid"),
         AgentEntry("exhaustive", f"{_HERE}.exhaustive:ExhaustiveAgent", "Every design once, in grid order"),
+        AgentEntry("sobol", f"{_HERE}.sobol:SobolAgent", "Scrambled Sobol' sequence over the grid (SciPy)"),
+        AgentEntry(
+            "hill_climbing", f"{_HERE}.hill_climbing:HillClimbingAgent", "Best of a batch of neighbours, with restarts"
+        ),
+        AgentEntry("annealing", f"{_HERE}.annealing:AnnealingAgent", "Simulated annealing with reheats"),
+        AgentEntry("aco", f"{_HERE}.aco:ACOAgent", "Ant colony: pheromone per value within MAX-MIN bounds"),
+        AgentEntry("genetic", f"{_HERE}.genetic:GeneticAgent", "Genetic search of one population, steady state"),
         AgentEntry("nsga2", f"{_HERE}.optuna.nsga2:NSGA2Agent", "Genetic search, NSGA-II (Optuna)"),
         AgentEntry("tpe", f"{_HERE}.optuna.tpe:TPEAgent", "Tree-structured Parzen estimator (Optuna)"),
         AgentEntry("gp", f"{_HERE}.optuna.gp:GPAgent", "Bayesian optimisation with a Gaussian process (Optuna, torch)"),

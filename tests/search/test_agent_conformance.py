@@ -23,6 +23,31 @@ class TestRandom(AgentSuite):
     settings: ClassVar = {"batch": 7}
 
 
+class TestSobol(AgentSuite):
+    agent = "sobol"
+    settings: ClassVar = {"batch": 7}
+
+
+class TestHillClimbing(AgentSuite):
+    agent = "hill_climbing"
+    settings: ClassVar = {"batch": 5}
+
+
+class TestAnnealing(AgentSuite):
+    agent = "annealing"
+    settings: ClassVar = {"batch": 5, "agent_options": {"cycle": 10}}
+
+
+class TestAco(AgentSuite):
+    agent = "aco"
+    settings: ClassVar = {"agent_options": {"ants": 5}}
+
+
+class TestGenetic(AgentSuite):
+    agent = "genetic"
+    settings: ClassVar = {"batch": 5, "agent_options": {"population_size": 5}}
+
+
 class TestExhaustive(AgentSuite):
     agent = "exhaustive"
     settings: ClassVar = {"batch": 5}
@@ -70,14 +95,31 @@ def test_another_seed_another_search(toy, agent):
     assert not first.equals(second)
 
 
-@pytest.mark.parametrize("agent", ["random", "exhaustive", "nsga2"])
+@pytest.mark.parametrize("agent", ["hill_climbing", "annealing", "aco", "genetic"])
+def test_a_small_space_is_exhausted_for_one_objective(toy, agent):
+    result = optimize(toy, agent, 10_000)
+    assert result.stopped == "space exhausted"
+    assert result.evaluations == 90
+
+
+@pytest.mark.parametrize("agent", ["random", "exhaustive", "sobol", "nsga2"])
 def test_a_small_space_is_exhausted(problem, agent):
     result = optimize(problem, agent, 10_000)
     assert result.stopped == "space exhausted"
     assert result.evaluations == problem.space.canonical_size == 90
 
 
-@pytest.mark.parametrize(("agent", "budget"), [("nsga2", 400), ("tpe", 60)])
+@pytest.mark.parametrize(
+    ("agent", "budget"),
+    [
+        ("hill_climbing", 150),
+        ("annealing", 200),
+        ("aco", 250),
+        ("genetic", 200),
+        ("nsga2", 400),
+        ("tpe", 60),
+    ],
+)
 def test_learning_beats_random(bowl, agent, budget):
     mine = [optimize(bowl, agent, budget, seed).best.objectives[0] for seed in range(2)]
     random = [optimize(bowl, "random", budget, seed).best.objectives[0] for seed in range(20)]
