@@ -14,7 +14,16 @@ from ..durable import check_writable, output_file
 from ..errors import ChipgymError
 from . import output, parse
 from .designs import print_designs, write_designs
-from .options import Json, SimulatorName, SimulatorOptions, SpaceRestrictions, WorkloadNames
+from .options import (
+    BackendName,
+    Json,
+    RayAddress,
+    RayWorkers,
+    SimulatorName,
+    SimulatorOptions,
+    SpaceRestrictions,
+    WorkloadNames,
+)
 from .progress import ProgressReport
 
 if TYPE_CHECKING:
@@ -70,26 +79,9 @@ def search_designs(
         typer.Option(metavar="SECONDS", help="Stop after this long; the same command goes on.", show_default=False),
     ] = None,
     jobs: Annotated[int, typer.Option(metavar="N", help="Processes that evaluate designs.")] = 1,
-    backend: Annotated[
-        str, typer.Option(metavar="NAME", help="What evaluates designs: process (see --jobs), or ray (see --workers).")
-    ] = "process",
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Workers of a Ray cluster, for --backend ray; as many as it has CPUs where left out.",
-            show_default=False,
-        ),
-    ] = None,
-    address: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ADDRESS",
-            help="A Ray cluster, as in ray://host:10001, or auto for one that runs on this machine; where left out, one"
-            " is started here and ends with the search.",
-            show_default=False,
-        ),
-    ] = None,
+    backend: BackendName = "process",
+    workers: RayWorkers = None,
+    address: RayAddress = None,
     catch: Annotated[
         list[str] | None,
         typer.Option(
