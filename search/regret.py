@@ -79,7 +79,11 @@ class GroundTruth:
         1 is the optimum; before the first feasible design it is their number plus 1. Takes and raises what `incumbent`
         does.
         """
-        return np.searchsorted(self.values, self.incumbent(found), side="left").astype(np.int64) + 1
+        return self.rank_of(self.incumbent(found))
+
+    def rank_of(self, objectives: Column) -> Indices:
+        """Rank each of n feasible objectives among all feasible designs, shape (n,); `inf` is behind all of them."""
+        return np.searchsorted(self.values, objectives, side="left").astype(np.int64) + 1
 
     def _values_of(self, found: SearchResult | Sequence[float] | Column) -> Column:
         if isinstance(found, SearchResult):

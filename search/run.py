@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -19,13 +20,17 @@ LIBRARIES = ("chipgym", "numpy", "optuna", "torch")
 
 def library_versions() -> dict[str, str]:
     """Return the version by name of those that are installed."""
-    out = {}
-    for name in LIBRARIES:
-        try:
-            out[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return out
+    found = {name: _version(name) for name in LIBRARIES}
+    return {name: text for name, text in found.items() if text is not None}
+
+
+@functools.cache
+def _version(library: str) -> str | None:
+    """Look a version up once: it takes longer than a short search of a table."""
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
 
 
 def checked_problem(problem: Problem) -> Problem:

@@ -107,7 +107,7 @@ def test_python_runs(page, tmp_path, runner):
     found = [block for block in found if not missing(block)]
     if not found:
         pytest.skip("none of its blocks' libraries are installed")
-    if any("chipgym.report(" in block for block in found):
+    if any("report(" in block for block in found):
         pytest.importorskip("plotly")
     found = list(map(shorter, found))
     continues = re.search(CONTINUES, page.read_text(encoding="utf-8")) is not None
@@ -130,7 +130,7 @@ def commands(line: str) -> Iterator[list[str]]:
 @pytest.mark.parametrize(("page", "line"), COMMANDS, ids=[line for _, line in COMMANDS])
 def test_commands_run(page, line, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    for word, library in ((" report ", "plotly"), (" gnn ", "torch_geometric")):
+    for word, library in ((" report ", "plotly"), (" compare ", "plotly"), (" gnn ", "torch_geometric")):
         if word in line:
             pytest.importorskip(library)
     for arguments in commands(shorter(line)):

@@ -15,21 +15,18 @@ from typing import IO, Self
 import numpy as np
 
 from ...datasets import TableHeader
-from ...durable import durable_file, sync_folder
+from ...durable import durable_file
 from ...errors import ChipgymError
 from ...simulators.core.parameter import Column
 from ..difference import first_difference
-
-try:
-    import fcntl
-except ImportError:  # not a POSIX system: two processes there are not told apart
-    fcntl = None  # type: ignore[assignment]
+from ..folder_lock import NAME as LOCK
+from ..folder_lock import folder_lock
 
 Range = tuple[int, int]
 
 # The numbers of a part's designs, and the beginning of a sha256 of them and its content: what is damaged is no part.
 _PART = re.compile(r"(\d{1,19})-(\d{1,19})-([0-9a-f]{16})\.part")
-_PLAN, _LOCK = "plan.json", "lock"
+_PLAN = "plan.json"
 
 
 def parts_folder(out: str | os.PathLike[str]) -> Path:
@@ -54,7 +51,7 @@ class Parts:
         self._header = header
         self._width = len(header.metrics) + 1
         self._names: dict[Range, str] = {}
-        self._lock: IO[bytes] | None = None
+        self._lock = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         """Make the folder, or go on with what is in it.
@@ -63,28 +60,18 @@ class Parts:
             ChipgymError: where another process is at it, or it belongs to another collection.
             OSError: where it cannot be written.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        sync_folder(self.folder.parent)
-        self._lock = (self.folder / _LOCK).open("ab")
-        try:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(folder_lock(self.folder, "collecting into"))
             self._enter()
-        except BaseException:
-            self._lock.close()
-            raise
+            self._lock = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._lock is not None:
-            self._lock.close()
+        self._lock.close()
 
     def _enter(self) -> None:
-        if fcntl is not None and self._lock is not None:
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # gone with the process, however it ends
-            except BlockingIOError:
-                raise ChipgymError(f"out: another process is collecting into {self.folder}; wait for it") from None
         self._check_plan()
         for path in self.folder.glob("*.partial"):
             path.unlink()
@@ -174,7 +161,7 @@ class Parts:
             "*.partial",
             "*.db*",
             _PLAN,
-            _LOCK,
+            LOCK,
         ):  # the plan last: without it the parts mean nothing
             for path in self.folder.glob(pattern):
                 path.unlink(missing_ok=True)

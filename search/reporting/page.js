@@ -1,19 +1,6 @@
 // The page: texts, controls, and which figure is drawn where.
 
-const data = JSON.parse(document.getElementById("data").textContent);
-const $ = (id) => document.getElementById(id);
-const config = { responsive: true, displaylogo: false, displayModeBar: "hover", modeBarButtons: [["toImage", "resetScale2d"]] };
-if (coarse() || narrow()) config.displayModeBar = false;
 const state = { chosen: 0, x: 0, y: 1, color: null, objective: 0, kept: null };
-
-function element(name, text, className) {
-  const out = document.createElement(name);
-  if (text !== undefined) out.textContent = text;
-  if (className) out.className = className;
-  return out;
-}
-const hide = (id) => { $(id).hidden = true; };
-const draw = (id, figure) => Plotly.react($(id), figure.traces, figure.layout, config);
 
 function fillFacts(list, facts) {
   list.replaceChildren(...facts.flatMap(([name, value, className, about]) => {
@@ -21,31 +8,6 @@ function fillFacts(list, facts) {
     if (about) term.title = about;
     return [term, element("dd", value, className)];
   }));
-}
-
-function fillTable(table, headings, rows, numbers) {
-  const line = (cells, tag) => {
-    const tr = element("tr");
-    cells.forEach((cell, j) => tr.append(element(tag, cell, numbers.includes(j) ? "number" : "")));
-    return tr;
-  };
-  const head = element("thead"), body = element("tbody");
-  head.append(line(headings, "th"));
-  body.append(...rows.map((row) => line(row, "td")));
-  table.replaceChildren(head, body);
-}
-
-function fillSelect(select, options, value) {
-  select.replaceChildren(...options.map(([key, text]) => {
-    const option = element("option", text);
-    option.value = key;
-    return option;
-  }));
-  select.value = value;
-}
-
-function quoted(word) {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replace(/'/g, `'"'"'`)}'`;
 }
 
 function header() {
@@ -134,7 +96,6 @@ function drawLayers(place) {
     (roof.bandwidths.length === 0 ? ", and its memory never stalls it." : ` and moves ${roof.bandwidths.map(fmt).join(" or ")} GB/s; memory is the lower ceiling of ${bound} of ${count(roof.names.length, "layer", "layers")}.`);
   draw("roofline", roofline(data, colors, roof, table));
 }
-const hideWhere = (id, hidden) => { $(id).hidden = hidden; };
 
 function drawHistory() {
   draw("convergence", convergence(data, theme(), state.objective));

@@ -12,21 +12,25 @@ from typing import Any
 from ...errors import ChipgymError
 
 
-def page(document: Mapping[str, Any]) -> str:
+def page(document: Mapping[str, Any], name: str = "page") -> str:
     """Return the HTML file's content.
 
     Nothing in `document` can become a tag: it is JSON with every "<" escaped. The page's script puts it into text
     nodes, and into charts with tags written out. The page's policy forbids it to load anything.
 
+    Args:
+        document: what it shows.
+        name: of the template and of the script that are its own: "page" for searches, "study" for studies.
+
     Raises:
         ChipgymError: plotly is not installed.
     """
-    return Template(_asset("page.html")).substitute(
+    return Template(_asset(f"{name}.html")).substitute(
         title=html.escape(document["title"]),
         style=_asset("page.css"),
-        plotly=_plotly(),
+        plotly=plotly_script(),
         data=script_json(document),
-        script=_asset("charts.js") + _asset("page.js"),
+        script="".join(map(_asset, ("charts.js", "elements.js", f"{name}.js"))),
     )
 
 
@@ -40,7 +44,12 @@ def _asset(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def _plotly() -> str:
+def plotly_script() -> str:
+    """Return plotly.js.
+
+    Raises:
+        ChipgymError: plotly is not installed.
+    """
     try:
         from plotly.offline import get_plotlyjs
     except ModuleNotFoundError as error:

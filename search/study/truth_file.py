@@ -1,10 +1,9 @@
-"""A study's optimum on disk, so that every design is evaluated once and not at every call."""
+"""The optima of a study's problems on disk, so that every design is evaluated once and not at every call."""
 
 from __future__ import annotations
 
 import io
 import json
-import os
 import zipfile
 from pathlib import Path
 
@@ -15,19 +14,25 @@ from ...errors import ChipgymError
 from ...simulators import Problem
 from ..regret import GroundTruth
 
-NAME = "optimum.npz"
+
+def truth_file(folder: Path, problem: Problem) -> Path:
+    """Return where a study's folder keeps a problem's optimum."""
+    return folder / f"optimum-{problem.digest[:16]}.npz"
 
 
 def write_truth(folder: Path, truth: GroundTruth) -> None:
-    """Keep the objective of every design in a study's folder.
+    """Keep the objective of every design of a problem in a study's folder, where it is not there yet.
 
     Raises:
         OSError: where it cannot be written.
     """
+    path = truth_file(folder, truth.problem)
+    if path.exists():
+        return
     text = json.dumps({"designs": truth.designs, "best": truth.best})
     data = io.BytesIO()
     np.savez_compressed(data, values=truth.values, about=np.frombuffer(text.encode(), dtype=np.uint8))
-    with durable_file(folder / NAME, folder / f"{NAME}.{os.getpid()}.partial") as file:
+    with durable_file(path) as file:
         file.write(data.getvalue())
 
 
@@ -38,7 +43,7 @@ def read_truth(folder: Path, problem: Problem) -> GroundTruth | None:
         ChipgymError: for a file that is damaged.
         OSError: where it cannot be read.
     """
-    path = folder / NAME
+    path = truth_file(folder, problem)
     if not path.is_file():
         return None
     try:

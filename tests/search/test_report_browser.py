@@ -66,6 +66,20 @@ def page_file(tmp_path_factory) -> Path:
     return report(results, tmp_path_factory.mktemp("browser") / "report.html")
 
 
+@pytest.fixture(scope="module")
+def study_file(tmp_path_factory):
+    """A study with every section: several problems, agents, option sets and budgets."""
+    from chipgym.search.study import run_study
+    from chipgym.search.study.results import write_study_report
+
+    folder = tmp_path_factory.mktemp("study")
+    simulator = chipgym.make_simulator("toy")
+    problems = [chipgym.make_problem(simulator, objective=goal) for goal in ("edp", "latency_s", "energy_j")]
+    options = {"nsga2": {"population_size": [6, 12], "mutation_prob": [0.1, 0.4]}}
+    study = run_study(problems, folder, agents=["random", "nsga2"], seeds=3, budget=[10, 40], agent_options=options)
+    return write_study_report(study, folder / "report.html", command=["chipgym", "compare", "toy"])
+
+
 @contextmanager
 def opened(browser, file: Path, screen: str = "light") -> Iterator[SimpleNamespace]:
     """The page, what it loaded, and what it had to say."""
@@ -321,3 +335,29 @@ def test_each_mapping_shows_its_own_sections(browser, tmp_path):
             told = seen.page.locator("#layer-table tr td:first-child").all_text_contents()
             assert set(told) <= set(names)
             assert len(told) == min(len(names), 5)
+
+
+STUDY_PLOTS = ("scores", "curves", "shares", "profiles", "ranks", "hyperparameters", "variance")
+
+
+@pytest.mark.parametrize("screen", ["light", pytest.param("dark-phone", marks=pytest.mark.slow)])
+def test_every_figure_of_a_study_is_drawn(browser, study_file, screen, tmp_path):
+    with opened(browser, study_file, screen) as seen:
+        page = seen.page
+        for plot in STUDY_PLOTS:
+            assert page.locator(f"#{plot}").is_visible(), plot
+            assert drawn(page, plot) > 0, plot
+        assert page.evaluate("document.documentElement.scrollWidth") <= SCREENS[screen]["viewport"]["width"]
+        assert (
+            page.locator("#lead").text_content().startswith("45 searches with 3 seeds each, 1,800 evaluated designs; ")
+        )
+        assert page.locator("#command").text_content() == "chipgym compare toy"
+        assert page.locator("#problems tbody tr").count() == 3
+        before = page.locator("#scores-table").text_content()
+        page.select_option("#budget", label="10")
+        assert page.locator("#scores-table").text_content() != before
+        page.select_option("#problem", label="toy mlp:16-64-5 latency_s")
+        assert page.locator("#curves-title").text_content() == "Regret over evaluations"
+        page.select_option("#response", label="log10 of regret at 10 evaluations")
+        assert page.evaluate("document.getElementById('variance').data[0].x.every((x) => x >= 0 && x <= 1)")
+        page.screenshot(path=tmp_path / f"study-{screen}.png", full_page=True)

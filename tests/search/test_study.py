@@ -10,6 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
+import pandas
 import pytest
 from bowl import BowlSimulator
 from PIL import Image
@@ -20,6 +21,7 @@ from chipgym.errors import ChipgymError
 from chipgym.search import Agent, AgentEntry, ground_truth, optimize, register_agent, unregister_agent
 from chipgym.search.study import mean_band, run_study
 from chipgym.search.study.plot import draw_study, save_plot
+from chipgym.search.study.storage import Store
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "regret_study.py"
 ARGUMENTS = {"agents": ["random", "nsga2"], "seeds": 4, "budget": 30}
@@ -88,14 +90,21 @@ def test_processes_and_resuming_change_nothing(study, problem, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         run_study(problem, tmp_path, **ARGUMENTS, callback=stop)
-    assert len(list(tmp_path.glob("*.csv"))) == 3
+    kept = len(Store(tmp_path).done)
+    assert 3 <= kept < 8
+    del seen[:]
     again = run_study(problem, tmp_path, **ARGUMENTS, jobs=2, callback=seen.append)
-    assert [p.done for p in seen] == list(range(1, 9))
-    assert {(p.agent, p.seed) for p in seen} == {(a, s) for a in ARGUMENTS["agents"] for s in range(4)}
+    assert [p.done for p in seen] == list(range(kept + 1, 9))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lock", "searches.parquet", "study.json"]
     for agent, curves in study.incumbents.items():
         np.testing.assert_array_equal(again.incumbents[agent], curves)
+    del seen[:]
     more = run_study(problem, tmp_path, **{**ARGUMENTS, "seeds": 5}, callback=seen.append)
-    assert len(seen) == 10
+    assert {(p.agent, p.seed, p.problem) for p in seen} == {
+        (a, 4, "toy:mlp:16-64-5 edp, area_mm2 <= 12") for a in ARGUMENTS["agents"]
+    }
+    fewer = run_study(problem, tmp_path, **ARGUMENTS)
+    assert fewer.incumbents["random"].shape == (4, 30)
     np.testing.assert_array_equal(more.incumbents["nsga2"][:4], study.incumbents["nsga2"])
 
 
@@ -108,14 +117,22 @@ def test_an_agent_of_ones_own_that_ends_early(problem, tmp_path, first_only):
 def test_another_study_is_refused(problem, tmp_path):
     run_study(problem, tmp_path, agents=["random"], seeds=1, budget=5)
     other = chipgym.make_problem(problem.simulator, objective="latency_s")
+    knob = problem.space.parameters[0]
+    narrower = chipgym.make_problem(
+        problem.simulator, constraints="area_mm2 <= 12", space={knob.name: list(knob.values[:-1])}
+    )
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     cases = (
-        (other, {"budget": 5}, "objectives: study"),
+        (other, {"budget": 5}, r"problems: study .* has toy:mlp:16-64-5 edp, area_mm2 <= 12, this is .* latency_s"),
+        (narrower, {"budget": 5}, r"problems toy:mlp:16-64-5 edp, area_mm2 <= 12 space .*: study"),
         (problem, {"budget": 6}, "budget: study .* has 5, this is 6; choose another folder"),
-        (problem, {"budget": 5, "agents": ["nsga2"]}, "agents nsga2: study"),
+        (problem, {"budget": 5, "agents": ["nsga2"]}, "agents: study .* has random, this is nsga2"),
+        (problem, {"budget": 5, "agents": ["random", "nsga2"]}, "agents: study"),
     )
     for which, options, says in cases:
         with pytest.raises(chipgym.ChipgymError, match=says):
             run_study(which, tmp_path, **{"agents": ["random"], "seeds": 1, **options})
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_arguments_and_folders_that_cannot_be(problem, tmp_path):
@@ -151,11 +168,19 @@ def test_regret_relative_to_nothing_is_refused(tmp_path):
     assert not (tmp_path / "s").exists()
 
 
-@pytest.mark.parametrize("content", ["", "evaluation,objective\n", "evaluation,objective\n1,x\n", "a\n" * 99])
-def test_damaged_searches(problem, tmp_path, content):
+@pytest.mark.parametrize("damage", ["empty", "text", "flipped", "another table"])
+def test_damaged_searches(problem, tmp_path, damage):
     run_study(problem, tmp_path, agents=["random"], seeds=1, budget=5)
-    (tmp_path / "random-0.csv").write_text(content)
-    with pytest.raises(chipgym.ChipgymError, match=r"random-0.csv is damaged; remove it and run the study again"):
+    file = tmp_path / "searches.parquet"
+    content = bytearray(file.read_bytes())
+    at = content.index(b"PAR1") + 4 + content[4:].index(bytes.fromhex("28b52ffd")) + 12  # within a compressed page
+    content[at] ^= 255
+    damaged = {"empty": b"", "text": b"a\n" * 99, "flipped": bytes(content)}
+    if damage in damaged:
+        file.write_bytes(damaged[damage])
+    else:
+        pandas.DataFrame({"problem": [1]}).to_parquet(file)
+    with pytest.raises(chipgym.ChipgymError, match=r"searches.parquet is damaged; remove it and run the study again"):
         run_study(problem, tmp_path, agents=["random"], seeds=1, budget=5)
 
 
@@ -282,8 +307,9 @@ def test_the_optimum_is_sought_once_and_kept(tmp_path, monkeypatch):
     assert not calls
     np.testing.assert_array_equal(again.truth.values, first.truth.values)
     assert (again.truth.best, again.truth.designs) == (first.truth.best, first.truth.designs)
-    (tmp_path / "optimum.npz").write_bytes((tmp_path / "optimum.npz").read_bytes()[:-30])
-    with pytest.raises(ChipgymError, match=r"optimum.npz is damaged; remove it"):
+    (file,) = tmp_path.glob("optimum-*.npz")
+    file.write_bytes(file.read_bytes()[:-30])
+    with pytest.raises(ChipgymError, match=r"optimum-.*\.npz is damaged; remove it"):
         run_study(problem, tmp_path, **ARGUMENTS)
 
 

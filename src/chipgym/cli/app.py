@@ -21,6 +21,7 @@ from typer.exceptions import Abort, TyperException
 from ..errors import ChipgymError, printable, shorten, unknown
 from . import INTERRUPTED, TERMINATED, was_terminated
 from .collecting import collect_designs
+from .comparing import compare_agents
 from .listing import list_registered
 from .output import UserInterruptError, note
 from .reporting import report_runs
@@ -40,6 +41,7 @@ app = typer.Typer(
 app.command("list")(list_registered)
 app.command("simulate")(simulate_design)
 app.command("search")(search_designs)
+app.command("compare")(compare_agents)
 app.command("report")(report_runs)
 app.command("collect")(collect_designs)
 app.command("train")(train_surrogate)

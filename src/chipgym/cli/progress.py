@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
     from ..search import CollectProgress, Progress
+    from ..search.study import StudyProgress
 
 # Seconds between lines where standard error is not a terminal.
 LINE_EVERY_S = 5.0
@@ -21,8 +22,9 @@ LINE_EVERY_S = 5.0
 class Meter:
     """A bar on a terminal, a line every few seconds elsewhere; the last of them when the work ends."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, what: str = "designs") -> None:
         self._total = total
+        self._what = what
         self._bar: Bar | None = None
         self._printed_at = -LINE_EVERY_S
         self._unprinted: str | None = None
@@ -43,13 +45,14 @@ class Meter:
             note(self._unprinted)
 
     def show(self, done: int, rate: float, left_s: float | None, about: str = "") -> None:
-        """Take how many designs are done, how many a second, how many seconds are left, and what to add."""
+        """Take how many designs (or what else) are done, how many a second, seconds left, and what to add."""
         left = _left(left_s) if done < self._total else ""
+        speed = f"{_rate(rate)} {self._what}/s"
         if self._bar:
             task = self._bar.task_ids[0]
-            self._bar.update(task, completed=done, about=about, rate=_rate(rate), left=left)
+            self._bar.update(task, completed=done, total=self._total, about=about, rate=speed, left=left)
             return
-        line = ", ".join(part for part in (f"{done:,}/{self._total:,} designs", about, _rate(rate), left) if part)
+        line = ", ".join(part for part in (f"{done:,}/{self._total:,} {self._what}", about, speed, left) if part)
         self._unprinted = line
         if time.monotonic() - self._printed_at >= LINE_EVERY_S:
             self._printed_at, self._unprinted = time.monotonic(), None
@@ -95,8 +98,36 @@ class CollectReport(Meter):
         self.show(progress.done, progress.rate, progress.left_s)
 
 
+class CompareReport(Meter):
+    """A study's callback that shows its progress: designs while optima are sought, then searches.
+
+    Attributes:
+        last: what the study said last of its searches, None before the first.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.last: StudyProgress | None = None
+        self._began: tuple[str, float, int] | None = None
+
+    def __call__(self, progress: StudyProgress) -> None:
+        """Take what the study says after each search."""
+        what = "designs" if progress.seeking_optimum else "searches"
+        stage = f"{what} {progress.problem}" if progress.seeking_optimum else what
+        if self._began is None or self._began[0] != stage:
+            self._began = (stage, time.monotonic(), progress.done)
+        self._total, self._what = progress.total, what
+        if not progress.seeking_optimum:
+            self.last = progress
+        done, elapsed = progress.done - self._began[2], time.monotonic() - self._began[1]
+        rate = done / elapsed if elapsed > 0 else 0.0
+        left = (progress.total - progress.done) / rate if rate > 0 else None
+        about = f"optimum of {progress.problem}" if progress.seeking_optimum else progress.agent
+        self.show(progress.done, rate, left, about)
+
+
 def _rate(rate: float) -> str:
-    return f"{rate:,.3g} designs/s" if rate < 1000 else f"{rate:,.0f} designs/s"
+    return f"{rate:,.3g}" if rate < 1000 else f"{rate:,.0f}"
 
 
 def _left(left_s: float | None) -> str:

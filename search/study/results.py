@@ -1,0 +1,57 @@
+"""What a study leaves in its folder for others: a table of its runs, and a report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...durable import check_writable, durable_file, output_file, writing
+from .figures import document
+from .storage import RUNS
+from .study import Study
+
+if TYPE_CHECKING:
+    import pandas
+
+
+def write_runs(study: Study, path: str | os.PathLike[str]) -> pandas.DataFrame:
+    """Write `Study.runs`, one row per search and budget, as a Parquet file, and return it.
+
+    Raises:
+        ChipgymError: where it cannot be written.
+    """
+    place = output_file(path, RUNS)
+    check_writable(place)
+    table = study.runs()
+    with writing(place), durable_file(place) as file:
+        table.to_parquet(file, index=False, compression="zstd")
+    return table
+
+
+def write_study_report(study: Study, path: str | os.PathLike[str], *, command: Sequence[str] = ()) -> Path:
+    """Write one self-contained HTML file about a study, which opens without a network.
+
+    It has gaps with bootstrap intervals, regret over evaluations, evaluations to within 1 % of the optimum, performance
+    profiles, a critical-difference diagram, defaults against tuned agents, and components of the variance.
+
+    Args:
+        study: what it is about.
+        path: of the file, replaced where there is one; its folders are made.
+        command: that makes the study, word by word, to be shown.
+
+    Returns:
+        The file's path.
+
+    Raises:
+        ChipgymError: plotly is not installed, or the file cannot be written. Nothing is written then.
+    """
+    from ..reporting.page import page
+
+    place = output_file(path, "study.html", any_suffix=True)
+    check_writable(place)
+    content = page(document(study, command), "study")
+    with writing(place), durable_file(place) as file:
+        file.write(content.encode(errors="replace"))
+    return place
