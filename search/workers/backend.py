@@ -38,6 +38,17 @@ class Backend:
         """Whether no other process is asked."""
         return self.name == "process" and self.workers == 1
 
+    def check(self) -> None:
+        """See that nothing stands in the way of workers that can be told at once, before anything is written.
+
+        Raises:
+            ChipgymError: where Ray is not installed, or its cluster does not answer.
+        """
+        if self.name == "ray":
+            from .ray_cluster import check_ray
+
+            check_ray(self.address)
+
     def pool(self, function: Callable[..., Any]) -> AbstractContextManager[Pool]:
         """Make workers that answer tasks with a function, until their context ends.
 

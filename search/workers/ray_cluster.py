@@ -60,19 +60,11 @@ def connected(address: str | None, workers: int | None) -> Iterator[Cluster]:
     Raises:
         ChipgymError: where Ray is not installed, an address does not answer, or Python is connected to another cluster.
     """
-    try:
-        import ray
-    except ModuleNotFoundError as error:
-        raise ChipgymError(f"backend: 'ray' needs {error.name}: pip install 'chipgym[ray]'") from None
+    ray = check_ray(address)
     if ray.is_initialized():
-        if address is not None:
-            raise ChipgymError(
-                f"address: Python is connected to a Ray cluster already; leave {shorten(address)} out to use that, or "
-                "call ray.shutdown() before"
-            )
         yield Cluster(ray, ours=False)
         return
-    address = address or os.environ.get("RAY_ADDRESS") or "local"
+    address = _place(address)
     ours = address == "local"
     with _settings():
         try:
@@ -84,6 +76,31 @@ def connected(address: str | None, workers: int | None) -> Iterator[Cluster]:
             yield Cluster(ray, ours)
         finally:
             ray.shutdown()
+
+
+def check_ray(address: str | None) -> Any:
+    """Return the library, where it is installed and its cluster may be there, of which Ray itself says late.
+
+    Raises:
+        ChipgymError: as `connected`.
+    """
+    try:
+        import ray
+    except ModuleNotFoundError as error:
+        raise ChipgymError(f"backend: 'ray' needs {error.name}: pip install 'chipgym[ray]'") from None
+    if not ray.is_initialized():
+        if _place(address) not in ("local", "auto"):
+            _knock(_place(address))
+    elif address is not None:
+        raise ChipgymError(
+            f"address: Python is connected to a Ray cluster already; leave {shorten(address)} out to use that, or call "
+            "ray.shutdown() before"
+        )
+    return ray
+
+
+def _place(address: str | None) -> str:
+    return address or os.environ.get("RAY_ADDRESS") or "local"
 
 
 def _start(ray: Any, workers: int | None) -> None:
@@ -103,8 +120,6 @@ def _start(ray: Any, workers: int | None) -> None:
 
 
 def _join(ray: Any, address: str) -> None:
-    if address != "auto":
-        _knock(address)
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL)
     except Exception as error:

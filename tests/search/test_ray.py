@@ -14,12 +14,14 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from fragile import CrashError, FragileSimulator
 
 import chipgym
 from chipgym.cli.app import run
 from chipgym.search import SimulationError, load_result, optimize
+from chipgym.search.study import run_study
 from chipgym.search.workers import LostTaskError, checked_backend, queue, ray_cluster, unordered
 
 HERE = Path(__file__).parent
@@ -56,7 +58,7 @@ def test_a_cluster_of_which_workers_and_a_machine_die(tmp_path, monkeypatch, cap
     ray = pytest.importorskip("ray")
     from ray.cluster_utils import Cluster
 
-    monkeypatch.setenv("PYTHONPATH", str(HERE))
+    monkeypatch.setenv("PYTHONPATH", f"{HERE}{os.pathsep}{HERE.parent}")
     monkeypatch.chdir(tmp_path)
     cluster = Cluster(initialize_head=True, head_node_args=MACHINE)
     other = cluster.add_node(**MACHINE)
@@ -64,6 +66,7 @@ def test_a_cluster_of_which_workers_and_a_machine_die(tmp_path, monkeypatch, cap
         ray.init(cluster.address, log_to_driver=False, logging_level="critical")
         answers_and_errors(tmp_path, monkeypatch)
         failing_designs(tmp_path)
+        study(tmp_path)
         with pytest.raises(chipgym.ChipgymError, match="address: Python is connected to a Ray cluster already"):
             optimize(chipgym.make_problem("toy"), backend="ray", address="auto")
         monkeypatch.setattr(sys, "argv", ["ray_search.py", "--workload", "mlp:64-64", "--budget", "40"])
@@ -105,6 +108,14 @@ def failing_designs(folder):
     assert str(error.value) == str(here.value)
     assert frame(error.value.result).equals(frame(here.value.result))
     assert "CrashError" in str(error.value.__cause__)
+
+
+def study(folder):
+    """Whole searches as tasks."""
+    arguments = {"agents": ["random", "nsga2"], "seeds": 2, "budget": 10}
+    here = run_study(chipgym.make_problem("toy"), folder / "here", **arguments)
+    there = run_study(chipgym.make_problem("toy"), folder / "there", backend="ray", workers=2, **arguments)
+    pd.testing.assert_frame_equal(there.to_pandas(), here.to_pandas(), check_exact=True)
 
 
 def machine_dies(cluster, machine):
@@ -229,11 +240,14 @@ def test_an_address_that_does_not_answer(tmp_path, monkeypatch, capsys, address,
         begun = time.monotonic()
         arguments = ["--backend", "ray", "--address", address.format(place)]
         assert run(["search", "toy", "--store", "s.db", *arguments]) == 2
-    assert time.monotonic() - begun < 20
-    out, err = capsys.readouterr()
-    assert (out, len(err.splitlines())) == ("", 1)
-    assert err.startswith("error: address: ")
-    assert says in err
+        assert time.monotonic() - begun < 20
+        out, err = capsys.readouterr()
+        assert (out, len(err.splitlines())) == ("", 1)
+        assert err.startswith("error: address: ")
+        assert says in err
+        with pytest.raises(chipgym.ChipgymError) as error:
+            run_study(chipgym.make_problem("toy"), "study", backend="ray", address=address.format(place))
+        assert err == f"error: {error.value}\n"
     assert not list(tmp_path.iterdir())
 
 
