@@ -48,7 +48,7 @@ from .network.operators import (
     Transpose,
 )
 from .network.zoo import network_names
-from .table import DesignTable, KnobField, MetricField, TableHeader, load_table, load_tables, table_names
+from .table import DesignTable, KnobField, MetricField, TableHeader, import_table, load_table, load_tables, table_names
 from .trace import GENERATORS, TRACE_FEATURE_NAMES, TRACE_FEATURES, Trace, build_trace, save_trace, trace_names
 from .workload import Workload
 
@@ -99,6 +99,7 @@ __all__ = [
     "build_kernel",
     "build_trace",
     "from_torch",
+    "import_table",
     "iterate_trace",
     "kernel_names",
     "load_kernel",

@@ -104,7 +104,8 @@ def _resolve(spec: str, batch: int | None) -> Workload:
     meant = nearest(name, (*others, *kernel_names()))
     error = unknown("workload", name, kernel_names() if meant in kernel_names() else others)
     formats = " or ".join(FILE_FORMATS | KERNEL_FORMATS | TRACE_FORMATS)
-    raise ChipgymError(f"{error}, or mlp:16-64-5, or the path of a {formats} file")
+    error.args = (f"{error}, or mlp:16-64-5, or the path of a {formats} file",)
+    raise error
 
 
 def _refuse(name: str, settings: Settings) -> None:

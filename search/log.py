@@ -117,6 +117,13 @@ class Log:
         self.n = stop
         self._numbers.update(zip(row_keys(rows), range(start, stop), strict=True))
 
+    def forget(self, start: int) -> None:
+        """Drop the evaluations from number `start` on, which could not be written down."""
+        for key in row_keys(self._rows[start : self.n]):
+            del self._numbers[key]
+        self.reasons = {number: reason for number, reason in self.reasons.items() if number < start}
+        self.n = start
+
 
 def best_number(objectives: Column, violation: Column, reward: Column) -> int:
     """Return the number of the best of n ≥ 1 evaluated designs.

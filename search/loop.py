@@ -39,7 +39,7 @@ class StopSearch(Exception):  # noqa: N818 - named as Python's StopIteration: it
 
 def optimize(
     problem: Problem,
-    agent: str = "nsga2",
+    agent: str = "auto",
     budget: int = 1000,
     seed: int = 0,
     store: str | os.PathLike[str] | None = None,

@@ -14,8 +14,10 @@ from typing import Any, Protocol, Self
 from ..errors import ChipgymError, shorten
 from ..simulators import Indices, Problem, Value
 
+#: What a store calls the agent of a run whose designs a client of `chipgym serve` proposed.
+CLIENT = "mcp"
 # What proposals depend on beyond the seed; kept so that a result can be traced, not compared on resuming.
-LIBRARIES = ("chipgym", "numpy", "optuna", "torch")
+LIBRARIES = ("chipgym", "numpy", "optuna", "torch", "scikit-learn", "scipy", "cmaes", "botorch", "gpytorch")
 
 
 def library_versions() -> dict[str, str]:

@@ -81,9 +81,18 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
+# Large libraries of their own, beside others on their page, each by what is missing where it cannot be imported.
+LARGE = {"torchrl": "torchrl", "ray": "ray", "ray.rllib": "tree", "pymoo": "pymoo", "botorch": "botorch"}
+
+
+def imports(block: str, library: str) -> bool:
+    return re.search(rf"^\s*(import|from) {re.escape(library)}\b", block, re.MULTILINE) is not None
+
+
 def missing(block: str) -> bool:
-    """Whether a block is about a large library of its own, beside others on its page, that is not installed."""
-    used = (lib for lib in ("torchrl", "ray") if re.search(rf"^\s*(import|from) {lib}\b", block, re.MULTILINE))
+    """Whether a block is about a large library that is not installed."""
+    used = [needs for name, needs in LARGE.items() if imports(block, name)]
+    used += ["iccad_contest"] * ("iccad-boom" in block)  # which is read, and not imported
     return any(importlib.util.find_spec(library) is None for library in used)
 
 
@@ -101,10 +110,10 @@ def runner() -> Iterator[subprocess.Popen[str]]:
 def test_python_runs(page, tmp_path, runner):
     """Every block alone, or after those before it where the page says so, as a reader would paste it."""
     found = blocks(page, "python")
-    for library in ("stable_baselines3", "onnx", "torch", "torch_geometric"):
+    for library in ("stable_baselines3", "onnx", "torch", "torch_geometric", "mcp"):
         if any(re.search(rf"^\s*(import|from) {library}\b", block, re.MULTILINE) for block in found):
             pytest.importorskip(library)
-    found = [block for block in found if not missing(block)]
+    found = [block for block in found if not missing(block) and not imports(block, "ray")]
     if not found:
         pytest.skip("none of its blocks' libraries are installed")
     if any("report(" in block for block in found):
@@ -112,6 +121,21 @@ def test_python_runs(page, tmp_path, runner):
     found = list(map(shorter, found))
     continues = re.search(CONTINUES, page.read_text(encoding="utf-8")) is not None
     print(json.dumps([str(tmp_path), continues, found]), file=runner.stdin, flush=True)
+    code = runner.stdout.readline()
+    assert code == "0\n", (tmp_path / "printed").read_text(encoding="utf-8")[-2000:]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [p for p in PAGES if any(imports(b, "ray") for b in blocks(p, "python"))], ids=page_id)
+def test_python_on_ray_runs(page, tmp_path, runner):
+    """Blocks that start a cluster, which takes half a minute; after the first of the page, which they continue."""
+    found = blocks(page, "python")
+    on_ray = [block for block in found if imports(block, "ray")]
+    if any(missing(block) for block in on_ray):
+        pytest.skip("Ray, or the part of it that they use, is not installed: pip install 'ray[rllib]'")
+    continues = re.search(CONTINUES, page.read_text(encoding="utf-8")) is not None
+    ready = [found[0]] if continues else []
+    print(json.dumps([str(tmp_path), continues, ready + on_ray]), file=runner.stdin, flush=True)
     code = runner.stdout.readline()
     assert code == "0\n", (tmp_path / "printed").read_text(encoding="utf-8")[-2000:]
 
@@ -133,6 +157,8 @@ def test_commands_run(page, line, tmp_path, monkeypatch, capsys):
     for word, library in ((" report ", "plotly"), (" compare ", "plotly"), (" gnn ", "torch_geometric")):
         if word in line:
             pytest.importorskip(library)
+    if missing(line):
+        pytest.skip("what it imports is not installed")
     for arguments in commands(shorter(line)):
         assert run(arguments) == 0, capsys.readouterr().err
 

@@ -19,7 +19,7 @@ ROOMS = ("datasets", "simulators", "surrogates", "envs", "search")
 def wheel(tmp_path_factory) -> Path:
     """A wheel built without the network, from a copy, so that no build folder is left in the checkout."""
     copy, out = tmp_path_factory.mktemp("checkout"), tmp_path_factory.mktemp("wheel")
-    for name in ("pyproject.toml", "README.md", "LICENSE", *ROOMS):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "docs", *ROOMS):
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
@@ -50,7 +50,8 @@ def test_modules_and_tables_are_inside(wheel):
     tables = tracked_files((".json", ".csv", ".parquet", ".npz", ".html", ".css", ".js"))
     assert tables
     assert tables <= names
-    assert {"chipgym/py.typed", "chipgym/errors.py", "chipgym/cli/app.py"} <= names
+    assert {"chipgym/py.typed", "chipgym/errors.py", "chipgym/cli/app.py", "chipgym/mcp/server.py"} <= names
+    assert {f"chipgym/docs/{name}.md" for name in ("systolic", "search", "environments/memory")} <= names
     assert not [n for n in names if n.startswith("tests/") or n.endswith((".nbi", ".nbc", ".pyc"))]
 
 

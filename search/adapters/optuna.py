@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ...errors import ChipgymError, shorten
-from ...simulators import Problem, Value
+from ...errors import ChipgymError, shorten, unknown
+from ...simulators import Evaluation, Indices, Problem, Value
 from ...simulators.core.parameter import Parameter
 from ..run import checked_problem
+from .vectors import excesses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import optuna
+    from optuna.distributions import BaseDistribution
 
 # Where Optuna before 5.0 kept constraints, as a list, and where optuna-dashboard (0.21) looks for them.
 DASHBOARD_KEY = "constraints"
@@ -49,6 +51,40 @@ class OptunaObjective:
         """What `optuna.create_study` takes: everything is minimised."""
         return ["minimize"] * len(self.problem.objectives)
 
+    @property
+    def search_space(self) -> dict[str, BaseDistribution]:
+        """The distribution by knob of those that have a choice, whether or not others make them inactive."""
+        from ..optuna_knobs import distribution
+
+        return {knob.name: distribution(knob) for knob in self.problem.space.parameters if knob.size > 1}
+
+    def design(self, params: Mapping[str, Any]) -> dict[str, Value]:
+        """Return the design, canonical, of parameters by which a trial suggests it: the way back from `params`.
+
+        Args:
+            params: as in `trial.params`. A knob that is left out has its default; one that is inactive is ignored.
+
+        Raises:
+            ChipgymError: for a name that is no knob, and a position or category that its grid has not.
+        """
+        space = self.problem.space
+        design: dict[str, Value] = {}
+        for name, given in params.items():
+            if name not in space.default:
+                raise unknown("knob", name, space.names)
+            knob = space[name]
+            if knob.ordinal and (isinstance(given, bool) or given not in range(knob.size)):
+                raise ChipgymError(f"{name}: {shorten(given)} is no position from 0 to {knob.size - 1} in its grid")
+            design[name] = knob.values[int(given)] if knob.ordinal else given
+        return space.design(self.problem.encode(design)[0])
+
+    def params_of_row(self, row: Indices) -> dict[str, Any]:
+        """Return the parameters of an index row, shape (p,): all knobs that have a choice, also inactive ones."""
+        from ..optuna_knobs import drawn
+
+        pairs = zip(self.problem.space.parameters, row.tolist(), strict=True)
+        return {knob.name: drawn(knob, position) for knob, position in pairs if knob.size > 1}
+
     def suggest(self, trial: optuna.trial.BaseTrial) -> dict[str, Value]:
         """Return the design that a trial suggests, canonical."""
         design: dict[str, Value] = {}
@@ -74,6 +110,26 @@ class OptunaObjective:
         values = space.design(rows[0])
         pairs = zip(space.parameters, rows[0].tolist(), strict=True)
         return {knob.name: drawn(knob, position) for knob, position in pairs if _chosen(knob, values)}
+
+    def values(self, design: Mapping[str, Any]) -> float | tuple[float, ...]:
+        """Return what a trial of a design reports: its minimised value, or one for each objective.
+
+        Raises:
+            ChipgymError: as `Problem.evaluate`.
+        """
+        return _values(self.problem.evaluate(design))
+
+    def constraints(self, design: Mapping[str, Any]) -> tuple[float, ...]:
+        """Return how far a design exceeds each limit, ≤ 0 where it is met: the simulator's own, then each constraint.
+
+        The positive ones add up to the violation, which is the constraint of a trial.
+
+        Raises:
+            ChipgymError: as `Problem.evaluate`.
+        """
+        columns, n = self.problem.space.columns(design, self.problem.simulator.beside)
+        evaluation = self.problem.evaluate_columns(columns, n)
+        return tuple(excesses(self.problem, evaluation, columns)[0].tolist())
 
     def _suggested(self, trial: optuna.trial.BaseTrial, knob: Parameter) -> Value:
         if knob.ordinal:
@@ -103,8 +159,12 @@ class OptunaObjective:
         trial.set_user_attr("design", design)
         trial.set_user_attr("metrics", evaluation.metrics.row(0))
         _constrain(trial, float(evaluation.violation[0]))
-        values = tuple(math.inf if math.isnan(v) else v for v in evaluation.objectives[0].tolist())
-        return values if len(values) > 1 else values[0]
+        return _values(evaluation)
+
+
+def _values(evaluation: Evaluation) -> float | tuple[float, ...]:
+    values = tuple(math.inf if math.isnan(v) else v for v in evaluation.objectives[0].tolist())
+    return values if len(values) > 1 else values[0]
 
 
 def _chosen(knob: Parameter, design: Mapping[str, Value]) -> bool:

@@ -33,10 +33,12 @@ class Agent(ABC):
         asks: how many asks were made, which is the number of the next one.
         batch: how many designs one ask of the search loop proposes where the user does not say.
         several_objectives: whether it searches for a Pareto front; `make_agent` refuses such a problem otherwise.
+        seeded: whether another seed is another search.
     """
 
     batch: int = 64
     several_objectives: ClassVar[bool] = True
+    seeded: ClassVar[bool] = True
 
     def __init__(self, problem: Problem, seed: int = 0) -> None:
         self.problem = problem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import numpy as np
 
@@ -21,6 +22,7 @@ class ExhaustiveAgent(Agent):
     """
 
     batch = 1024
+    seeded: ClassVar[bool] = False
 
     def __init__(self, problem: Problem, seed: int = 0) -> None:
         """Take any seed: it changes nothing.

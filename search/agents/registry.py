@@ -21,11 +21,13 @@ class AgentEntry:
         name: what `optimize` takes, in lower case.
         target: the class, or "module:Class" so that it is imported only where it is used.
         doc: one line.
+        extra: the extra of chipgym that installs the library that it is built on, where it is built on one.
     """
 
     name: str
     target: str | type[Agent]
     doc: str = ""
+    extra: str = ""
 
     def load(self) -> type[Agent]:
         """Import the agent's class.
@@ -38,7 +40,8 @@ class AgentEntry:
         try:
             cls: type[Agent] = load_target(self.target)
         except ModuleNotFoundError as error:
-            raise ChipgymError(f"agent {self.name!r} needs {error.name}, which is not installed") from error
+            how = f": pip install 'chipgym[{self.extra}]'" if self.extra else ""
+            raise ChipgymError(f"agent {self.name!r} needs {error.name}, which is not installed{how}") from error
         return cls
 
 
@@ -46,8 +49,10 @@ _HERE = __name__.rpartition(".")[0]
 _ENTRIES: dict[str, AgentEntry] = {
     e.name: e
     for e in (
+        AgentEntry("auto", f"{_HERE}.auto.agent:AutoAgent", "Local search guided by models; the default"),
         AgentEntry("random", f"{_HERE}.uniform:UniformAgent", "Uniform draws from the grid"),
         AgentEntry("exhaustive", f"{_HERE}.exhaustive:ExhaustiveAgent", "Every design once, in grid order"),
+        AgentEntry("bottleneck", f"{_HERE}.bottleneck.agent:BottleneckAgent", "Reads what binds, turns what frees it"),
         AgentEntry("sobol", f"{_HERE}.sobol:SobolAgent", "Scrambled Sobol' sequence over the grid (SciPy)"),
         AgentEntry(
             "hill_climbing", f"{_HERE}.hill_climbing:HillClimbingAgent", "Best of a batch of neighbours, with restarts"
@@ -56,8 +61,23 @@ _ENTRIES: dict[str, AgentEntry] = {
         AgentEntry("aco", f"{_HERE}.aco:ACOAgent", "Ant colony: pheromone per value within MAX-MIN bounds"),
         AgentEntry("genetic", f"{_HERE}.genetic:GeneticAgent", "Genetic search of one population, steady state"),
         AgentEntry("nsga2", f"{_HERE}.optuna.nsga2:NSGA2Agent", "Genetic search, NSGA-II (Optuna)"),
+        AgentEntry(
+            "nsga3", f"{_HERE}.optuna.nsga3:NSGA3Agent", "Genetic search for many objectives, NSGA-III (Optuna)"
+        ),
+        AgentEntry(
+            "forest", f"{_HERE}.forest.agent:ForestAgent", "Bayesian optimisation with a random forest (scikit-learn)"
+        ),
+        AgentEntry(
+            "botorch",
+            f"{_HERE}.botorch.agent:BotorchAgent",
+            "Bayesian optimisation with Gaussian processes (BoTorch)",
+            "bo",
+        ),
+        AgentEntry("cmaes", f"{_HERE}.cmaes:CMAESAgent", "CMA-ES on a grid, with growing restarts (cmaes)", "moo"),
         AgentEntry("tpe", f"{_HERE}.optuna.tpe:TPEAgent", "Tree-structured Parzen estimator (Optuna)"),
-        AgentEntry("gp", f"{_HERE}.optuna.gp:GPAgent", "Bayesian optimisation with a Gaussian process (Optuna, torch)"),
+        AgentEntry(
+            "gp", f"{_HERE}.optuna.gp:GPAgent", "Bayesian optimisation with a Gaussian process (Optuna, torch)", "gp"
+        ),
     )
 }
 

@@ -15,6 +15,7 @@ from ...simulators import Problem, Simulator, SuiteSimulator, bind_problem, make
 from ...simulators.core.registry import registered, simulator_options
 from ..agents import agent_options, make_agent, registered_agents
 from ..result import SearchResult
+from ..run import CLIENT
 
 
 def rebuilt(result: SearchResult, workloads: Sequence[str]) -> Problem | str:
@@ -97,7 +98,7 @@ def command(result: SearchResult, problem: Problem | None, workloads: tuple[str,
     texts = [*settings.values(), *options.values(), *(v for values in grids.values() for v in values)]
     texts += [value for design in start for value in design.values()]
     sayable = _usual_batch(result, problem) and _usual_reward(result, problem) and all(map(_on_a_line, texts))
-    if workloads is None or not sayable:
+    if workloads is None or not sayable or result.agent == CLIENT:
         return _python(result, workloads, settings, grids, options)
     words = ["chipgym", "search", result.identity["simulator"], *_flags("--workload", workloads)]
     words += _flags("--option", (f"{name}={_text(value)}" for name, value in settings.items()))
@@ -246,12 +247,15 @@ def _python(
         "agent_options": dict(options),
         "start": [dict(design) for design in result.provenance.start],
     }
+    made = f"import chipgym\n{where}problem = chipgym.make_problem({result.identity['simulator']!r}{given})\n"
+    if result.agent == CLIENT:
+        run = "" if result.provenance.run is None else f", run={result.provenance.run}"
+        return (
+            f"{made}# a client of `chipgym serve` proposed these designs\n"
+            f"problem.evaluate(chipgym.load_result({_literal(result.store)}{run}).table)"
+        )
     asked = ", ".join(f"{name}={_literal(value)}" for name, value in search.items() if value not in ({}, []))
-    return (
-        f"import chipgym\n{where}"
-        f"problem = chipgym.make_problem({result.identity['simulator']!r}{given})\n"
-        f"chipgym.optimize(problem, {asked})"
-    )
+    return f"{made}chipgym.optimize(problem, {asked})"
 
 
 def _literal(value: object) -> str:

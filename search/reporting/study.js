@@ -4,6 +4,7 @@ const state = { budget: data.budgets.length - 1, curve: 0, response: 0 };
 const color = (place) => PALETTE[place % PALETTE.length];
 const dash = (place) => DASHES[Math.floor(place / PALETTE.length) % DASHES.length];
 const see = (value) => `${value.replace("#", "rgba(").replace(/rgba\((..)(..)(..)/, (_, r, g, b) => `rgba(${parseInt(r, 16)},${parseInt(g, 16)},${parseInt(b, 16)}`)},0.16)`;
+const close = `${fmt(100 * data.within)} %`;
 const beyond = data.exact ? "the optimum" : "the best that is known";
 const decades = (gap) => `${fmt(gap)} (${percentAbove(gap)})`;
 // A gap in decades as how much more that is.
@@ -50,7 +51,7 @@ function drawScores() {
     }),
   });
   const soon = [...order].reverse();
-  fillTable($("scores-table"), ["", "interquartile mean", "95 % interval", "mean gap", "median gap", "within 1 %"], soon.map((j) => [
+  fillTable($("scores-table"), ["", "interquartile mean", "95 % interval", "mean gap", "median gap", `within ${close}`], soon.map((j) => [
     name(j), decades(found.iqm[j][0]), `${fmt(found.iqm[j][1])} to ${fmt(found.iqm[j][2])}`, decades(found.mean[j]), decades(found.median[j]), shareText(found.found[j]),
   ]), [1, 2, 3, 4, 5]);
 }
@@ -217,8 +218,9 @@ function drawVariance() {
 function texts() {
   $("scores-about").textContent = `The gap is log10(best found / ${beyond}): 0.01 is 2.3 % above it, 0.3 twice as much. The interquartile mean leaves out the best and the worst quarter of all runs; ` +
     "intervals are 95 % of a bootstrap that draws seeds anew on each problem.";
-  $("shares-about").textContent = `Share of searches, of all problems together, whose best design is within 1 % of ${beyond} after so many evaluations.`;
-  $("profiles-about").textContent = `Expected evaluations to within 1 % (all evaluations made until then, over the searches that came there), divided by those of the fastest agent on that problem: at 1 the share of problems on which an agent is the fastest, to the right the share that it solves at all. ` +
+  $("shares-title").textContent = `Evaluations to within ${close} of ${beyond}`;
+  $("shares-about").textContent = `Share of searches, of all problems together, whose best design is within ${close} of ${beyond} after so many evaluations.`;
+  $("profiles-about").textContent = `Expected evaluations to within ${close} (all evaluations made until then, over the searches that came there), divided by those of the fastest agent on that problem: at 1 the share of problems on which an agent is the fastest, to the right the share that it solves at all. ` +
     `${count(data.soon.solved, "problem is", "problems are")} solved by some agent.`;
 }
 

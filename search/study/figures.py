@@ -17,7 +17,7 @@ from ...simulators.core.parameter import Column
 from ..run import library_versions
 from .profiles import curve_points, expected_evaluations, performance_ratios, step_points
 from .ranks import rank_test
-from .study import CLOSE, Study
+from .study import CLOSE, Study, closeness
 from .summary import Interval, interquartile_mean, mean_band
 from .variance import log_regret, ranks_within, variance_components
 
@@ -38,6 +38,7 @@ class _Shown:
     numbers: Indices
     points: Indices
     gaps: Column
+    within: float
 
     @property
     def labels(self) -> list[str]:
@@ -49,24 +50,25 @@ class _Shown:
         """Gaps at a budget of the study, shape (problems, configurations, seeds)."""
         return self.gaps[..., int(np.searchsorted(self.points, budget))]
 
-    def within(self, budget: int) -> list[int]:
+    def searched_to(self, budget: int) -> list[int]:
         """Which of them are searched up to a budget, as places among those shown."""
         return [k for k, i in enumerate(self.numbers) if self.study.configurations[i].budget >= budget]
 
 
-def document(study: Study, command: Sequence[str] = ()) -> Document:
+def document(study: Study, command: Sequence[str] = (), within: float = CLOSE) -> Document:
     """Build the whole report.
 
     Args:
         study: what it is about.
         command: that makes the study, word by word; none where it is not known.
+        within: relative regret up to which a search counts as having come to the optimum.
     """
     sets = study.configurations
     everything = len(sets) <= MOST_SHOWN
     numbers = np.array([i for i, one in enumerate(sets) if everything or one.number == 0])
     points = np.unique([*curve_points(study.budgets[-1]), *study.budgets])
     gaps = study.gaps(points.tolist())
-    shown = _Shown(study, numbers, points, gaps[:, numbers])
+    shown = _Shown(study, numbers, points, gaps[:, numbers], within)
     runs = sum(sum(budget <= one.budget for budget in study.budgets) for one in sets)
     return {
         "title": f"{_counted(len({one.agent for one in sets}), 'agent')} on {_counted(len(study.truths), 'problem')}",
@@ -87,6 +89,7 @@ def document(study: Study, command: Sequence[str] = ()) -> Document:
         "runs": runs * len(study.truths) * study.seeds,
         "evaluations": int(study.searches.evaluations.sum()),
         "budgets": list(study.budgets),
+        "within": within,
         "labels": shown.labels,
         "limits": [sets[i].budget for i in numbers],
         "left_out": len(sets) - len(numbers),
@@ -135,9 +138,9 @@ def _curves(shown: _Shown) -> list[Document]:
 
 
 def _scores(shown: _Shown, budget: int) -> Document:
-    """Interquartile means of gaps at a budget, and the share of searches that came within 1 %."""
-    gaps, among = shown.at(budget), shown.within(budget)
-    close = np.log10(1 + CLOSE) * (1 + 1e-12)
+    """Interquartile means of gaps at a budget, and the share of searches that came to the optimum."""
+    gaps, among = shown.at(budget), shown.searched_to(budget)
+    close = closeness(shown.within)
     return {
         "budget": budget,
         "places": among,
@@ -149,8 +152,8 @@ def _scores(shown: _Shown, budget: int) -> Document:
 
 
 def _soon(shown: _Shown) -> Document:
-    """How soon: shares of searches that came within 1 % over evaluations, and performance profiles."""
-    hits, evaluations = shown.study.hits()
+    """How soon: shares of searches that came to the optimum over evaluations, and performance profiles."""
+    hits, evaluations = shown.study.hits(shown.within)
     hits, evaluations = hits[:, shown.numbers], evaluations[:, shown.numbers]
     costs = expected_evaluations(hits, evaluations)
     ratios = performance_ratios(costs)
@@ -166,7 +169,7 @@ def _soon(shown: _Shown) -> Document:
 
 def _ranks(shown: _Shown, budget: int) -> Document:
     """Average ranks over problems at a budget; without them, why there are none."""
-    among = shown.within(budget)
+    among = shown.searched_to(budget)
     try:
         test = rank_test(shown.at(budget)[:, among].mean(axis=2))
     except ChipgymError:

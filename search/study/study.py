@@ -147,7 +147,7 @@ class Study:
         found, optima = self.searches, self.optima
         incumbents = found.incumbents(self.budgets)
         held = np.minimum(incumbents, self._worst[:, None])
-        close = found.first_within(optima * (1 + CLOSE))
+        close = found.first_within(optima * 10.0 ** closeness(CLOSE))
         n, k = incumbents.shape
         ranks = np.empty((n, k), dtype=np.int64)
         for number, truth in enumerate(self.truths.values()):
@@ -203,8 +203,13 @@ class Study:
         Both have shape (problems, configurations, seeds); the first is `inf` where that never was.
         """
         shape = (len(self.truths), len(self.configurations), self.seeds)
-        close = self.searches.first_within(self.optima * (1 + within))
+        close = self.searches.first_within(self.optima * 10.0 ** closeness(within))
         return close.reshape(shape), self.searches.evaluations.reshape(shape).astype(np.float64)
+
+
+def closeness(within: float) -> float:
+    """Return the gap in decades up to which relative regret is `within`, and a little more for its last digits."""
+    return float(np.log10(1 + within)) + 1e-13
 
 
 def _category(names: Sequence[str], codes: Indices) -> pandas.Series:

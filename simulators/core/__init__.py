@@ -1,5 +1,6 @@
 """The vocabulary that every simulator, environment, agent and surrogate shares."""
 
+from .bottleneck import Bottleneck, Remedy
 from .limit import Limit
 from .metrics import Breakdown, Metrics, MetricSpec
 from .objective import Constraint, Objective, parse_constraints, parse_objectives
@@ -23,6 +24,7 @@ from .suite import SuiteSimulator
 __all__ = [
     "REWARDS",
     "REWARD_RANGES",
+    "Bottleneck",
     "Breakdown",
     "Choices",
     "Column",
@@ -42,6 +44,7 @@ __all__ = [
     "Parameter",
     "Problem",
     "Reals",
+    "Remedy",
     "Roofline",
     "Simulator",
     "SimulatorEntry",

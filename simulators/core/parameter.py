@@ -312,10 +312,14 @@ def _python(value: object) -> object:
 def _outside(name: str, wrong: object, domain: Domain) -> ChipgymError:
     value: Any = _python(wrong)
     hint = ""
+    near: Any = None
     number = isinstance(value, int | float) and not isinstance(value, bool) and value == value  # not NaN
     if number and isinstance(domain, Integers | Reals):
-        near = min(max(value, domain.low), domain.high)
+        near = bound = min(max(value, domain.low), domain.high)
         if isinstance(domain, Integers):
-            near = min(domain.only, key=lambda legal: abs(legal - near)) if domain.only else round(near)
+            near = min(domain.only, key=lambda legal: abs(legal - bound)) if domain.only else round(bound)
         hint = f"; nearest is {near if isinstance(near, int) else format(near, 'g')}"
-    return ChipgymError(f"{name}: {shorten(value)} is not {domain}{hint}")
+    return ChipgymError(
+        f"{name}: {shorten(value)} is not {domain}{hint}",
+        field=name, value=value, expected=str(domain), nearest=near, code="bad_value",
+    )  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ChipgymError, shorten, unknown
+from .bottleneck import Bottleneck, expanded, powers_of
 from .limit import Limit
 from .metrics import Metrics, row_dict
 from .objective import Constraint, Objective, limited_values, parse_constraints, parse_objectives, total_excess
@@ -162,6 +163,36 @@ class Problem:
         values = limited_values(self.constraints, metrics, columns)
         limits = [c.limit_of(values) for c in self.constraints]
         return (*self.simulator.broken_limits(row_dict(columns, 0)), *(limit for limit in limits if limit.broken))
+
+    def bottlenecks(self, design: Designs) -> tuple[Bottleneck, ...]:
+        """Tell what binds one design in this problem, and which knobs loosen it, the heaviest first.
+
+        Limits that the design breaks go first, the simulator's and the constraints. Then come the parts of what a
+        broken constraint limits; of a feasible design those of the objectives' metrics, by share times the power that
+        the metric has in the objective. Nothing where the simulator does not break its answers down.
+
+        Raises:
+            ChipgymError: as `Simulator.evaluate`, and for several designs.
+        """
+        columns, n = self.space.columns(design, self.simulator.beside)
+        if n != 1:
+            raise ChipgymError(f"bottlenecks: takes one design, not {n}")
+        found = self.simulator.bottlenecks(row_dict(columns, 0))
+        metrics = self.simulator.evaluate_columns(columns, n)
+        values = limited_values(self.constraints, metrics, columns)
+        one = {name: float(column[0]) for name, column in values.items()}
+        broken = [c for c in self.constraints if c.limit_of(values).broken]
+        limited = [
+            Bottleneck(c.quantity.text, c.quantity.text, float(c.excess(values)[0]), broken=True) for c in broken
+        ]
+        sought = [(c.quantity, 1 if c.upper else -1) for c in broken] or [(o.quantity, 1) for o in self.objectives]
+        weights: dict[str, float] = {}
+        for quantity, sign in sought:
+            for name, power in expanded(powers_of(quantity, one), self.simulator.made_of).items():
+                weights[name] = max(weights.get(name, 0.0), sign * power)
+        parts = [b for b in found if not b.broken and weights.get(b.metric, 0.0) > 0]
+        parts.sort(key=lambda b: -b.share * weights[b.metric])
+        return (*(b for b in found if b.broken), *limited, *parts)
 
     def reward(self, evaluation: Evaluation) -> Column:
         """Return the maximised reward per design, shape (n,), always finite.

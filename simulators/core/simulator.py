@@ -12,6 +12,7 @@ import numpy as np
 
 from ...datasets import Workload
 from ...errors import ChipgymError, shorten, unknown
+from .bottleneck import Bottleneck
 from .limit import Limit
 from .metrics import Metrics, MetricSpec
 from .parameter import Column
@@ -37,6 +38,8 @@ class Simulator(ABC):
         option_values: by option what it may be, a list of values or words for them; what it lacks may be anything that
             the constructor says.
         chunk: most designs that one call of `simulate` sees, so that memory stays bounded.
+        made_of: metrics that are products of others to powers, such as `power_w` of energy and latency, whose parts
+            `bottlenecks` tells.
         workload: what the machine runs.
         space: the design space, with defaults.
         options: the simulator's own settings as JSON-able data; part of a problem's identity.
@@ -52,6 +55,7 @@ class Simulator(ABC):
     targets: ClassVar[Mapping[str, float]] = MappingProxyType({})
     option_values: ClassVar[Mapping[str, Sequence[Any] | str]] = MappingProxyType({})
     chunk: ClassVar[int] = 65536
+    made_of: ClassVar[Mapping[str, Mapping[str, float]]] = MappingProxyType({})
 
     workload: Workload
     space: DesignSpace
@@ -88,6 +92,22 @@ class Simulator(ABC):
 
         Raises:
             ChipgymError: as `evaluate`.
+        """
+        return ()
+
+    @property
+    def capacities(self) -> Mapping[str, float]:
+        """Metrics above whose value here a design cannot be built, such as a device's utilisation; empty by default."""
+        return {}
+
+    def bottlenecks(self, design: Designs) -> tuple[Bottleneck, ...]:
+        """Tell what binds one design, and which knobs loosen it: broken limits, then parts of metrics, largest first.
+
+        The parts of one metric have shares that add up to 1. A design that cannot be built has its broken limits and
+        the parts of those metrics that it has all the same. A simulator that does not break its answers down has none.
+
+        Raises:
+            ChipgymError: as `evaluate`, and for several designs where the simulator tells parts.
         """
         return ()
 

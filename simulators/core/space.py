@@ -270,8 +270,12 @@ class DesignSpace:
             found = p.positions(columns[p.name])
             if n and found.min() < 0:
                 value = columns[p.name][int(np.argmin(found))].item()
-                hint = f"; nearest is {p.values[p.nearest_index(value)]}" if p.ordinal else ""
-                raise ChipgymError(f"{p.name}: {shorten(value)} is not on the grid {shorten(p.values, 200)}{hint}")
+                near = p.values[p.nearest_index(value)] if p.ordinal else None
+                hint = "" if near is None else f"; nearest is {near}"
+                raise ChipgymError(
+                    f"{p.name}: {shorten(value)} is not on the grid {shorten(p.values, 200)}{hint}",
+                    field=p.name, value=value, expected=list(p.values), nearest=near, code="bad_value",
+                )  # fmt: skip
             out[:, j] = found
         return out
 

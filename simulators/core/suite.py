@@ -10,6 +10,7 @@ import numpy as np
 
 from ...datasets import Workload
 from ...errors import ChipgymError, shorten
+from .bottleneck import Bottleneck, merged
 from .limit import Limit
 from .metrics import Metrics, MetricSpec
 from .parameter import Column
@@ -69,6 +70,7 @@ class SuiteSimulator(Simulator):
     default_objective: str  # type: ignore[misc]
     targets: Mapping[str, float]  # type: ignore[misc]
     chunk: int  # type: ignore[misc]
+    made_of: Mapping[str, Mapping[str, float]]  # type: ignore[misc]
 
     def __init__(self, members: Sequence[Simulator]) -> None:
         """Join simulators of one machine.
@@ -90,7 +92,7 @@ class SuiteSimulator(Simulator):
             self.workload_source = tuple(text for member in members for text in member.workload_source)
         self.name, self.version, self.chunk = first.name, first.version, first.chunk
         self.metrics, self.objectives, self.targets = first.metrics, first.objectives, first.targets
-        self.default_objective = first.default_objective
+        self.default_objective, self.made_of = first.default_objective, first.made_of
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
         """Return the members' metrics, each its geometric mean over them, and their largest violation."""
@@ -122,6 +124,15 @@ class SuiteSimulator(Simulator):
                 if abs(limit.value - limit.limit) > abs(known.value - known.limit):
                     found[limit.name] = limit
         return tuple(found.values())
+
+    @property
+    def capacities(self) -> Mapping[str, float]:
+        """None: a mean over workloads says nothing of the one that needs the most."""
+        return {}
+
+    def bottlenecks(self, design: Designs) -> tuple[Bottleneck, ...]:
+        """Return the members' bottlenecks as one: the mean of their shares, and the worst of their broken limits."""
+        return merged(member.bottlenecks(design) for member in self.members)
 
     def __repr__(self) -> str:
         return " with ".join(map(repr, self.members))

@@ -103,6 +103,18 @@ def layer_breakdown(run: Run, columns: Columns) -> Breakdown:
     return Breakdown(tuple(added), kinds, Metrics(LAYER_METRICS, metrics, np.zeros(len(table))))
 
 
+def section_starts(run: Run, columns: Columns) -> dict[str, tuple[float, float]]:
+    """Return by section, as `layer_breakdown` names them, the shares of its time that it loads weights and starts."""
+    out: dict[str, tuple[float, float]] = {}
+    for part in _records(run, columns):
+        label = _label(part.row, together=True)
+        for name, row in zip(part.names, part.sections, strict=True):
+            time = max(float(row[a.S_TIME]), 1e-30)
+            shares = min(float(row[a.S_SETUP]) / time, 1.0), min(float(row[a.S_SYNC]) / time, 1.0)
+            out.setdefault(label + name.removeprefix(part.label), shares)
+    return out
+
+
 def _section_values(table: Array) -> dict[str, Array]:
     return {name: table[:, at].copy() for name, at in _SECTION.items()} | {"sram_mb": table[:, a.S_SRAM] / 1e6}
 

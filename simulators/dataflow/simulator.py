@@ -13,8 +13,21 @@ import numpy as np
 from ...datasets import Network, Workload, load_workload
 from ...datasets.network.zoo.llama import DECODERS
 from ...errors import ChipgymError, count, shorten, unknown
-from ..core import Breakdown, Column, Columns, Design, Designs, Limit, MetricSpec, Roofline, Simulator, Value
-from .breakdown import kernel_breakdown, layer_breakdown, section_breakdown
+from ..core import (
+    Bottleneck,
+    Breakdown,
+    Column,
+    Columns,
+    Design,
+    Designs,
+    Limit,
+    MetricSpec,
+    Roofline,
+    Simulator,
+    Value,
+)
+from .bottlenecks import dataflow_bottlenecks, dataflow_limits
+from .breakdown import kernel_breakdown, layer_breakdown, section_breakdown, section_starts
 from .cost import metric_columns, prices_of
 from .limits import broken_limits
 from .lowering.passes import Part, Pass, decoder_passes, network_passes
@@ -75,6 +88,10 @@ class DataflowSimulator(Simulator):
         "batch": "a whole number from 1", "chip": chip_names(), "sockets": "a whole number from 1",
         "fidelity": FIDELITIES, "blocks": BLOCKS, "explore": EXPLORE,
         "expert_imbalance": "from 1 to experts over active ones",
+    })  # fmt: skip
+    made_of: ClassVar[Mapping[str, Mapping[str, float]]] = MappingProxyType({
+        "power_w": {"energy_j": 1.0, "latency_s": -1.0}, "tokens_per_s": {"latency_s": -1.0},
+        "samples_per_s": {"latency_s": -1.0}, "utilization": {"latency_s": -1.0},
     })  # fmt: skip
     chunk = 8192
 
@@ -145,6 +162,21 @@ class DataflowSimulator(Simulator):
         """
         columns, _ = self.space.columns(design)
         return broken_limits(self.run, {name: column[:1] for name, column in columns.items()})
+
+    def bottlenecks(self, design: Designs) -> tuple[Bottleneck, ...]:
+        """Tell what binds one design: what holds up the sections that take its time, and the limits that it breaks.
+
+        Raises:
+            ChipgymError: as `evaluate`, and for several designs.
+        """
+        columns, n = self.space.columns(design)
+        if n != 1:
+            raise ChipgymError(f"bottlenecks takes one design, not {n}")
+        one = {name: column[0] for name, column in columns.items()}
+        if broken := self.broken_limits(columns):
+            return dataflow_limits(one, broken)
+        total = self.evaluate_columns(columns, 1).row(0)
+        return dataflow_bottlenecks(one, layer_breakdown(self.run, columns), section_starts(self.run, columns), total)
 
     def evaluate_layers(self, design: Design) -> Breakdown:
         """Return one design's time, section by section over the whole run; all steps of decoding together.

@@ -12,10 +12,11 @@ import numpy as np
 
 from ...datasets import Kernel, Workload, load_workload
 from ...errors import ChipgymError, shorten
-from ..core import Breakdown, Column, Columns, Designs, Limit, Metrics, Simulator
+from ..core import Bottleneck, Breakdown, Column, Columns, Designs, Limit, Metrics, Simulator
 from ..fpga import fpga_device_names, load_fpga_device
 from ..fpga.formulas.program import Program, make_program
 from ..fpga.formulas.terms import Term, ceil, maximum, select
+from .bottlenecks import hls_bottlenecks
 from .lowering.nest import make_nest
 from .metrics import LOOP_METRICS, METRICS, RESOURCES
 from .model.latency import schedule
@@ -50,6 +51,9 @@ class HlsSimulator(Simulator):
     })  # fmt: skip
     option_values: ClassVar[Mapping[str, Any]] = MappingProxyType({
         "tool": tool_names(), "device": fpga_device_names(), "budget": "a share above 0 and up to 1",
+    })  # fmt: skip
+    made_of: ClassVar[Mapping[str, Mapping[str, float]]] = MappingProxyType({
+        "cycles": {"latency_s": 1.0}, **{f"{name}_utilization": {name: 1.0} for name in RESOURCES},
     })  # fmt: skip
 
     def __init__(
@@ -137,6 +141,28 @@ class HlsSimulator(Simulator):
         values = {spec.name: np.concatenate([out[f"{x.at} {spec.name}"] for x in loops]) for spec in LOOP_METRICS}
         metrics = Metrics(LOOP_METRICS, values, np.zeros(len(loops)))
         return Breakdown(tuple(x.loop.label for x in loops), tuple(kinds), metrics)
+
+    @property
+    def capacities(self) -> Mapping[str, float]:
+        """The budget, of every utilisation."""
+        return {f"{name}_utilization": self.options["budget"] for name in RESOURCES}
+
+    def bottlenecks(self, design: Designs) -> tuple[Bottleneck, ...]:
+        """Tell what binds one design: the loops that take its cycles, what takes up the device, and broken limits.
+
+        Raises:
+            ChipgymError: as `evaluate`, and for several designs.
+        """
+        loops = self.evaluate_loops(design)
+        columns, _ = self.space.columns(design)
+        total = {name: float(column[0]) for name, column in self.simulate(columns, 1)[0].items()}
+        nodes = self.nest.nodes[1:]
+        around: list[list[int]] = [[] for _ in nodes]
+        for x in reversed(nodes):  # the innermost come last
+            for inner in self.nest.below[x.at]:
+                if inner.at != x.at:
+                    around[inner.at - 1].append(x.at - 1)
+        return hls_bottlenecks(columns, total, loops, around, self.broken_limits(design))
 
     def _knobs(self, columns: Columns) -> dict[str, Column]:
         """Return columns as the schedule reads them."""

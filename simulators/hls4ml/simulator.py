@@ -14,10 +14,11 @@ import numpy as np
 
 from ...datasets import Network, Workload, load_workload
 from ...errors import ChipgymError, shorten, unknown
-from ..core import Breakdown, Column, Columns, Design, Designs, Limit, Metrics, Simulator
+from ..core import Bottleneck, Breakdown, Column, Columns, Design, Designs, Limit, Metrics, Simulator
 from ..fpga import fpga_device_names, load_fpga_device
 from ..fpga.formulas import Formula, Program, Term, make_program
 from ..fpga.formulas.terms import maximum, select, total
+from .bottlenecks import hls4ml_bottlenecks
 from .lowering.layers import PRODUCT, LoweredNetwork, lower
 from .metrics import METRICS
 from .model.fifos import fifo_costs
@@ -58,6 +59,9 @@ class Hls4mlSimulator(Simulator):
     })  # fmt: skip
     option_values: ClassVar[Mapping[str, Any]] = MappingProxyType({
         "device": fpga_device_names(), "clock_ns": "a number from 1 to 100", "granularity": GRANULARITIES,
+    })  # fmt: skip
+    made_of: ClassVar[Mapping[str, Mapping[str, float]]] = MappingProxyType({
+        "cycles": {"latency_s": 1.0}, **{f"{name}_utilization": {name: 1.0} for name in LIMITED},
     })  # fmt: skip
 
     def __init__(
@@ -150,6 +154,31 @@ class Hls4mlSimulator(Simulator):
         whole = self.simulate(columns, 1)[1]
         metrics = Metrics(self.metrics, values, np.repeat(whole, len(layers)))
         return Breakdown(tuple(layer.name for layer in layers), tuple(layer.kind for layer in layers), metrics)
+
+    @property
+    def capacities(self) -> Mapping[str, float]:
+        """All of the device."""
+        return {f"{name}_utilization": 1.0 for name in LIMITED}
+
+    def bottlenecks(self, design: Designs) -> tuple[Bottleneck, ...]:
+        """Tell what binds one design: the layers that time and resources go to, and the limits that it breaks.
+
+        Raises:
+            ChipgymError: as `evaluate`, and for several designs.
+        """
+        columns, n = self.space.columns(design)
+        if n != 1:
+            raise ChipgymError(f"bottlenecks takes one design, not {n}")
+        out, layers = self._layers_program.run(self._knobs(columns), 1), self.network.layers
+        values = {m.name: np.concatenate([out[f"{i} {m.name}"] for i in range(len(layers))]) for m in self.metrics}
+        told = Breakdown(
+            tuple(layer.name for layer in layers), tuple(layer.kind for layer in layers),
+            Metrics(self.metrics, values, np.zeros(len(layers))),
+        )  # fmt: skip
+        apart = "reuse_factor" not in self.space
+        own = {at: f"_{i}" if apart else "" for i, at in enumerate(self.network.products)}
+        suffixes = [own.get(at) for at in range(len(layers))]
+        return hls4ml_bottlenecks(columns, told, suffixes, self.broken_limits(design))
 
     def _knobs(self, columns: Columns) -> dict[str, Column]:
         """Return columns as numbers: words as their places among what they may be."""

@@ -12,8 +12,9 @@ import numpy as np
 
 from ...datasets import Trace, Workload, load_workload
 from ...errors import ChipgymError, nearest_number, shorten
-from ..core import Column, Columns, Design, Metrics, Simulator
+from ..core import Bottleneck, Column, Columns, Design, Designs, Metrics, Simulator
 from ..core.compiled import threads
+from .bottlenecks import memory_bottlenecks
 from .cost import prices_of
 from .history import History, make_history
 from .lowering.bursts import check_clock, make_bursts
@@ -84,6 +85,10 @@ class MemorySimulator(Simulator):
         "clk_mhz": "1 to 10,000, or none for the memory's own clock",
     })  # fmt: skip
     chunk = 4096
+    made_of: ClassVar[Mapping[str, Mapping[str, float]]] = MappingProxyType({
+        "power_w": {"energy_j": 1.0, "latency_s": -1.0}, "cycles": {"latency_s": 1.0},
+        "bandwidth_gbps": {"latency_s": -1.0},
+    })  # fmt: skip
 
     def __init__(
         self,
@@ -162,6 +167,19 @@ class MemorySimulator(Simulator):
         received[self.workset.order] = record.times[self.workset.rows, k.RECEIVED]
         firsts = np.flatnonzero(np.diff(self.bursts.request, prepend=-1))
         return Metrics(self.metrics, self._price(designs, counts), np.zeros(1)), np.maximum.reduceat(received, firsts)
+
+    def bottlenecks(self, design: Designs) -> tuple[Bottleneck, ...]:
+        """Tell what binds one design: what its counts say that times, energy and storage go to.
+
+        Raises:
+            ChipgymError: as `evaluate`, and for several designs.
+        """
+        columns, n = self.space.columns(design)
+        if n != 1:
+            raise ChipgymError(f"bottlenecks takes one design, not {n}")
+        total = self.evaluate_columns(columns, 1).row(0)
+        one = {name: column[0] for name, column in columns.items()}
+        return memory_bottlenecks(self.device, self.ranks * self.device.banks, self.channels, one, total)
 
     def _one(self, design: Design, asker: str) -> Counts:
         """Return the design matrix (1, KNOBS) of one design."""

@@ -12,6 +12,7 @@ import numpy as np
 from ...datasets import Network, Trace, Workload, load_workload
 from ...errors import ChipgymError, nearest_number, shorten
 from ..core import (
+    Bottleneck,
     Breakdown,
     Column,
     Columns,
@@ -24,6 +25,7 @@ from ..core import (
     Simulator,
     relative_excess,
 )
+from .bottlenecks import systolic_bottlenecks
 from .cost import CostModel
 from .lowering.network import LoweredNetwork, lower
 from .memory_loop.option import DEVICE, LoopMemory, read_memory
@@ -95,6 +97,10 @@ class SystolicSimulator(Simulator):
         "memory": "a device of the memory simulator, such as DDR4-2400",
     })  # fmt: skip
     chunk = 32768
+    made_of: ClassVar[Mapping[str, Mapping[str, float]]] = MappingProxyType({
+        "power_w": {"energy_j": 1.0, "latency_s": -1.0}, "cycles": {"latency_s": 1.0},
+        "utilization": {"latency_s": -1.0},
+    })  # fmt: skip
 
     def __init__(
         self,
@@ -156,6 +162,26 @@ class SystolicSimulator(Simulator):
             ),
         )
         return tuple(limit for limit in limits if limit.broken)
+
+    def bottlenecks(self, design: Designs) -> tuple[Bottleneck, ...]:
+        """Tell what binds one design: parts of its time, energy and area, and where they are most.
+
+        A memory in the loop plays no part.
+
+        Raises:
+            ChipgymError: as `evaluate`, and for several designs.
+        """
+        columns = self._one("bottlenecks", design)
+        limits = self.broken_limits(design)
+        values, violation = self.layer_costs(columns)
+        layers = Breakdown(
+            tuple(layer.name for layer in self.network.layers), tuple(layer.kind for layer in self.network.layers),
+            Metrics(METRICS, values, violation),
+        )  # fmt: skip
+        totals, _ = self._price(columns, self._count(columns, self._totals).reshape(1, k.FIELDS))
+        return systolic_bottlenecks(
+            self.cost, columns, {name: float(column[0]) for name, column in totals.items()}, layers, limits
+        )
 
     def evaluate_layers(self, design: Design) -> Breakdown:
         """Return the metrics of one design, layer by layer: a row for every operator that costs something.
@@ -241,7 +267,7 @@ class SystolicSimulator(Simulator):
             Metrics(METRICS, *self.layer_costs(columns)), self.cost.operand_bits / 8, self.cost.sum_bits / 8,
         )  # fmt: skip
 
-    def _one(self, caller: str, design: Design) -> Columns:
+    def _one(self, caller: str, design: Designs) -> Columns:
         """Return the columns of one design."""
         columns, n = self.space.columns(design)
         if n != 1:

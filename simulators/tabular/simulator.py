@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ...datasets import DesignTable, load_table
 from ...errors import ChipgymError, shorten
-from ..core import Column, Columns, DesignSpace, Indices, MetricSpec, Simulator
+from ..core import Bottleneck, Column, Columns, Designs, DesignSpace, Indices, MetricSpec, Simulator, make_simulator
 from .fields import metrics_of, space_of
 
 # Grid rows up to which each has its own entry in an index of int32 (256 MiB); beyond, keys are searched in order.
@@ -65,6 +66,40 @@ class TabularSimulator(Simulator):
     def source(self) -> dict[str, Any]:
         """What identifies the simulator that the table was collected from, as its `identity` gives it."""
         return self.workload.header.source if isinstance(self.workload, DesignTable) else {}
+
+    @cached_property
+    def _machine(self) -> Simulator | None:
+        """The simulator that the table was collected from, made again; None where that is not to be had."""
+        if not isinstance(self.workload, DesignTable):
+            return None
+        header = self.workload.header
+        try:
+            made = make_simulator(header.simulator, header.workload, **header.options)
+        except ChipgymError:
+            return None
+        same = made.version == header.version and made.workload.digest == header.workload_digest
+        return made if same else None
+
+    @property
+    def made_of(self) -> Mapping[str, Mapping[str, float]]:  # type: ignore[override]
+        """Those of the simulator that the table was collected from, where it can be made again."""
+        return {} if self._machine is None else self._machine.made_of
+
+    @property
+    def capacities(self) -> Mapping[str, float]:
+        """Those of the simulator that the table was collected from, where it can be made again."""
+        return {} if self._machine is None else self._machine.capacities
+
+    def bottlenecks(self, design: Designs) -> tuple[Bottleneck, ...]:
+        """Tell what binds one design, as the simulator that the table was collected from tells it.
+
+        A table has totals only. Nothing where that simulator cannot be made again from what the table says of it: its
+        name, version and options, and the name and content of the workload.
+
+        Raises:
+            ChipgymError: as `evaluate`, and for several designs.
+        """
+        return () if self._machine is None else self._machine.bottlenecks(design)
 
     def simulate(self, columns: Columns, n: int) -> tuple[Mapping[str, Column], Column]:
         """Look up columns of values.

@@ -20,7 +20,32 @@ LARGEST = 2**63 - 1
 
 
 class ChipgymError(ValueError):
-    """Bad input from a user: one clear line, never a bug in chipgym itself."""
+    """Bad input from a user: one clear line, never a bug in chipgym itself.
+
+    Attributes:
+        field: what is wrong, such as a knob or an argument; None where only the line says, as with those below.
+        value: what it was given.
+        expected: what was expected of it, in words or as a list.
+        nearest: the nearest legal choice.
+        code: what kind of fault it is, for programs: "unknown_name", "bad_value", or "bad_input" for any other.
+    """
+
+    code: str = "bad_input"
+
+    def __init__(
+        self,
+        message: object = "",
+        *,
+        field: str | None = None,
+        value: object = None,
+        expected: object = None,
+        nearest: object = None,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.field, self.value, self.expected, self.nearest = field, value, expected, nearest
+        if code is not None:
+            self.code = code
 
 
 class UnexpectedKeywordError(ChipgymError, TypeError):
@@ -68,16 +93,19 @@ def count(field: str, value: object, low: int = 1, high: int = LARGEST) -> int:
     Raises:
         ChipgymError: naming the field, the value and the nearest whole number.
     """
-    if isinstance(value, numbers.Integral) and not isinstance(value, bool) and int(value) >= low:
-        if int(value) <= high:
-            return int(value)
-        raise ChipgymError(f"{field}: {shorten(value)} is not a whole number of at most {high}; nearest is {high}")
-    near = ""
+    near: int | None = None
     if isinstance(value, numbers.Integral) and not isinstance(value, bool):
-        near = f"; nearest is {low}"
+        if low <= int(value) <= high:
+            return int(value)
+        near = low if int(value) < low else high
     elif isinstance(value, float) and math.isfinite(value):
-        near = f"; nearest is {max(low, round(value))}"
-    raise ChipgymError(f"{field}: {shorten(value)} is not a whole number from {low}{near}")
+        near = max(low, round(value))
+    expected = f"a whole number {f'of at most {high}' if near == high else f'from {low}'}"
+    hint = "" if near is None else f"; nearest is {near}"
+    raise ChipgymError(
+        f"{field}: {shorten(value)} is not {expected}{hint}",
+        field=field, value=value, expected=expected, nearest=near, code="bad_value",
+    )  # fmt: skip
 
 
 def _by_number(name: str, choices: Iterable[str]) -> list[str]:
@@ -108,7 +136,12 @@ def _by_beginning(name: str, choices: Iterable[str]) -> list[str]:
 
 def unknown(kind: str, name: object, choices: Iterable[str]) -> ChipgymError:
     """Make the error for a name that is not one of `choices`: it lists them, and suggests the nearest."""
-    return ChipgymError(f"unknown {kind} {shorten(name)}{_suggestion(name, choices)}")
+    known = sorted(choices)
+    return ChipgymError(
+        f"unknown {kind} {shorten(name)}{_suggestion(name, known)}",
+        field=kind.removeprefix("value of ").rstrip(":"), value=name, expected=known,
+        nearest=nearest(name, known) if isinstance(name, str) else None, code="unknown_name",
+    )  # fmt: skip
 
 
 def unexpected_keyword(owner: str, name: str, choices: Iterable[str]) -> UnexpectedKeywordError:
@@ -116,7 +149,11 @@ def unexpected_keyword(owner: str, name: str, choices: Iterable[str]) -> Unexpec
 
     It has the words of Python's own error: TorchRL, which probes environments with keywords of its own, looks for them.
     """
-    return UnexpectedKeywordError(f"{owner}: unexpected keyword argument {shorten(name)}{_suggestion(name, choices)}")
+    known = sorted(choices)
+    return UnexpectedKeywordError(
+        f"{owner}: unexpected keyword argument {shorten(name)}{_suggestion(name, known)}",
+        field=f"option of {owner}", value=name, expected=known, nearest=nearest(name, known), code="unknown_name",
+    )  # fmt: skip
 
 
 def _suggestion(name: object, choices: Iterable[str]) -> str:

@@ -45,8 +45,9 @@ def test_files_of_problems_and_options(cli):
     Path("p.json").write_text(json.dumps([{"simulator": "toy", "objective": "energy_j"}, {"simulator": "toy"}]))
     Path("o.toml").write_text("budget = {tpe = 10}\n[nsga2]\npopulation_size = [5, 8]\n[tpe]\n")
     arguments = ("compare", "--problems", "p.json", "--options", "o.toml", "--seeds", 1, "--budget", "10,20")
-    done = cli(*arguments, "--out", "s", "--no-optimum")
+    done = cli(*arguments, "--out", "s", "--no-optimum", "--within", 0.5)
     assert done.status == 0
+    assert "within 50 %" in done.out
     assert "gap to the best that was found" in done.out
     runs = pandas.read_parquet("s/runs.parquet")
     assert len(runs) == 2 * (2 * 2 + 1)
@@ -68,6 +69,7 @@ BAD = {
     "another budget": (("compare", "toy", "--agents", "random,nsga2", "--budget", 5, "--out", "s"), "budget: study s"),
     "a file": ((*COMPARE, "--out", "o.json"), "folder: o.json cannot be used"),
     "a damaged study": ((*COMPARE, "--out", "d"), "folder: d/study.json is damaged"),
+    "a share": ((*COMPARE, "--within", 2, "--out", "n"), "--within: 2.0 is not a number from 0 to 1"),
     "too large": (("compare", "systolic", "--agents", "random", "--out", "n"), "or --no-optimum to compare"),
 }
 

@@ -15,7 +15,7 @@ from chipgym.simulators import bind_problem
 from chipgym.testing import AgentSuite
 from chipgym.testing.agents import PROBLEMS
 
-RANDOM = [name for name in agent_names() if name != "exhaustive"]
+RANDOM = [entry.name for entry in registered_agents() if entry.load().seeded]
 
 
 class TestRandom(AgentSuite):
@@ -48,9 +48,20 @@ class TestGenetic(AgentSuite):
     settings: ClassVar = {"batch": 5, "agent_options": {"population_size": 5}}
 
 
+class TestAuto(AgentSuite):
+    agent = "auto"
+    settings: ClassVar = {"agent_options": {"initial": 6}}
+    killed_after = (1, 2, 4)
+
+
 class TestExhaustive(AgentSuite):
     agent = "exhaustive"
     settings: ClassVar = {"batch": 5}
+
+
+class TestBottleneck(AgentSuite):
+    agent = "bottleneck"
+    settings: ClassVar = {"batch": 2}
 
 
 # Settings that bring a model in within the budget.
@@ -58,6 +69,35 @@ class TestNsga2(AgentSuite):
     agent = "nsga2"
     settings: ClassVar = {"agent_options": {"population_size": 6}}
     killed_after = (1, 2, 3)
+
+
+class TestNsga3(AgentSuite):
+    agent = "nsga3"
+    settings: ClassVar = {"agent_options": {"population_size": 6}}
+    killed_after = (1, 2, 3)
+
+
+class TestCmaes(AgentSuite):
+    agent = "cmaes"
+    settings: ClassVar = {"agent_options": {"population_size": 5}}
+    killed_after = (1, 2, 4)
+
+
+class TestBotorch(AgentSuite):
+    agent = "botorch"
+    settings: ClassVar = {"batch": 3, "agent_options": {"n_startup_trials": 20}}
+    killed_after = (1, 7)
+
+    @pytest.fixture(params=["single", pytest.param("pareto", marks=pytest.mark.slow)])
+    def problem(self, request):
+        """Of two objectives test_botorch_agent.py has a quick one."""
+        return bind_problem(ToySimulator(), **PROBLEMS[request.param])
+
+
+class TestForest(AgentSuite):
+    agent = "forest"
+    settings: ClassVar = {"agent_options": {"n_startup_trials": 8, "trees": 4}}
+    killed_after = (1, 3, 5)
 
 
 class TestTpe(AgentSuite):

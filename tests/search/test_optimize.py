@@ -45,16 +45,25 @@ def stubborn():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"agent": "nsga3"}, "unknown agent 'nsga3'; did you mean 'nsga2'?"),
+        ({"agent": "nsga"}, "unknown agent 'nsga'; did you mean 'nsga"),
         ({"agent": None}, "unknown agent None"),
         ({"budget": 0}, "budget: 0 is not a whole number from 1"),
         ({"budget": 2.5}, "budget: 2.5"),
         ({"budget": True}, "budget: True"),
         ({"seed": -1}, "seed: -1 is not a whole number from 0"),
         ({"batch": 0}, "batch: 0"),
-        ({"agent_options": {"populationsize": 4}}, "unknown option of nsga2: 'populationsize'; did you mean 'popul"),
-        ({"agent_options": {"population_size": 1}}, "population_size: 1 is not a whole number from 2"),
-        ({"agent_options": {"crossover_prob": 1.5}}, "crossover_prob: 1.5 is not a number from 0 to 1"),
+        (
+            {"agent": "nsga2", "agent_options": {"populationsize": 4}},
+            "unknown option of nsga2: 'populationsize'; did you mean 'popul",
+        ),
+        (
+            {"agent": "nsga2", "agent_options": {"population_size": 1}},
+            "population_size: 1 is not a whole number from 2",
+        ),
+        (
+            {"agent": "nsga2", "agent_options": {"crossover_prob": 1.5}},
+            "crossover_prob: 1.5 is not a number from 0 to 1",
+        ),
         ({"agent": "random", "agent_options": {"x": 1}}, "unknown option of random: 'x'"),
         ({"store": 3}, "store: 3 is not a path or a database URL"),
         ({"store": ""}, "store: '' is not a path"),

@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+from optuna.samplers._ga import BaseGASampler
 
 from ....simulators import Evaluation, Indices, Problem
 from ....simulators.core.parameter import Column
 from ...keys import row_keys
 from ...optuna_knobs import distribution, drawn, position_of
 from ..base import Agent
+from ..outcomes import log_objectives, share_of_violation
 
-# Objectives reach the samplers as decades over the problem's reference, within this many.
-DECADES = 30.0
 # Rounds in which proposals that were evaluated already are mutated before they are proposed all the same.
 MUTATIONS = 10
 
@@ -30,7 +30,7 @@ class OptunaAgent(Agent):
     """Proposes what one of Optuna's samplers would.
 
     Each ask makes a fresh sampler, seeded from the ask's own generator. It is over a study whose complete trials are
-    the told history in its order. Trials opened by an ask are closed as failed, which samplers leave out. Nothing
+    the told history in its order. Trials that an ask opens are closed as failed, which samplers leave out. Nothing
     else carries over, so that a replayed history gives the same proposals.
 
     The samplers see every knob that has a choice as `optuna_knobs` has it: grid positions of an ordinal knob,
@@ -46,7 +46,7 @@ class OptunaAgent(Agent):
         space = problem.space
         self._free = [j for j, p in enumerate(space.parameters) if p.size > 1]
         self._distributions: dict[str, BaseDistribution] = {
-            space.names[j]: distribution(space.parameters[j]) for j in self._free
+            space.names[j]: _uncopied(distribution(space.parameters[j])) for j in self._free
         }
         self._knobs = [space.parameters[j] for j in self._free]
         self._worst = np.full(len(problem.objectives), -np.inf)
@@ -72,15 +72,37 @@ class OptunaAgent(Agent):
         rows = np.repeat(space.default_indices[None, :], n, axis=0)
         if not self._free:
             return rows[:1]
-        trials = []
-        for i in range(n):
-            trial = self._study.ask(self._distributions)
-            params = trial.params  # a deep copy each time
+        # Genetic samplers look at nothing but complete trials.
+        alone = isinstance(self._study.sampler, BaseGASampler)
+        for i, params in enumerate(self._children(n) if alone else self._trials(n)):
             rows[i, self._free] = [position_of(knob, params[knob.name]) for knob in self._knobs]
-            trials.append(trial)
+        return self._renewed(space.canonicalize(rows), rng)
+
+    def _trials(self, n: int) -> list[dict[str, Any]]:
+        """Return what the sampler suggests for `n` trials that run at the same time and are then given up."""
+        trials = [self._study.ask(self._distributions) for _ in range(n)]
+        suggested = [trial.params for trial in trials]  # a deep copy each time
         for trial in trials:
             self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
-        return self._renewed(space.canonicalize(rows), rng)
+        return suggested
+
+    def _children(self, n: int) -> list[dict[str, Any]]:
+        """Return what the sampler suggests for `n` trials of which the study hears of one.
+
+        With tens of knobs opening a trial, asking it for each knob and closing it takes most of a genetic sampler's
+        time. Opening one is what makes a study look at its trials anew.
+        """
+        sampler, suggested = self._study.sampler, []
+        self._study.tell(self._study.ask(), state=optuna.trial.TrialState.FAIL)
+        trial = optuna.trial.create_trial(state=optuna.trial.TrialState.RUNNING)
+        for _ in range(n):
+            sampler.before_trial(self._study, trial)
+            known = sampler.sample_relative(self._study, trial, self._distributions)
+            suggested.append({
+                name: known[name] if name in known else sampler.sample_independent(self._study, trial, name, kind)
+                for name, kind in self._distributions.items()
+            })  # fmt: skip
+        return suggested
 
     def tell(self, designs: Indices, evaluation: Evaluation) -> None:
         """Add complete trials to the study."""
@@ -100,14 +122,11 @@ class OptunaAgent(Agent):
 
     def _finite(self, evaluation: Evaluation) -> tuple[Column, Column]:
         """Return minimised values (n, k) and the constraint (n,), all finite."""
-        objectives, violation = evaluation.objectives, evaluation.violation
-        with np.errstate(divide="ignore", invalid="ignore"):
-            values = np.log10(np.maximum(objectives, 0.0) / self.problem.reference).clip(-DECADES, DECADES)
+        values = log_objectives(self.problem, evaluation)
         known = np.where(np.isnan(values), -np.inf, values)
         self._worst = np.maximum(self._worst, known.max(axis=0, initial=-np.inf))
         worst = np.where(np.isfinite(self._worst), self._worst, 0.0)
-        share = np.where(np.isfinite(violation), violation / (1 + np.nan_to_num(violation)), 1.0)
-        return np.where(np.isnan(values), worst, values), share
+        return np.where(np.isnan(values), worst, values), share_of_violation(evaluation.violation)
 
     def _renewed(self, rows: Indices, rng: np.random.Generator) -> Indices:
         """Mutate those rows that were told, or that came before in the same batch."""
@@ -119,6 +138,27 @@ class OptunaAgent(Agent):
                 break
             rows[old] = self.problem.space.mutate(rows[old], rng)
         return rows
+
+
+class _Steps(IntDistribution):
+    """An `IntDistribution` that is not copied with every trial that has it: nobody changes one."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Steps:
+        return self
+
+
+class _Choices(CategoricalDistribution):
+    """A `CategoricalDistribution` that is not copied with every trial that has it: nobody changes one."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Choices:
+        return self
+
+
+def _uncopied(kind: BaseDistribution) -> BaseDistribution:
+    if isinstance(kind, IntDistribution):
+        return _Steps(kind.low, kind.high)
+    assert isinstance(kind, CategoricalDistribution)
+    return _Choices(kind.choices)
 
 
 @contextmanager

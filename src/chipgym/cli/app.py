@@ -22,10 +22,12 @@ from ..errors import ChipgymError, printable, shorten, unknown
 from . import INTERRUPTED, TERMINATED, was_terminated
 from .collecting import collect_designs
 from .comparing import compare_agents
+from .importing import import_designs
 from .listing import list_registered
 from .output import UserInterruptError, note
 from .reporting import report_runs
 from .searching import search_designs
+from .serving import serve_problems
 from .simulating import simulate_design
 from .training import train_surrogate
 from .validating import validate_simulators
@@ -44,8 +46,10 @@ app.command("search")(search_designs)
 app.command("compare")(compare_agents)
 app.command("report")(report_runs)
 app.command("collect")(collect_designs)
+app.command("import")(import_designs)
 app.command("train")(train_surrogate)
 app.command("validate")(validate_simulators)
+app.command("serve")(serve_problems)
 
 
 def _version(wanted: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -93,6 +92,10 @@ def compare_agents(
             show_default=False,
         ),
     ] = None,
+    within: Annotated[
+        float,
+        typer.Option(metavar="SHARE", help="Regret up to which a search counts as having come to the optimum."),
+    ] = 0.01,
     jobs: Annotated[int, typer.Option(metavar="N", help="Processes that search.")] = 1,
     backend: BackendName = "process",
     workers: RayWorkers = None,
@@ -103,10 +106,12 @@ def compare_agents(
 
     A comparison that was interrupted or killed goes on where it was when the same command runs again.
     """
+    from ..search.agents.base import fraction
     from ..search.reporting.page import plotly_script
     from ..search.study import read_options, run_study
     from ..search.study.results import write_runs, write_study_report
     from ..search.study.storage import REPORT, RUNS
+    from ..search.study.study import CLOSE
 
     if not out:
         raise ChipgymError("--out: give a folder for the study, such as runs/study")
@@ -117,6 +122,7 @@ def compare_agents(
         raise ChipgymError("--agents: give the agents to compare, as in random,nsga2")
     found = _problems(simulator, workload, objective, constraint, space, option, problems)
     budgets = [_budget(text) for text in budget.split(",")]
+    within = fraction("--within", within)
     plotly_script()  # hours of searches must not end at a report that cannot be written
     report = CompareReport()
     try:
@@ -157,13 +163,14 @@ def compare_agents(
         "budget": budget,
         "no-optimum": no_optimum,
         "most-designs": most_designs,
+        "within": None if within == CLOSE else within,
         "out": out,
     }
-    write_study_report(study, place / REPORT, command=_command(simulator, flags))
+    write_study_report(study, place / REPORT, command=_command(simulator, flags), within=within)
     if json:
         output.as_json(_document(study, len(table), place))
     else:
-        _print(study, len(table), place)
+        _print(study, len(table), place, within)
 
 
 def _command(simulator: str | None, flags: Mapping[str, Any]) -> list[str]:
@@ -228,12 +235,12 @@ def _what_is_safe(report: CompareReport, out: str) -> str:
     return f"{done} are safe in {out}; the same command goes on from there"
 
 
-def _print(study: Study, runs: int, place: Path) -> None:
+def _print(study: Study, runs: int, place: Path, within: float) -> None:
     from ..search.study.storage import REPORT, RUNS
-    from ..search.study.study import CLOSE
+    from ..search.study.study import closeness
 
     gaps = study.gaps(study.budgets)
-    close = math.log10(1 + CLOSE) * (1 + 1e-12)
+    close = closeness(within)
     rows: list[tuple[str, int, float, float]] = []
     for number, one in enumerate(study.configurations):
         mine = gaps[:, number, :, study.budgets.index(one.budget)]
@@ -242,7 +249,7 @@ def _print(study: Study, runs: int, place: Path) -> None:
     known = "the optimum" if all(t.exact for t in study.truths.values()) else "the best that was found"
     several = f"{len(study.truths)} problems, " if len(study.truths) > 1 else ""
     output.table(
-        ["agent", "budget", "mean gap (decades)", "within 1 %"],
+        ["agent", "budget", "mean gap (decades)", f"within {100 * within:g} %"],
         [[label, budget, f"{gap:.4f}", f"{share:.0%}"] for label, budget, gap, share in rows[:MOST_ROWS]],
         title=f"{several}{study.seeds} seeds: gap to {known}",
     )

@@ -51,7 +51,7 @@ def search_designs(
         ),
     ] = None,
     space: SpaceRestrictions = None,
-    agent: Annotated[str, typer.Option(metavar="NAME", help="See `chipgym list agents`.")] = "nsga2",
+    agent: Annotated[str, typer.Option(metavar="NAME", help="See `chipgym list agents`.")] = "auto",
     agent_option: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="A setting of the agent; repeatable.", show_default=False),

@@ -57,13 +57,15 @@ class AgentSuite:
         assert all(isinstance(name, str) for name in agent_options(self.agent))
 
     def test_rows_are_canonical_and_in_range(self, problem: Problem) -> None:
-        """Check that an agent asks for canonical rows of the grid, shape (n, p) int64, as many as it is asked for."""
+        """Check that an agent asks for canonical rows of the grid, shape (n, p) int64, at most as many as it may."""
         agent = make_agent(self.agent, problem, 0, self.settings.get("agent_options"))
         space = problem.space
         for _ in range(4):
             rows = agent.ask(5)
             assert rows.dtype == np.int64
-            assert rows.shape == (5, len(space.parameters))
+            assert rows.ndim == 2
+            assert rows.shape[1] == len(space.parameters)
+            assert 1 <= len(rows) <= 5
             assert ((rows >= 0) & (rows < space.sizes)).all()
             assert (space.canonicalize(rows) == rows).all()
             agent.tell(rows, problem.evaluate(rows))
