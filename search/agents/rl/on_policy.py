@@ -136,7 +136,7 @@ class PPOAgent(OnPolicy):
         *,
         actions: str = "categorical",
         learning_rate: float = 0.005,
-        n_epochs: int = 10,
+        n_epochs: int = 5,
         batch_size: int = 32,
         clip_range: float = 0.2,
         ent_coef: float = 0.01,
