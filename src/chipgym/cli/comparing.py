@@ -11,7 +11,7 @@ import typer
 
 from ..errors import ChipgymError, shorten
 from . import output, parse
-from .options import Json, SimulatorOptions, SpaceRestrictions
+from .options import BackendName, Json, RayAddress, RayWorkers, SimulatorOptions, SpaceRestrictions
 from .progress import CompareReport
 
 if TYPE_CHECKING:
@@ -97,6 +97,9 @@ def compare_agents(
         typer.Option(metavar="SHARE", help="Regret up to which a search counts as having come to the optimum."),
     ] = 0.01,
     jobs: Annotated[int, typer.Option(metavar="N", help="Processes that search.")] = 1,
+    backend: BackendName = "process",
+    workers: RayWorkers = None,
+    address: RayAddress = None,
     json: Json = False,
 ) -> None:
     """Compare agents on problems whose optimum is known.
@@ -133,6 +136,9 @@ def compare_agents(
                 agent_options=sets,
                 agent_budgets=limits,
                 jobs=jobs,
+                backend=backend,
+                workers=workers,
+                address=address,
                 callback=report,
                 optimum=not no_optimum,
                 most_designs=most_designs,
