@@ -15,7 +15,7 @@ from chipgym.envs import parallel_env
 from chipgym.errors import ChipgymError
 from chipgym.search import AgentEntry, make_agent, optimize
 from chipgym.search.agents.rl.heads import Heads, chosen, draw, entropy
-from chipgym.search.agents.rl.learner import ranked
+from chipgym.search.agents.rl.learner import ranks
 from chipgym.search.agents.rl.networks import SideBySide, clip_each
 from chipgym.search.agents.rl.told import played
 from chipgym.simulators import bind_problem
@@ -288,9 +288,9 @@ def test_a_policy_with_nothing_new_to_say_begins_anew(problem, name):
 
 
 def test_rewards_are_ranked_with_equals_between():
-    assert ranked(np.array([3.0, -5.5, 0.1, 0.1, 9.0])).tolist() == [0.5, -1.0, -0.25, -0.25, 1.0]
-    assert ranked(np.array([7.0])).tolist() == [0.0]
-    assert ranked(np.array([2.0, 2.0])).tolist() == [0.0, 0.0]
+    assert ranks(np.array([3.0, -5.5, 0.1, 0.1, 9.0])).tolist() == [0.5, -1.0, -0.25, -0.25, 1.0]
+    assert ranks(np.array([7.0])).tolist() == [0.0]
+    assert ranks(np.array([2.0, 2.0])).tolist() == [0.0, 0.0]
 
 
 @pytest.mark.parametrize(

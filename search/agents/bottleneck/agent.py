@@ -194,13 +194,12 @@ class BottleneckAgent(Agent):
 
         Where none is within reach it is those beyond.
         """
-        space, best, reach = self.problem.space, self._centre, max(self._reach, 1.0)
-        single, _ = self._exchange(best[None], rng)
+        space, best = self.problem.space, self._centre
+        single = self._changes(best, rng)
         tried = [single, self._paired(single)]
         current, most = best, -np.inf
         for _ in range(ROUNDS):  # coordinate ascent of what is foretold
-            steps, _ = self._exchange(current[None], rng)
-            steps = steps[self._knobs.steps(steps, best) <= reach]
+            steps = self._changes(current, rng)
             if not len(steps):
                 break
             worth = self._worth(steps)
@@ -209,9 +208,14 @@ class BottleneckAgent(Agent):
             most, current = float(worth.max()), steps[int(worth.argmax())]
             tried.append(steps)
         rows = self._history.novel.new(space.canonicalize(np.concatenate(tried)))
-        near = self._knobs.steps(rows, best) <= reach
+        near = self._knobs.steps(rows, best).sum(axis=1) <= self._reach
         rows = rows[near] if near.any() else rows
         return rows[np.argsort(-self._worth(rows), kind="stable")]
+
+    def _changes(self, row: Indices, rng: np.random.Generator) -> Indices:
+        """Return rows that differ from `row` in one knob, and in none by more than the reach from the best."""
+        rows, _ = self._exchange(row[None], rng)
+        return rows[(self._knobs.steps(rows, self._centre) <= self._reach).all(axis=1)]
 
     def _paired(self, single: Indices) -> Indices:
         """Return pairs of those single changes of the best that are worth most, shape (m, p)."""

@@ -37,7 +37,7 @@ class Forecast:
         self._parts = parts
         self._base = float(logs[at]) if np.isfinite(logs[at]) else 0.0
         self._sides_here = np.nan_to_num(sides[at])
-        nearest = np.argsort(Knobs.of(space).steps(history.rows, centre), kind="stable")[:MEASURED]
+        nearest = np.argsort(Knobs.of(space).steps(history.rows, centre).sum(axis=1), kind="stable")[:MEASURED]
         rows = history.rows[nearest]
         errors = np.column_stack([
             logs[nearest] - self._base - parts.objective(rows), sides[nearest] - self._sides(rows)

@@ -9,10 +9,10 @@ import numpy as np
 
 from ....simulators import Evaluation, Indices, Problem
 from ....simulators.core.parameter import Column
-from ...keys import row_keys
 from ..base import Agent
+from ..novelty import Novelty
+from ..settings import choice
 from .isolation import isolated
-from .settings import choice
 from .told import ToldTasks
 
 #: How rewards reach the learner.
@@ -47,7 +47,7 @@ class Learner(Agent):
         self.reward_scaling = choice("reward_scaling", reward_scaling, SCALINGS)
         self.tasks = ToldTasks(problem)
         self.restarts = -1
-        self._seen: set[bytes] = set()
+        self._novel = Novelty(problem.space)
         self._rewards: Column = np.empty(0)
 
     @abstractmethod
@@ -76,14 +76,13 @@ class Learner(Agent):
     def propose(self, n: int, rng: np.random.Generator) -> Indices:
         """Let the policy act until it has designed n that are new, at most `ROUNDS` times; repeats fill the number."""
         with isolated(rng):
-            new: dict[bytes, Indices] = {}
-            drawn = np.empty((0, len(self.problem.space)), np.int64)
+            new = drawn = np.empty((0, len(self.problem.space)), np.int64)
             for turn in range(ROUNDS):
                 drawn = self.draw(n, turn)
-                new |= {k: row for k, row in zip(row_keys(drawn), drawn, strict=True) if k not in self._seen}
-                if len(new) >= n:
+                new = self._novel.new(np.concatenate([new, drawn]), n)
+                if len(new) == n:
                     break
-        return np.concatenate([np.array(list(new.values()), np.int64).reshape(-1, drawn.shape[1]), drawn])[:n]
+        return np.concatenate([new, drawn])[:n]
 
     def tell(self, designs: Indices, evaluation: Evaluation) -> None:
         """Learn from the designs of the last ask; where none of them was new, begin with a fresh policy."""
@@ -116,9 +115,9 @@ class Learner(Agent):
 
     def _note(self, designs: Indices) -> int:
         """Remember designs, and return how many of them are new."""
-        before = len(self._seen)
-        self._seen.update(row_keys(designs))
-        return len(self._seen) - before
+        before = len(self._novel)
+        self._novel.add(designs)
+        return len(self._novel) - before
 
     def _rng(self, number: int, purpose: int) -> np.random.Generator:
         return np.random.default_rng(np.random.SeedSequence((self.seed, number, purpose)))
@@ -130,7 +129,7 @@ class Learner(Agent):
         differ. "standard": less the mean of all told so far, over their standard deviation. "none": as they are.
         """
         if self.reward_scaling == "rank":
-            return ranked(rewards)
+            return ranks(rewards)
         return self.standardized(rewards) if self.reward_scaling == "standard" else rewards
 
     def standardized(self, rewards: Column) -> Column:
@@ -139,7 +138,7 @@ class Learner(Agent):
         return out
 
 
-def ranked(rewards: Column) -> Column:
+def ranks(rewards: Column) -> Column:
     """Return the place of each of n rewards among them, from -1 for the least to 1 for the greatest.
 
     Equals share the mean of their places.

@@ -15,10 +15,10 @@ from ....envs.observation import Observation
 from ....errors import count
 from ....simulators import Evaluation, Indices, Problem
 from ....simulators.core.parameter import Column
+from ..settings import choice, flag, number, widths
 from .heads import ACTIONS, Heads, chosen, draw, entropy
 from .learner import Learner
 from .networks import SideBySide, clip_each
-from .settings import choice, flag, number, widths
 from .told import ToldTasks
 
 #: What `parallel_env` calls each grouping.

@@ -23,9 +23,9 @@ from ....envs.sequential import Sequential
 from ....errors import count
 from ....simulators import Evaluation, Indices, Problem
 from ....simulators.core.parameter import Column
+from ..settings import number, widths
 from .heads import NEVER
 from .learner import Learner
-from .settings import number, widths
 from .stable import Spaces, extractor, quiet
 from .told import ToldTasks, played
 

@@ -21,9 +21,9 @@ from ....envs.sequential import Sequential
 from ....errors import count
 from ....simulators import Evaluation, Indices, Problem
 from ....simulators.core.parameter import Column
+from ..settings import choice, flag, number, widths
 from .heads import ACTIONS, Heads
 from .learner import Learner
-from .settings import choice, flag, number, widths
 from .stable import KnobPolicy, Spaces, extractor, quiet
 from .told import Step, played
 

@@ -106,7 +106,7 @@ def compare_agents(
 
     A comparison that was interrupted or killed goes on where it was when the same command runs again.
     """
-    from ..search.agents.base import fraction
+    from ..search.agents.settings import number
     from ..search.reporting.page import plotly_script
     from ..search.study import read_options, run_study
     from ..search.study.results import write_runs, write_study_report
@@ -122,7 +122,7 @@ def compare_agents(
         raise ChipgymError("--agents: give the agents to compare, as in random,nsga2")
     found = _problems(simulator, workload, objective, constraint, space, option, problems)
     budgets = [_budget(text) for text in budget.split(",")]
-    within = fraction("--within", within)
+    within = number("--within", within, high=1.0)
     plotly_script()  # hours of searches must not end at a report that cannot be written
     report = CompareReport()
     try:

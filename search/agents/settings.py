@@ -1,11 +1,11 @@
-"""Checks of hyperparameters: each returns the value, or says which option is wrong and what was expected."""
+"""Checks of agents' options: each returns the value, or says which option is wrong and what was expected."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
 
-from ....errors import ChipgymError, count, shorten, unknown
+from ...errors import ChipgymError, count, shorten, unknown
 
 #: More neurons in a layer than this are a mistake.
 WIDEST = 4096
@@ -19,9 +19,9 @@ def number(name: str, value: object, low: float = 0.0, high: float = math.inf, b
     """
     good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not good or not low <= float(value) <= high or (beyond and float(value) == low):  # type: ignore[arg-type]
-        least = f"above {low:g}" if beyond else f"from {low:g}"
+        least, to = (f"above {low:g}", "and at most") if beyond else (f"from {low:g}", "to")
         raise ChipgymError(
-            f"{name}: {shorten(value)} is not a number {least}{f' to {high:g}' if high < math.inf else ''}"
+            f"{name}: {shorten(value)} is not a number {least}{f' {to} {high:g}' if high < math.inf else ''}"
         )
     return float(value)  # type: ignore[arg-type]
 
