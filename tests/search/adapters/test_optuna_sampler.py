@@ -216,7 +216,7 @@ def test_constraints_reach_the_agent():
     study = studied(problem, 60, batch=10)
     best = study.best_trial
     everything = problem.evaluate(problem.space.enumerate())
-    assert best.value <= np.sort(everything.objectives[everything.feasible, 0])[4]  # of 90 designs
+    assert best.value <= np.unique(everything.objectives[everything.feasible])[3]  # of 24
     assert best.user_attrs["metrics"]["area_mm2"] <= 6
 
 
