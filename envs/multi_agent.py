@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import gymnasium
@@ -110,6 +111,11 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):  # type: ignore[mis
         self._task = np.zeros(1, np.int64)
         self._now = tasks.starts.take(self._task)
         self._round = 0
+
+    @property
+    def shares(self) -> Mapping[str, Indices]:
+        """Positions in `problem.space` of the parameters that each agent chooses, in the order of its action."""
+        return MappingProxyType(self._own)
 
     def observation_space(self, agent: str) -> Any:
         """Return the agent's observation space; the same object at every call, so that its seed is kept."""

@@ -12,7 +12,7 @@ from .assess import Flags
 from .episodes import Action, Episodes, Outcome, action_array
 from .observation import Observation, observation_box, places
 from .starts import Starts
-from .tasks import Tasks
+from .tasks import Ints, Tasks
 
 
 class Sequential(Episodes):
@@ -103,6 +103,11 @@ class Sequential(Episodes):
         mine = order == self._turn[:, None]
         design = np.where(known, places(self.rows, space), -1.0)
         return np.concatenate([self.tasks.features[self.task], design, mine], axis=1).astype(np.float32)
+
+    @property
+    def turns(self) -> Ints:
+        """Positions in `problem.space` of the parameters in the order of their turns, shape (steps of an episode,)."""
+        return self._turns
 
     def legal(self) -> Flags:
         """Return legal positions of the parameter whose turn it is, bool, shape (n, widest).

@@ -7,15 +7,13 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import ChipgymError, shorten
 from ..simulators import Evaluation, Indices, Metrics, Problem, Value
-from .workers import answered, processes
+from .workers import Backend, LostTaskError, Pool
 
 if TYPE_CHECKING:
     from .result import SearchResult
@@ -137,19 +135,27 @@ class _RemoteTrial:
 
 
 class Evaluator:
-    """Evaluates rows in this process, or in `jobs` others that stay until the search ends; the answer is the same."""
+    """Evaluates rows in this process, or by workers that stay until the search ends; the answer is the same."""
 
-    def __init__(self, trial: Trial, workers: dict[Connection, SpawnProcess] | None = None) -> None:
+    def __init__(self, trial: Trial, pool: Pool | None = None) -> None:
         self._trial = trial
-        self._workers = workers
+        self._pool = pool
+
+    @property
+    def width(self) -> int:
+        """How many rows are evaluated side by side."""
+        return self._pool.size if self._pool else 1
 
     def __call__(self, rows: Indices) -> tuple[list[Evaluation], Failure | None]:
         """See `Trial.__call__`."""
-        if self._workers is None:
+        if self._pool is None:
             return self._trial(rows)
-        parts = np.array_split(np.arange(len(rows)), min(len(rows), TASKS_EACH * len(self._workers)))
+        parts = np.array_split(np.arange(len(rows)), min(len(rows), TASKS_EACH * self._pool.size))
         tasks = [(int(part[0]), rows[part]) for part in parts]
-        found = {at: answer for (at, _), answer in answered(self._workers, tasks)}
+        try:
+            found = {at: answer for (at, _), answer in self._pool.answered(tasks)}
+        except LostTaskError as error:
+            raise self._naming_designs(error) from error
         done: list[Evaluation] = []
         for at, _ in tasks:
             evaluations, failure = found[at]
@@ -158,20 +164,29 @@ class Evaluator:
                 return done, failure
         return done, None
 
+    def _naming_designs(self, error: LostTaskError) -> ChipgymError:
+        """Say which designs were being evaluated whenever a worker was lost."""
+        task: Any = error.task
+        rows: Indices = task[1]
+        design = self._trial.problem.space.design(rows[0])
+        named = ", ".join(f"{name}={value}" for name, value in design.items())
+        which = "evaluating" if len(rows) == 1 else f"evaluating {len(rows)} designs, the first of them"
+        return ChipgymError(f"{error} ({which} {named})")
+
 
 @contextmanager
-def evaluator(problem: Problem, catch: tuple[type[Exception], ...], jobs: int) -> Iterator[Evaluator]:
+def evaluator(problem: Problem, catch: tuple[type[Exception], ...], backend: Backend) -> Iterator[Evaluator]:
     """Make what evaluates a search's designs.
 
     Raises:
-        ChipgymError: where the simulator cannot be sent to another process.
+        ChipgymError: as `Backend.pool`.
     """
     trial = Trial(problem, catch)
-    if jobs == 1:
+    if backend.here:
         yield Evaluator(trial)
         return
-    with processes(_RemoteTrial(trial), jobs, says=False) as workers:
-        yield Evaluator(trial, workers)
+    with backend.pool(_RemoteTrial(trial)) as pool:
+        yield Evaluator(trial, pool)
 
 
 def exceptions(catch: Catch) -> tuple[type[Exception], ...]:

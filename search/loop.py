@@ -15,13 +15,14 @@ from ..errors import ChipgymError, count, shorten
 from ..simulators import Designs, Evaluation, Indices, Problem, Value
 from ..simulators.core.metrics import row_dict
 from .agents import registry
-from .agents.base import MOST_AT_ONCE, MOST_JOBS, Agent
+from .agents.base import MOST_AT_ONCE, Agent
 from .evaluating import Catch, Evaluator, Failure, SimulationError, evaluator, exceptions, joined
 from .log import Log
 from .progress import Progress
 from .ranking import best_number
 from .result import Evaluations, SearchResult
 from .run import InMemoryRun, Provenance, Run, RunKey, checked_problem, library_versions
+from .workers import checked_backend
 
 # Consecutive asks without a new design after which an agent is taken to have nothing more to say.
 PATIENCE = 50
@@ -51,6 +52,9 @@ def optimize(
     timeout: float | None = None,
     jobs: int = 1,
     catch: Catch = (),
+    backend: str = "process",
+    workers: int | None = None,
+    address: str | None = None,
 ) -> SearchResult:
     """Search a problem's space for its best designs.
 
@@ -79,6 +83,12 @@ def optimize(
             `batch`). The result is the same. A script needs `if __name__ == "__main__":` then.
         catch: exceptions of `simulate` that make a design infeasible, with the exception's text as its reason, as
             Optuna's `catch`: a type such as ValueError, or several. No part of the run's identity.
+        backend: what evaluates designs: "process", which is this process or `jobs` others, or "ray", which is the
+            `workers` of a Ray cluster. The result is the same.
+        workers: of a Ray cluster, one CPU each; as many as it has CPUs where None.
+        address: of a Ray cluster: "ray://host:10001", "host:6379" on one of its machines, or "auto" for one that runs
+            on this machine. None for the cluster that Python is connected to, or else that of the environment's
+            RAY_ADDRESS, or else one of this machine that ends with the search.
 
     Raises:
         SimulationError: where `simulate` raises anything else; it names the design, and has what was evaluated before.
@@ -87,7 +97,8 @@ def optimize(
     checked_problem(problem)
     if callback is not None and not callable(callback):
         raise ChipgymError(f"callback: {shorten(callback)} is not a function that takes a Progress")
-    budget, jobs, catch = count("budget", budget), count("jobs", jobs, high=MOST_JOBS), exceptions(catch)
+    budget, catch = count("budget", budget), exceptions(catch)
+    where = checked_backend(backend, jobs, workers, address)
     seconds = math.inf if timeout is None else _seconds(timeout)
     searcher = registry.make_agent(agent, problem, seed, agent_options)
     size = searcher.batch if batch is None else count("batch", batch, high=MOST_AT_ONCE)
@@ -105,8 +116,9 @@ def optimize(
         table = evaluations(log)
         return SearchResult(table, agent, searcher.seed, identity, run.label, stopped, provenance, problem, said)
 
-    with _open(store, key, log, budget) as run, evaluator(problem, catch, jobs) as evaluate:
-        search = Search(problem, searcher, size, budget, log, run, evaluate, first, seconds, jobs)
+    # Workers first: no store is made where they cannot be.
+    with evaluator(problem, catch, where) as evaluate, _open(store, key, log, budget) as run:
+        search = Search(problem, searcher, size, budget, log, run, evaluate, first, seconds)
         search.resume()
         stopped = search.run(callback)
         if search.failure is None:
@@ -127,7 +139,6 @@ class Search:
     evaluate: Evaluator
     first: Indices
     seconds: float = math.inf
-    jobs: int = 1
     failure: Failure | None = None
     failed_design: dict[str, Value] = field(default_factory=dict)
     cut: str = ""
@@ -148,7 +159,7 @@ class Search:
             self._update_best(np.arange(self.log.n))
         self.started = time.perf_counter()
         if math.isfinite(self.seconds):
-            self.part = self.jobs  # the first tells how long the next may be
+            self.part = self.evaluate.width  # the first tells how long the next may be
 
     def _tell_again(self, rows: Indices, evaluation: Evaluation) -> None:
         """Tell the agent of an ask that it did not make in this process, or that nobody made."""
@@ -240,11 +251,11 @@ class Search:
             return
         took = time.perf_counter() - begun
         if took > SLOW_S:
-            self.part = max(self.part // 2, self.jobs)
+            self.part = max(self.part // 2, self.evaluate.width)
         elif took < SLOW_S / 4 and len(rows) == self.part:
             self.part *= 4
         if math.isfinite(self.seconds) and took > 0:
-            self.part = max(min(self.part, int(self._time_left() * len(rows) / took)), self.jobs)
+            self.part = max(min(self.part, int(self._time_left() * len(rows) / took)), self.evaluate.width)
 
     def _checked(self, rows: Indices) -> Indices:
         space = self.problem.space

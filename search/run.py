@@ -17,7 +17,10 @@ from ..simulators import Indices, Problem, Value
 #: What a store calls the agent of a run whose designs a client of `chipgym serve` proposed.
 CLIENT = "mcp"
 # What proposals depend on beyond the seed; kept so that a result can be traced, not compared on resuming.
-LIBRARIES = ("chipgym", "numpy", "optuna", "torch", "scikit-learn", "scipy", "cmaes", "botorch", "gpytorch")
+LIBRARIES = (
+    "chipgym", "numpy", "optuna", "torch", "scikit-learn", "scipy", "cmaes", "botorch", "gpytorch", "stable-baselines3",
+    "sb3-contrib",
+)  # fmt: skip
 
 
 def library_versions() -> dict[str, str]:

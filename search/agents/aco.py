@@ -7,9 +7,10 @@ import numpy as np
 from ...errors import count
 from ...simulators import Evaluation, Indices, Problem
 from ...simulators.core.parameter import Column
-from .base import MOST_AT_ONCE, Agent, fraction
+from .base import MOST_AT_ONCE, Agent
 from .novelty import Novelty
 from .outcomes import losses
+from .settings import number
 
 
 class ACOAgent(Agent):
@@ -53,9 +54,9 @@ class ACOAgent(Agent):
         super().__init__(problem, seed)
         self._ants = None if ants is None else count("ants", ants, high=MOST_AT_ONCE)
         self.batch = self._ants or self.batch
-        self._evaporation = fraction("evaporation", evaporation)
-        self._greediness = fraction("greediness", greediness)
-        least = fraction("best_probability", best_probability)
+        self._evaporation = number("evaporation", evaporation, high=1.0)
+        self._greediness = number("greediness", greediness, high=1.0)
+        least = number("best_probability", best_probability, high=1.0)
         space = problem.space
         self._novel = Novelty(space)
         self._exists = np.arange(space.sizes.max()) < space.sizes[:, None]

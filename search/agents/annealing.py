@@ -7,9 +7,10 @@ import numpy as np
 from ...errors import ChipgymError, count
 from ...simulators import Evaluation, Indices, Problem
 from ...simulators.core.moves import Moves
-from .base import MOST_AT_ONCE, Agent, positive
+from .base import MOST_AT_ONCE, Agent
 from .novelty import Novelty
 from .outcomes import losses
+from .settings import number
 
 # The share of moves that change a second knob.
 SECOND = 0.3
@@ -58,8 +59,8 @@ class AnnealingAgent(Agent):
     ) -> None:
         super().__init__(problem, seed)
         self._chains = count("chains", chains, high=MOST_AT_ONCE)
-        self._initial = positive("initial_temperature", initial_temperature)
-        self._final = positive("final_temperature", final_temperature)
+        self._initial = number("initial_temperature", initial_temperature, beyond=True)
+        self._final = number("final_temperature", final_temperature, beyond=True)
         if self._final > self._initial:
             raise ChipgymError(
                 f"final_temperature: {final_temperature} is above the initial temperature, {initial_temperature}"

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from ...errors import ChipgymError, shorten
 from ...simulators import Evaluation, Indices, Problem
 
 #: Designs that one ask may propose: what it takes in memory and between two transactions grows with them.
@@ -71,25 +70,3 @@ class Agent(ABC):
     def explanation(self) -> tuple[str, ...]:
         """Say in sentences what it did in this search and why, where that is worth knowing."""
         return ()
-
-
-def fraction(name: str, value: object) -> float:
-    """Check that `value` is a number from 0 to 1, and return it as a float.
-
-    Raises:
-        ChipgymError: naming the option, the value and what was expected.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise ChipgymError(f"{name}: {shorten(value)} is not a number from 0 to 1")
-    return float(value)
-
-
-def positive(name: str, value: object) -> float:
-    """Check that `value` is a finite number above 0, and return it as a float.
-
-    Raises:
-        ChipgymError: naming the option, the value and what was expected.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < np.inf:
-        raise ChipgymError(f"{name}: {shorten(value)} is not a finite number above 0")
-    return float(value)

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from cmaes import CatCMAwM
 
-from ...errors import ChipgymError, count, shorten
+from ...errors import count
 from ...simulators import Evaluation, Indices, Problem
 from ...simulators.core.parameter import Column
 from ..keys import row_keys
 from .base import MOST_AT_ONCE, Agent
 from .novelty import Novelty
 from .outcomes import losses
+from .settings import number
 
 # Generations without a better design, beyond which a distribution has converged; pycma's `tolstagnation` is like it.
 STAGNATION = 12
@@ -57,9 +58,7 @@ class CMAESAgent(Agent):
         least = 4 + int(3 * np.log(max(len(free), 1)))
         size = least if population_size is None else count("population_size", population_size, 2, MOST_AT_ONCE)
         self.batch = self._population = size
-        if isinstance(sigma, bool) or not isinstance(sigma, int | float) or not 0 < sigma <= 1:
-            raise ChipgymError(f"sigma: {shorten(sigma)} is not a number above 0 and at most 1")
-        self._sigma = float(sigma)
+        self._sigma = number("sigma", sigma, high=1.0, beyond=True)
         self._novel = Novelty(problem.space)
         self._asked: dict[bytes, list[CatCMAwM.Solution]] = {}  # what the last ask drew for each row
         self._restarts = 0

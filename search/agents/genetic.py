@@ -6,9 +6,10 @@ import numpy as np
 
 from ...errors import count
 from ...simulators import Evaluation, Indices, Problem
-from .base import MOST_AT_ONCE, Agent, fraction
+from .base import MOST_AT_ONCE, Agent
 from .novelty import Novelty
 from .outcomes import losses
+from .settings import number
 
 # Random designs told before the first children, the default design among them.
 FIRST = 16
@@ -50,9 +51,9 @@ class GeneticAgent(Agent):
         super().__init__(problem, seed)
         self._size = count("population_size", population_size, 2, MOST_AT_ONCE)
         self._tournament = count("tournament_size", tournament_size, high=MOST_AT_ONCE)
-        self._crossover = fraction("crossover_prob", crossover_prob)
-        self._swapping = fraction("swapping_prob", swapping_prob)
-        self._mutation = None if mutation_prob is None else fraction("mutation_prob", mutation_prob)
+        self._crossover = number("crossover_prob", crossover_prob, high=1.0)
+        self._swapping = number("swapping_prob", swapping_prob, high=1.0)
+        self._mutation = None if mutation_prob is None else number("mutation_prob", mutation_prob, high=1.0)
         self._novel = Novelty(problem.space)
         # The population in ascending order of loss.
         self._rows = np.empty((0, len(problem.space.parameters)), dtype=np.int64)

@@ -7,9 +7,10 @@ import numpy as np
 from ...errors import count
 from ...simulators import Evaluation, Indices, Problem
 from ...simulators.core.moves import Moves
-from .base import Agent, fraction
+from .base import Agent
 from .novelty import Novelty
 from .outcomes import losses
+from .settings import number
 
 # Most knobs that a restart changes.
 MOST_KICKS = 1000
@@ -41,7 +42,7 @@ class HillClimbingAgent(Agent):
     def __init__(self, problem: Problem, seed: int = 0, *, kicks: int = 3, random_restarts: float = 0.5) -> None:
         super().__init__(problem, seed)
         self._kicks = count("kicks", kicks, high=MOST_KICKS)
-        self._random = fraction("random_restarts", random_restarts)
+        self._random = number("random_restarts", random_restarts, high=1.0)
         space = problem.space
         self._novel = Novelty(space)
         self._moves = Moves(space)

@@ -61,9 +61,9 @@ class Knobs:
         return [(j, i) for j, size in knobs for i in range(size)]
 
     def steps(self, rows: Indices, centre: Indices) -> Indices:
-        """Return how many grid steps rows (n, p) are from another, shape (n,); another category is one step."""
+        """Return by knob how many grid steps rows (n, p) are from another, shape (n, d); another category is one."""
         apart = np.abs(rows - centre)[:, self.columns]
-        steps: Indices = np.where(self.ordered, apart, np.minimum(apart, 1)).sum(axis=1)
+        steps: Indices = np.where(self.ordered, apart, np.minimum(apart, 1))
         return steps
 
     def squares(self, x: Column) -> Column:

@@ -78,6 +78,17 @@ _ENTRIES: dict[str, AgentEntry] = {
         AgentEntry(
             "gp", f"{_HERE}.optuna.gp:GPAgent", "Bayesian optimisation with a Gaussian process (Optuna, torch)", "gp"
         ),
+        AgentEntry("ppo", f"{_HERE}.rl.on_policy:PPOAgent", "Proximal policy optimisation (SB3)", "rl"),
+        AgentEntry("a2c", f"{_HERE}.rl.on_policy:A2CAgent", "Advantage actor-critic (SB3)", "rl"),
+        AgentEntry("dqn", f"{_HERE}.rl.off_policy:DQNAgent", "Deep Q-network, one knob a step (SB3)", "rl"),
+        AgentEntry("sac", f"{_HERE}.rl.off_policy:SACAgent", "Soft actor-critic on continuous actions (SB3)", "rl"),
+        AgentEntry(
+            "maskable_ppo", f"{_HERE}.rl.on_policy:MaskablePPOAgent", "PPO, one knob a step, with masks (SB3)", "rl"
+        ),
+        AgentEntry("ippo", f"{_HERE}.rl.multi_agent:IPPOAgent", "Independent PPO, a learner per subsystem", "rl"),
+        AgentEntry(
+            "mappo", f"{_HERE}.rl.multi_agent:MAPPOAgent", "Multi-agent PPO, a learner per subsystem, one critic", "rl"
+        ),
     )
 }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...durable import check_writable, durable_file, output_file, writing
-from ..agents.base import fraction
+from ..agents.settings import number
 from .figures import document
 from .storage import RUNS
 from .study import CLOSE, Study
@@ -54,7 +54,7 @@ def write_study_report(
     """
     from ..reporting.page import page
 
-    within = fraction("within", within)
+    within = number("within", within, high=1.0)
     place = output_file(path, "study.html", any_suffix=True)
     check_writable(place)
     content = page(document(study, command, within), "study")

@@ -15,11 +15,11 @@ from ...errors import ChipgymError, count, shorten, unknown
 from ...simulators import Problem
 from ...simulators.tabular import TabularSimulator
 from ..agents import registered_agents
-from ..agents.base import MOST_AT_ONCE, MOST_JOBS
+from ..agents.base import MOST_AT_ONCE
 from ..evaluating import Catch, exceptions
 from ..folder_lock import folder_lock
 from ..regret import GroundTruth, ground_truth
-from ..workers import unordered
+from ..workers import Backend, checked_backend, unordered
 from .configurations import AgentOptions, check_made, configurations
 from .problems import Problems, named_problems
 from .searches import Searches, Task
@@ -27,6 +27,9 @@ from .searching import CHUNK_S, Chunks, Searcher
 from .storage import Store, belongs, claim
 from .study import Study
 from .truth_file import read_truth, write_truth
+
+# Workers that a cluster is taken to have at most where nobody says how many.
+MANY = 64
 
 DEFAULT_AGENTS = ("random", "nsga2", "tpe", "gp")
 
@@ -73,6 +76,9 @@ def run_study(
     most_designs: int | None = None,
     best_known: Mapping[str, float] | None = None,
     catch: Catch = (),
+    backend: str = "process",
+    workers: int | None = None,
+    address: str | None = None,
 ) -> Study:
     """Search problems with each agent, option set and seed 0, 1, …, and measure them against the true optimum.
 
@@ -98,13 +104,18 @@ def run_study(
         best_known: without `optimum`, the least objective that is known by problem: where no search finds less,
             regret is against that.
         catch: exceptions of `simulate` that make a design infeasible, as for `optimize`.
+        backend: what searches: "process", which is this process or `jobs` others, or "ray", whose workers are given
+            whole searches, several where they are short.
+        workers: of a Ray cluster, as for `optimize`.
+        address: of a Ray cluster, as for `optimize`.
 
     Raises:
         ChipgymError: naming the argument that is wrong; for a folder with another study; and as `ground_truth`.
     """
     problems = named_problems(problem)
     budgets, seeds = _budgets(budget), count("seeds", seeds, high=MOST_AT_ONCE)
-    jobs, caught = count("jobs", jobs, high=MOST_JOBS), exceptions(catch)
+    where, caught = checked_backend(backend, jobs, workers, address), exceptions(catch)
+    where.check()
     sets = configurations(agents, agent_options or {}, budgets, agent_budgets or {})
     known = dict(best_known or {})
     for name in known:
@@ -132,7 +143,7 @@ def run_study(
             tasks = [Task(p, c, s) for p in range(len(problems)) for c in range(len(sets)) for s in range(seeds)]
             used = tuple(entry for entry in registered_agents() if entry.name in agents)
             search = Searcher(tuple(problems.values()), sets, used, caught)
-            found = _searched(Store(place), search, tasks, jobs, callback, list(problems))
+            found = _searched(Store(place), search, tasks, where, callback, list(problems))
     except OSError as error:
         raise ChipgymError(f"folder: {error.filename or place} cannot be used ({error.strerror or error})") from error
     found = found.take(found.seed < seeds)
@@ -142,15 +153,20 @@ def run_study(
 
 
 def _searched(
-    store: Store, search: Searcher, tasks: Sequence[Task], jobs: int, callback: Callback | None, names: Sequence[str]
+    store: Store,
+    search: Searcher,
+    tasks: Sequence[Task],
+    where: Backend,
+    callback: Callback | None,
+    names: Sequence[str],
 ) -> Searches:
     """Make the searches that the store has not."""
     missing = [task for task in tasks if task not in store.done]
     done = len(tasks) - len(missing)
-    chunks = Chunks(missing, jobs)
+    chunks = Chunks(missing, where.workers or MANY)
     flushed = time.monotonic()
     try:
-        for chunk, (traces, seconds) in unordered(search, chunks, jobs):
+        for chunk, (traces, seconds) in unordered(search, chunks, where if missing else 1):
             chunks.adapt(chunk, seconds)
             store.add(zip(chunk, traces, strict=True))
             if time.monotonic() - flushed >= CHUNK_S:

@@ -1,5 +1,16 @@
-"""Where tasks are answered: in processes of this machine."""
+"""Where tasks are answered: in processes of this machine, or on a Ray cluster."""
 
-from .local import UNGUARDED, Say, answered, processes, unordered
+from .backend import BACKENDS, Backend, checked_backend, unordered
+from .local import UNGUARDED, Say
+from .queue import LostTaskError, Pool
 
-__all__ = ["UNGUARDED", "Say", "answered", "processes", "unordered"]
+__all__ = [
+    "BACKENDS",
+    "UNGUARDED",
+    "Backend",
+    "LostTaskError",
+    "Pool",
+    "Say",
+    "checked_backend",
+    "unordered",
+]

@@ -1,4 +1,4 @@
-"""A function over many tasks in processes of their own, answers in the order in which they are ready."""
+"""A function over many tasks in processes of this machine."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from ...errors import ChipgymError, shorten
+from .queue import Attempt, Queue
 
 T = TypeVar("T")
-R = TypeVar("R")
 
 #: Through which a function tells something of its task before it answers.
 Say = Callable[[Any], None]
@@ -31,107 +30,148 @@ class _Said:
     what: Any
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What a process says once it can take tasks."""
+
+
+@dataclass(slots=True)
+class _Worker:
+    """A process, and whether it has got as far as to take tasks."""
+
+    process: SpawnProcess
+    ready: bool = False
+
+
 # A worker imports the script that started it, which must not start workers in its turn.
 UNGUARDED = "jobs: a worker process could not start; a script that asks for several needs `if __name__ == '__main__':`"
 
 
-def unordered(
-    function: Callable[..., R], tasks: Iterable[T], jobs: int, told: Callable[[T, Any], None] | None = None
-) -> Iterator[tuple[T, R]]:
-    """Answer each task, and return it with its answer, the first to be ready first.
+class Processes:
+    """Processes that answer tasks with a function, each at one end of a pipe, until the context ends.
 
-    A task is taken only when a process is free for it.
-
-    Args:
-        function: sent to each process once; it and the tasks must be picklable.
-        tasks: may be endless, and may depend on the answers so far.
-        jobs: processes, each with its share of the threads that kernels may use; with 1 everything runs in this one.
-        told: where given, the function takes a `Say` as its second argument, and this the task with what it says.
-
-    Raises:
-        ChipgymError: as `function`, and where a process dies.
-        RuntimeError: with the other process's traceback, where `function` raises anything else there.
+    One that dies is replaced, and its task done again: see `Pool`.
     """
-    if jobs == 1:
-        for task in tasks:
-            yield task, function(task, partial(told, task)) if told else function(task)
-        return
-    with processes(function, jobs, told is not None) as workers:
-        yield from answered(workers, tasks, told)
 
+    def __init__(self, function: Callable[..., Any], jobs: int, says: bool = False) -> None:
+        """Start nothing yet.
 
-def answered(
-    workers: Mapping[Connection, SpawnProcess], tasks: Iterable[T], told: Callable[[T, Any], None] | None = None
-) -> Iterator[tuple[T, Any]]:
-    """Answer as `unordered` does, by processes that are there already.
+        Args:
+            function: sent to each process once; takes a task, and a `Say` where it `says` something. It and the tasks
+                must be picklable.
+            jobs: how many, each with its share of the threads that kernels may use.
+            says: whether it does.
+        """
+        self._function = function
+        self._jobs = jobs
+        self._says = says
+        self._workers: dict[Connection, _Worker] = {}
 
-    It is to be gone through to its end before it is called again.
-    """
-    waiting = iter(tasks)
-    busy: dict[Connection, T] = {}
-    idle = list(workers)
-    while True:
-        for connection in idle:
-            for task in waiting:
-                _send(connection, task, workers[connection])
-                busy[connection] = task
-                break
-        if not busy:
-            return
-        idle = []
-        for connection in [c for c in wait(list(busy)) if isinstance(c, Connection)]:
-            answer = _receive(connection, workers[connection])
-            if told and isinstance(answer, _Said):
-                told(busy[connection], answer.what)
-                continue
-            idle.append(connection)
-            yield busy.pop(connection), answer
+    @property
+    def size(self) -> int:
+        """How many tasks are worked on at a time."""
+        return self._jobs
 
+    def __enter__(self) -> Processes:
+        """Start the processes.
 
-@contextmanager
-def processes(function: Callable[..., R], jobs: int, says: bool) -> Iterator[dict[Connection, SpawnProcess]]:
-    """Start processes that answer tasks with a function, each at one end of a pipe, until the context ends.
+        Raises:
+            ChipgymError: where the function cannot be sent.
+        """
+        try:
+            for _ in range(self._jobs):
+                self._start()
+        except BaseException:
+            self._end()
+            raise
+        return self
 
-    Args:
-        function: sent to each once; takes a task, and a `Say` where it `says` something.
-        jobs: how many.
-        says: whether it does.
+    def __exit__(self, *_: object) -> Literal[False]:
+        self._end()
+        return False
 
-    Raises:
-        ChipgymError: where the function cannot be sent.
-    """
-    # Spawned, not forked: a fork copies other libraries' threads half-way, and would keep every pipe open, so that a
-    # worker could not tell when the process that it works for is gone.
-    context = get_context("spawn")
-    from ...simulators.core.compiled import threads
-
-    share = max(1, threads() // jobs)
-    workers: dict[Connection, SpawnProcess] = {}
-    try:
-        for _ in range(jobs):
-            ours, theirs = context.Pipe()
-            worker = context.Process(target=_serve, args=(theirs, function, share, says), daemon=True)
-            with _interrupts_held():
+    def answered(self, tasks: Iterable[T], told: Callable[[T, Any], None] | None = None) -> Iterator[tuple[T, Any]]:
+        """Answer as `Pool.answered` does; `told` is given each task with what the function says of it."""
+        queue = Queue(tasks)
+        busy: dict[Connection, Attempt[T]] = {}
+        idle = list(self._workers)
+        while True:
+            while idle and (attempt := queue.take()) is not None:
+                connection = idle.pop()
                 try:
-                    worker.start()
+                    connection.send(attempt.task)
+                    busy[connection] = attempt
                 except OSError:
-                    raise
-                except Exception as error:
-                    if isinstance(error, RuntimeError) and "bootstrapping" in str(error):
-                        raise ChipgymError(UNGUARDED) from None  # a worker that runs the script again
-                    raise ChipgymError(
-                        f"jobs: this cannot be sent to another process ({shorten(str(error), 200)}); define its class "
-                        "in a module, not in a function or a notebook, or use jobs=1"
-                    ) from error
-            theirs.close()
-            workers[ours] = worker
-        yield workers
-    finally:
-        for connection, worker in workers.items():
+                    idle.append(self._replace(connection, attempt, queue))
+            if not busy:
+                return
+            for connection in [c for c in wait(list(busy)) if isinstance(c, Connection)]:
+                try:
+                    answer = connection.recv()
+                except (EOFError, OSError):
+                    idle.append(self._replace(connection, busy.pop(connection), queue))
+                    continue
+                if isinstance(answer, _Ready):
+                    self._workers[connection].ready = True
+                elif isinstance(answer, _Said):
+                    if told:
+                        told(busy[connection].task, answer.what)
+                elif isinstance(answer, Exception):
+                    raise answer
+                else:
+                    idle.append(connection)
+                    yield busy.pop(connection).task, answer
+
+    def _start(self) -> Connection:
+        # Spawned, not forked: a fork copies other libraries' threads half-way, and would keep every pipe open, so that
+        # a worker could not tell when the process that it works for is gone.
+        context = get_context("spawn")
+        from ...simulators.core.compiled import threads
+
+        share = max(1, threads() // self._jobs)
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs, self._function, share, self._says), daemon=True)
+        with _interrupts_held():
+            try:
+                process.start()
+            except OSError:
+                raise
+            except Exception as error:
+                if isinstance(error, RuntimeError) and "bootstrapping" in str(error):
+                    raise ChipgymError(UNGUARDED) from None  # a worker that runs the script again
+                raise ChipgymError(
+                    f"jobs: this cannot be sent to another process ({shorten(str(error), 200)}); define its class "
+                    "in a module, not in a function or a notebook, or use jobs=1"
+                ) from error
+        theirs.close()
+        self._workers[ours] = _Worker(process)
+        return ours
+
+    def _replace(self, connection: Connection, attempt: Attempt[T], queue: Queue[T]) -> Connection:
+        """Put a process in the place of one that died, and its task back into the queue.
+
+        Raises:
+            ChipgymError: where the process never got as far as to take tasks: the next one would not either.
+            LostTaskError: where too many have died with the task.
+        """
+        worker = self._workers.pop(connection)
+        connection.close()
+        worker.process.join(timeout=5)
+        code = worker.process.exitcode
+        worker.process.kill()
+        if code == 1 and not worker.ready:  # an error before the first task, which the process has printed
+            raise ChipgymError(UNGUARDED)
+        killed = code is not None and code < 0
+        queue.lost(attempt, "jobs", f"killed by signal {-(code or 0)}" if killed else f"ended with status {code}")
+        return self._start()
+
+    def _end(self) -> None:
+        for connection, worker in self._workers.items():
             connection.close()
-            worker.kill()  # not SIGTERM, which it does not see
-        for worker in workers.values():
-            worker.join()
+            worker.process.kill()  # not SIGTERM, which it does not see
+        for worker in self._workers.values():
+            worker.process.join()
+        self._workers.clear()
 
 
 @contextmanager
@@ -156,22 +196,24 @@ def _serve(connection: Connection, function: Callable[..., Any], share: int, say
     limit_threads(share)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     say = (lambda what: connection.send(_Said(what)),) if says else ()
-    while True:
-        try:
+    try:
+        connection.send(_Ready())
+        while True:
             task = connection.recv()
-        except (EOFError, OSError):
-            return
-        answer: object
-        try:
-            answer = function(task, *say)
-        except ChipgymError as error:
-            answer = ChipgymError(str(error))  # whatever else one of its kinds has may not be sendable
-        except Exception:
-            answer = RuntimeError(f"in a worker process:\n{traceback.format_exc()}")
-        try:
-            connection.send(answer)
-        except OSError:
-            return
+            connection.send(answer_of(function, task, *say))
+    except (EOFError, OSError):
+        return
+
+
+def answer_of(function: Callable[..., Any], task: object, *say: Say) -> object:
+    """Answer a task, with an exception that can be sent where the function raises one."""
+    try:
+        answer: object = function(task, *say)
+    except ChipgymError as error:
+        return ChipgymError(str(error))  # whatever else one of its kinds has may not be sendable
+    except Exception:
+        return RuntimeError(f"in a worker process:\n{traceback.format_exc()}")
+    return answer
 
 
 def _end_with_parent() -> None:
@@ -183,29 +225,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         wait([parent.sentinel])
         os._exit(1)
-
-
-def _send(connection: Connection, task: object, worker: SpawnProcess) -> None:
-    try:
-        connection.send(task)
-    except OSError:
-        raise _died(worker) from None
-
-
-def _receive(connection: Connection, worker: SpawnProcess) -> Any:
-    try:
-        answer = connection.recv()
-    except (EOFError, OSError):
-        raise _died(worker) from None
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
-
-
-def _died(worker: SpawnProcess) -> ChipgymError:
-    worker.join(timeout=5)
-    code = worker.exitcode
-    if code == 1:  # an error before the first task, which the process has printed
-        return ChipgymError(UNGUARDED)
-    how = f"killed by signal {-code}" if code is not None and code < 0 else f"ended with status {code}"
-    return ChipgymError(f"jobs: a worker process was {how}; run it again with fewer to go on")

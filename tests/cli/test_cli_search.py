@@ -208,12 +208,17 @@ def test_starting_designs_and_time(cli):
         (("--start", "units=3"), "start: units: 3 is not on the grid"),
         (("--timeout", "0"), "timeout: 0.0 is not a number of seconds above 0"),
         (("--jobs", "0"), "jobs: 0 is not a whole number from 1"),
+        (("--backend", "rai"), "unknown backend 'rai'; did you mean 'ray'? (known: process, ray)"),
+        (("--workers", "2"), "workers: Ray's are of backend='ray'; of backend='process' give jobs=2"),
+        (("--address", "auto"), "address: 'auto' is a Ray cluster's, for backend='ray'"),
+        (("--backend", "ray", "--jobs", "2"), "of backend='ray' give workers=2"),
     ],
 )
 def test_starts_times_and_jobs_that_cannot_be(cli, arguments, says):
     done = cli("search", "toy", "--budget", 5, *arguments)
     assert done.status == 2
     assert says in done.err
+    assert not list(Path().rglob("*.db"))
 
 
 def test_a_report_spells_the_start(cli):

@@ -53,3 +53,10 @@ def test_a_policy_starts_well_on_a_network_that_it_has_not_seen():
     policy = example.train(["resnet18", "mobilenet_v2", "mlp:784-512-256-10"], budget=2048, seed=0)
     known = example.best_of_policy(policy, "alexnet", tries=16)
     assert known > np.mean([example.best_of_search("random", "alexnet", tries=16, seed=seed) for seed in range(5)])
+
+
+def test_learners_in_the_loop_are_compared():
+    found = load("rl_agents_compared").compare(budget=64, seeds=1)
+    assert len(found) == 9
+    assert all(gaps.shape == (1,) and gaps.min() >= 0 for gaps in found.values())
+    assert min(gaps[0] for gaps in found.values()) < 0.5

@@ -117,6 +117,42 @@ class TestGp(AgentSuite):
         return bind_problem(ToySimulator(), **PROBLEMS[request.param])
 
 
+# Reinforcement learners: several updates within the budget, and networks as small as the toy.
+class TestPpo(AgentSuite):
+    agent = "ppo"
+    settings: ClassVar = {"batch": 6, "agent_options": {"n_epochs": 3, "batch_size": 4, "net_arch": [8]}}
+
+
+class TestA2c(AgentSuite):
+    agent = "a2c"
+    settings: ClassVar = {"batch": 6, "agent_options": {"actions": "gaussian", "net_arch": [8]}}
+
+
+class TestDqn(AgentSuite):
+    agent = "dqn"
+    settings: ClassVar = {"batch": 6, "agent_options": {"gradient_steps": 3, "buffer_size": 40, "net_arch": [8]}}
+
+
+class TestSac(AgentSuite):
+    agent = "sac"
+    settings: ClassVar = {"batch": 6, "agent_options": {"gradient_steps": 3, "learning_starts": 6, "net_arch": [8]}}
+
+
+class TestMaskablePpo(AgentSuite):
+    agent = "maskable_ppo"
+    settings: ClassVar = {"batch": 6, "agent_options": {"n_epochs": 2, "net_arch": [8]}}
+
+
+class TestIppo(AgentSuite):
+    agent = "ippo"
+    settings: ClassVar = {"batch": 6, "agent_options": {"grouping": "knob", "n_epochs": 3, "net_arch": [8]}}
+
+
+class TestMappo(AgentSuite):
+    agent = "mappo"
+    settings: ClassVar = {"batch": 6, "agent_options": {"actions": "gaussian", "n_epochs": 3, "net_arch": [8]}}
+
+
 def test_every_agent_has_a_suite():
     assert {suite.agent for suite in AgentSuite.__subclasses__()} >= set(agent_names())
 

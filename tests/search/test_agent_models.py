@@ -124,7 +124,7 @@ def test_steps_between_rows():
         (Parameter("depth", tuple(range(40))), Parameter("policy", ("a", "b", "c")), Parameter("one", (1,)))
     )
     rows = np.array([[3, 0, 0], [5, 2, 0], [0, 0, 0]])
-    assert Knobs.of(space).steps(rows, rows[0]).tolist() == [0, 3, 3]
+    assert Knobs.of(space).steps(rows, rows[0]).tolist() == [[0, 0], [2, 1], [3, 0]]
 
 
 def test_a_process_without_designs_knows_nothing():

@@ -8,7 +8,7 @@ import pytest
 import chipgym
 from chipgym.errors import ChipgymError
 from chipgym.search import make_agent, optimize
-from chipgym.search.agents.bottleneck.measured import Corrections
+from chipgym.search.agents.bottleneck.measured import corrections
 from chipgym.search.agents.bottleneck.parts import PartModel
 
 SPACE = {"num_arrays": 1, "loop_order": "best", "dataflow": "ws"}
@@ -72,8 +72,9 @@ def test_corrections_are_none_at_the_centre_and_learn_a_knob_in_other_company():
     one, two = centre.copy(), centre.copy()
     one[0] += 1
     two[[0, 1]] += 1
-    learned = Corrections(space, centre, np.array([centre, one]), np.array([0.0, 0.3]))
-    add, spread = learned.at(np.array([centre, one, two]))
+    learned = corrections(space, centre, np.array([centre, one]), np.array([0.0, 0.3]))
+    told = learned.outlook(np.array([centre, one, two]))
+    add, spread = told.mean, told.deviation
     assert add[0] == pytest.approx(0.0, abs=0.01)
     assert add[1] == pytest.approx(0.3, abs=0.02)
     assert add[2] > 0.1  # the second knob is unknown, the first is as it was

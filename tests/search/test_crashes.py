@@ -30,24 +30,20 @@ def workers(pid: int) -> list[int]:
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="asks Linux for a process's children")
 @pytest.mark.parametrize("order", [(0,), pytest.param((0, 1), marks=pytest.mark.slow)], ids=str)
 def test_kills_of_single_workers(tmp_path, order):
-    """As the system does when memory runs out: one line, nothing half-written, and the same command goes on."""
+    """As the system does when memory runs out: another takes its place, and the table is the same."""
     command = [sys.executable, "-m", "chipgym", "collect", "systolic", "--exhaustive", *SPACE]
+    process = subprocess.Popen(
+        [*command, "--jobs", "2", "--out", "a.parquet"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    first = process.stderr.readline()
+    assert "designs" in first
+    pids = workers(process.pid)
     for which in order:
-        process = subprocess.Popen(
-            [*command, "--jobs", "2", "--out", "a.parquet"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
-        )
-        assert process.stderr is not None
-        first = process.stderr.readline()
-        assert "designs" in first
-        os.kill(workers(process.pid)[which], signal.SIGKILL)
-        _, err = process.communicate(timeout=60)
-        assert process.returncode == 2, err
-        assert (
-            err.splitlines()[-1]
-            == "error: jobs: a worker process was killed by signal 9; run it again with fewer to go on"
-        )
-        assert "Traceback" not in err
-        assert not (tmp_path / "a.parquet").exists()
+        os.kill(pids[which], signal.SIGKILL)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
     space = {"rows": [16, 32], "cols": 16, "ifmap_sram_kb": 8}
     for name in ("a.parquet", "b.parquet"):
         done = chipgym.collect("systolic", tmp_path / name, workload="mlp:64-64", space=space)

@@ -25,7 +25,7 @@ DRAWS = 32
 
 @dataclass(frozen=True)
 class Belief:
-    """A model of each objective and of each limit that some design breaks.
+    """A model of each objective and of each of the limits (`History.limits`).
 
     Attributes:
         knobs: what the models' features are.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ....simulators import DesignSpace, Indices
 from ....simulators.core.parameter import Column
+from ..process import GaussianProcess, conditioned
 
 # Grid steps over which what was measured still tells of its neighbours, and steps that another category is away.
 LENGTH = 2.0
@@ -18,47 +21,52 @@ _NOISE = 1e-3
 _LEAST = 0.1
 
 
-class Corrections:
-    """Errors of a model, measured at some designs, told of others.
-
-    The kernel is a sum of one per knob, centred at the design that the model is around, where it is right, and their
-    product: a knob whose effect was misjudged once is misjudged in other company too (additive kernels: Duvenaud,
-    Nickisch and Rasmussen, NeurIPS 2011).
+def corrections(space: DesignSpace, centre: Indices, rows: Indices, errors: Column) -> GaussianProcess:
+    """Learn the errors of a model, measured at some designs, to tell those of others.
 
     Args:
         space: that the designs are of.
         centre: where the model is right, shape (p,).
         rows: that were measured, shape (n, p).
         errors: measured minus foretold, shape (n,).
+
+    Returns:
+        A process over index rows, whose mean is to be added to what is foretold.
+    """
+    scale = max(_LEAST, float(np.sqrt(np.mean(errors**2))) if len(errors) else 0.0)
+    # The errors' scale is that of the process, whose variance is therefore 1.
+    return conditioned(CentredKernel.around(space, centre), _NOISE, rows, errors, 0.0, scale, np.inf)
+
+
+@dataclass(frozen=True)
+class CentredKernel:
+    """A sum of a kernel per knob, centred at a design where nothing is wrong, and their product.
+
+    A knob whose effect was misjudged once is misjudged in other company too (additive kernels: Duvenaud, Nickisch and
+    Rasmussen, NeurIPS 2011). Lengths are fixed: a handful of designs around one tell nothing of them, for which the
+    Matérn kernel of whole searches has them learnt.
+
+    Attributes:
+        centre: the design, shape (p,).
+        tables: by knob how alike two of its values are, (size, size), 1 of the same; by position in a row.
     """
 
-    def __init__(self, space: DesignSpace, centre: Indices, rows: Indices, errors: Column) -> None:
-        self._free = [j for j, p in enumerate(space.parameters) if p.size > 1]
-        self._tables = [_similarity(space.parameters[j].size, bool(space.parameters[j].ordinal)) for j in self._free]
-        self._centre, self._rows = centre, rows
-        self._moved = [bool((rows[:, j] != centre[j]).any()) for j in self._free]
-        self._scale = max(_LEAST, float(np.sqrt(np.mean(errors**2))) if len(errors) else 0.0)
-        if len(rows):
-            self._factor = np.linalg.cholesky(self._kernel(rows, rows) + _NOISE * np.eye(len(rows)))
-            self._weights = np.linalg.solve(self._factor.T, np.linalg.solve(self._factor, errors))
+    centre: Indices
+    tables: dict[int, Column]
 
-    def at(self, rows: Indices) -> tuple[Column, Column]:
-        """Return what to add at rows (m, p), and how sure that is: mean and standard deviation, each (m,)."""
-        own = self._own(rows)
-        if not len(self._rows):
-            return np.zeros(len(rows)), self._scale * np.sqrt(own)
-        cross = self._kernel(rows, self._rows)
-        left = np.linalg.solve(self._factor, cross.T)
-        spread = np.sqrt(np.maximum(own - (left**2).sum(axis=0), 0.0))
-        return cross @ self._weights, self._scale * spread
+    @staticmethod
+    def around(space: DesignSpace, centre: Indices) -> CentredKernel:
+        """Make the kernel of the knobs of a space that have a choice."""
+        knobs = {j: p for j, p in enumerate(space.parameters) if p.size > 1}
+        return CentredKernel(centre, {j: _similarity(p.size, bool(p.ordinal)) for j, p in knobs.items()})
 
-    def _kernel(self, a: Indices, b: Indices) -> Column:
-        """Return the covariance of rows (m, p) and measured rows (n, p) over the variance, shape (m, n)."""
+    def __call__(self, a: Indices, b: Indices) -> Column:
+        """Return the covariance of rows (n, p) and (m, p) over the variance, shape (n, m)."""
         alone, together = np.zeros((len(a), len(b))), np.ones((len(a), len(b)))
-        for j, table, moved in zip(self._free, self._tables, self._moved, strict=True):
-            centre, x, y = self._centre[j], a[:, j], b[:, j]
-            if not moved:  # nothing is known of this knob, of which a space may have many
-                together *= table[x, centre][:, None]
+        for j, table in self.tables.items():
+            centre, x, y = self.centre[j], a[:, j], b[:, j]
+            if (x == centre).all():  # so of most knobs, of which a space may have many: alone it is 0
+                together *= table[centre, y][None, :]
                 continue
             near = table[x[:, None], y[None, :]]
             alone += near - table[x, centre][:, None] - table[centre, y][None, :] + 1.0
@@ -66,11 +74,11 @@ class Corrections:
         out: Column = _ALONE * alone / 2 + (1 - _ALONE) * together
         return out
 
-    def _own(self, rows: Indices) -> Column:
-        """Return the variance at rows over that of the process, (m,)."""
-        alone = np.zeros(len(rows))
-        for j, table in zip(self._free, self._tables, strict=True):
-            alone += 2.0 * (1.0 - table[rows[:, j], self._centre[j]])
+    def own(self, a: Indices) -> Column:
+        """Return the variance at rows over that of the process, (n,)."""
+        alone = np.zeros(len(a))
+        for j, table in self.tables.items():
+            alone += 2.0 * (1.0 - table[a[:, j], self.centre[j]])
         out: Column = _ALONE * alone / 2 + (1 - _ALONE)
         return out
 

@@ -7,12 +7,13 @@ import numpy as np
 from ....errors import count
 from ....simulators import Evaluation, Indices, Problem
 from ....simulators.core.parameter import Column
-from ..base import Agent, fraction
+from ..base import Agent
 from ..history import History, thinned
 from ..improvement import Weighting, log_improvement, log_within
 from ..knobs import Knobs
 from ..local_search import Acquisition, climbed, several, starts
 from ..neighborhoods import Exchange
+from ..settings import number
 from .trees import Forest
 
 # Designs that a forest is fitted to at most.
@@ -55,7 +56,7 @@ class ForestAgent(Agent):
         super().__init__(problem, seed)
         self._startup = count("n_startup_trials", n_startup_trials)
         self._trees = count("trees", trees, 2, MOST_TREES)
-        self._random = fraction("random_fraction", random_fraction)
+        self._random = number("random_fraction", random_fraction, high=1.0)
         self._knobs = Knobs.of(problem.space)
         self._exchange = Exchange(problem.space)
         self._history = History(problem)

@@ -12,7 +12,8 @@ from optuna.samplers._ga import BaseGASampler
 
 from ....errors import count
 from ....simulators import Problem
-from ..base import MOST_AT_ONCE, fraction
+from ..base import MOST_AT_ONCE
+from ..settings import number
 from .agent import OptunaAgent
 
 
@@ -69,9 +70,9 @@ class GeneticAgent(OptunaAgent):
         self.batch = self._population = count("population_size", population_size, 2, MOST_AT_ONCE)
         self._settings: dict[str, Any] = {
             "population_size": self._population,
-            "mutation_prob": None if mutation_prob is None else fraction("mutation_prob", mutation_prob),
-            "crossover_prob": fraction("crossover_prob", crossover_prob),
-            "swapping_prob": fraction("swapping_prob", swapping_prob),
+            "mutation_prob": None if mutation_prob is None else number("mutation_prob", mutation_prob, high=1.0),
+            "crossover_prob": number("crossover_prob", crossover_prob, high=1.0),
+            "swapping_prob": number("swapping_prob", swapping_prob, high=1.0),
         }
         self._generation = 0  # of the trials told last
         self._told = 0  # trials told of that generation

@@ -8,6 +8,7 @@ from optuna.distributions import BaseDistribution
 from ....errors import count
 from ....simulators import Problem
 from ..base import MOST_AT_ONCE
+from ..settings import flag
 from .agent import OptunaAgent
 
 
@@ -36,7 +37,7 @@ class TPEAgent(OptunaAgent):
         super().__init__(problem, seed)
         self._startup = count("n_startup_trials", n_startup_trials, 0)
         self._candidates = count("n_ei_candidates", n_ei_candidates, high=MOST_AT_ONCE)
-        self._multivariate = None if multivariate is None else bool(multivariate)
+        self._multivariate = None if multivariate is None else flag("multivariate", multivariate)
 
     def sampler(self, seed: int) -> optuna.samplers.BaseSampler:
         """Make a fresh `TPESampler`."""

@@ -11,7 +11,7 @@ import typer
 
 from ..errors import ChipgymError, shorten
 from . import output, parse
-from .options import Json, SimulatorOptions, SpaceRestrictions
+from .options import BackendName, Json, RayAddress, RayWorkers, SimulatorOptions, SpaceRestrictions
 from .progress import CompareReport
 
 if TYPE_CHECKING:
@@ -97,13 +97,16 @@ def compare_agents(
         typer.Option(metavar="SHARE", help="Regret up to which a search counts as having come to the optimum."),
     ] = 0.01,
     jobs: Annotated[int, typer.Option(metavar="N", help="Processes that search.")] = 1,
+    backend: BackendName = "process",
+    workers: RayWorkers = None,
+    address: RayAddress = None,
     json: Json = False,
 ) -> None:
     """Compare agents on problems whose optimum is known.
 
     A comparison that was interrupted or killed goes on where it was when the same command runs again.
     """
-    from ..search.agents.base import fraction
+    from ..search.agents.settings import number
     from ..search.reporting.page import plotly_script
     from ..search.study import read_options, run_study
     from ..search.study.results import write_runs, write_study_report
@@ -119,7 +122,7 @@ def compare_agents(
         raise ChipgymError("--agents: give the agents to compare, as in random,nsga2")
     found = _problems(simulator, workload, objective, constraint, space, option, problems)
     budgets = [_budget(text) for text in budget.split(",")]
-    within = fraction("--within", within)
+    within = number("--within", within, high=1.0)
     plotly_script()  # hours of searches must not end at a report that cannot be written
     report = CompareReport()
     try:
@@ -133,6 +136,9 @@ def compare_agents(
                 agent_options=sets,
                 agent_budgets=limits,
                 jobs=jobs,
+                backend=backend,
+                workers=workers,
+                address=address,
                 callback=report,
                 optimum=not no_optimum,
                 most_designs=most_designs,

@@ -34,4 +34,27 @@ SpaceRestrictions = Annotated[
         "--space", metavar="KNOB=VALUES", help="Only these values, as in rows=16,32; repeatable.", show_default=False
     ),
 ]
+BackendName = Annotated[
+    str,
+    typer.Option("--backend", metavar="NAME", help="What does the work: process (see --jobs), or ray (see --workers)."),
+]
+RayWorkers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        metavar="N",
+        help="Workers of a Ray cluster, for --backend ray; as many as it has CPUs where left out.",
+        show_default=False,
+    ),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        metavar="ADDRESS",
+        help="A Ray cluster, as in ray://host:10001, or auto for one that runs on this machine; where left out, one is"
+        " started here and ends with the work.",
+        show_default=False,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

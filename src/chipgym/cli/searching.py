@@ -14,7 +14,16 @@ from ..durable import check_writable, output_file
 from ..errors import ChipgymError
 from . import output, parse
 from .designs import print_designs, write_designs
-from .options import Json, SimulatorName, SimulatorOptions, SpaceRestrictions, WorkloadNames
+from .options import (
+    BackendName,
+    Json,
+    RayAddress,
+    RayWorkers,
+    SimulatorName,
+    SimulatorOptions,
+    SpaceRestrictions,
+    WorkloadNames,
+)
 from .progress import ProgressReport
 
 if TYPE_CHECKING:
@@ -70,6 +79,9 @@ def search_designs(
         typer.Option(metavar="SECONDS", help="Stop after this long; the same command goes on.", show_default=False),
     ] = None,
     jobs: Annotated[int, typer.Option(metavar="N", help="Processes that evaluate designs.")] = 1,
+    backend: BackendName = "process",
+    workers: RayWorkers = None,
+    address: RayAddress = None,
     catch: Annotated[
         list[str] | None,
         typer.Option(
@@ -119,6 +131,9 @@ def search_designs(
                 timeout=timeout,
                 jobs=jobs,
                 catch=caught,
+                backend=backend,
+                workers=workers,
+                address=address,
             )
     except KeyboardInterrupt:
         raise output.UserInterruptError(_what_is_safe(report, _without_password(store))) from None
