@@ -62,5 +62,5 @@ def test_divisions_that_are_none_are_refused(bowls, value):
 
 @pytest.mark.parametrize("value", [1, "no", [True]])
 def test_whether_knobs_are_modelled_together_is_true_or_false(bowls, value):
-    with pytest.raises(ChipgymError, match="multivariate: .* is neither True nor False"):
+    with pytest.raises(ChipgymError, match=r"multivariate: .* is neither True nor False"):
         make_agent("tpe", bowls, options={"multivariate": value})
