@@ -49,6 +49,14 @@ class History:
             self.excess = np.vstack([self.excess, limit_excess(self.problem, designs, evaluation)[new]])
         return new
 
+    def part(self, which: Column) -> History:
+        """Return the designs that are marked, shape (n,), bool; what is new is new to all of them still."""
+        other = History(self.problem)
+        other.novel = self.novel
+        other.rows, other.values = self.rows[which], self.values[which]
+        other.violation, other.excess = self.violation[which], self.excess[which]
+        return other
+
     @property
     def feasible(self) -> Column:
         """Which designs are feasible and have every objective, shape (n,), bool."""

@@ -20,12 +20,14 @@ class Exchange:
     Args:
         space: that the rows are of.
         most: neighbours of a row, of which so many are drawn where there are more.
+        given: position of a knob that keeps its value; none does where it is -1.
     """
 
-    def __init__(self, space: DesignSpace, most: int | None = None) -> None:
+    def __init__(self, space: DesignSpace, most: int | None = None, given: int = -1) -> None:
         self._space = space
         self._most = most
-        moves = [(j, step) for j, p in enumerate(space.parameters) for step in _steps(p.size, bool(p.ordinal))]
+        knobs = [(j, p) for j, p in enumerate(space.parameters) if j != given]
+        moves = [(j, step) for j, p in knobs for step in _steps(p.size, bool(p.ordinal))]
         self._knob = np.array([j for j, _ in moves], dtype=np.int64)
         self._step = np.array([step for _, step in moves], dtype=np.int64)
         wraps = np.array([not p.ordinal or p.size <= WHOLE for p in space.parameters], dtype=bool)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
@@ -13,6 +14,7 @@ from ..base import MOST_AT_ONCE, Agent
 from ..history import History
 from ..neighborhoods import Exchange
 from .proposers import Proposer, Situation, beside_the_best, by_models, offspring
+from .regions import Region, Tour
 from .shares import Shares
 
 # An ask is a part of the designs told, so that models are made anew as often as what they know has grown by it.
@@ -23,8 +25,10 @@ MOST_NEIGHBOURS = 400
 GOOD = 5
 
 PROPOSERS: Mapping[str, Proposer] = {"models": by_models, "neighbours": beside_the_best, "recombination": offspring}
-# What part of its designs each is taken to find good before it proposed any: models are far ahead on most problems.
-RATES = {"models": 0.5, "neighbours": 0.05, "recombination": 0.05}
+# What part of its designs each is taken to find good before it proposed any. Models are far ahead on most problems,
+# once they know two designs for each knob; until then it is as much less. Chosen here, on six problems.
+RATES = {"models": 0.5, "neighbours": 0.05, "recombination": 0.02}
+PER_KNOB = 2
 SAYS = {
     "models": "models of the objectives and limits",
     "neighbours": "changing one knob of the best",
@@ -41,6 +45,9 @@ class AutoAgent(Agent):
       recombined, around the best, climbed to) those of most expected improvement within the limits;
     - neighbours: designs that differ from the best in one knob, which needs no model to be right;
     - recombination: crossovers of good designs, half of them mutated.
+
+    Where nothing better comes it looks elsewhere: by itself in each branch of the space (a value that gives further
+    knobs a meaning), from fresh draws, and in the whole again.
 
     A proposer's share is how often what it proposed was among the best five, or on the front. It is small asks of
     much thought at first, and larger ones of less thought per design as the search grows: thousands of designs take
@@ -60,28 +67,46 @@ class AutoAgent(Agent):
         self._initial = count("initial", initial, 2, MOST_AT_ONCE)
         self._least = count("least_ask", least_ask, high=MOST_AT_ONCE)
         self._history = History(problem)
+        self._tour = Tour(problem.space)
         self._exchange = Exchange(problem.space, MOST_NEIGHBOURS)
-        self._shares = Shares(RATES)
+        self._shares = Shares(tuple(PROPOSERS))
         self._proposed = dict.fromkeys(PROPOSERS, 0)
         self._good = dict.fromkeys(PROPOSERS, 0)
         self._threads = ThreadpoolController()
 
     def propose(self, n: int, rng: np.random.Generator) -> Indices:
         """Propose as many designs as the search has come to ask for at once, at most `n`."""
-        history, space = self._history, self.problem.space
-        if not len(history):
-            return history.novel.first(min(n, self._initial), rng)
-        if len(history) < self._initial:
-            wanted = min(n, self._initial - len(history))
-            return history.novel.filled(wanted, rng, lambda k: space.sample(k, rng))
-        wanted = min(n, max(self._least, len(history) // PART))
-        situation = Situation(space, history, history.order(), rng, history.novel.copy(), self._exchange)
+        if not len(self._history):
+            return self._history.novel.first(min(n, self._initial), rng)
+        region, known = self._region, self._known()
+        situation = Situation(region, known, known.order(), rng, self._history.novel.copy(), self._exchange)
+        if len(known) < self._initial:
+            return self._begun(situation, min(n, self._initial - len(known)))
+        wanted = min(n, max(self._least, len(self._history) // PART))
         parts = []
         with self._threads.limit(limits=1):  # thousands of small products, whose last bits would depend on threads
-            for name, share in self._shares.split(wanted).items():
+            for name, share in self._shares.split(wanted, self._rates(len(known))).items():
                 if share:
                     parts.append(self._proposed_by(PROPOSERS[name], situation, share))
         return np.vstack(parts)
+
+    @property
+    def _region(self) -> Region:
+        return self._tour.region
+
+    def _known(self) -> History:
+        """Return what was told of the region that is searched."""
+        return self._history.part(self._region.members(self._history))
+
+    def _begun(self, situation: Situation, n: int) -> Indices:
+        """Return `n` designs to begin a region with: uniform draws, and in a branch the best design moved there."""
+        region, rng = situation.region, situation.rng
+        uniform = lambda k: region.sample(k, rng)  # noqa: E731
+        if region.knob < 0:
+            return situation.novel.filled(n, rng, uniform)
+        best = region.within(self._history.rows[self._history.order()[:1]])
+        moved = lambda k: np.vstack([best, situation.changed(k // 2, best)])  # noqa: E731
+        return situation.novel.filled(n, rng, moved, uniform)
 
     def _proposed_by(self, proposer: Proposer, situation: Situation, n: int) -> Indices:
         """Return `n` rows by a proposer, or uniform draws where it finds too few, and note them as proposed."""
@@ -89,7 +114,7 @@ class AutoAgent(Agent):
             n,
             situation.rng,
             lambda k: proposer(situation, k),
-            lambda k: situation.space.sample(k, situation.rng),
+            lambda k: situation.region.sample(k, situation.rng),
         )
         situation.novel.add(rows)
         return rows
@@ -97,16 +122,29 @@ class AutoAgent(Agent):
     def tell(self, designs: Indices, evaluation: Evaluation) -> None:
         """Add to what is known, and credit those who proposed what turned out good."""
         history = self._history
-        before = len(history)
+        before, begun = len(history), int(self._region.members(history).sum())
         new = history.add(designs, evaluation)
-        if before < self._initial:
-            return
-        given = self._shares.split(len(designs))  # as it was for the ask: nothing was learnt since
+        places = np.flatnonzero(self._region.members(history))
+        leaders = places[self._known().leaders(GOOD)] if len(places) else places
+        if begun >= self._initial:
+            self._credit(len(designs), new, leaders[leaders >= before] - before, self._rates(begun))
+        one = len(self.problem.objectives) == 1
+        if one and len(leaders) and self._tour.moves_on(history, int(leaders[0]), len(new)):
+            self._shares = Shares(tuple(PROPOSERS))
+            self._exchange = Exchange(self.problem.space, MOST_NEIGHBOURS, self._region.knob)
+
+    def _rates(self, known: int) -> dict[str, float]:
+        """Return rates of success before anything was proposed, given how many designs models know."""
+        free = int((self.problem.space.sizes > 1).sum())
+        return {**RATES, "models": RATES["models"] * min(known / (PER_KNOB * max(free, 1)), 1.0)}
+
+    def _credit(self, n: int, new: Indices, best: Indices, rates: Mapping[str, float]) -> None:
+        """Credit the proposers of the last ask, of `n` designs, with those that are `best` among the new ones."""
+        given = self._shares.split(n, rates)  # as it was for the ask: nothing was learnt since
         owners = np.repeat(np.arange(len(given)), list(given.values()))
-        best = history.leaders(GOOD) - before
-        hits = np.bincount(owners[new[best[best >= 0]]], minlength=len(given)).tolist()
+        hits = np.bincount(owners[new[best]], minlength=len(given)).tolist()
         good = dict(zip(given, hits, strict=True))
-        self._shares.learn(given, good)
+        self._shares.learn(given, good, rates)
         for name in given:
             self._proposed[name] += given[name]
             self._good[name] += good[name]
@@ -123,4 +161,13 @@ class AutoAgent(Agent):
         return (
             f"auto: {begun} designs to begin with, then {', '.join(parts)}; good is {what} when told",
             f"auto: shares follow the rates of success, of which that of {SAYS[best]} was the highest",
+            *self._where(),
         )
+
+    def _where(self) -> tuple[str, ...]:
+        """Say which parts of the space it turned to."""
+        if not self._tour.entered:
+            return ()
+        times = Counter(str(region) for region in self._tour.entered)
+        named = ", ".join(f"{name} ({n} times)" if n > 1 else name for name, n in times.items())
+        return (f"auto: where nothing better came it turned to {named}",)

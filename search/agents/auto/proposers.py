@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ....simulators import DesignSpace, Indices
+from ....simulators import Indices
 from ....simulators.core.parameter import Column
 from ..history import History
 from ..knobs import Knobs
@@ -15,6 +15,7 @@ from ..local_search import climbed
 from ..neighborhoods import Exchange
 from ..novelty import Novelty
 from .belief import Aim, Belief
+from .regions import Region
 
 # Designs whose neighbours and descendants are looked at.
 ELITE, PARENTS = 5, 20
@@ -33,15 +34,15 @@ class Situation:
     """What a proposer knows.
 
     Attributes:
-        space: what is searched.
-        history: what was told.
+        region: what is searched.
+        history: what was told of it.
         order: positions in the history, the best first.
         rng: the ask's generator.
         novel: what was told or is proposed by this ask already.
         exchange: neighbours of rows.
     """
 
-    space: DesignSpace
+    region: Region
     history: History
     order: Indices
     rng: np.random.Generator
@@ -56,12 +57,12 @@ class Situation:
         """Return `n` uniform crossovers of two of the parents each, shape (n, p)."""
         parents = self.best(PARENTS)
         first, second = parents[self.rng.integers(0, len(parents), (2, n))]
-        return self.space.canonicalize(np.where(self.rng.random(first.shape) < 0.5, first, second))
+        return self.region.within(np.where(self.rng.random(first.shape) < 0.5, first, second))
 
     def changed(self, n: int, rows: Indices) -> Indices:
         """Return `n` of `rows` with about two knobs turned, shape (n, p)."""
-        free = max(int((self.space.sizes > 1).sum()), 1)
-        return self.space.mutate(rows[self.rng.integers(0, len(rows), n)], self.rng, min(TURNED / free, 1.0))
+        free = max(int((self.region.space.sizes > 1).sum()), 1)
+        return self.region.mutate(rows[self.rng.integers(0, len(rows), n)], self.rng, min(TURNED / free, 1.0))
 
 
 class Proposer(Protocol):
@@ -73,7 +74,7 @@ class Proposer(Protocol):
 
 def beside_the_best(situation: Situation, n: int) -> Indices:
     """Change one knob of the best design, or of the next best where too few of its neighbours are new."""
-    found = np.empty((0, len(situation.space.parameters)), dtype=np.int64)
+    found = situation.history.rows[:0]
     for row in situation.best(PARENTS):
         near, _ = situation.exchange(row[None], situation.rng)
         found = situation.novel.new(np.vstack([found, situation.rng.permutation(near)]), n)
@@ -95,7 +96,7 @@ def by_models(situation: Situation, n: int) -> Indices:
     Candidates are drawn anywhere, by recombination, and around the best. The best of each kind climb by one knob at a
     time to where no neighbour is worth more, and what they pass is a candidate too.
     """
-    belief = Belief.of(situation.history, Knobs.of(situation.space))
+    belief = Belief.of(situation.history, Knobs.of(situation.region.space))
     aim = Aim.of(belief.front, situation.rng)
     rows, worth = _candidates(situation, belief, aim)
     most = np.argsort(-worth, kind="stable")[: max(FINAL, FINAL_EACH * n)]
@@ -122,7 +123,7 @@ def _candidates(situation: Situation, belief: Belief, aim: Aim) -> tuple[Indices
 
     elite = situation.best(ELITE)
     kinds = [
-        situation.space.sample(ANYWHERE, situation.rng),
+        situation.region.sample(ANYWHERE, situation.rng),
         situation.crossed(CROSSED),
         situation.changed(CHANGED, elite),
         situation.exchange(elite, situation.rng)[0],
