@@ -62,7 +62,6 @@ def test_a_foretold_design_is_exact_where_the_breakdown_is():
     moved[1, problem.space.names.index("rows")] += 1
     moved[2, problem.space.names.index("num_arrays")] += 1
     truth = np.log10(problem.evaluate(moved).objectives[:, 0] / problem.evaluate(row).objectives[0, 0])
-    assert model.known
     assert model.objective(moved) == pytest.approx(truth, abs=0.02)
 
 

@@ -58,3 +58,9 @@ def test_other_divisions_are_another_search(bowls):
 def test_divisions_that_are_none_are_refused(bowls, value):
     with pytest.raises(ChipgymError, match="dividing_parameter"):
         make_agent("nsga3", bowls, options={"dividing_parameter": value})
+
+
+@pytest.mark.parametrize("value", [1, "no", [True]])
+def test_whether_knobs_are_modelled_together_is_true_or_false(bowls, value):
+    with pytest.raises(ChipgymError, match=r"multivariate: .* is neither True nor False"):
+        make_agent("tpe", bowls, options={"multivariate": value})

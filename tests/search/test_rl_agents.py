@@ -372,7 +372,7 @@ def test_networks_side_by_side_are_networks():
         ("maskable_ppo", {"gamma": 1.5}, "gamma: 1.5 is not a number from 0 to 1"),
         ("ippo", {"grouping": "parameter"}, "grouping 'parameter'.*subsystem"),
         ("mappo", {"vf_coef": -1}, "vf_coef: -1 is not a number from 0"),
-        ("dqn", {"tau": 0}, "tau: 0 is not a number above 0 to 1"),
+        ("dqn", {"tau": 0}, "tau: 0 is not a number above 0 and at most 1"),
         ("dqn", {"buffer_size": 0}, "buffer_size: 0 is not a whole number from 1"),
         ("sac", {"ent_coef": "automatic"}, "ent_coef: 'automatic' is not"),
         ("sac", {"learning_start": 1}, "option of sac.*learning_starts"),

@@ -44,7 +44,6 @@ class PartModel:
                 self._limits.append(part)
             else:
                 self._parts.setdefault(b.metric, []).append(part)
-        self.known = bool(self._parts or self._limits)
 
     def objective(self, rows: Indices) -> Column:
         """Return log10 of the objective over the design's own, (n,); 0 where it has none."""
