@@ -19,6 +19,7 @@ HEADER = "| agent | {} |\n|---|{}"
 
 
 def main() -> None:
+    """Read the arguments, load or make the study, and print it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--problems", required=True)
     parser.add_argument("--options", required=True)
@@ -46,6 +47,7 @@ def main() -> None:
 
 
 def print_tables(study: Study, within: float) -> None:
+    """Print everything; `within` is the relative regret up to which a search has come to the optimum."""
     found = document(study, within=within)
     print(f"{found['searches']:,} searches, {found['runs']:,} runs, {found['evaluations']:,} evaluations\n")
     gaps_by_agent(study, found)
@@ -64,7 +66,8 @@ def gaps_by_agent(study: Study, found: dict[str, Any]) -> None:
     budgets = found["budgets"]
     print(HEADER.format(" | ".join(f"gap at {b:,}, within" for b in budgets), "---:|" * len(budgets)))
     for name, row in wide.sort_values(("gap", budgets[0])).iterrows():
-        cells = [f"{row['gap'][b]:.4f}, {row['near'][b]:.0%}" if row["gap"][b] == row["gap"][b] else "–" for b in budgets]
+        searched = [b for b in budgets if row["gap"][b] == row["gap"][b]]
+        cells = [f"{row['gap'][b]:.4f}, {row['near'][b]:.0%}" if b in searched else "–" for b in budgets]
         print(f"| {name} | {' | '.join(cells)} |")
     print()
 
