@@ -43,7 +43,7 @@ $(DEVELOP): pyproject.toml | $(BIN)/python
 # twenty seconds once installed.
 demo: $(USE)
 	$(BIN)/chipgym search systolic --workload resnet18 --option accumulator_bits=32 --objective latency_s --objective energy_j \
-		--objective area_mm2 --budget 5000 --store runs/demo.db
+		--objective area_mm2 --budget 2000 --store runs/demo.db
 	$(BIN)/chipgym report runs/demo.db
 
 test: $(DEVELOP)
