@@ -1,6 +1,6 @@
 """Where the time of a search of a large problem goes: to the simulator, or to the agent.
 
-    python benchmarks/large_problems.py [--agents random,nsga2,tpe,bottleneck] [--seconds 2]
+    python benchmarks/large_problems.py [--agents random,hill_climbing,…] [--seconds 2]
 
 The problem is the latency of BERT-Base on the dataflow machine, whose mapping has 65 knobs. Each agent searches for
 about `--seconds`, at its own batch; times are CPU time of this process.
@@ -37,7 +37,7 @@ class Clock:
 def main() -> None:
     """Print a row per agent."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--agents", default="random,nsga2,tpe,bottleneck")
+    parser.add_argument("--agents", default="random,sobol,hill_climbing,annealing,aco,genetic,nsga2,tpe,auto,bottleneck")
     parser.add_argument("--seconds", type=float, default=2.0)
     args = parser.parse_args()
 
