@@ -15,6 +15,7 @@ from typing import Any
 import chipgym
 from chipgym.simulators import Metrics, Simulator
 
+AGENTS = ("random", "sobol", "annealing", "aco", "hill_climbing", "genetic", "nsga2", "auto", "tpe", "bottleneck")
 #: Designs of a first search, which compiles and tells how many a second has time for.
 FIRST = 40
 
@@ -37,7 +38,7 @@ class Clock:
 def main() -> None:
     """Print a row per agent."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--agents", default="random,sobol,hill_climbing,annealing,aco,genetic,nsga2,tpe,auto,bottleneck")
+    parser.add_argument("--agents", default=",".join(AGENTS))
     parser.add_argument("--seconds", type=float, default=2.0)
     args = parser.parse_args()
 
