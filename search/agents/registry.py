@@ -151,7 +151,7 @@ def make_agent(name: str, problem: Problem, seed: int = 0, options: Mapping[str,
 
     Raises:
         ChipgymError: for an unknown agent or option, with the nearest known, a setting out of its range, or an agent
-            that searches for one objective and a problem that has several.
+            that searches for one objective and a problem that has several, or one whose constructor is not finished.
     """
     known = agent_options(name)
     if options is not None and not isinstance(options, Mapping):
@@ -163,7 +163,11 @@ def make_agent(name: str, problem: Problem, seed: int = 0, options: Mapping[str,
     if len(problem.objectives) > 1 and not getattr(factory, "several_objectives", True):
         raise ChipgymError(
             f"agent: {name!r} searches for one objective, and the problem has {len(problem.objectives)}; "
-            f"'nsga2' takes several"
-        )
+            f"'auto' takes several",
+            field="agent", value=name, expected="an agent that takes several objectives", nearest="auto",
+            code="bad_value",
+        )  # fmt: skip
     agent: Agent = factory(problem, count("seed", seed, 0, LARGEST_SEED), **(options or {}))
+    if not hasattr(agent, "asks"):
+        raise ChipgymError(f"agent {name!r}: its constructor has to call super().__init__(problem, seed)")
     return agent

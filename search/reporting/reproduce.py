@@ -95,7 +95,7 @@ def command(result: SearchResult, problem: Problem | None, workloads: tuple[str,
     grids = _grids(result, problem)
     options = _agent_settings(result)
     start = result.provenance.start
-    texts = [*settings.values(), *options.values(), *(v for values in grids.values() for v in values)]
+    texts = [*settings.values(), *_parts(options), *(v for values in grids.values() for v in values)]
     texts += [value for design in start for value in design.values()]
     sayable = _usual_batch(result, problem) and _usual_reward(result, problem) and all(map(_on_a_line, texts))
     if workloads is None or not sayable or result.agent == CLIENT:
@@ -106,7 +106,7 @@ def command(result: SearchResult, problem: Problem | None, workloads: tuple[str,
     words += _flags("--constraint", result.identity["constraints"])
     words += _flags("--space", (f"{name}={','.join(map(_text, values))}" for name, values in grids.items()))
     words += ["--agent", result.agent]
-    words += _flags("--agent-option", (f"{name}={_text(value)}" for name, value in options.items()))
+    words += _flags("--agent-option", (f"{name}={_list_text(value)}" for name, value in options.items()))
     words += _flags("--start", (",".join(f"{name}={_text(value)}" for name, value in d.items()) for d in start))
     return shlex.join([*words, "--budget", str(result.evaluations), "--seed", str(result.seed)])
 
@@ -165,7 +165,9 @@ def _follows(
 def _agent_settings(result: SearchResult) -> dict[str, Any]:
     """Return the agent's options that are not its defaults."""
     known = agent_options(result.agent) if result.agent in {e.name for e in registered_agents()} else {}
-    return {k: v for k, v in result.provenance.options.items() if k not in known or known[k] != v}
+    usual = {k: list(v) if isinstance(v, tuple) else v for k, v in known.items()}  # a store has lists
+    given = {k: list(v) if isinstance(v, tuple) else v for k, v in result.provenance.options.items()}
+    return {k: v for k, v in given.items() if k not in usual or usual[k] != v}
 
 
 def _grids(result: SearchResult, problem: Problem | None) -> dict[str, list[Any]]:
@@ -205,6 +207,18 @@ def _on_a_line(value: object) -> bool:
     if isinstance(value, str):
         return not set(value) & set(",=\n") and value == value.strip() and value != ""
     return value is None or isinstance(value, bool | int | float)
+
+
+def _parts(options: Mapping[str, Any]) -> list[Any]:
+    """List the values of options, those of a list one by one."""
+    return [part for value in options.values() for part in (value if isinstance(value, list) else [value])]
+
+
+def _list_text(value: object) -> str:
+    """Write an agent's option as the command line reads it: `64,64`, or `[]` for a list of none."""
+    if isinstance(value, list):
+        return ",".join(map(_text, value)) or "[]"
+    return _text(value)
 
 
 def _text(value: object) -> str:

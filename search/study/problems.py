@@ -17,6 +17,9 @@ from .configurations import read_data
 # What an entry of a problems file may have.
 _ENTRIES = ("name", "simulator", "workload", "objective", "constraints", "space", "options", "best_known")
 
+# What a message says of the form of such a file.
+_FORM = "in TOML each begins with [[problems]]"
+
 #: What `run_study` takes: one problem, several, or several by name.
 Problems = Problem | Sequence[Problem] | Mapping[str, Problem]
 
@@ -86,7 +89,7 @@ def read_problems(path: str | os.PathLike[str]) -> ProblemFile:
     if isinstance(content, dict) and set(content) == {"problems"}:
         content = content["problems"]
     if not isinstance(content, list) or not content:
-        raise ChipgymError(f"{label}: expected a list of problems, got {shorten(content)}")
+        raise ChipgymError(f"{label}: expected a list of problems, got {shorten(content)}; {_FORM}")
     made: dict[str, Simulator] = {}
     problems: dict[str, Problem] = {}
     known: dict[str, float] = {}

@@ -123,6 +123,10 @@ def _join(ray: Any, address: str) -> None:
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL)
     except Exception as error:
+        if address == "auto" and isinstance(error, ConnectionError):
+            raise ChipgymError(
+                "address: 'auto' finds no Ray cluster on this machine; left out, one is started"
+            ) from error
         raise ChipgymError(f"address: the Ray cluster at {shorten(address)} cannot be used ({_line(error)})") from error
 
 

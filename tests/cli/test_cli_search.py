@@ -10,6 +10,7 @@ import pytest
 from toy import ToySimulator
 
 import chipgym
+from chipgym.cli import parse
 from chipgym.search import load_result
 
 FRONT = ("search", "toy", "--objective", "latency_s", "--objective", "energy_j", "--agent", "random")
@@ -226,3 +227,12 @@ def test_a_report_spells_the_start(cli):
     assert cli("report", "s.db").status == 0
     said = next(Path().glob("*.html")).read_text()
     assert "--start units=8,cache=on,cache_kb=4,clock_mhz=100" in said
+
+
+def test_an_option_that_is_a_list_is_given_between_commas():
+    """Read `net_arch=64,32` as a list, with brackets or without; `[]` is an empty one."""
+    texts = {"64,32": [64, 32], "[64, 32]": [64, 32], "8": [8], "[]": []}
+    for text, value in texts.items():
+        assert parse.settings("--agent-option", [f"net_arch={text}"], {"net_arch": (64, 64)}, "ppo") == {
+            "net_arch": value
+        }

@@ -372,6 +372,7 @@ AGAIN = {
         {"objective": ["latency_s", "edp"], "constraints": ["area_mm2 <= 20", "energy_j <= 0.01"]},
         {"agent": "nsga2", "agent_options": {"population_size": 12}, "seed": 5},
     ),
+    "an option that is a list": ("toy", {}, {"agent": "ppo", "agent_options": {"net_arch": [8, 4], "n_epochs": 1}}),
     "part of a space, an option": (
         "toy",
         {"space": {"units": [2, 8], "cache": ["on"]}, "budget_mm2": 30.0},

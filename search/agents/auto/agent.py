@@ -160,7 +160,7 @@ class AutoAgent(Agent):
         begun = len(self._history) - total
         return (
             f"auto: {begun} designs to begin with, then {', '.join(parts)}; good is {what} when told",
-            f"auto: shares follow the rates of success, of which that of {SAYS[best]} was the highest",
+            f"auto: shares follow recent rates of success; over the whole search that of {SAYS[best]} was the highest",
             *self._where(),
         )
 

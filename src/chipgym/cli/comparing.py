@@ -147,7 +147,8 @@ def compare_agents(
     except KeyboardInterrupt:
         raise output.UserInterruptError(_what_is_safe(report, out)) from None
     except ChipgymError as error:
-        raise ChipgymError(str(error).replace("optimum=False", "--no-optimum")) from error
+        said = str(error).replace("optimum=False", "--no-optimum").replace("most_designs=", "--most-designs ")
+        raise ChipgymError(said.replace("most_designs:", "--most-designs:")) from error
     place = Path(os.path.expanduser(out))
     table = write_runs(study, place / RUNS)
     flags = {

@@ -61,6 +61,8 @@ def list_registered(
         raise _unknown_list(what)
     if json:
         output.as_json(rows)
+    elif not rows and of is not None:
+        output.line(f"{of} has no options")
     else:
         _table(rows)
 

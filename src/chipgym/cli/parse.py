@@ -115,8 +115,8 @@ def restrictions(simulator: Simulator, texts: Iterable[str]) -> dict[str, list[V
 def settings(flag: str, texts: Iterable[str], defaults: Mapping[str, Any], owner: str) -> dict[str, Any]:
     """Read settings of a simulator or an agent from texts such as `technology=22nm`.
 
-    A setting whose default is a text stays one; any other is read as a number, `true`, `false` or `none` where it
-    looks like one.
+    A setting whose default is a text stays one, and one whose default is a list is read as numbers between commas,
+    as in `64,64`, `[64, 64]` or `[]`. Any other is read as a number, `true`, `false` or `none` where it looks like one.
 
     Raises:
         ChipgymError: for another form, or a setting that `defaults` has not.
@@ -125,9 +125,17 @@ def settings(flag: str, texts: Iterable[str], defaults: Mapping[str, Any], owner
     for name, value in pairs(flag, texts):
         if name not in defaults:
             raise unknown(f"option of {owner}:", name, defaults)
-        keep = isinstance(defaults[name], str)
-        out[name] = value if keep else _WORDS.get(value.lower(), number(value))
+        out[name] = _setting(value, defaults[name])
     return out
+
+
+def _setting(text: str, default: object) -> object:
+    if isinstance(default, str):
+        return text
+    if isinstance(default, list | tuple):
+        inside = text[1:-1].strip() if text.startswith("[") and text.endswith("]") else text
+        return [number(part) for part in inside.split(",")] if inside else []
+    return _WORDS.get(text.lower(), number(text))
 
 
 def simulator_settings(simulator: str, texts: Iterable[str]) -> dict[str, Any]:

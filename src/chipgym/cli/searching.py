@@ -54,7 +54,11 @@ def search_designs(
     agent: Annotated[str, typer.Option(metavar="NAME", help="See `chipgym list agents`.")] = "auto",
     agent_option: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="A setting of the agent; repeatable.", show_default=False),
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="A setting of the agent, such as population_size=20; repeatable.",
+            show_default=False,
+        ),
     ] = None,
     budget: Annotated[int, typer.Option(metavar="N", help="How many designs to evaluate.")] = 1000,
     seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same search.")] = 0,

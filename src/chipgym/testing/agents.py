@@ -77,7 +77,7 @@ class AgentSuite:
     def test_the_budget_is_spent_and_no_design_twice(self, problem: Problem) -> None:
         """Check that a search evaluates as many designs as its budget, each once."""
         found = self.search(problem, 17)
-        assert found.evaluations == 17
+        assert found.evaluations == 17, f"{found.evaluations} of 17 designs, stopped: {found.stopped}"
         assert not found.to_pandas().duplicated(list(problem.space.names)).any()
 
     def test_an_interrupted_search_goes_on_to_the_same_result(self, problem: Problem, tmp_path: Path) -> None:
