@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -97,8 +98,13 @@ def register_agent(entry: AgentEntry) -> None:
     """Make an agent known by its name.
 
     Raises:
-        ChipgymError: where another agent has that name already.
+        ChipgymError: where another agent has that name already, for a name that is no word in lower case, and for what
+            is no class of agents.
     """
+    if not isinstance(entry.name, str) or not re.fullmatch(r"[a-z][a-z0-9_-]*", entry.name):
+        raise ChipgymError(f"agent: {shorten(entry.name)} is not a word in lower case such as 'my_agent'")
+    if not isinstance(entry.target, str) and not (isinstance(entry.target, type) and issubclass(entry.target, Agent)):
+        raise ChipgymError(f"agent {entry.name!r}: {shorten(entry.target)} is not a subclass of chipgym.search.Agent")
     if _ENTRIES.get(entry.name, entry) != entry:
         raise ChipgymError(f"agent {entry.name!r} is registered already")
     _ENTRIES[entry.name] = entry

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json as json_text
 import os
 import re
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -113,8 +116,9 @@ def search_designs(
     problem = _problem(simulator, workload, objective, constraint, space, option)
     begin, caught = parse.start(problem.simulator, start or ()), parse.exceptions(catch or ())
     settings = parse.settings("--agent-option", agent_option or (), agent_options(agent), agent)
-    # A store has one problem: the digest keeps apart those that differ in what the name does not say.
-    name = f"{simulator}-{_slug(problem.simulator.workload.name)}-{agent}-{seed}-{problem.digest[:8]}"
+    # A store has one problem: the digest keeps apart those that differ in what the name does not say, as do those that
+    # an agent with other settings finds, each in a file of its own.
+    name = f"{simulator}-{_slug(problem.simulator.workload.name)}-{agent}-{seed}-{problem.digest[:8]}{_mark(settings)}"
     store = str(Path("runs", f"{name}.db")) if store is None else store
     if store and "://" not in store:
         store = os.path.expanduser(store)
@@ -190,6 +194,13 @@ def _problem(
         constraints=constraint or (),
         space=parse.restrictions(made, space or ()),
     )
+
+
+def _mark(settings: Mapping[str, Any]) -> str:
+    """Return what tells an agent's settings apart in a file name; nothing where none are given."""
+    if not settings:
+        return ""
+    return "-" + hashlib.sha256(json_text.dumps(settings, sort_keys=True).encode()).hexdigest()[:4]
 
 
 def _slug(name: str) -> str:
