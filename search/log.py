@@ -83,9 +83,8 @@ class Log:
 
     def take(self, numbers: Indices) -> Evaluation:
         """Return the evaluations with these numbers, as the problem gave them."""
-        values = self._values[
-            numbers
-        ]  # once: an ask has few designs, and a choice takes longer than the columns of one
+        # Once: an ask has few designs, and a choice takes longer than the columns of one.
+        values = self._values[numbers]
         m = len(self.metric_names)
         columns = {name: values[:, j] for j, name in enumerate(self.metric_names)}
         places = enumerate(numbers.tolist() if self.reasons else ())

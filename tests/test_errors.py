@@ -48,7 +48,7 @@ def test_numbers_beyond_all_room(value):
     with pytest.raises(ChipgymError, match=r"^budget: .* is not a whole number of at most 9223372036854775807; "):
         count("budget", value)
     problem = chipgym.make_problem("toy")
-    population = {"agent_options": {"population_size": value}}
+    population = {"agent": "nsga2", "agent_options": {"population_size": value}}
     for options in ({"budget": value}, {"batch": value}, population, {"jobs": value}):
         with pytest.raises(ChipgymError, match="is not a whole number of at most"):
             chipgym.optimize(problem, **options)

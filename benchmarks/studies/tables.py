@@ -59,9 +59,11 @@ def gaps_by_agent(study: Study, found: dict[str, Any]) -> None:
     """Print means over problems and seeds of each option set that is shown, and how many searches come near."""
     runs = study.runs()
     runs = runs[runs.configuration == 0] if found["left_out"] else runs
-    names = ["agent"] if found["left_out"] else ["agent", "options"]
-    near = runs.assign(near=runs.regret <= found["within"])
-    table = near.groupby([*names, "budget"], observed=True).agg(gap=("gap", "mean"), near=("near", "mean"))
+    labels = {(one.agent, one.number): one.label for one in study.configurations}
+    sets = zip(runs.agent.astype(str), runs.configuration, strict=True)
+    names = [agent if found["left_out"] else labels[agent, number] for agent, number in sets]
+    near = runs.assign(name=names, near=runs.regret <= found["within"])
+    table = near.groupby(["name", "budget"], observed=True).agg(gap=("gap", "mean"), near=("near", "mean"))
     wide = table.unstack("budget")
     budgets = found["budgets"]
     print(HEADER.format(" | ".join(f"gap at {b:,}, within" for b in budgets), "---:|" * len(budgets)))

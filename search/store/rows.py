@@ -88,6 +88,8 @@ def read_rows(connection: sa.Connection, run: sa.Row[Any], sealed: bool) -> Stor
         evaluations, asks = (list(zip(*found, strict=True))[1:] for found in (rows, told))
         seal = check_rows(seals, evaluations, asks, reasons)
     asked = [np.array(json.loads(r.numbers), dtype=np.int64) for r in told]
+    if any(numbers.ndim != 1 for numbers in asked):
+        raise ValueError("an ask is not a list of evaluations")
     if any(((numbers < 0) | (numbers >= len(rows))).any() for numbers in asked):
         raise ValueError("evaluations are missing")
     return StoredRows(rows, asked, seal, reasons, json.loads(start) if start else [])

@@ -342,7 +342,8 @@ def test_a_pickle_is_never_loaded(content, tmp_path):
     for kind in ("arrow.py_extension_type", "pandas.period"):
         metadata = {"ARROW:extension:name": kind, "ARROW:extension:metadata": bomb}
         field = pa.field("latency_s", pa.binary(), nullable=False, metadata=metadata)
-        assert "types" in refused(rewritten(path, content.set_column(at, field, column)))
+        said = refused(rewritten(path, content.set_column(at, field, column)))
+        assert "types" in said or "is damaged" in said  # pandas, where it is imported, reads the metadata as text
     assert not (tmp_path / "ran").exists()
 
 

@@ -325,7 +325,7 @@ def test_each_mapping_shows_its_own_sections(browser, tmp_path):
         "dataflow", "mlp:64-512-512-10", objective=["latency_s", "latency_s / sections"],
         space={"fusion": ["none", "full"]}, batch=64,
     )  # fmt: skip
-    result = optimize(problem, "nsga2", 200, 0)
+    result = optimize(problem, "sobol", 200, 0)
     with opened(browser, report(result, tmp_path / "r.html")) as seen:
         layers = seen.page.evaluate("data.layers")
         assert any("names" in table for table in layers["tables"].values())
