@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import chipgym
 from chipgym.datasets import load_workload
+from chipgym.search.agents.auto.agent import spread
 from chipgym.search.agents.auto.belief import Belief
 from chipgym.search.agents.auto.proposers import Situation, by_models
 from chipgym.search.agents.auto.regions import Region, Tour, branches
@@ -129,3 +130,12 @@ def test_auto_says_what_it_did():
     assert "shares follow" in second
     (short,) = chipgym.optimize(problem, budget=5, seed=0).explanation
     assert "too few" in short
+
+
+def test_the_first_designs_have_every_value_equally_often():
+    space = chipgym.make_problem("systolic").space
+    rows = spread(space, 24, np.random.default_rng(0))
+    assert (rows[0] == space.default_indices).all()
+    for j, size in enumerate(space.sizes.tolist()):
+        counts = np.bincount(rows[1:, j], minlength=size)
+        assert counts.max() - counts.min() <= 2

@@ -9,7 +9,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from ....errors import count
-from ....simulators import Evaluation, Indices, Problem
+from ....simulators import DesignSpace, Evaluation, Indices, Problem
 from ..base import MOST_AT_ONCE, Agent
 from ..history import History
 from ..neighborhoods import Exchange
@@ -39,7 +39,7 @@ SAYS = {
 class AutoAgent(Agent):
     """A local search that models guide, with a bandit over the ways in which designs are proposed.
 
-    It begins with the default design and uniform draws. Each later ask is divided between three proposers:
+    It begins with the default design and a Latin hypercube. Each later ask is divided between three proposers:
 
     - models: a Gaussian process for each objective and each limit, and of some thousand candidates (drawn anywhere,
       recombined, around the best, climbed to) those of most expected improvement within the limits;
@@ -77,7 +77,8 @@ class AutoAgent(Agent):
     def propose(self, n: int, rng: np.random.Generator) -> Indices:
         """Propose as many designs as the search has come to ask for at once, at most `n`."""
         if not len(self._history):
-            return self._history.novel.first(min(n, self._initial), rng)
+            m = min(n, self._initial)
+            return self._history.novel.filled(m, rng, lambda k: spread(self.problem.space, k, rng))
         region, known = self._region, self._known()
         situation = Situation(region, known, known.order(), rng, self._history.novel.copy(), self._exchange)
         if len(known) < self._initial:
@@ -153,7 +154,7 @@ class AutoAgent(Agent):
         """Say which proposers had how many designs, and how many of those were good."""
         total = sum(self._proposed.values())
         if not total:
-            return ("auto: the default design and uniform draws, too few to learn from",)
+            return ("auto: the default design and a Latin hypercube, too few to learn from",)
         parts = [f"{self._proposed[name]} by {SAYS[name]} ({self._good[name]} of them good)" for name in PROPOSERS]
         best = max(PROPOSERS, key=lambda name: self._good[name] / max(self._proposed[name], 1))
         what = f"among the best {GOOD}" if len(self.problem.objectives) == 1 else "on the front"
@@ -171,3 +172,15 @@ class AutoAgent(Agent):
         times = Counter(str(region) for region in self._tour.entered)
         named = ", ".join(f"{name} ({n} times)" if n > 1 else name for name, n in times.items())
         return (f"auto: where nothing better came it turned to {named}",)
+
+
+def spread(space: DesignSpace, n: int, rng: np.random.Generator) -> Indices:
+    """Return the default design, and others that have every knob's values equally often, shape (n, p).
+
+    A Latin hypercube (McKay, Beckman and Conover, Technometrics 21(2), 1979): a few uniform draws may miss the value at
+    which a knob's effect begins.
+    """
+    places = np.stack([rng.permutation(n) for _ in space.parameters], axis=1)
+    rows = places * space.sizes // n
+    rows[0] = space.default_indices
+    return space.canonicalize(rows)
