@@ -156,10 +156,8 @@ class Problem:
         Raises:
             ChipgymError: as `Simulator.evaluate`, and for several designs.
         """
-        columns, n = self.space.columns(design, self.simulator.beside)
-        if n != 1:
-            raise ChipgymError(f"broken_limits: takes one design, not {n}")
-        metrics = self.simulator.evaluate_columns(columns, n)
+        columns = self.space.one_design(design, "broken_limits:", self.simulator.beside)
+        metrics = self.simulator.evaluate_columns(columns, 1)
         values = limited_values(self.constraints, metrics, columns)
         limits = [c.limit_of(values) for c in self.constraints]
         return (*self.simulator.broken_limits(row_dict(columns, 0)), *(limit for limit in limits if limit.broken))
@@ -174,11 +172,9 @@ class Problem:
         Raises:
             ChipgymError: as `Simulator.evaluate`, and for several designs.
         """
-        columns, n = self.space.columns(design, self.simulator.beside)
-        if n != 1:
-            raise ChipgymError(f"bottlenecks: takes one design, not {n}")
+        columns = self.space.one_design(design, "bottlenecks:", self.simulator.beside)
         found = self.simulator.bottlenecks(row_dict(columns, 0))
-        metrics = self.simulator.evaluate_columns(columns, n)
+        metrics = self.simulator.evaluate_columns(columns, 1)
         values = limited_values(self.constraints, metrics, columns)
         one = {name: float(column[0]) for name, column in values.items()}
         broken = [c for c in self.constraints if c.limit_of(values).broken]

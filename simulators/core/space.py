@@ -303,6 +303,22 @@ class DesignSpace:
         }
         return self._canonical_columns(columns, n), n
 
+    def one_design(self, design: Designs, asker: str, beside: Collection[str] = ()) -> Columns:
+        """Return the columns, each of shape (1,), of what is to be one design.
+
+        Args:
+            design: in any form that `columns` takes.
+            asker: what takes one design, as the message begins.
+            beside: as for `columns`.
+
+        Raises:
+            ChipgymError: as `columns`, and for several designs or none.
+        """
+        columns, n = self.columns(design, beside)
+        if n != 1:
+            raise ChipgymError(f"{asker} takes one design, not {n}")
+        return columns
+
     def narrow(self, restrictions: Mapping[str, Value | Sequence[Value]] | None) -> DesignSpace:
         """Make a space whose grids are restricted, as in `{"rows": [16, 32], "dataflow": "ws"}`.
 

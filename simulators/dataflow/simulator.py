@@ -169,9 +169,7 @@ class DataflowSimulator(Simulator):
         Raises:
             ChipgymError: as `evaluate`, and for several designs.
         """
-        columns, n = self.space.columns(design)
-        if n != 1:
-            raise ChipgymError(f"bottlenecks takes one design, not {n}")
+        columns = self.space.one_design(design, "bottlenecks")
         one = {name: column[0] for name, column in columns.items()}
         if broken := self.broken_limits(columns):
             return dataflow_limits(one, broken)
@@ -221,9 +219,7 @@ class DataflowSimulator(Simulator):
 
     def _one(self, asker: str, design: Design) -> Columns:
         """Return the columns of one design that can be built."""
-        columns, n = self.space.columns(design)
-        if n != 1:
-            raise ChipgymError(f"{asker} takes one design, not {n}")
+        columns = self.space.one_design(design, asker)
         if broken := self.broken_limits(design):
             raise ChipgymError(f"{asker}: the design cannot be built: {'; '.join(map(str, broken))}")
         return columns

@@ -130,9 +130,7 @@ class HlsSimulator(Simulator):
         Raises:
             ChipgymError: as `evaluate`, and for more than one design.
         """
-        columns, n = self.space.columns(design)
-        if n != 1:
-            raise ChipgymError(f"evaluate_loops takes one design, not {n}")
+        columns = self.space.one_design(design, "evaluate_loops")
         out, loops = self._loops_program.run(self._knobs(columns), 1), self.nest.nodes[1:]
         kinds = [
             "unrolled" if out[f"{x.at} unrolled"][0] else "pipelined" if out[f"{x.at} pipelined"][0] else "loop"

@@ -146,13 +146,14 @@ class Hls4mlSimulator(Simulator):
         Raises:
             ChipgymError: as `evaluate`, and for more than one design.
         """
-        columns, n = self.space.columns(design)
-        if n != 1:
-            raise ChipgymError(f"evaluate_layers takes one design, not {n}")
+        columns = self.space.one_design(design, "evaluate_layers")
+        return self._layers(columns, self.simulate(columns, 1)[1])
+
+    def _layers(self, columns: Columns, violation: Column) -> Breakdown:
+        """Return one design's metrics by layer, each as infeasible as `violation`, shape (1,), says."""
         out, layers = self._layers_program.run(self._knobs(columns), 1), self.network.layers
         values = {m.name: np.concatenate([out[f"{i} {m.name}"] for i in range(len(layers))]) for m in self.metrics}
-        whole = self.simulate(columns, 1)[1]
-        metrics = Metrics(self.metrics, values, np.repeat(whole, len(layers)))
+        metrics = Metrics(self.metrics, values, np.repeat(violation, len(layers)))
         return Breakdown(tuple(layer.name for layer in layers), tuple(layer.kind for layer in layers), metrics)
 
     @property
@@ -166,18 +167,11 @@ class Hls4mlSimulator(Simulator):
         Raises:
             ChipgymError: as `evaluate`, and for several designs.
         """
-        columns, n = self.space.columns(design)
-        if n != 1:
-            raise ChipgymError(f"bottlenecks takes one design, not {n}")
-        out, layers = self._layers_program.run(self._knobs(columns), 1), self.network.layers
-        values = {m.name: np.concatenate([out[f"{i} {m.name}"] for i in range(len(layers))]) for m in self.metrics}
-        told = Breakdown(
-            tuple(layer.name for layer in layers), tuple(layer.kind for layer in layers),
-            Metrics(self.metrics, values, np.zeros(len(layers))),
-        )  # fmt: skip
+        columns = self.space.one_design(design, "bottlenecks")
+        told = self._layers(columns, np.zeros(1))  # what a layer takes counts, whether the whole fits or not
         apart = "reuse_factor" not in self.space
         own = {at: f"_{i}" if apart else "" for i, at in enumerate(self.network.products)}
-        suffixes = [own.get(at) for at in range(len(layers))]
+        suffixes = [own.get(at) for at in range(len(self.network.layers))]
         return hls4ml_bottlenecks(columns, told, suffixes, self.broken_limits(design))
 
     def _knobs(self, columns: Columns) -> dict[str, Column]:

@@ -174,19 +174,14 @@ class MemorySimulator(Simulator):
         Raises:
             ChipgymError: as `evaluate`, and for several designs.
         """
-        columns, n = self.space.columns(design)
-        if n != 1:
-            raise ChipgymError(f"bottlenecks takes one design, not {n}")
+        columns = self.space.one_design(design, "bottlenecks")
         total = self.evaluate_columns(columns, 1).row(0)
         one = {name: column[0] for name, column in columns.items()}
         return memory_bottlenecks(self.device, self.ranks * self.device.banks, self.channels, one, total)
 
     def _one(self, design: Design, asker: str) -> Counts:
         """Return the design matrix (1, KNOBS) of one design."""
-        columns, n = self.space.columns(design)
-        if n != 1:
-            raise ChipgymError(f"{asker} takes one design, not {n}")
-        return _design_matrix(columns, 1)
+        return _design_matrix(self.space.one_design(design, asker), 1)
 
     def _run(self, designs: Counts, counts: Counts, record: k.Record | None = None) -> None:
         """Fill the counts (n, FIELDS) of a design matrix (n, KNOBS)."""

@@ -171,7 +171,7 @@ class SystolicSimulator(Simulator):
         Raises:
             ChipgymError: as `evaluate`, and for several designs.
         """
-        columns = self._one("bottlenecks", design)
+        columns = self.space.one_design(design, "bottlenecks")
         limits = self.broken_limits(design)
         values, violation = self.layer_costs(columns)
         layers = Breakdown(
@@ -191,7 +191,7 @@ class SystolicSimulator(Simulator):
         Raises:
             ChipgymError: as `evaluate`.
         """
-        columns = self._one("evaluate_layers", design)
+        columns = self.space.one_design(design, "evaluate_layers")
         values, violation = self.layer_costs(columns)
         if self.memory is not None:
             values[IN_LOOP.name] = np.full(len(violation), np.nan)
@@ -207,7 +207,7 @@ class SystolicSimulator(Simulator):
         Raises:
             ChipgymError: as `evaluate`, and for a design that cannot be built.
         """
-        columns, layers = self._one("roofline", design), self.evaluate_layers(design)
+        columns, layers = self.space.one_design(design, "roofline"), self.evaluate_layers(design)
         if not layers["feasible"].all():
             limits = " and ".join(map(str, self.broken_limits(design)))
             raise ChipgymError(f"design: has no roofline, since it cannot be built: {limits}")
@@ -236,7 +236,7 @@ class SystolicSimulator(Simulator):
         """
         from .memory_loop.loop import dram_trace
 
-        return dram_trace(self.design_run(self._one("dram_trace", design)), device)
+        return dram_trace(self.design_run(self.space.one_design(design, "dram_trace")), device)
 
     def dram_limited(self, design: Design, controller: Design | None = None, **memory: Any) -> DramLimited:
         """Return the latency of one design with a modelled memory in the loop, in place of `dram_bandwidth`.
@@ -255,7 +255,8 @@ class SystolicSimulator(Simulator):
 
         named = self.memory if controller is None and not memory else None
         return dram_limited(
-            self.design_run(self._one("dram_limited", design)), named or read_memory({**memory, **(controller or {})})
+            self.design_run(self.space.one_design(design, "dram_limited")),
+            named or read_memory({**memory, **(controller or {})}),
         )
 
     def design_run(self, columns: Columns) -> DesignRun:
@@ -266,13 +267,6 @@ class SystolicSimulator(Simulator):
             self.workload.name, self.network, columns, self.tiling_columns(columns),
             Metrics(METRICS, *self.layer_costs(columns)), self.cost.operand_bits / 8, self.cost.sum_bits / 8,
         )  # fmt: skip
-
-    def _one(self, caller: str, design: Designs) -> Columns:
-        """Return the columns of one design."""
-        columns, n = self.space.columns(design)
-        if n != 1:
-            raise ChipgymError(f"{caller} takes one design, not {n}")
-        return columns
 
     def _in_loop(self, columns: Columns, violation: Column, memory: LoopMemory) -> Column:
         """Return the latency with a memory in the loop, (n,); NaN for what cannot be built."""
