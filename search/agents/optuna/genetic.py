@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -60,11 +59,12 @@ class GeneticAgent(OptunaAgent):
     def __init__(
         self,
         problem: Problem,
-        seed: int,
-        population_size: int,
-        mutation_prob: float | None,
-        crossover_prob: float,
-        swapping_prob: float,
+        seed: int = 0,
+        *,
+        population_size: int = 50,
+        mutation_prob: float | None = None,
+        crossover_prob: float = 0.9,
+        swapping_prob: float = 0.5,
     ) -> None:
         super().__init__(problem, seed)
         self.batch = self._population = count("population_size", population_size, 2, MOST_AT_ONCE)
@@ -78,9 +78,9 @@ class GeneticAgent(OptunaAgent):
         self._told = 0  # trials told of that generation
         self._chosen = 0  # the last generation whose parents are chosen
 
-    @abstractmethod
     def settings(self) -> dict[str, Any]:
         """Return what the sampler takes beyond what all genetic ones do."""
+        return {}
 
     def sampler(self, seed: int) -> optuna.samplers.BaseSampler:
         """Make a sampler for the generation that the told history has reached."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import optuna
 
-from ....simulators import Problem
 from .genetic import GenerationSampler, GeneticAgent
 
 
@@ -29,19 +26,3 @@ class NSGA2Agent(GeneticAgent):
     """
 
     kind = _NSGA2Sampler
-
-    def __init__(
-        self,
-        problem: Problem,
-        seed: int = 0,
-        *,
-        population_size: int = 50,
-        mutation_prob: float | None = None,
-        crossover_prob: float = 0.9,
-        swapping_prob: float = 0.5,
-    ) -> None:
-        super().__init__(problem, seed, population_size, mutation_prob, crossover_prob, swapping_prob)
-
-    def settings(self) -> dict[str, Any]:
-        """Return nothing: all genetic samplers take what this one does."""
-        return {}

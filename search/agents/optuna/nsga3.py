@@ -50,7 +50,14 @@ class NSGA3Agent(GeneticAgent):
         swapping_prob: float = 0.5,
         dividing_parameter: int | None = None,
     ) -> None:
-        super().__init__(problem, seed, population_size, mutation_prob, crossover_prob, swapping_prob)
+        super().__init__(
+            problem,
+            seed,
+            population_size=population_size,
+            mutation_prob=mutation_prob,
+            crossover_prob=crossover_prob,
+            swapping_prob=swapping_prob,
+        )
         self._divisions = (
             most_divisions(len(problem.objectives), self._population)
             if dividing_parameter is None
