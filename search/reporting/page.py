@@ -11,6 +11,9 @@ from typing import Any
 
 from ...errors import ChipgymError
 
+#: What a page says that it is, by the name of its sections.
+BRANDS = {"page": "chipgym report", "study": "chipgym study"}
+
 
 def page(document: Mapping[str, Any], name: str = "page") -> str:
     """Return the HTML file's content.
@@ -20,12 +23,14 @@ def page(document: Mapping[str, Any], name: str = "page") -> str:
 
     Args:
         document: what it shows.
-        name: of the template and of the script that are its own: "page" for searches, "study" for studies.
+        name: of the sections and of the script that are its own: "page" for searches, "study" for studies.
 
     Raises:
         ChipgymError: plotly is not installed.
     """
-    return Template(_asset(f"{name}.html")).substitute(
+    return Template(_asset("frame.html")).substitute(
+        brand=BRANDS[name],
+        body=_asset(f"{name}.html"),
         title=html.escape(document["title"]),
         style=_asset("page.css"),
         plotly=plotly_script(),
