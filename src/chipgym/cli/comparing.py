@@ -11,7 +11,7 @@ import typer
 
 from ..errors import ChipgymError, shorten
 from . import output, parse
-from .options import BackendName, Json, RayAddress, RayWorkers, SimulatorOptions, SpaceRestrictions
+from .options import BackendName, Constraints, Json, RayAddress, RayWorkers, SimulatorOptions, SpaceRestrictions
 from .progress import CompareReport
 
 if TYPE_CHECKING:
@@ -49,10 +49,7 @@ def compare_agents(
             metavar="WHAT", help="What to minimise, such as edp. Repeatable: each is a problem.", show_default=False
         ),
     ] = None,
-    constraint: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TEXT", help="A limit such as 'area_mm2 <= 10'; repeatable.", show_default=False),
-    ] = None,
+    constraint: Constraints = None,
     space: SpaceRestrictions = None,
     option: SimulatorOptions = None,
     problems: Annotated[

@@ -34,6 +34,15 @@ SpaceRestrictions = Annotated[
         "--space", metavar="KNOB=VALUES", help="Only these values, as in rows=16,32; repeatable.", show_default=False
     ),
 ]
+Constraints = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--constraint",
+        metavar="TEXT",
+        help="A limit such as 'area_mm2 <= 10' or 'rows * cols <= 4096'; repeatable.",
+        show_default=False,
+    ),
+]
 BackendName = Annotated[
     str,
     typer.Option("--backend", metavar="NAME", help="What does the work: process (see --jobs), or ray (see --workers)."),

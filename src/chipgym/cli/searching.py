@@ -19,6 +19,7 @@ from . import output, parse
 from .designs import print_designs, write_designs
 from .options import (
     BackendName,
+    Constraints,
     Json,
     RayAddress,
     RayWorkers,
@@ -45,14 +46,7 @@ def search_designs(
             show_default=False,
         ),
     ] = None,
-    constraint: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="TEXT",
-            help="A limit such as 'area_mm2 <= 10' or 'rows * cols <= 4096'; repeatable.",
-            show_default=False,
-        ),
-    ] = None,
+    constraint: Constraints = None,
     space: SpaceRestrictions = None,
     agent: Annotated[str, typer.Option(metavar="NAME", help="See `chipgym list agents`.")] = "auto",
     agent_option: Annotated[
