@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from ....errors import count
 from ....simulators import DesignSpace, Evaluation, Indices, Problem
+from ....surrogates.algebra import one_thread
 from ..base import MOST_AT_ONCE, Agent
 from ..history import History
 from ..neighborhoods import Exchange
@@ -72,20 +72,20 @@ class AutoAgent(Agent):
         self._shares = Shares(tuple(PROPOSERS))
         self._proposed = dict.fromkeys(PROPOSERS, 0)
         self._good = dict.fromkeys(PROPOSERS, 0)
-        self._threads = ThreadpoolController()
 
     def propose(self, n: int, rng: np.random.Generator) -> Indices:
         """Propose as many designs as the search has come to ask for at once, at most `n`."""
         if not len(self._history):
             m = min(n, self._initial)
             return self._history.novel.filled(m, rng, lambda k: spread(self.problem.space, k, rng))
-        region, known = self._region, self._known()
+        region = self._region
+        known = self._history.part(region.members(self._history))
         situation = Situation(region, known, known.order(), rng, self._history.novel.copy(), self._exchange)
         if len(known) < self._initial:
             return self._begun(situation, min(n, self._initial - len(known)))
         wanted = min(n, max(self._least, len(self._history) // PART))
         parts = []
-        with self._threads.limit(limits=1):  # thousands of small products, whose last bits would depend on threads
+        with one_thread():  # thousands of small products, whose last bits would depend on threads
             for name, share in self._shares.split(wanted, self._rates(len(known))).items():
                 if share:
                     parts.append(self._proposed_by(PROPOSERS[name], situation, share))
@@ -94,10 +94,6 @@ class AutoAgent(Agent):
     @property
     def _region(self) -> Region:
         return self._tour.region
-
-    def _known(self) -> History:
-        """Return what was told of the region that is searched."""
-        return self._history.part(self._region.members(self._history))
 
     def _begun(self, situation: Situation, n: int) -> Indices:
         """Return `n` designs to begin a region with: uniform draws, and in a branch the best design moved there."""
@@ -125,8 +121,8 @@ class AutoAgent(Agent):
         history = self._history
         before, begun = len(history), int(self._region.members(history).sum())
         new = history.add(designs, evaluation)
-        places = np.flatnonzero(self._region.members(history))
-        leaders = places[self._known().leaders(GOOD)] if len(places) else places
+        members = self._region.members(history)
+        leaders = np.flatnonzero(members)[history.part(members).leaders(GOOD)]
         if begun >= self._initial:
             self._credit(len(designs), new, leaders[leaders >= before] - before, self._rates(begun))
         one = len(self.problem.objectives) == 1
