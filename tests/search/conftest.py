@@ -31,6 +31,17 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
+def quiet_optuna() -> Iterator[None]:
+    """Optuna without its lines about every trial."""
+    import optuna
+
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    yield
+    optuna.logging.set_verbosity(before)
+
+
+@pytest.fixture
 def toy() -> Problem:
     """One objective, 90 designs."""
     return chipgym.make_problem("toy")
